@@ -98,7 +98,7 @@ const composite = (children: string[], more: object = {}) =>
 const lookup = liveLookup(parseConfig({}, {}, 'test'));
 const look = (alarm: Alarm) => lookup(alarm, new AbortController().signal);
 
-it('asks nothing where the message says it', async () => {
+it('makes no call if the message names the load balancer', async () => {
   expect(await look(alarmIn(snsAlarm({ at: AT })))).toMatchObject({
     loadBalancers: [resourceOf('shop')],
     sentences: [],
@@ -106,7 +106,7 @@ it('asks nothing where the message says it', async () => {
   expect(asked).toEqual([]);
 });
 
-it('is what the children are about that are in ALARM, from before the first of them', async () => {
+it('finds those of the children in ALARM, from before the first of them', async () => {
   alarms = {
     'shop-502': described('shop-502'),
     'api-502': described('api-502', {
@@ -126,7 +126,7 @@ it('is what the children are about that are in ALARM, from before the first of t
   expect(asked).toEqual(['DescribeAlarms shop-502,api-502,cpu']);
 });
 
-it('is what all children are about once it is over', async () => {
+it('finds those of all children once the alarm has ended', async () => {
   alarms = {
     'shop-502': described('shop-502', { StateValue: 'OK' }),
     'api-502': described('api-502', {
@@ -138,7 +138,7 @@ it('is what all children are about once it is over', async () => {
   expect(about.loadBalancers).toEqual([resourceOf('shop'), resourceOf('api')]);
 });
 
-it('follows composite alarms of composite alarms, metric math and target groups in them', async () => {
+it('follows nested composite alarms, metric math and target groups', async () => {
   const math = {
     ...described('rate'),
     MetricName: undefined,
@@ -176,7 +176,7 @@ it('follows composite alarms of composite alarms, metric math and target groups 
   expect(asked).toEqual(['DescribeAlarms inner', 'DescribeAlarms rate,lambda', `DescribeTargetGroups ${GROUP_ARN}`]);
 });
 
-it('ends in composite alarms that name each other', async () => {
+it('stops at composite alarms that name each other', async () => {
   alarms = {
     a: { ...described('a'), AlarmRule: 'ALARM(a)', MetricName: undefined, Namespace: undefined, Dimensions: undefined },
   };
@@ -185,7 +185,7 @@ it('ends in composite alarms that name each other', async () => {
   expect(about.sentences).toEqual(['a is composed of alarms too deep to follow.']);
 });
 
-it('is not ours where all children are of other namespaces', async () => {
+it('ignores an alarm whose children all belong to other namespaces', async () => {
   alarms = { cpu: described('cpu', { Namespace: 'AWS/EC2', Dimensions: [{ Name: 'InstanceId', Value: 'i-1' }] }) };
   expect(await look(composite(['cpu']))).toMatchObject({ loadBalancers: [], unrelatedReason: 'it is about AWS/EC2' });
 });
@@ -200,14 +200,14 @@ it.each([
   { status: 400, type: 'Throttling', message: 'Rate exceeded' },
   { status: 503, type: 'ServiceUnavailable', message: 'The service is unavailable' },
   { status: 500, type: 'InternalFailure', message: 'It broke' },
-])('may be answered a moment later after $type', async (given) => {
+])('allows a retry after $type', async (given) => {
   refusal = given;
   const about = await look(composite(['shop-502']));
   expect(about).toMatchObject({ loadBalancers: [], isTransient: true });
   expect(about.sentences).toEqual([expect.stringMatching(/^cloudwatch:DescribeAlarms (was throttled|failed)/)]);
 });
 
-it('may be answered a moment later where nothing answered in time', async () => {
+it('allows a retry after a timeout', async () => {
   const late = liveLookup(parseConfig({ deadlines: { evidenceSeconds: 1 } }, {}, 'test'));
   server.removeAllListeners('request').on('request', () => {});
   expect(await late(composite(['shop-502']), new AbortController().signal)).toMatchObject({
@@ -216,7 +216,7 @@ it('may be answered a moment later where nothing answered in time', async () => 
   });
 });
 
-it('says where the role cannot be assumed, and not that its call was denied', async () => {
+it('says that the role cannot be assumed, not that the call was denied', async () => {
   server.removeAllListeners('request').on('request', (_, response) => {
     response
       .writeHead(403, { 'Content-Type': 'text/xml' })
@@ -231,7 +231,7 @@ it('says where the role cannot be assumed, and not that its call was denied', as
   );
 });
 
-it('says why it could not look', async () => {
+it('says why the lookup failed', async () => {
   refusal = DENIED;
   const about = await look(composite(['shop-502']));
   expect(about.loadBalancers).toEqual([]);
@@ -245,7 +245,7 @@ it('says why it could not look', async () => {
   ]);
 });
 
-it('is the load balancers that forward to a target group', async () => {
+it('finds the load balancers that forward to a target group', async () => {
   const Trigger = {
     MetricName: 'LambdaUserError',
     Namespace: 'AWS/ApplicationELB',
@@ -257,7 +257,7 @@ it('is the load balancers that forward to a target group', async () => {
   expect((await look(alarm)).sentences).toEqual([`No Application Load Balancer forwards to ${GROUP} any more.`]);
 });
 
-it('the account of an alarm is that of the role, else that of the environment', () => {
+it('takes the account from the role, or else from the environment', () => {
   const role = { name: 'shop', roleArn: `arn:aws:iam::${ACCOUNT}:role/alb502`, regions: [] };
   const own = { name: 'own', regions: [] };
   expect(accountFor([own, role], ACCOUNT)?.name).toBe('shop');
@@ -266,7 +266,7 @@ it('the account of an alarm is that of the role, else that of the environment', 
   expect(accountFor([], null)).toBe(null);
 });
 
-it('a load balancer is known, made out of the alarm, or looked for', async () => {
+it('reports a known load balancer, builds one from the alarm, or looks it up', async () => {
   const alarm = alarmIn(snsAlarm({ at: AT }));
   const known: LoadBalancerRef = { name: 'shop', arn: arnOf('shop'), account: 'prod', region: REGION };
   let looked = 0;

@@ -12,7 +12,7 @@ const metric = (name: string, dimensions: Record<string, string> = {}): AlarmMet
 });
 const API = { TargetGroup: 'targetgroup/api/4567' };
 
-describe('an alarm asks for', () => {
+describe('the errors an alarm asks about', () => {
   it.each<[string, AlarmMetric[], unknown]>([
     ['every 5xx of the load balancer', [metric('HTTPCode_ELB_5XX_Count')], { statuses: ['elb-5xx'] }],
     ['502s of the load balancer', [metric('HTTPCode_ELB_502_Count')], { statuses: ['elb-502'] }],
@@ -48,7 +48,7 @@ describe('an alarm asks for', () => {
   });
 });
 
-describe('an alarm watches in place of errors', () => {
+describe('the metric of an alarm that counts no errors', () => {
   const latency = metric('TargetResponseTime', API);
   it.each<[string, AlarmMetric[], unknown]>([
     ['latency', [latency], { metric: 'TargetResponseTime', threshold: 1.5 }],
@@ -65,7 +65,7 @@ describe('an alarm watches in place of errors', () => {
   });
 });
 
-describe('alarms of one episode ask together for', () => {
+describe('the errors that alarms of one episode ask about together', () => {
   const api = askedErrors({ metrics: [metric('HTTPCode_Target_5XX_Count', API)] });
   const all = askedErrors({ metrics: [metric('HTTPCode_ELB_502_Count')] });
 

@@ -76,7 +76,7 @@ async function post({ alarms, died }: Process): Promise<number | null> {
   return status;
 }
 
-it('is answered when it is recorded, and has its thread', async () => {
+it('is acknowledged once recorded, and gets its thread', async () => {
   const given = parts();
   const bot = startProcess({ ...given, owner: 'one' });
   expect(await post(bot)).toBe(200);
@@ -89,7 +89,7 @@ it('is answered when it is recorded, and has its thread', async () => {
   expect([...given.store.objects.keys()].filter((key) => key.startsWith('alarms/intake/'))).toEqual([]);
 });
 
-it('is not taken while the store refuses it', async () => {
+it('is not accepted while the store is down', async () => {
   const given = parts();
   const refusing: Store = { ...given.store, write: async () => Promise.reject(new Problem('AccessDenied', 2)) };
   const bot = startProcess({ ...given, store: refusing, owner: 'one' });
@@ -97,7 +97,7 @@ it('is not taken while the store refuses it', async () => {
   expect(given.poster.messages).toEqual([]);
 });
 
-it('is taken while Slack is down, at once, and has its thread after', async () => {
+it('is accepted at once while Slack is down, and gets its thread later', async () => {
   const given = parts();
   given.poster.isDown = true;
   const bot = startProcess({ ...given, owner: 'one' });
@@ -109,7 +109,7 @@ it('is taken while Slack is down, at once, and has its thread after', async () =
   expect(roots(given.poster)).toHaveLength(1);
 });
 
-it('that cannot be handled is tried again ever later, and given up after hours', async () => {
+it('is retried with growing pauses, and given up after hours', async () => {
   const given = parts();
   let tries = 0;
   const listLoadBalancers = () => {
@@ -137,7 +137,7 @@ it('that cannot be handled is tried again ever later, and given up after hours',
   expect(bot.logged).toContainEqual(expect.objectContaining({ text: 'gave up on a recorded alarm' }));
 });
 
-it('recorded by an earlier version, which did not count tries, has its thread', async () => {
+it('gets its thread if recorded by an earlier version, which counted no attempts', async () => {
   const given = parts();
   given.poster.isDown = true;
   const one = startProcess({ ...given, owner: 'one' });

@@ -106,7 +106,7 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
   expect(paper.messages.length).toBeGreaterThan(3);
 }
 
-it('opens one thread with one reply when nothing is killed', async () => {
+it('opens one thread with one reply if nothing is killed', async () => {
   const outcome = await story();
   expect(roots(outcome.paper)).toHaveLength(1);
   expect(repliesIn(outcome.paper)).toHaveLength(1);
@@ -136,7 +136,7 @@ async function atEveryCall(when: 'before' | 'after', mayLook: boolean, check: (o
 }
 
 describe.each(['before', 'after'] as const)('killed %s', (when) => {
-  it('any call: opens one thread and reaches its final state', { timeout: 200_000 }, async () => {
+  it('opens one thread and reaches its final state when killed at any call', { timeout: 200_000 }, async () => {
     const { calls, wrong, outcomes } = await atEveryCall(when, true, ({ paper }) => {
       expect(roots(paper)).toHaveLength(1);
       expect(repliesIn(paper).length).toBeGreaterThan(0);
@@ -149,7 +149,7 @@ describe.each(['before', 'after'] as const)('killed %s', (when) => {
   });
 });
 
-it('opens at most one thread more, which says so, when killed after a post in a channel that may not be read', {
+it('opens at most one more thread, which says so, when killed after a post in a channel it cannot read', {
   timeout: 200_000,
 }, async () => {
   const { wrong, outcomes } = await atEveryCall('after', false, ({ paper }) => {

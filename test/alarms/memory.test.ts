@@ -18,7 +18,7 @@ async function heap(): Promise<number> {
   return process.memoryUsage().heapUsed / 1024;
 }
 
-it('keeps no memory of an alarm that is done', async () => {
+it('frees the memory of a completed alarm', async () => {
   const at = Date.parse('2026-11-20T02:44:00.000Z');
   const investigator = await instantInvestigator();
   const parts = { store: memoryStore(), poster: fakePoster(), investigator, clock: clockAt(at), owner: 'one' };

@@ -46,7 +46,7 @@ describe('an alarm in the queue', () => {
     expect(rootsOf(slack, 'alerts')).toHaveLength(0);
   });
 
-  it('comes from EventBridge too; what is for others is deleted', async () => {
+  it('may come from EventBridge; unrelated messages are deleted', async () => {
     const whole = await startAlarmBot();
     const { slack, aws } = whole;
     aws.sendMessage(
@@ -62,7 +62,7 @@ describe('an alarm in the queue', () => {
     expect(whole.log.filter(({ msg }) => msg === 'a message was ignored')).toHaveLength(1);
   });
 
-  it('that is delivered a hundred times, to two bots, is one thread', async () => {
+  it('opens one thread when delivered a hundred times to two bots', async () => {
     const whole = await startAlarmBot();
     const { slack, aws } = whole;
     await whole.another();
@@ -76,8 +76,8 @@ describe('an alarm in the queue', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('while Slack is down nothing is received twice, and the threads come after', async () => {
+describe('an outage', () => {
+  it('receives nothing twice while Slack is down, and opens the threads later', async () => {
     const whole = await startAlarmBot({ receives: 1 });
     const { slack } = whole;
     let isDown = true;
@@ -95,7 +95,7 @@ describe('what goes wrong', () => {
     expect(rootsOf(slack, 'shop')).toHaveLength(1);
   });
 
-  it('a bot that is stopped meanwhile leaves it to the next one', async () => {
+  it('leaves the alarm to the next bot if this one stops meanwhile', async () => {
     const whole = await startAlarmBot();
     const { slack } = whole;
     let isDown = true;
@@ -115,7 +115,7 @@ describe('what goes wrong', () => {
 });
 
 describe('replicas that share S3', () => {
-  it('open one thread for what both are told', async () => {
+  it('open one thread for an alarm that both receive', async () => {
     const whole = await startAlarmBot({ inS3: true });
     const { slack, aws } = whole;
     await whole.another();
@@ -136,7 +136,7 @@ describe('replicas that share S3', () => {
     expect(over()).toHaveLength(1);
   });
 
-  it('wait while it refuses writes, and open the thread after', async () => {
+  it('wait while S3 refuses writes, then open the thread', async () => {
     const whole = await startAlarmBot({ inS3: true, receives: 1 });
     const { slack, bucket } = whole;
     bucket?.denied.add('PUT');
@@ -196,7 +196,7 @@ describe('the queue itself', () => {
     return ready.length + inflight.length === 0;
   };
 
-  it('leaves what is not understood for the dead-letter queue, and says why each time', async () => {
+  it('leaves invalid messages to the dead-letter queue, with the reason each time', async () => {
     const { aws } = await queue(async () => ({ outcome: 'poison', why: 'it is not JSON' }));
     aws.sendMessage('alarms', 'hello', { region: REGION });
     await eventually(() => expect(aws.inspectQueue('dead')?.messages.ready).toHaveLength(1));
@@ -206,7 +206,7 @@ describe('the queue itself', () => {
     ]);
   });
 
-  it('keeps what failed, with the reason and how often it was received, and deletes the others', async () => {
+  it('keeps failed messages, with reason and number of receives, and deletes the others', async () => {
     const seen: [string, number][] = [];
     const { aws } = await queue(async (body: string, received = 0) => {
       seen.push([body, received]);
@@ -234,7 +234,7 @@ describe('the queue itself', () => {
     ]);
   });
 
-  it('keeps a message from others for as long as it is handled', async () => {
+  it('hides a message from others while it is handled', async () => {
     let handled = 0;
     // Renewed every two seconds: one of them may be late.
     const visibleAgain = 6;
@@ -253,7 +253,7 @@ describe('the queue itself', () => {
     expect(aws.inspectQueue('dead')?.messages.ready).toHaveLength(0);
   });
 
-  it('gives back at once what it has in hand when it is stopped', async () => {
+  it('returns its messages at once when stopped', async () => {
     const given = Promise.withResolvers<void>();
     let isInHand = false;
     const { aws, stop } = await queue(

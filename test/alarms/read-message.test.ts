@@ -17,7 +17,7 @@ function alarmIn(body: unknown): Alarm {
   return read.alarm;
 }
 
-describe('the samples of AWS and others', () => {
+describe('samples of AWS and other senders', () => {
   it.each([
     ['awsdocs-cloudwatch-and-eventbridge-1.json', 'metric', 'ALARM', '2019-10-02T17:04:40.989Z', 'it is about AWS/EC2'],
     ['awsdocs-cloudwatch-and-eventbridge-2.json', 'math', 'ALARM', '2019-10-02T17:20:48.554Z', 'it is about AWS/EC2'],
@@ -52,7 +52,7 @@ describe('the samples of AWS and others', () => {
       'it is about AWS/EC2',
     ],
     ['sns-alarm-message-terraform-notify-slack.json', 'other', 'ALARM', '2017-01-12T16:30:42.236Z', null],
-  ])('%s is news of an alarm', (file, kind, state, changedAt, other) => {
+  ])('%s is an alarm', (file, kind, state, changedAt, other) => {
     const alarm = alarmIn(sample(file));
     expect(alarm).toMatchObject({ kind, state, changedAt, loadBalancers: [], targetGroups: [] });
     expect(unrelatedReason(alarm)).toBe(other);
@@ -62,15 +62,15 @@ describe('the samples of AWS and others', () => {
     ['awsdocs-cloudwatch-and-eventbridge-8.json', 'it is a CloudWatch Alarm Configuration Change'],
     ['awsdocs-cloudwatch-and-eventbridge-10.json', 'it is a CloudWatch Alarm Configuration Change'],
     ['sns-autoscaling-lambda-event-assertible.json', 'it is not a CloudWatch alarm state change'],
-  ])('%s is none', (file, ignored) => {
+  ])('%s is not', (file, ignored) => {
     expect(readMessage(sample(file))).toEqual({ ignored });
   });
 
-  it('are all read here', () => {
+  it('are all tested here', () => {
     expect(readdirSync(samples)).toHaveLength(12);
   });
 
-  it('say what was evaluated, and which alarms set off a composite one', () => {
+  it('contain what was evaluated, and the alarms that triggered a composite one', () => {
     expect(alarmIn(sample('awsdocs-cloudwatch-and-eventbridge-1.json'))).toMatchObject({
       region: 'us-east-1',
       account: '123456789012',
@@ -86,7 +86,7 @@ describe('the samples of AWS and others', () => {
   });
 });
 
-describe('the same news', () => {
+describe('the same alarm', () => {
   const bodies = {
     'raw from SNS': JSON.stringify(snsAlarm({ at: AT })),
     'in the envelope of SNS': envelope(snsAlarm({ at: AT })),
@@ -119,12 +119,12 @@ describe('the same news', () => {
     });
   });
 
-  it('is one news, however it comes', () => {
+  it('is read the same however it is delivered', () => {
     expect(new Set(Object.values(bodies).map((body) => alarmEventId(alarmIn(body)))).size).toBe(1);
   });
 });
 
-describe('alarms of more than a metric', () => {
+describe('alarms on more than one metric', () => {
   const metric = (id: string, dimensions: { name: string; value: string }[]) => ({
     Id: id,
     MetricStat: {
@@ -137,7 +137,7 @@ describe('alarms of more than a metric', () => {
   const loadBalancer = (name: string) => ({ name: 'LoadBalancer', value: resourceOf(name) });
   const withTrigger = (trigger: unknown) => ({ ...snsAlarm({ at: AT }), Trigger: trigger });
 
-  it('metric math names its load balancers in its metrics', () => {
+  it('name load balancers in the metrics of a math expression', () => {
     const alarm = alarmIn(
       withTrigger({
         Period: 60,
@@ -159,7 +159,7 @@ describe('alarms of more than a metric', () => {
     });
   });
 
-  it('anomaly detection has a threshold metric', () => {
+  it('have a threshold metric for anomaly detection', () => {
     const alarm = alarmIn(
       withTrigger({
         EvaluationPeriods: 2,
@@ -170,7 +170,7 @@ describe('alarms of more than a metric', () => {
     expect(alarm).toMatchObject({ kind: 'anomaly', loadBalancers: [resourceOf('shop')] });
   });
 
-  it('a metric of a target group may name no load balancer', () => {
+  it('may name only a target group', () => {
     const group = { name: 'TargetGroup', value: 'targetgroup/web/73e2d6bc24d8a067' };
     const alone = alarmIn(
       withTrigger({ MetricName: 'LambdaUserError', Namespace: 'AWS/ApplicationELB', Dimensions: [group] }),
@@ -186,7 +186,7 @@ describe('alarms of more than a metric', () => {
     expect(both).toMatchObject({ loadBalancers: [resourceOf('shop')], targetGroups: [] });
   });
 
-  it('a composite alarm of SNS names what set it off, or else its rule does', () => {
+  it('name the alarms that triggered a composite one, else those of its rule', () => {
     const { Trigger: _, ...plain } = snsAlarm({ at: AT });
     const AlarmRule =
       'ALARM("shop 502") OR (OK(other) AND NOT ALARM(arn:aws:cloudwatch:eu-west-1:123456789012:alarm:third))';
@@ -202,7 +202,7 @@ describe('alarms of more than a metric', () => {
     ]);
   });
 
-  it('a query has contributors, each with a state of its own', () => {
+  it('have a state per contributor of a query', () => {
     const { detail, ...rest } = event({ at: AT, loadBalancer: null });
     const expression =
       'SELECT SUM(HTTPCode_ELB_5XX_Count) FROM SCHEMA("AWS/ApplicationELB", LoadBalancer) GROUP BY LoadBalancer';
@@ -220,14 +220,14 @@ describe('alarms of more than a metric', () => {
     expect(alarmKey(contributor)).toBe(`${alarmArn('shop-502')}#6d442278dba546f6`);
   });
 
-  it('a query may name its load balancer', () => {
+  it('may name a load balancer in a query', () => {
     const { detail, ...rest } = event({ at: AT });
     const expression = `SELECT SUM(HTTPCode_ELB_5XX_Count) FROM "AWS/ApplicationELB" WHERE LoadBalancer = '${resourceOf('shop')}'`;
     const alarm = alarmIn({ ...rest, detail: { ...detail, configuration: { metrics: [{ id: 'q', expression }] } } });
     expect(alarm.loadBalancers).toEqual([resourceOf('shop')]);
   });
 
-  it('a network load balancer is none of ours', () => {
+  it('ignore network load balancers', () => {
     const Trigger = {
       MetricName: 'UnHealthyHostCount',
       Namespace: 'AWS/NetworkELB',
@@ -256,15 +256,15 @@ const muted = (value: string, end = '2026-11-20T04:00:00.000+0000'): string =>
     },
   });
 
-it('the end of a muted alarm is news, for its thread may be older', () => {
+it('are read when a muted one ends, as its thread may be older', () => {
   expect(readMessage(muted('OK'))).toMatchObject({ alarm: { name: 'shop-5xx', state: 'OK' } });
 });
 
-it('an alarm after its mute window is news', () => {
+it('are read after their mute window', () => {
   expect(readMessage(muted('ALARM', '2026-11-20T02:30:00.000+0000'))).toHaveProperty('alarm');
 });
 
-describe('what is no news', () => {
+describe('messages that are not alarms', () => {
   it.each([
     ['words', 'hello', { poison: 'it is not JSON' }],
     ['a cut message', envelope(snsAlarm({ at: AT })).slice(0, 300), { poison: 'it is not JSON' }],
@@ -317,20 +317,20 @@ describe('what is no news', () => {
     expect(readMessage(body)).toEqual(expected);
   });
 
-  it('is not read deeper than messages are wrapped', () => {
+  it('are not unwrapped deeper than senders wrap them', () => {
     let body = JSON.stringify(snsAlarm({ at: AT }));
     for (let depth = 0; depth < 10; depth++) body = envelope(JSON.parse(body));
     expect(readMessage(body)).toEqual({ poison: 'it is wrapped too often' });
   });
 });
 
-describe('whatever arrives', () => {
-  it('any text is read without an error', () => {
+describe('any message', () => {
+  it('is read without an error, whatever its text', () => {
     fc.assert(fc.property(fc.string(), (body) => Object.keys(readMessage(body)).length === 1));
     fc.assert(fc.property(fc.json(), (body) => Object.keys(readMessage(body)).length === 1));
   });
 
-  it('messages with anything in place of a part are read without an error', () => {
+  it('is read without an error, whatever replaces one of its parts', () => {
     const whole = [snsAlarm({ at: AT }), event({ at: AT }), JSON.parse(envelope(snsAlarm({ at: AT })))];
     const paths = whole.flatMap((message, which) => pathsIn(message).map((path) => ({ which, path })));
     fc.assert(

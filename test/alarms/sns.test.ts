@@ -123,31 +123,31 @@ async function post(body: unknown, headers: Record<string, string> = {}): Promis
   });
 }
 
-describe('what SNS sends', () => {
+describe('a message of SNS', () => {
   it.each(['1', '2'])('with a signature of version %s is taken', async (SignatureVersion) => {
     expect(await post(signed(notification({ SignatureVersion })))).toBe(200);
     expect(taken).toHaveLength(1);
     expect(readMessage(taken[0] ?? '')).toMatchObject({ alarm: { name: 'shop-502' } });
   });
 
-  it('without a subject is taken', async () => {
+  it('is accepted without a subject', async () => {
     const { Subject: _, ...plain } = notification();
     expect(await post(signed(plain))).toBe(200);
   });
 
-  it('needs the certificate once', async () => {
+  it('fetches the certificate only once', async () => {
     for (let time = 0; time < 3; time++) await post(signed(notification()));
     expect(fetched).toEqual([CERTIFICATE]);
   });
 
-  it('is sent again when it was not recorded', async () => {
+  it('is redelivered if it could not be recorded', async () => {
     refusesToTake = true;
     expect(await post(signed(notification()))).toBe(500);
     refusesToTake = false;
     expect(await post(signed(notification()))).toBe(200);
   });
 
-  it('is sent again when the certificate cannot be fetched; an error page is not kept as one', async () => {
+  it('is redelivered if the certificate could not be fetched; an error page is not cached', async () => {
     served = async () => '<html>Service Unavailable</html>';
     expect(await post(signed(notification()))).toBe(500);
     served = async () => Promise.reject(new Error('timed out'));
@@ -157,20 +157,20 @@ describe('what SNS sends', () => {
     expect(taken).toHaveLength(1);
   });
 
-  it('asks to confirm the subscription of a listed topic', async () => {
+  it('confirms the subscription of a listed topic', async () => {
     expect(await post(signed(subscription()))).toBe(200);
     expect(fetched).toEqual([CERTIFICATE, CONFIRM]);
     expect(taken).toEqual([]);
   });
 
-  it('says that it was unsubscribed', async () => {
+  it('reports that the topic was unsubscribed', async () => {
     expect(await post(signed(subscription({ Type: 'UnsubscribeConfirmation' })))).toBe(200);
     expect(fetched).toEqual([CERTIFICATE]);
     expect(logged.join()).toContain('unsubscribed');
   });
 });
 
-describe('what others send is refused, and nothing is asked of anybody', () => {
+describe('unsigned or badly signed messages are refused without a call', () => {
   const cases: [string, () => unknown, number][] = [
     [
       'a topic that is not listed',
@@ -262,12 +262,12 @@ describe('what others send is refused, and nothing is asked of anybody', () => {
     expect(logged[0]).toMatch(/^refused a request to the SNS endpoint/);
   });
 
-  it('raw delivery, which has no signature', async () => {
+  it('with raw delivery, which has no signature', async () => {
     expect(await post(snsAlarm({ at: NOW }), { 'x-amz-sns-rawdelivery': 'true' })).toBe(403);
     expect([taken, fetched]).toEqual([[], []]);
   });
 
-  it('more than 256 KiB, said beforehand or not', async () => {
+  it('over 256 KiB, with or without a content length', async () => {
     const large = JSON.stringify(notification({ Message: 'x'.repeat(300 * 1024) }));
     expect(await post(large)).toBe(413);
     expect(await post(large, { 'Transfer-Encoding': 'chunked' })).toBe(413);
@@ -276,7 +276,7 @@ describe('what others send is refused, and nothing is asked of anybody', () => {
   });
 });
 
-describe('what others sign is refused', () => {
+describe('messages signed for others are refused', () => {
   it.each([
     ['another key', () => signed(notification(), foreign)],
     ['a changed message', () => ({ ...signed(notification()), Message: '{}' })],
@@ -310,7 +310,7 @@ describe('what others sign is refused', () => {
     ['in another region', CONFIRM.replace('sns.eu-west-1', 'sns.us-east-1')],
     ['that does something else', `https://sns.eu-west-1.amazonaws.com/?Action=DeleteTopic&TopicArn=${TOPIC}`],
     ['of another topic', CONFIRM.replace(TOPIC, 'arn:aws:sns:eu-west-1:999999999999:other')],
-  ])('a confirmation %s is not asked for, genuine as it is', async (_, SubscribeURL) => {
+  ])('does not confirm %s, even if genuine', async (_, SubscribeURL) => {
     expect(await post(signed(subscription({ SubscribeURL })))).toBe(403);
     expect(fetched).toEqual([CERTIFICATE]);
   });

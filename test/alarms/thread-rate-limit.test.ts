@@ -29,7 +29,7 @@ describe('a channel', () => {
     return { state: current, admitted: answers.filter((is) => is).length };
   };
 
-  it('takes so many threads within five minutes, and the rest when there is room', () => {
+  it('opens up to the limit of threads in five minutes, and the rest later', () => {
     const first = asked(MAX_THREADS + 5);
     expect(first.admitted).toBe(MAX_THREADS);
     expect(first.state.note).toMatchObject({ count: 5, waiting: { length: 5 }, later: 0 });
@@ -41,7 +41,7 @@ describe('a channel', () => {
     expect(late.state.note).toMatchObject({ count: 5, waiting: { length: 4 }, later: 1 });
   });
 
-  it('forgets who is over', () => {
+  it('drops ended episodes', () => {
     const { state } = asked(MAX_THREADS + 2);
     expect(withdraw(state, `e${MAX_THREADS}`).note?.waiting.map(({ episode }) => episode)).toEqual([
       `e${MAX_THREADS + 1}`,
@@ -49,7 +49,7 @@ describe('a channel', () => {
     expect(withdraw(state, 'e0')).toBe(state);
   });
 
-  it('gets another note for another storm, and keeps the one of which some still wait', () => {
+  it('gets a new note for a new storm, and keeps one with waiting episodes', () => {
     const { state } = asked(MAX_THREADS + 2);
     const later = (from: ChannelState) => {
       let current = from;
@@ -72,7 +72,7 @@ describe('a channel', () => {
       { ts: null, posting: '2026-11-20T02:44:00.000Z' },
       { state: 'posting', since: '2026-11-20T02:44:00.000Z', attempt: expect.any(String) },
     ],
-  ])('of release 0.1, whose note %s, is read as it was left', (_, fields, post) => {
+  ])('is read unchanged from release 0.1, with a note %s', (_, fields, post) => {
     const { note } = asked(MAX_THREADS + 2).state;
     const { post: __, ...same } = note ?? { post: null };
     const stored = { ...emptyChannel('C1'), note: { ...same, ...fields } };

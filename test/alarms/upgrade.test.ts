@@ -44,7 +44,7 @@ beforeAll(async () => {
 
 const files = readdirSync(FOLDER).filter((file) => file !== 'diagnosis.json');
 
-it.each(files)('comes to one thread, told to its end, from %s', async (file) => {
+it.each(files)('ends up with one completed thread, from %s', async (file) => {
   const left = Left.parse(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')));
   const store = memoryStore();
   for (const [key, body] of Object.entries(left.objects)) {

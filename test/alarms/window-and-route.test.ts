@@ -53,7 +53,7 @@ describe('the window of an alarm', () => {
       alarm(snsAlarm({ at: AT, reason: '' }), { evaluationPeriods: null, period: null }),
       '02:35:00',
     ],
-  ])('begins %s', (_, of, from) => {
+  ])('starts %s', (_, of, from) => {
     expect(clock(windowStart(of))).toBe(from);
   });
 
@@ -64,7 +64,7 @@ describe('the window of an alarm', () => {
     expect(incidentWindow(from, { now: AT, heardAt: AT, closedAt: AT })).toEqual({ from, to: AT });
   });
 
-  it('is the last twelve hours of what is longer, and never empty', () => {
+  it('is cut to the last twelve hours, and never empty', () => {
     const from = AT - 5 * 24 * 3_600_000;
     const last = { from: AT - MAX_WINDOW, to: AT };
     expect(incidentWindow(from, { now: AT, heardAt: AT - 60_000, closedAt: null })).toEqual(last);
@@ -74,7 +74,7 @@ describe('the window of an alarm', () => {
   });
 });
 
-it('news that come days late are about their time', () => {
+it('uses the time of a message that arrives days late', () => {
   const from = AT - 5 * 24 * 3_600_000;
   expect(incidentWindow(from, { now: AT, heardAt: from + 600_000, closedAt: null })).toEqual({
     from,
@@ -101,7 +101,7 @@ describe('the channel of an alarm', () => {
     ['api', 'web1', [], 'CWEB'],
     ['api', 'web12', [], 'CDEFAULT'],
     [null, 'b-critical', [], 'CDEFAULT'],
-  ])('of %s, %s in %j is %s', (loadBalancer, name, accounts, channel) => {
+  ])('of %s, %s in %j, is %s', (loadBalancer, name, accounts, channel) => {
     expect(channelFor({ loadBalancer, alarm: name, accounts }, routing)).toBe(channel);
   });
 
@@ -116,7 +116,7 @@ describe('the channel of an alarm', () => {
     ],
   };
 
-  it('is one of those that may read about the account', () => {
+  it('may read about the account', () => {
     const bank = { loadBalancer: 'shop-eu', alarm: 'a-critical', accounts: ['bank', '333333333333'] };
     expect(channelFor(bank, restricted)).toBe('CSHOP');
     expect(channelFor({ ...bank, loadBalancer: 'api' }, restricted)).toBe('CBANK');
@@ -136,12 +136,12 @@ describe('the channel of an alarm', () => {
     expect(channelFor({ loadBalancer: null, alarm: 'b', accounts }, restricted)).toBe(channel);
   });
 
-  it('is none where no channel may read about all accounts it can be from', () => {
+  it('is none if no channel may read about all possible accounts', () => {
     const apart = { ...restricted, accounts: restricted.accounts.map((one, at) => ({ ...one, channels: [`C${at}`] })) };
     expect(channelFor({ loadBalancer: null, alarm: 'b', accounts: possibleAccounts(null, apart) }, apart)).toBe(null);
   });
 
-  it('is none without a default', () => {
+  it('is none without a default channel', () => {
     expect(channelFor({ loadBalancer: 'a', alarm: 'b', accounts: [] }, { routes: [], defaultChannel: null })).toBe(
       null,
     );
@@ -149,7 +149,7 @@ describe('the channel of an alarm', () => {
 });
 
 describe('patterns', () => {
-  it('fit as the expression they stand for', () => {
+  it('match like the equivalent regular expression', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '('), maxLength: 8 });
     const patterns = fc.string({ unit: fc.constantFrom('a', 'b', '.', '(', '*', '?'), maxLength: 8 });
     fc.assert(
@@ -161,14 +161,14 @@ describe('patterns', () => {
     );
   });
 
-  it('take no long time', () => {
+  it('match in short time', () => {
     const began = performance.now();
     expect(matchesPattern(`${'a*'.repeat(60)}b`, 'a'.repeat(300))).toBe(false);
     expect(performance.now() - began).toBeLessThan(3000);
   });
 });
 
-it('mentions whom the first route that fits names, and nobody else', () => {
+it('mentions only the people of the first matching route', () => {
   const routing = {
     routes: [{ loadBalancer: 'shop-*', channel: 'CSHOP', mention: 'S0SHOPTEAM' }, { channel: 'CREST' }],
     defaultChannel: null,

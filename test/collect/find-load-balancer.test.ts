@@ -20,7 +20,7 @@ it.each([
   ['shopprod', 'shop-prod, shop-dev,'],
   ['ship-prod', 'shop-prod,'],
   ['chekcout', 'checkout,'],
-])('names the load balancers nearest to %j when there are too many to list', (typed, nearest) => {
+])('suggests the names closest to %j if there are too many to list', (typed, nearest) => {
   expect(() => findLoadBalancer(typed, candidates, ' in eu-west-1')).toThrow(
     `No load balancer '${typed}' in eu-west-1. The closest of 11: ${nearest}`,
   );

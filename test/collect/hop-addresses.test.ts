@@ -46,7 +46,7 @@ describe('an address in front of the load balancer', () => {
   });
 });
 
-it('keeps numbers of clients and drops their addresses, in the longer look too', () => {
+it('keeps client numbers and drops addresses, in the longer look-back, too', () => {
   const log = logOf([], { clientAddresses: ['203.0.113.9', '130.176.8.4', '130.176.9.4'] });
   const accessLog = collected({ ...log, earlier: { from: 0, log } });
   const hops = [{ kind: 'cloudfront', name: null, clients: [2, 3] }];

@@ -48,7 +48,7 @@ const pending = ({ episodes }: History) =>
   );
 
 describe('an alarm', () => {
-  it('opens an episode, repeats in it, and ends it', () => {
+  it('opens an episode, counts as a repeat in it, and ends it', () => {
     const { history, learned } = told(news('ALARM', 0), news('ALARM', 3), news('OK', 9));
     expect(learned).toEqual(['opened', 'repeated', 'ended']);
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 2'], repeats: 1 }]);
@@ -56,7 +56,7 @@ describe('an alarm', () => {
     expect(pending(history)).toEqual([['refresh', 'ask-again', 'tell-end 1']]);
   });
 
-  it('changes nothing when it is delivered again, however late', () => {
+  it('changes nothing when redelivered, however late', () => {
     const { history, learned } = told(
       news('ALARM', 0),
       news('ALARM', 0),
@@ -68,7 +68,7 @@ describe('an alarm', () => {
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 1'], repeats: 0 }]);
   });
 
-  it('goes on with the same episode soon after its end, and begins another one later', () => {
+  it('reopens the episode soon after its end, and opens a new one later', () => {
     const flapping = told(news('ALARM', 0), news('OK', 2), news('ALARM', 11), news('OK', 12), news('ALARM', 23));
     expect(flapping.learned).toEqual(['opened', 'ended', 'reopened', 'ended', 'opened']);
     expect(shown(flapping.history)).toMatchObject([
@@ -79,22 +79,22 @@ describe('an alarm', () => {
     expect(pending(flapping.history)).toEqual([['refresh', 'ask-again', 'tell-end 2'], []]);
   });
 
-  it('opens an episode that is over when its OK arrives first', () => {
+  it('opens an ended episode if its OK arrives first', () => {
     const { history, learned } = told(news('OK', 9), news('ALARM', 0));
     expect(learned).toEqual(['quiet', 'opened']);
     expect(shown(history)).toEqual([{ from: 0, to: 9, alarms: ['a OK 1'], repeats: 0 }]);
     expect(pending(history)).toEqual([['tell-end 1']]);
   });
 
-  it('without data is not in ALARM', () => {
+  it('is not in ALARM while it has insufficient data', () => {
     expect(shown(told(news('ALARM', 0), news('INSUFFICIENT_DATA', 5)).history)).toMatchObject([{ to: 5 }]);
   });
 
-  it('makes no episode when it is never in ALARM', () => {
+  it('opens no episode if it was never in ALARM', () => {
     expect(told(news('OK', 0), news('INSUFFICIENT_DATA', 5)).history.episodes).toEqual([]);
   });
 
-  it('keeps the last episodes, also of those that a storm kept from a thread', () => {
+  it('keeps the last episodes, including those without a thread because of a storm', () => {
     let history = emptyHistory(REF, ARN);
     for (let hour = 0; hour < 40; hour++) {
       for (const alarm of [news('ALARM', hour * 60), news('OK', hour * 60 + 5)]) {
@@ -107,7 +107,7 @@ describe('an alarm', () => {
     expect(shown(history).at(-1)).toMatchObject({ from: 39 * 60, to: 39 * 60 + 5 });
   });
 
-  it('opens a new episode when nothing was heard of the old one for hours', () => {
+  it('opens a new episode if the old one was silent for hours', () => {
     const { history, learned } = told(news('ALARM', 0), news('ALARM', 600), news('OK', 610));
     expect(learned).toEqual(['opened', 'opened', 'ended']);
     expect(shown(history)).toMatchObject([
@@ -118,7 +118,7 @@ describe('an alarm', () => {
 });
 
 describe('several alarms of a load balancer', () => {
-  it('join one episode, that ends with the last of them', () => {
+  it('join one episode, which ends with the last of them', () => {
     const { history, learned } = told(
       news('ALARM', 0, 'a'),
       news('ALARM', 2, 'b'),
@@ -130,7 +130,7 @@ describe('several alarms of a load balancer', () => {
     expect(history.episodes[0]?.ends).toBe(1);
   });
 
-  it('make the same episode in any order and with any repeats', () => {
+  it('produce the same episode in any order and with any repeats', () => {
     const all = [
       news('ALARM', 0, 'a'),
       news('ALARM', 2, 'b'),
@@ -155,7 +155,7 @@ describe('several alarms of a load balancer', () => {
   });
 });
 
-it('whatever is told in whatever order: every ALARM has an episode, and what is known last is what it says', () => {
+it('have an episode for every ALARM and its latest state, in any order of messages', () => {
   const times = fc.uniqueArray(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 12 });
   const states = fc.array(fc.constantFrom('ALARM', 'OK', 'INSUFFICIENT_DATA' as const), {
     minLength: 12,

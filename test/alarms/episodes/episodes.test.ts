@@ -118,7 +118,7 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ run: run?.id, closedAt: null, repeats: 0 }]);
   });
 
-  it('repeats in its thread, and raises the counter there', async () => {
+  it('counts repeats in its thread', async () => {
     await tell();
     const edits = roots()[0]?.edits ?? 0;
     await tell({ at: BEGUN + 3 * MINUTE });
@@ -128,7 +128,7 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ repeats: 2, alarms: [{ times: 3 }] }]);
   });
 
-  it('that ends is asked about again, and gets one reply: how long, how many errors, the verdict', async () => {
+  it('is diagnosed again when it ends, and gets one reply with duration, errors and verdict', async () => {
     await tell();
     clock.at = BEGUN + 14 * MINUTE;
     await tell({ state: 'OK', at: BEGUN + 13 * MINUTE + 4000 });
@@ -140,7 +140,7 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ closedAt: '2026-11-20T02:57:04.000Z' }]);
   });
 
-  it('is asked about again when the logs have landed, and after its end; also by another process', async () => {
+  it('is diagnosed again once the logs are complete and after its end, also by another process', async () => {
     const arriving: Investigator = {
       ...investigator,
       async investigate(inquiry, surroundings) {
@@ -185,7 +185,7 @@ describe('one alarm', () => {
     ]);
   });
 
-  it('is asked about up to now while it lasts, but not without end, and comes to a final answer after it', async () => {
+  it('is diagnosed up to now while it lasts, not forever, and finally after its end', async () => {
     const arriving: Investigator = {
       ...investigator,
       async investigate(inquiry, surroundings) {
@@ -223,7 +223,7 @@ describe('one alarm', () => {
     expect(textOf(roots()[0]?.message as Message)).toMatch(/over after 40 min[\s\S]*, final/);
   });
 
-  it('delivered a hundred times opens one thread and counts no repeat', async () => {
+  it('opens one thread and counts no repeat when delivered a hundred times', async () => {
     await Promise.all(Array.from({ length: 100 }, () => bot.alarms.handle(body())));
     for (let again = 0; again < 20; again++) await bot.alarms.handle(JSON.stringify(event({ at: BEGUN })));
     await bot.idle();
@@ -231,7 +231,7 @@ describe('one alarm', () => {
     expect(await episode()).toMatchObject([{ repeats: 0 }]);
   });
 
-  it('that flaps stays in its thread, with one reply about its end within half an hour', async () => {
+  it('keeps its thread when it flaps, with one reply about its end in half an hour', async () => {
     await tell();
     for (let round = 1; round <= 4; round++) {
       clock.at = BEGUN + (round * 5 - 2) * MINUTE;
@@ -262,7 +262,7 @@ describe('one alarm', () => {
     expect(roots()).toHaveLength(2);
   });
 
-  it('whose OK arrives before its ALARM gets a thread that is over', async () => {
+  it('gets a thread that has ended if its OK arrives before its ALARM', async () => {
     clock.at = BEGUN + 10 * MINUTE;
     await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
     expect(roots()).toHaveLength(0);
@@ -274,7 +274,7 @@ describe('one alarm', () => {
 });
 
 describe('several alarms', () => {
-  it('of one load balancer join one thread, over when the last is', async () => {
+  it('share one thread per load balancer, which ends with the last of them', async () => {
     await tell({ name: 'shop-502' });
     await tell({ name: 'shop-504', at: BEGUN + MINUTE });
     await tell({ name: 'shop-502', state: 'OK', at: BEGUN + 3 * MINUTE });
@@ -285,7 +285,7 @@ describe('several alarms', () => {
     expect(replies()[0]).toContain('shop-502 and shop-504');
   });
 
-  it('at the same moment too', async () => {
+  it('share it when they arrive at the same moment', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     await Promise.all(names.map((name, at) => bot.alarms.handle(body({ name, at: BEGUN + at * 1000 }))));
     await bot.idle();
@@ -293,14 +293,14 @@ describe('several alarms', () => {
     expect(await episode()).toMatchObject([{ alarms: { length: 5 } }]);
   });
 
-  it('of two load balancers have a thread each, in the channel of each', async () => {
+  it('get a thread per load balancer, in the channel of each', async () => {
     await tell();
     await tell({ loadBalancer: resourceOf('api'), name: 'api-502' });
     expect(roots()).toHaveLength(1);
     expect(roots('C0DEFAULT')).toHaveLength(1);
   });
 
-  it('two hundred in a minute: ten threads, one note that counts and lists, and the others when there is room', async () => {
+  it('get ten threads and one note when two hundred arrive in a minute; the rest get theirs later', async () => {
     const names = Array.from({ length: 200 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
     const message = (name: string, state: 'ALARM' | 'OK' = 'ALARM', at = BEGUN) =>
       body({ name: `${name}-502`, loadBalancer: resourceOf(name), state, at });
@@ -335,7 +335,7 @@ describe('several alarms', () => {
   });
 });
 
-it('a storm of more than are listed says "at least", until each was counted once', { timeout: 240_000 }, async () => {
+it('are "at least" that many in the note while it cannot list all', { timeout: 240_000 }, async () => {
   const names = Array.from({ length: 520 }, (_, number) => `lb-${String(number).padStart(3, '0')}`);
   const all = names.map((name) => bot.alarms.handle(body({ name: `${name}-502`, loadBalancer: resourceOf(name) })));
   await Promise.all(all);
@@ -361,7 +361,7 @@ it('a storm of more than are listed says "at least", until each was counted once
   expect(roots('C0DEFAULT')).toHaveLength(40);
 });
 
-it('an episode kept from its thread by a storm waits again when reopened, and leaves the note when it ends', async () => {
+it('return to the note when reopened without a thread, and leave it when they end', async () => {
   bot = started({ mostThreads: 1 });
   await tell({ name: 'api-502', loadBalancer: resourceOf('api') });
   const other = { name: 'web-502', loadBalancer: resourceOf('web') };
@@ -379,8 +379,8 @@ it('an episode kept from its thread by a storm waits again when reopened, and le
   expect(said()).toContain('Every load balancer listed here now has a thread or has recovered.');
 });
 
-describe('what is missing', () => {
-  it('a channel the bot is not in: the default channel, with a sentence', async () => {
+describe('an outage', () => {
+  it('uses the default channel, with a sentence, if the bot is not in a channel', async () => {
     paper.faults.push('not-in-channel');
     await tell();
     expect(roots()).toHaveLength(0);
@@ -390,7 +390,7 @@ describe('what is missing', () => {
     ]);
   });
 
-  it('any channel that takes it: the message goes back to its queue, and the thread opens once a channel takes it', async () => {
+  it('returns the message to the queue if no channel accepts posts, and opens the thread once one does', async () => {
     for (let post = 0; post < 40; post++) paper.faults.push('not-in-channel');
     expect(await bot.alarms.handle(body())).toEqual({
       outcome: 'again',
@@ -406,7 +406,7 @@ describe('what is missing', () => {
     expect([...roots(), ...roots('C0DEFAULT')]).toHaveLength(1);
   });
 
-  it('one of two load balancers: the thread of the other says so', async () => {
+  it('says in the other thread that one of two load balancers has none', async () => {
     const { Trigger, AlarmArn: _, AWSAccountId: __, ...plain } = snsAlarm({ at: BEGUN });
     const gone = async (): Promise<never> => {
       throw new Problem('There is no load balancer api any more.', 1);
@@ -420,7 +420,7 @@ describe('what is missing', () => {
     expect(replies()).toEqual(['There is no load balancer api any more.']);
   });
 
-  it('Slack for ten minutes: the thread opens afterwards, and nothing is received meanwhile', async () => {
+  it('opens the thread after Slack was down for ten minutes, and receives nothing meanwhile', async () => {
     paper.isDown = true;
     const handled = bot.alarms.handle(body());
     let isDone = false;
@@ -440,7 +440,7 @@ describe('what is missing', () => {
     expect(roots()).toHaveLength(1);
   });
 
-  it('the store for a while: the alarm waits, and has its thread after', async () => {
+  it('opens the thread after the store was down', async () => {
     let refusals = 6;
     const moody: Store = {
       ...store,
@@ -458,7 +458,7 @@ describe('what is missing', () => {
     expect(bot.logged.some(({ fields }) => fields.dependency === 'store')).toBe(true);
   });
 
-  it('what nobody foresaw in one alarm: it is left to its queue with the reason, and others are taken meanwhile', async () => {
+  it('leaves an alarm with an unexpected error to the queue with the reason, and handles the others', async () => {
     bot = started({
       lookup: async () => {
         throw new TypeError("Cannot read properties of undefined (reading 'split')");
@@ -476,7 +476,7 @@ describe('what is missing', () => {
     expect(bot.alarms.counts).toEqual({ handled: 1, ignored: 0, poison: 0, failed: 1 });
   });
 
-  it('the record of one alarm alone: that alarm fails, and the others are taken in', async () => {
+  it('fails one alarm whose record is damaged, and handles the others', async () => {
     const key = keyOfHistory(idOfHistory(arnOf('web')));
     const torn: Store = {
       ...store,
@@ -499,7 +499,7 @@ describe('what is missing', () => {
     expect(await stuck).toEqual({ outcome: 'failed', why: 'web is locked by another process.' });
   });
 
-  it('an unexpected error in one thread: that alarm fails, and is resumed with growing pauses', async () => {
+  it('resumes an alarm after an unexpected error in its thread, with growing pauses', async () => {
     const broken = { of: true, posts: 0 };
     const post: FakePoster['post'] = async (target, message, runId) => {
       if (target.channel === 'C0SHOP' && broken.of) {
@@ -531,7 +531,7 @@ describe('what is missing', () => {
     expect(roots()).toHaveLength(1);
   });
 
-  it('the load balancer of an alarm, for a moment: looked up again, without a note', async () => {
+  it('looks a load balancer up again after a short failure, without a note', async () => {
     let throttled = 3;
     const lookup: ProcessParts['lookup'] = async () => {
       throttled -= 1;
@@ -544,7 +544,7 @@ describe('what is missing', () => {
     expect(notes('C0DEFAULT')).toEqual([]);
   });
 
-  it('what an alarm is about, for longer: given back twice, so that others are taken; then the note says what is wrong', async () => {
+  it('returns an alarm twice if its lookup keeps failing, then posts a note with the reason', async () => {
     bot = started({ lookup: async () => THROTTLED });
     const why = 'cloudwatch:DescribeAlarms was throttled.';
     const begun = clock.at;
@@ -583,7 +583,7 @@ describe('what is missing', () => {
     expect(roots('C0DEFAULT')).toHaveLength(3);
   });
 
-  it('an answer: the thread says why, and the end is told when it comes', async () => {
+  it('says in the thread why there is no answer, and reports the end', async () => {
     const failing: Investigator = {
       ...investigator,
       investigate: async () => {
@@ -600,8 +600,8 @@ describe('what is missing', () => {
   });
 });
 
-describe('an alarm that is not about a load balancer', () => {
-  it('names none: a note in the default channel, once', async () => {
+describe('an alarm without a known load balancer', () => {
+  it('gets one note in the default channel if it names none', async () => {
     await tell({ loadBalancer: null, name: 'all-502' });
     await tell({ loadBalancer: null, name: 'all-502', state: 'OK', at: BEGUN + MINUTE });
     await tell({ loadBalancer: null, name: 'all-502', at: BEGUN + 30 * MINUTE });
@@ -621,20 +621,20 @@ describe('an alarm that is not about a load balancer', () => {
     ],
     ['the default channel where it is of an open account', [{ name: 'bank', roleArn: BANK_ROLE }], 'C0DEFAULT', 1],
     ['no channel where none may read about it', [{ name: 'bank', roleArn: BANK_ROLE, channels: [] }], 'C0DEFAULT', 0],
-  ])('names none: a note in %s', async (_, accounts, channel, count) => {
+  ])('gets a note in %s', async (_, accounts, channel, count) => {
     bot = started({ accounts });
     await tell({ loadBalancer: null, name: 'all-502' });
     expect(paper.messages.map(({ target }) => target.channel)).toEqual(Array(count).fill(channel));
   });
 
-  it('changed longer ago than records are kept: ignored, with the reason in the log', async () => {
+  it('is ignored, with the reason in the log, if it is older than records are kept', async () => {
     bot = started({});
     await tell({ at: BEGUN - 91 * 24 * 60 * MINUTE });
     expect(paper.messages).toEqual([]);
     expect(JSON.stringify(bot.logged)).toContain('more than 90 days ago');
   });
 
-  it('names none, fifty at once: ten notes, of which the last says that there are more', async () => {
+  it('gets ten notes when fifty arrive at once; the last says that there are more', async () => {
     const names = Array.from({ length: 50 }, (_, number) => `all-${number}`);
     await Promise.all(names.map((name) => bot.alarms.handle(body({ name, loadBalancer: null }))));
     expect(notes('C0DEFAULT')).toHaveLength(10);
@@ -642,7 +642,7 @@ describe('an alarm that is not about a load balancer', () => {
     expect(said).toHaveLength(1);
   });
 
-  it('is about more than five at once: one note that says so', async () => {
+  it('gets one note if it names more than five load balancers', async () => {
     const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: 'any-502' });
     const math = { ...plain, Trigger: { Metrics: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => metricOf(name)) } };
     expect(await bot.alarms.handle(envelope(math))).toEqual({ outcome: 'handled', transition: [] });
@@ -651,7 +651,7 @@ describe('an alarm that is not about a load balancer', () => {
     ]);
   });
 
-  it('that no route fits is ignored where there is no default channel', async () => {
+  it('is ignored if no route matches and there is no default channel', async () => {
     bot = started({ alarms: { routes: [{ loadBalancer: 'api', channel: 'C0SHOP' }] } });
     expect(await tell()).toEqual({
       outcome: 'ignored',
@@ -660,7 +660,7 @@ describe('an alarm that is not about a load balancer', () => {
     expect(paper.messages).toEqual([]);
   });
 
-  it('of another namespace is ignored, and counted', async () => {
+  it('is ignored and counted if it belongs to another namespace', async () => {
     const other = snsAlarm({ at: BEGUN });
     const Trigger = { ...other.Trigger, Namespace: 'AWS/EC2', Dimensions: [{ name: 'InstanceId', value: 'i-1' }] };
     expect(await bot.alarms.handle(envelope({ ...other, Trigger }))).toEqual({
@@ -671,7 +671,7 @@ describe('an alarm that is not about a load balancer', () => {
     expect(paper.messages).toEqual([]);
   });
 
-  it('finds its load balancer through its children when it begins, and keeps it for its end', async () => {
+  it('finds its load balancer through its children, and remembers it for its end', async () => {
     let isKnown = true;
     const lookup: ProcessParts['lookup'] = async () => ({
       loadBalancers: isKnown ? [resourceOf('shop')] : [],
@@ -702,7 +702,7 @@ describe('an alarm that is not about a load balancer', () => {
 });
 
 describe('two replicas', () => {
-  it('that receive the same alarm at the same time open one thread', async () => {
+  it('open one thread when they receive the same alarm at the same time', async () => {
     const other = started({ owner: 'two' });
     const messages = ['a', 'b', 'c'].map((name) => body({ name }));
     const handled = await Promise.all(messages.flatMap((one) => [bot.alarms.handle(one), other.alarms.handle(one)]));

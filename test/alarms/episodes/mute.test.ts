@@ -45,7 +45,7 @@ const resume = async () => {
   await bot.idle();
 };
 
-it('opens no thread on a muted load balancer, and takes the message from the queue', async () => {
+it('opens no thread for a muted load balancer, and deletes the message', async () => {
   await mutes().add([shop], 'U0ADA', 4);
   expect(await tell()).toMatchObject({ outcome: 'handled' });
   expect(paper.messages).toEqual([]);
@@ -54,7 +54,7 @@ it('opens no thread on a muted load balancer, and takes the message from the que
   ]);
 });
 
-it('opens the thread when the mute ends and the alarm still fires', async () => {
+it('opens the thread when the mute ends while the alarm still fires', async () => {
   await mutes().add([shop], 'U0ADA', 1);
   await tell();
   await resume();
@@ -65,7 +65,7 @@ it('opens the thread when the mute ends and the alarm still fires', async () => 
   expect(paper.messages.filter(({ target }) => target.channel === 'C0SHOP' && target.thread === null)).toHaveLength(1);
 });
 
-it('opens none when the alarm was OK before the mute ended', async () => {
+it('opens none if the alarm was OK before the mute ended', async () => {
   await mutes().add([shop], 'U0ADA', 1);
   await tell();
   await tell({ state: 'OK', at: BEGUN + 5 * MINUTE });
@@ -75,7 +75,7 @@ it('opens none when the alarm was OK before the mute ended', async () => {
   expect(paper.messages).toEqual([]);
 });
 
-it('opens the thread of another alarm where only one alarm is muted', async () => {
+it('opens the thread of another alarm if only one alarm is muted', async () => {
   await mutes().add([alarm('shop-502')], 'U0ADA', 4);
   await tell({ name: 'shop-502' });
   expect(paper.messages).toEqual([]);
@@ -83,7 +83,7 @@ it('opens the thread of another alarm where only one alarm is muted', async () =
   expect(paper.messages.length).toBeGreaterThan(0);
 });
 
-it('goes on with a thread that stands', async () => {
+it('keeps updating a thread that is already open', async () => {
   await tell();
   const before = paper.messages.length;
   await mutes().add([shop], 'U0ADA', 4);

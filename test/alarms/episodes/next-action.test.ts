@@ -54,36 +54,36 @@ describe('the next action', () => {
     ['a thread with something to be said', recordOf({}, end, ask, say), 'say'],
     ['a thread whose episode ended', recordOf({}, end, ask), 'ask-again'],
     ['a thread whose last answer stands', recordOf({}, end), 'tell-end'],
-  ])('of %s', (_, record, expected) => {
+  ])('for %s', (_, record, expected) => {
     expect(kindOf(record)).toBe(expected);
   });
 
-  it('waits while the question is being asked again, but for what needs no answer', () => {
+  it('waits while the question is being asked again, except for actions that need no answer', () => {
     const resting = { ...free, isResting: () => true };
     expect(kindOf(recordOf({}, end, ask), resting)).toBeNull();
     expect(kindOf(recordOf({}, end, ask, say), resting)).toBe('say');
   });
 
-  it('does not try a thread twice that a storm kept waiting a moment ago', () => {
+  it('does not retry a thread that a storm has just delayed', () => {
     expect(kindOf(recordOf({ thread: waiting }), { ...free, hasTried: () => true })).toBeNull();
   });
 
-  it('is of the first episode that has one', () => {
+  it('belongs to the first episode that has one', () => {
     const records = [recordOf(), recordOf({}, end), recordOf({}, refresh)];
     expect(nextActionOf(records, free)).toMatchObject({ record: records[1], action: { kind: 'tell-end' } });
     expect(nextActionOf([recordOf()], free)).toBeNull();
   });
 });
 
-describe('an action that is done', () => {
-  it('leaves the one of its kind that came up meanwhile', () => {
+describe('a completed action', () => {
+  it('leaves one of the same kind that was added meanwhile', () => {
     const before = recordOf({}, refresh, end);
     const meanwhile = withPending(before, refresh);
     expect(withDone(before, before.pending).pending).toEqual([]);
     expect(withDone(meanwhile, before.pending).pending).toEqual([{ kind: 'refresh', number: 3 }]);
   });
 
-  it('leaves what is to be said since', () => {
+  it('leaves sentences that were added meanwhile', () => {
     const before = recordOf({}, say);
     const meanwhile = withPending(before, { kind: 'say', sentences: ['More.'] });
     expect(withDone(meanwhile, before.pending).pending).toEqual([{ kind: 'say', sentences: ['More.'], number: 2 }]);

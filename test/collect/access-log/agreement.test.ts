@@ -57,14 +57,14 @@ describe('every sample line', () => {
     ...new Set(samples.map((text) => text.split(' ')[2] ?? '').filter((elb) => /^app\/[^/]+\/[^/]+$/.test(elb))),
   ];
 
-  it('is an entry or a reject as the parser says', async () => {
+  it('is accepted or rejected as by the parser', async () => {
     await agree([{ file: 'all.log.gz', node: null, lines: samples }]);
   });
 
   // Most of the samples are made up and of as many load balancers: every seventh of those will do.
   const chosen = balancers.filter((elb, index) => !elb.startsWith('app/example-prod-lb/') || index % 7 === 0);
 
-  it.each(chosen)('of %s gives the same answers', async (elb) => {
+  it.each(chosen)('gives the same answers for %s', async (elb) => {
     const asked = {
       ...question,
       loadBalancer: { name: elb, arn: null },
@@ -207,7 +207,7 @@ const anyLine = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', ' ', 'garbage', ...samples) },
 );
 
-describe('any lines', () => {
+describe('random lines', () => {
   it('give the same answers as reading line by line', async () => {
     await fc.assert(
       fc.asyncProperty(

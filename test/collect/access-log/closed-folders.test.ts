@@ -25,10 +25,10 @@ const log = textOf([
   line({ elb: LB, at, status: '502', targetStatus: '-', times: [0, 0.002, -1] }),
 ]);
 
-describe('a folder of logs that may not be listed', () => {
+describe('an unreadable folder of logs', () => {
   const folder = () => incidentFolder({ 'logs/open/a.log': log, 'logs/closed/b.log': log });
 
-  it('is named, and the files of the others are used', async () => {
+  it('is reported, and the files in other folders are used', async () => {
     const { diagnosis } = await diagnoseRecording(await readIncident(folder()), '');
     expect(diagnosis.triage).toMatchObject({ requests: 2, errors: 1 });
     expect(diagnosis.gaps).toContain('closed/*.log.gz: permission denied.');

@@ -101,19 +101,19 @@ describe('the sample lines', () => {
   const redacted = sample('<<ALB-ARN>>');
   const backslashed = sample('Bot/1.0');
 
-  it('are all there', () => {
+  it('are complete', () => {
     expect(samples).toHaveLength(285);
     expect(new Set(samples.map(({ line }) => line.split(' ')[0]))).toEqual(
       new Set(['http', 'https', 'h2', 'ws', 'wss', 'grpcs']),
     );
   });
 
-  it('are entries, but for the one whose fields were painted over', () => {
+  it('are entries, except one with hidden fields', () => {
     expect(samples.filter(({ line }) => 'rejected' in parseLine(line)).map(({ line }) => line)).toEqual([redacted]);
     expect(reason(redacted)).toBe('field 3 is not a valid elb');
   });
 
-  it('give every field its own text', () => {
+  it('give each field its own text', () => {
     for (const { line } of samples.filter(({ line }) => line !== redacted && line !== backslashed)) {
       const tokens = (line.match(/"[^"]*"|[^ ]+/g) ?? []).map((token) => token.replace(/^"(.*)"$/, '$1'));
       const entry = parsed(line);
@@ -124,7 +124,7 @@ describe('the sample lines', () => {
     }
   });
 
-  it('come out as another parser had them', () => {
+  it('are parsed as by another parser', () => {
     const compared = samples.filter(({ expected }) => expected !== undefined);
     expect(compared.length).toBe(7);
     for (const { line, expected = {} } of compared) {
@@ -153,7 +153,7 @@ describe('the sample lines', () => {
     expect(samples.filter(({ line }) => lineKind(line) !== 'access-log').map(({ line }) => line)).toEqual([redacted]);
   });
 
-  it('survive printing', () => {
+  it('are the same after printing', () => {
     for (const { line } of samples.filter(({ line }) => line !== redacted)) {
       const entry = parsed(line);
       expect(parsed(printEntry(entry))).toEqual(entry);
@@ -161,7 +161,7 @@ describe('the sample lines', () => {
   });
 });
 
-describe('fields that come and go', () => {
+describe('optional fields', () => {
   it('are absent when the line ends before them', () => {
     const entry = parsed(sample('app/web/09603e7dbbd08802'));
     expect(entry.sent_bytes).toBe(150);
@@ -175,14 +175,14 @@ describe('fields that come and go', () => {
     expect(entry.trailing).toEqual([]);
   });
 
-  it('are kept when they are newer than this program', () => {
+  it('are kept if they are newer than this program', () => {
     const entry = parsed(sample('mc-alb-public/0780e6e7d84abe76 3.172.65.112:63554'));
     expect(entry.ip_address).toBe('3.34.116.99');
     expect(entry.trailing).toEqual(['-', '-']);
     expect(parsed(lineWith({ 34: '10.0.0.9', 35: '"a b"', 36: '""', 37: 'c' })).trailing).toEqual(['a b', '', 'c']);
   });
 
-  it('are not invented when the entry is cut below twelve', () => {
+  it('are not invented for an entry with fewer than twelve', () => {
     expect(reason('http 2025-12-11T13:28:14.162359Z app/a/0123')).toBe(
       'it ends after 3 fields, and an entry has at least 12',
     );
@@ -191,8 +191,8 @@ describe('fields that come and go', () => {
   });
 });
 
-describe('values as they are', () => {
-  it('keeps -1 and "-"', () => {
+describe('logged values', () => {
+  it('may be -1 and "-"', () => {
     const entry = parsed(lineWith({ 5: '-', 6: '-1', 7: '-1', 8: '-1', 9: '502', 10: '-' }));
     expect([entry.request_processing_time, entry.target_processing_time, entry.response_processing_time]).toEqual([
       -1, -1, -1,
@@ -200,7 +200,7 @@ describe('values as they are', () => {
     expect([entry.target, entry.target_status_code, entry.redirect_url]).toEqual(['-', '-', '-']);
   });
 
-  it('keeps a status of 000', () => {
+  it('may be a status of 000', () => {
     expect(parsed(lineWith({ 1: 'h2', 9: '000', 10: '-' })).elb_status_code).toBe('000');
   });
 
@@ -216,27 +216,27 @@ describe('values as they are', () => {
     ['escaped quotes', 'GET http://example.com:80/\\x22quoted\\x22 HTTP/1.1'],
     ['escaped backslashes', 'GET http://example.com:80/..\\x5C..\\x5Cwin.ini HTTP/1.1'],
     ['text in other alphabets', 'GET http://example.com:80/שלום/😀 HTTP/1.1'],
-  ])('keeps %s', (_, request) => {
+  ])('may be %s', (_, request) => {
     expect(parsed(lineWith({ 13: `"${request}"` })).request_line).toBe(request);
   });
 
-  it('keeps a user agent of 8 KB', () => {
+  it('may be a user agent of 8 KB', () => {
     const agent = 'Mozilla/5.0 (compatible; \\x22crawler\\x22) '.repeat(200);
     expect(parsed(lineWith({ 14: `"${agent}"` })).user_agent).toBe(agent);
   });
 
-  it('keeps a user agent that ends in a backslash, and one whose quotes were copied with backslashes', () => {
+  it('may be a user agent with a final backslash or quotes escaped by backslashes', () => {
     expect(parsed(lineWith({ 14: '"agent\\"' })).user_agent).toBe('agent\\');
     expect(parsed(sample('Bot/1.0')).user_agent).toBe('Bot/1.0 (\\"weird\\" agent)');
   });
 
-  it('keeps a user agent with bare quotes, as some tools write it', () => {
+  it('may be a user agent with bare quotes, as some tools write it', () => {
     const entry = parsed(lineWith({ 14: '"curl "a" (b)"' }));
     expect(entry.user_agent).toBe('curl \\x22a\\x22 (b)');
     expect(entry.trace_id).toMatch(/^Root=/);
   });
 
-  it('keeps lists as one string and splits them on request', () => {
+  it('keep lists as one string, split on request', () => {
     const entry = parsed(lineWith({ 23: '"waf,forward"', 26: '"10.0.0.1:80 10.0.0.2:80"', 27: '"502 200"' }));
     expect(entry.target_port_list).toBe('10.0.0.1:80 10.0.0.2:80');
     expect(listMembers(entry.target_port_list)).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
@@ -246,12 +246,12 @@ describe('values as they are', () => {
     expect(listMembers(undefined)).toEqual([]);
   });
 
-  it('ignores a line break that was left at the end', () => {
+  it('exclude a final line break', () => {
     expect(parsed(`${lineWith({})}\r`)).toEqual(parsed(lineWith({})));
   });
 });
 
-describe('what is not an entry', () => {
+describe('a line that is no entry', () => {
   it.each([
     [
       'a quote that is never closed',
@@ -285,7 +285,7 @@ describe('what is not an entry', () => {
       'field 1 is not a valid type',
     ],
     ['words', 'Enable AccessLog for ELB: my-alb', 'field 1 is not a valid type'],
-  ])('is refused for %s', (_, line, expected) => {
+  ])('is rejected for %s', (_, line, expected) => {
     expect(reason(line)).toBe(expected);
   });
 
@@ -295,7 +295,7 @@ describe('what is not an entry', () => {
     '2023-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_3180a73013c8ca4bac2f731159d4b0fe',
     '2024-10-04T17:05:15.514108Z 192.168.131.39 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success',
     '2024-11-29T13:45:24.599544Z 172.31.43.26 58206 80 - - - "-" - - - TID_16132ed0b4112148',
-  ])('may be of a connection log: %#', (line) => {
+  ])('may belong to a connection log: %#', (line) => {
     expect(lineKind(line)).toBe('connection-log');
     expect(reason(line)).toBe('it is a line of a connection log');
   });
@@ -304,12 +304,12 @@ describe('what is not an entry', () => {
     'http 2025-10-31T12:44:59.875678Z 0.019584011 172.31.20.97:80 HCLogsTestIPs PASS 200 -',
     'http 2025-10-31T12:44:58.901409Z 1.121980746 172.31.31.9:80 HCLogsTestIPs FAIL 502 TargetError',
     'lambda 2025-10-31T12:44:58.901409Z 1.121980746 - fn FAIL 502 TargetError app/a/0123456789abcdef 10.0.0.9',
-  ])('may be of a health-check log: %#', (line) => {
+  ])('may belong to a health-check log: %#', (line) => {
     expect(lineKind(line)).toBe('health-check-log');
     expect(reason(line)).toBe('it is a line of a health-check log');
   });
 
-  it('may be of no log at all', () => {
+  it('may belong to no log at all', () => {
     expect(lineKind('')).toBeNull();
     expect(lineKind('Enable AccessLog for ELB: my-alb')).toBeNull();
   });
@@ -330,7 +330,7 @@ describe('addresses', () => {
     expect(addressAndPort(text)).toEqual(expected);
   });
 
-  it('of clients and targets may be IPv6', () => {
+  it('may be IPv6', () => {
     const entry = parsed(lineWith({ 4: '[2001:db8::7]:46882', 5: '[fd00::1]:80' }));
     expect([entry.client, entry.target]).toEqual(['[2001:db8::7]:46882', '[fd00::1]:80']);
   });
@@ -351,11 +351,11 @@ describe('time', () => {
     ['2025-12-10T13:28:14.162359Z', 86_400],
     ['2025-12-11T13:28:14.163000Z', -0.000641],
     ['-', null],
-  ])('passed since %s', (created, expected) => {
+  ])('is counted from %s', (created, expected) => {
     expect(elapsed(parsed(lineWith({ 22: created })))).toBe(expected);
   });
 
-  it('passed is not known of a line that ends before it', () => {
+  it('is unknown for a line that ends before it', () => {
     expect(elapsed(parsed(sample('app/web/09603e7dbbd08802')))).toBeNull();
   });
 });
@@ -431,8 +431,8 @@ const entries: fc.Arbitrary<LogEntry> = fc
     trailing: length === 22 ? trailing : [],
   }));
 
-describe('any entry', () => {
-  it('is what its line says', () => {
+describe('a random entry', () => {
+  it('has the values of its line', () => {
     fc.assert(
       fc.property(entries, (entry) => {
         expect(parseLine(printEntry(entry))).toEqual({ entry });
@@ -448,7 +448,7 @@ describe('any entry', () => {
     );
   });
 
-  it('does not become another one when its line is cut', () => {
+  it('does not become a different entry when its line is cut', () => {
     fc.assert(
       fc.property(entries, fc.nat(), (entry, cut) => {
         const line = printEntry(entry);
@@ -466,8 +466,8 @@ describe('any entry', () => {
   });
 });
 
-describe('any text', () => {
-  it('is an entry or is refused with a reason', () => {
+describe('random text', () => {
+  it('is an entry or rejected with a reason', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(reason(text)).toEqual(expect.stringMatching(/^(?:field \d+|it) /));
@@ -475,7 +475,7 @@ describe('any text', () => {
     );
   });
 
-  it('keeps every field apart from its neighbours', () => {
+  it('never mixes neighbouring fields', () => {
     const fields = fc.array(
       fc.oneof(
         bareText,

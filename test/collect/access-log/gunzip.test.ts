@@ -38,7 +38,7 @@ function gunzip(file: Uint8Array | string): { content: Buffer; isWhole: boolean 
 
 const log = Buffer.from(textOf(Array.from({ length: 5000 }, (_, n) => line({ bytes: [n, n * n] }))));
 
-describe('a file is the same at once', () => {
+describe('a file decompressed in one go equals the stream', () => {
   it.each<[string, Buffer, number]>([
     ['of nothing', Buffer.alloc(0), 6],
     ['of one byte', Buffer.from('a'), 6],
@@ -62,7 +62,7 @@ describe('a file is the same at once', () => {
   });
 });
 
-describe('a file is left to the stream', () => {
+describe('a file left to the stream', () => {
   const whole = gzipSync(log);
   const changed = (at: number) => {
     const copy = Buffer.from(whole);
@@ -88,7 +88,7 @@ describe('a file is left to the stream', () => {
     expect(gunzip(file).isWhole).toBe(false);
   });
 
-  it('where Node has no such handle', async () => {
+  it('if Node lacks the handle', async () => {
     without.handle = true;
     try {
       expect(gunzip(whole)).toEqual({ content: Buffer.alloc(0), isWhole: false });
@@ -110,7 +110,7 @@ describe('a file is left to the stream', () => {
   });
 });
 
-it('a file that expands too far is read up to there, and named', async () => {
+it('reads a file that expands too far up to the limit, and reports it', async () => {
   const folder = temporaryFolder();
   const lines = Buffer.alloc(20_000_000, `${'garbage '.repeat(127)}garbage\n`);
   writeFileSync(join(folder, 'a.log.gz'), gzipSync(lines));
@@ -131,6 +131,6 @@ it('a file that expands too far is read up to there, and named', async () => {
   ]);
 });
 
-it('a file that is not there is an error', () => {
+it('fails for a missing file', () => {
   expect(() => gunzip(join(temporaryFolder(), 'none.log.gz'))).toThrow('ENOENT');
 });

@@ -5,7 +5,7 @@ import { fileName } from '../../support/access-log/log-file.ts';
 const at = (text: string) => Date.parse(`2026-${text}Z`);
 
 describe('a file name', () => {
-  it('says load balancer, end of its interval and node', () => {
+  it('gives load balancer, end of the interval and node', () => {
     expect(parseFileName(fileName('20260310T1205Z'))).toEqual({
       kind: 'access-log',
       loadBalancer: { name: 'shop', id: '50dc6c495c0c9188' },
@@ -26,7 +26,7 @@ describe('a file name', () => {
       { kind: 'health-check-log' },
     ],
     ['a stamp that is no date', 'x_20261399T9999Z.log', { end: null }],
-  ])('of %s', (_, name, expected) => {
+  ])('%s', (_, name, expected) => {
     expect(parseFileName(name)).toMatchObject(expected);
   });
 });
@@ -48,17 +48,17 @@ describe('a file is read', () => {
     expect(reads(fileName(end))).toBe(expected);
   });
 
-  it('from further back when connections may idle for longer', () => {
+  it('from further back if connections may idle for longer', () => {
     expect([60, 600].map((idle) => reads(fileName('20260310T1151Z'), idle))).toEqual([false, true]);
   });
 
-  it('across midnight, where the interval ends on the next day', () => {
+  it('across midnight, if the interval ends on the next day', () => {
     const evening = { from: at('03-10T23:55:00'), to: at('03-11T00:00:00') };
     expect(reads(fileName('20260311T0000Z'), 60, evening)).toBe(true);
     expect(reads(fileName('20260310T0000Z'), 60, evening)).toBe(false);
   });
 
-  it('unless its name is of another load balancer', () => {
+  it('unless its name has another load balancer', () => {
     const other = (elb: string) => fileName('20260310T1205Z', '203.0.113.17', elb);
     expect(reads(other('app/shop/1111111111111111'))).toBe(false);
     expect(reads(other('app/shop-2/50dc6c495c0c9188'))).toBe(false);
@@ -67,7 +67,7 @@ describe('a file is read', () => {
     );
   });
 
-  it('when its name says nothing', () => {
+  it('if its name says nothing', () => {
     expect(reads('whatever.log')).toBe(true);
   });
 });

@@ -64,14 +64,14 @@ describe('the route of a request', () => {
     expect(route(request_line)).toBe(expected);
   });
 
-  it('is cut after it was rewritten, at whole characters', () => {
+  it('is cut after rewriting, at whole characters', () => {
     const long = `${'/1'.repeat(150)}/end`;
     expect(route(get(`http://example.com:80${long}`))).toBe(`GET ${'/:id'.repeat(150)}`.slice(0, ROUTE_LENGTH));
     const smiles = route(get(`http://example.com:80/${'😀'.repeat(300)}`));
     expect(smiles).toBe(`GET /${'😀'.repeat(ROUTE_LENGTH - 5)}`);
   });
 
-  it('keeps ids and length where they are asked for', () => {
+  it('keeps ids and length on request', () => {
     expect(methodAndPath(get('https://example.com:443/orders/42?token=secret'))).toBe('GET /orders/42');
     expect(methodAndPath(get(`http://example.com:80/${'a'.repeat(300)}`))).toBe(`GET /${'a'.repeat(300)}`);
     expect(methodAndPath(get('http://example.com:80/a;v=1'))).toBe('GET /a;v=1');
@@ -94,7 +94,7 @@ const requestLines = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 30 }),
 );
 
-describe('any route', () => {
+describe('the route of a random request', () => {
   it('has no query, no host and no id', () => {
     fc.assert(
       fc.property(path, fc.string(), (text, query) => {
@@ -106,7 +106,7 @@ describe('any route', () => {
     );
   });
 
-  it('is its own route', () => {
+  it('stays the same when taken again', () => {
     fc.assert(
       fc.property(path, (text) => {
         const result = route(`GET ${text.replace(/[?# ]/g, '')} HTTP/1.1`);

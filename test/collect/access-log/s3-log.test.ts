@@ -28,7 +28,7 @@ describe('the place of a log', () => {
     expect(logPlace(attributes, ARN)?.root).toBe(root);
   });
 
-  it('is that of the account, the region and the partition of the load balancer', () => {
+  it('has the account, region and partition of the load balancer', () => {
     const arn = 'arn:aws-cn:elasticloadbalancing:cn-north-1:210987654321:loadbalancer/app/web/0123456789abcdef';
     expect(logPlace(ON, arn)).toMatchObject({
       account: '210987654321',
@@ -74,13 +74,13 @@ describe('the days of delivery', () => {
       '2026-01-05T00:00:00Z',
       ['2025/12/31', '2026/01/01', '2026/01/02'],
     ],
-  ])('of %s', (_, span, now, days) => {
+  ])('for %s', (_, span, now, days) => {
     expect(deliveryDays(fileEndRange(span, 60), at(now))).toEqual(days);
   });
 });
 
 describe('the keys between the first and the last end', () => {
-  it('are those of the files that can matter', () => {
+  it('are those of files that can matter', () => {
     const place = logPlace(ON, ARN);
     if (place === null) throw new Error('There is no place.');
     const minutes = fc.integer({ min: 0, max: 3 * 1440 }).map((minute) => at('2026-03-09T00:00:00Z') + minute * 60_000);

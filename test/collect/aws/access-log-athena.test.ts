@@ -64,7 +64,7 @@ describe('a scan', () => {
     expect(cost).toEqual({ bytesScanned: 2 * (scan?.bytesScanned ?? 0), usd: 2 * 0.00005, queries: 2 });
   });
 
-  it('is looked at less and less often, and hardly late', async () => {
+  it('is polled less and less often, and hardly late', async () => {
     const looks: number[] = [];
     const onCall = (operation: string) => {
       if (operation === 'GetQueryExecution') looks.push(performance.now());
@@ -95,7 +95,7 @@ describe('a scan', () => {
     expect(pauseAt(10) / 2).toBeLessThan(320);
   });
 
-  it('is one where no connection was closed early', async () => {
+  it('is the only one if no connection was closed early', async () => {
     const lines = [line({ at: question.from + 1000, status: '502', targetStatus: '-', times: [-1, -1, -1] })];
     const { athena, ...live } = await read({
       objects: new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]),
@@ -104,7 +104,7 @@ describe('a scan', () => {
     expect(accessLogIn(live)).toMatchObject({ failuresTotal: 1, idleGaps: [], cost: { queries: 1 } });
   });
 
-  it('finds what was delivered the day after', async () => {
+  it('finds files delivered the day after', async () => {
     const objects = deliverLogs(
       { from: '2026-03-09T23:50:00Z', to: '2026-03-09T23:50:00Z' },
       { from: '2026-03-09T23:55:00Z', to: '2026-03-09T23:55:00Z', late: 1 },
@@ -113,7 +113,7 @@ describe('a scan', () => {
     expect(accessLogIn(await read({ objects, question: evening }))).toMatchObject({ requests: 80, lines: 80 });
   });
 
-  it('says what it does, and what it will cost before', async () => {
+  it('announces what it does and its cost', async () => {
     const before: [sentence: string, queries: number][] = [];
     const onEstimate = (sentence: string) => before.push([sentence, started.length]);
     const started: string[] = [];
@@ -143,7 +143,7 @@ describe('a scan', () => {
     expect(log.source).toMatch(/^SELECT \* FROM "logs"."alb_access_logs" WHERE "day" IN \('2026\/03\/10'\) .*[^;]$/);
   });
 
-  it('shows twenty thousand failures of more, the same as DuckDB', async () => {
+  it('shows at most twenty thousand failures, like DuckDB', async () => {
     const lines = Array.from({ length: 20_500 }, (_, index) =>
       line({
         at: question.from + index * 40 + 0.5,
@@ -174,15 +174,15 @@ describe('the results', () => {
   it.each([
     ['enforces its own', { EnforceWorkGroupConfiguration: true, ResultConfiguration: { OutputLocation: 's3://own/' } }],
     ['manages them', { ManagedQueryResultsConfiguration: { Enabled: true } }],
-  ])('go where the workgroup says when it %s', async (_, workGroup) => {
+  ])('go where the workgroup stores them when it %s', async (_, workGroup) => {
     const { athena, ...live } = await read({ faults: { workGroup } });
     expect(athena.sent[0]?.outputLocation).toBeNull();
     expect(accessLogIn(live).requests).toBe(120);
   });
 });
 
-describe('what Athena or S3 will not say', () => {
-  it('about its workgroup does not keep it from answering', async () => {
+describe('a denied detail', () => {
+  it('about the workgroup does not stop the query', async () => {
     const refuse = { GetWorkGroup: { name: 'AccessDeniedException', message: 'no' } };
     expect(accessLogIn(await read({ faults: { refuse } })).requests).toBe(120);
   });
@@ -197,7 +197,7 @@ describe('what Athena or S3 will not say', () => {
   });
 });
 
-describe('what passes', () => {
+describe('a temporary failure', () => {
   it.each<[string, AthenaFaults]>([
     [
       'a throttled start',
@@ -449,7 +449,7 @@ describe.each<[string, Situation, RegExp]>([
 });
 
 describe('a limit on the cost', () => {
-  it('is compared with the most that all files of the days could cost', async () => {
+  it("is compared with the highest possible cost of the days' files", async () => {
     // Both load balancers of the day, 148 files; twice, should a second scan be needed.
     expect(reasonOf(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.12 }))).toMatch(
       /at most 24\.5 GB and \$0\.1224/,
@@ -457,7 +457,7 @@ describe('a limit on the cost', () => {
     expect(accessLogIn(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.13 })).requests).toBe(120);
   });
 
-  it('is kept by the cutoff of the workgroup where there are no partitions', async () => {
+  it("is enforced by the workgroup's cutoff if there are no partitions", async () => {
     const faults = { workGroup: { BytesScannedCutoffPerQuery: 100 * MB } };
     const form = FORMS['without partitions'];
     expect(accessLogIn(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
@@ -465,8 +465,8 @@ describe('a limit on the cost', () => {
   });
 });
 
-describe('a table that nothing bounds', () => {
-  it('is read when somebody named a limit that the files listed keep', async () => {
+describe('a table without bounds', () => {
+  it('is read if a limit was named and the listed files keep it', async () => {
     const { athena, ...live } = await read({
       form: FORMS['without partitions'],
       maxUsd: 0.001,
@@ -476,14 +476,14 @@ describe('a table that nothing bounds', () => {
     expect(athena.sent.length).toBeGreaterThan(0);
   });
 
-  it('is left to S3 when the engine may be chosen', async () => {
+  it('is left to S3 if any engine may be used', async () => {
     const live = await read({ form: FORMS['without partitions'], engine: 'auto', maxUsd: 1 });
     expect(accessLogIn(live).requests).toBe(120);
   });
 });
 
-describe('no more time', () => {
-  it('cancels a query that is still queued, and says so', async () => {
+describe('the deadline', () => {
+  it('cancels a queued query, and says so', async () => {
     const { athena, ...live } = await read({ faults: { queued: 60_000 }, deadline: 1500 });
     expect(reasonOf(live)).toMatch(
       /^Athena kept the query waiting in its queue \(workgroup primary: .*\), so it was cancelled$/,
@@ -492,14 +492,14 @@ describe('no more time', () => {
     expect(live.cost).toEqual({ bytesScanned: 0, usd: 0, queries: 0 });
   });
 
-  it('cancels a query that is running, which costs what it has read', async () => {
+  it('cancels a running query, which costs what it has read', async () => {
     const { athena, ...live } = await read({ faults: { running: 60_000 }, deadline: 1500 });
     expect(reasonOf(live)).toMatch(/^there was no more time for the access log: athena:GetQueryExecution was stopped$/);
     expect(athena.sent.map(({ stopped }) => stopped)).toEqual([true]);
     expect(live.cost).toMatchObject({ bytesScanned: athena.sent[0]?.bytesScanned, queries: 1 });
   });
 
-  it('after an interruption leaves nothing running, not even a query that was just being started', async () => {
+  it('leaves nothing running after an interruption, not even a query being started', async () => {
     const interruption = new AbortController();
     const onCall = (operation: string) => {
       if (operation === 'StartQueryExecution') interruption.abort();
@@ -516,7 +516,7 @@ describe('no more time', () => {
   });
 });
 
-describe('what a table cannot answer', () => {
+describe('a limitation of the table', () => {
   it('becomes a gap', async () => {
     const form = without(OURS, 'lambda_error_reason', 'request_creation_time', 'ip_address');
     const value = accessLogIn(await read({ form }));
@@ -527,7 +527,7 @@ describe('what a table cannot answer', () => {
     expect(value.failures[0]).toMatchObject({ elapsed: null, error_reason: '-', node: '203.0.113.17' });
   });
 
-  it('is named where some lines do not match its pattern', async () => {
+  it('is reported if lines do not match its pattern', async () => {
     const lines = [line({ at: question.from + 1000 }), 'no entry of any log'];
     const key = fileName('20260310T1205Z');
     const value = accessLogIn(await read({ objects: new Map([[key, gzipSync(textOf(lines))]]) }));
@@ -537,7 +537,7 @@ describe('what a table cannot answer', () => {
     ]);
   });
 
-  it('is named where it begins after the window', async () => {
+  it('is reported if it starts after the window', async () => {
     const parameters = { ...OURS.parameters, 'projection.day.range': '2026/03/11,NOW' };
     const { unanswered } = accessLogIn(await read({ form: { ...OURS, parameters } }));
     expect(unanswered?.map(({ sentence }) => sentence)).toEqual([
@@ -546,10 +546,10 @@ describe('what a table cannot answer', () => {
   });
 });
 
-describe('left to choose', () => {
+describe('with engine auto', () => {
   const auto = { engine: 'auto' as const };
 
-  it('fetches little, and does not ask for a table', async () => {
+  it('downloads small logs, and looks for no table', async () => {
     const { athena, s3, words, ...live } = await read(auto);
     expect(accessLogIn(live).requests).toBe(120);
     expect(athena.calls).toEqual([]);
@@ -561,7 +561,7 @@ describe('left to choose', () => {
     });
   });
 
-  it('leaves much to Athena', async () => {
+  it('leaves large logs to Athena', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 100_000 } });
     expect(accessLogIn(live).requests).toBe(120);
     expect(s3.got).toEqual([]);
@@ -587,7 +587,7 @@ describe('left to choose', () => {
       { form: { ...FORMS["AWS's own"], pattern: OLD_PATTERN } },
       /^Athena did not read the access log: every row of the table .* is empty: .*[.]$/,
     ],
-  ])('fetches much all the same when %s, and says why', async (_, situation, note) => {
+  ])('downloads large logs when %s, and says why', async (_, situation, note) => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 100_000 }, ...situation });
     const value = accessLogIn(live);
     expect(value.requests).toBe(120);
@@ -597,20 +597,20 @@ describe('left to choose', () => {
     expect(value.reading?.how).not.toContain('alb502 setup athena --create');
   });
 
-  it('does not fetch what is too much', async () => {
+  it('does not download too much', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 1_000_000 }, form: null });
     expect(reasonOf(live)).toMatch(/^no table of the database logs covers .*; and 9\.9 GB are too much to be fetched$/);
     expect(s3.got).toEqual([]);
   });
 
-  it('asks Athena where listing is denied', async () => {
+  it('asks Athena if listing is denied', async () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault } });
     expect(accessLogIn(live).requests).toBe(120);
     expect(accessLogIn(live).reading?.how).toMatch(/since the log files may not be listed$/);
   });
 
-  it('names both reasons where neither can read', async () => {
+  it('gives both reasons if neither can read', async () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault }, form: null });
     expect(reasonOf(live)).toMatch(/^s3:ListBucket on .* was denied; and no table of the database logs covers /);

@@ -9,7 +9,7 @@ import { serveS3 } from '../../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('logging to S3 that is off', () => {
+describe('with logging to S3 off', () => {
   it.each<[string, LogsOfAccount, string]>([
     ['and nothing else', {}, 'and there is no vended delivery of its access log either'],
     [
@@ -48,7 +48,7 @@ describe('logging to S3 that is off', () => {
       { denied: 'DescribeDeliverySources' },
       'and whether the log is delivered another way is not known: logs:DescribeDeliverySources on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
     ],
-  ])('%s is said', async (_, found, said) => {
+  ])('reports %s', async (_, found, said) => {
     const logs = await serveLogs(found);
     const live = await readLiveAccessLog(settings({ logs }, { 'access_logs.s3.enabled': 'false' }));
     expect(reasonOf(live)).toBe(`access logging to S3 is off (access_logs.s3.enabled is false), ${said}`);
@@ -56,10 +56,10 @@ describe('logging to S3 that is off', () => {
   });
 });
 
-describe('a log that was read from S3', () => {
+describe('a log read from S3', () => {
   const objects = deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' });
 
-  it('names the deliveries beside it', async () => {
+  it('lists the other deliveries', async () => {
     const s3 = await serveS3({ name: BUCKET, objects });
     const logs = await serveLogs({
       sources: [source('ours')],
@@ -76,7 +76,7 @@ describe('a log that was read from S3', () => {
     });
   });
 
-  it('stands where deliveries cannot be looked up', async () => {
+  it('is used if deliveries cannot be looked up', async () => {
     const s3 = await serveS3({ name: BUCKET, objects });
     const log = accessLogIn(await readLiveAccessLog(settings({ s3 })));
     expect(log.requests).toBeGreaterThan(0);

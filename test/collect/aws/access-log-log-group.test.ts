@@ -50,7 +50,7 @@ async function read(account: LogsOfAccount, options: Partial<LiveAccessLogOption
 }
 
 describe('a log group', () => {
-  it('with little in it is read without a query, for nothing', async () => {
+  it('is read without a query, for free, if small', async () => {
     const { logs, sentences, ...live } = await read({ incomingBytes: 300_000 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, otherLoadBalancers: 0 });
     expect(logs.asked.filter((one) => one === 'FilterLogEvents')).toHaveLength(3);
@@ -61,7 +61,7 @@ describe('a log group', () => {
     ]);
   });
 
-  it('with much in it is queried, and costs what was scanned', async () => {
+  it('is queried if large, and costs what was scanned', async () => {
     const { logs, ...live } = await read({ incomingBytes: 30_000_000, rowsOnPage: 70 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30 });
     expect(logs.queries).toHaveLength(1);
@@ -78,13 +78,13 @@ describe('a log group', () => {
     );
   });
 
-  it('is asked in halves where a query returns less than it found', async () => {
+  it('is queried in halves if a query returns less than it found', async () => {
     const { logs, ...live } = await read({ incomingBytes: 30_000_000, rows: 90 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
     expect(logs.queries.length).toBeGreaterThan(4);
   });
 
-  it('tells the seconds that hold more than a query returns', async () => {
+  it('lists the seconds with more rows than a query returns', async () => {
     const crowd = Array.from({ length: 20 }, () => ({ timestamp: T + 5 * SECOND, message: events[3]?.message ?? '' }));
     const { logs: _, ...live } = await read({ incomingBytes: 30_000_000, rows: 10, events: crowd });
     expect(accessLogIn(live).unanswered).toMatchObject([
@@ -92,19 +92,19 @@ describe('a log group', () => {
     ]);
   });
 
-  it('is not queried for more than allowed', async () => {
+  it('is not queried beyond the cost limit', async () => {
     const { logs, ...live } = await read({ incomingBytes: 1_000_000_000 }, { maxUsd: 0.001 });
     expect(reasonOf(live)).toMatch(/^reading it could cost more than \$0\.001 /);
     expect(logs.queries).toEqual([]);
   });
 
-  it('is read without a query where nobody knows what one costs', async () => {
+  it('is read without a query if the cost of one is unknown', async () => {
     const { logs, ...live } = await read({}, { maxUsd: 0.001 });
     expect(accessLogIn(live).requests).toBe(300);
     expect(logs.queries).toEqual([]);
   });
 
-  it('names the permission that is missing', async () => {
+  it('names a missing permission', async () => {
     const { log } = await read({ incomingBytes: 30_000_000, denied: 'StartQuery' });
     expect(log).toMatchObject({
       status: 'unavailable',
@@ -152,7 +152,7 @@ describe('a log group beside files in S3', () => {
     expect(log.requests).toBeGreaterThan(0);
   });
 
-  it('says why it was left out', async () => {
+  it('says why it was not read', async () => {
     const log = await both({ denied: 'FilterLogEvents' }, soon);
     expect(log.unanswered).toMatchObject([
       {

@@ -30,8 +30,8 @@ const intervals = (s3: LocalS3): string[] => [
 
 const DAY = { from: '2026-03-10T00:00:00Z', to: '2026-03-10T13:00:00Z' };
 
-describe('what is fetched', () => {
-  it('reads the files whose interval meets the window with an idle timeout around it and five minutes after, and no more than 1.2 times their bytes', async () => {
+describe('the downloaded files', () => {
+  it('cover the window with an idle timeout around it and five minutes after, and at most 1.2 times their bytes', async () => {
     const objects = deliverLogs(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' }, { ...DAY, kind: 'conn_log_' });
     const live = await readFrom({ bucket: { objects } });
     const needed = [...objects].filter(([key]) => {
@@ -54,7 +54,7 @@ describe('what is fetched', () => {
     expect(live.cost).toEqual({ bytesScanned: bytes, usd: expect.closeTo(12 * 0.4e-6 + 5e-6, 9), queries: 0 });
   });
 
-  it('lists no more than the intervals of the window of this load balancer', async () => {
+  it('are listed only for the window and this load balancer', async () => {
     const { s3 } = await readFrom({ bucket: { objects: deliverLogs(DAY), pageSize: 3 } });
     const [first] = s3.listed;
     expect(first?.startAfter).toMatch(/_app\.shop\.50dc6c495c0c9188_20260310T1159Z$/);
@@ -63,7 +63,7 @@ describe('what is fetched', () => {
     expect(s3.listed).toHaveLength(5);
   });
 
-  it('finds a file of the evening that was delivered after midnight', async () => {
+  it('include one of the evening that was delivered after midnight', async () => {
     const late = {
       ...question,
       from: at('2026-03-09T23:50:00Z'),
@@ -81,7 +81,7 @@ describe('what is fetched', () => {
     expect(accessLogIn(live).files.read).toBe(6);
   });
 
-  it('finds the logs below a prefix', async () => {
+  it('may lie below a prefix', async () => {
     const objects = deliverLogs({ ...DAY, prefix: 'web/prod/' });
     const live = await readFrom({ bucket: { objects }, attributes: { 'access_logs.s3.prefix': 'web/prod' } });
     expect(accessLogIn(live).files.read).toBe(12);
@@ -90,7 +90,7 @@ describe('what is fetched', () => {
   it.each([
     ['beside the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, 1],
     ['elsewhere', { 'health_check_logs.s3.bucket': 'other-logs', 'health_check_logs.s3.prefix': '' }, 0],
-  ])('has the health-check log where it is delivered %s', async (_, place, spans) => {
+  ])('include the health-check log delivered %s', async (_, place, spans) => {
     const objects = deliverLogs(DAY);
     const [, first = ''] = objects.keys();
     const name = first
@@ -107,19 +107,19 @@ describe('what is fetched', () => {
     expect(live.s3.got.includes(name)).toBe(spans === 1);
   });
 
-  it('says how to fetch the same by hand', async () => {
+  it('come with a command for the same download', async () => {
     const { log } = await readFrom({ bucket: { objects: deliverLogs(DAY) } });
     expect(log.source).toBe(
       "aws s3 cp s3://example-logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/03/10/ logs --recursive --exclude '*' --include '*_app.shop.50dc6c495c0c9188_20260310T1*' && find logs -name '*.log*' -exec zcat -f {} + | awk '$3 ~ \"/shop/\" && ($9 >= 500 && $9 <= 599)'",
     );
   });
 
-  it('is empty where nothing has been delivered, which is not a refusal', async () => {
+  it('may be none, which is no refusal', async () => {
     const live = await readFrom({ bucket: { objects: deliverLogs({ ...DAY, elb: 'app/other/0123456789abcdef' }) } });
     expect(accessLogIn(live)).toMatchObject({ requests: 0, newest: null, files: { read: 0 } });
   });
 
-  it('fetches an object again whose body breaks off', async () => {
+  it('are fetched again if the body breaks off', async () => {
     const objects = deliverLogs(DAY);
     const key = [...objects.keys()].find((one) => one.includes('T1205Z')) ?? '';
     const { s3, ...live } = await readFrom({ bucket: { objects, cut: new Map([[key, 2]]) } });
@@ -127,7 +127,7 @@ describe('what is fetched', () => {
     expect(accessLogIn(live)).toMatchObject({ requests: 120, files: { unreadable: [] } });
   });
 
-  it('names an object that is gone and reads the others', async () => {
+  it('are read without one that is gone, which is reported', async () => {
     const objects = deliverLogs(DAY);
     const fault = (key: string | null) =>
       key?.includes('T1210Z_203.0.113.18')
@@ -145,15 +145,15 @@ describe('what is fetched', () => {
   });
 });
 
-describe('what stays behind', () => {
-  it('is nothing', async () => {
+describe('the temporary folder', () => {
+  it('is removed', async () => {
     const temporary = temporaryFolder();
     vi.stubEnv('TMPDIR', temporary);
     expect(accessLogIn(await readFrom({ bucket: { objects: deliverLogs(DAY) } })).lines).toBe(240);
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it('is the files under their own names where they are to be kept', async () => {
+  it('keeps the files under their own names on request', async () => {
     const keepIn = temporaryFolder();
     const { toSave } = await readFrom({ bucket: { objects: deliverLogs(DAY) }, keepIn });
     expect(toSave).toEqual({ folder: keepIn });
@@ -275,8 +275,8 @@ describe('when it is interrupted', () => {
   });
 });
 
-describe('when the attributes are not known', () => {
-  it('says that the place of the log is not known, and why', async () => {
+describe('with unknown attributes', () => {
+  it('says that the location of the log is unknown, and why', async () => {
     const s3 = await serveS3({ name: BUCKET, objects: new Map() });
     const attributes = { status: 'unavailable' as const, source: 'aws elbv2 …', reason: 'it was denied' };
     const { log } = await readLiveAccessLog({ ...settings({ s3 }), attributes });
@@ -290,7 +290,7 @@ describe('when the attributes are not known', () => {
   });
 });
 
-it('says within seconds that S3 asks to slow down, and gives up within its time', async () => {
+it('reports within seconds that S3 asks to slow down, and gives up at the deadline', async () => {
   const statuses: string[] = [];
   const began = Date.now();
   const live = await readFrom({

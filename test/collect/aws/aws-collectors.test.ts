@@ -19,7 +19,7 @@ import { temporaryFolder } from '../../support/incident/folder.ts';
 const INCIDENTS = ['001', '002', '003', '008', '009', '010', '011', '016', '017'];
 
 describe.each(INCIDENTS)('the account of incident %s', (number) => {
-  it('shows what was recorded, and by the same commands', async () => {
+  it('gives the recorded evidence, with the same commands', async () => {
     await openAccount(filesOf(incidentFolder(number)));
     const { incident, question, evidence } = await collectLive(number);
     const { metrics, changes, ...expected } = recordedEvidence(incident.recording, question);
@@ -33,7 +33,7 @@ describe.each(INCIDENTS)('the account of incident %s', (number) => {
     expect(answerIn(evidence.metrics)).toEqual(expect.arrayContaining(answerIn(metrics).map(withinLive)));
   });
 
-  it('leads to the same verdict', async () => {
+  it('gives the same verdict', async () => {
     await openAccount(filesOf(incidentFolder(number)));
     const { incident, question, evidence } = await collectLive(number);
     const recorded = diagnose(question, await collect(recordedCollectors(incident, question)));
@@ -41,7 +41,7 @@ describe.each(INCIDENTS)('the account of incident %s', (number) => {
     expect(verdict).toEqual(recorded.verdict);
   });
 
-  it('is saved, and gives the same diagnosis again', async () => {
+  it('is saved and diagnosed the same again', async () => {
     await openAccount(filesOf(incidentFolder(number)));
     const { question, evidence } = await collectLive(number);
     const dir = join(temporaryFolder(), 'saved');

@@ -5,7 +5,7 @@ const asked = { action: 'ec2:DescribeSubnets', region: 'eu-west-1' };
 const failure = (name: string, message = 'said AWS', code?: string) =>
   Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
 
-describe('a refusal is a phrase that says which action, and what to do', () => {
+describe('a refusal names the action and what to do', () => {
   it.each([
     ['UnauthorizedOperation', 'ec2:DescribeSubnets was denied'],
     ['AccessDeniedException', 'ec2:DescribeSubnets was denied'],
@@ -19,7 +19,7 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
     expect(describeAwsError(failure(name), asked)).toContain(says);
   });
 
-  it('comes with the statement that allows it, unless a policy forbids it', () => {
+  it('has the statement that allows it, unless a policy forbids it', () => {
     const explicit = 'not authorized with an explicit deny in a service control policy';
     expect(collectionFailure(failure('AccessDenied'), asked)).toEqual({
       kind: 'denied',
@@ -40,7 +40,7 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
     expect(describeAwsError(failure(name, 'no', code), asked)).toContain(says);
   });
 
-  it('what was thrown need not be an error, nor be short or of one line', () => {
+  it('may be thrown as a non-error, long or in several lines', () => {
     expect(describeAwsError('no', asked)).toBe('ec2:DescribeSubnets failed: no');
     expect(describeAwsError(failure('E', `${'x'.repeat(300)}\nmore.`), asked)).toBe(
       `ec2:DescribeSubnets failed: ${'x'.repeat(200)}…`,
@@ -48,7 +48,7 @@ describe('a refusal is a phrase that says which action, and what to do', () => {
   });
 });
 
-describe('when nothing can be asked, one sentence with the way out', () => {
+describe('one sentence with a remedy if no call is possible', () => {
   it.each([
     ['CredentialsProviderError', 'Could not load credentials from any providers', 'run aws sso login --profile ops'],
     [

@@ -26,8 +26,8 @@ const named = (groups: TargetGroup[]) =>
     .filter(({ Dimensions }) => Dimensions.TargetGroup !== undefined)
     .map(({ MetricName }) => MetricName);
 
-describe('which metrics are asked', () => {
-  it('every one of the load balancer has only its dimension, and none is asked twice', () => {
+describe('the queried metrics', () => {
+  it("have only the load balancer's dimension for its own, each once", () => {
     const asked = metricsOf(LB, [group('api'), group('web')]);
     const keys = asked.map((one) => JSON.stringify(one));
     expect(new Set(keys).size).toBe(keys.length);
@@ -58,7 +58,7 @@ describe('which metrics are asked', () => {
     for (const metric of notAsked) expect(named([one])).not.toContain(metric);
   });
 
-  it('as many target groups as a load balancer can have need several calls, of 500 each', () => {
+  it('need several calls of 500 for the most target groups of a load balancer', () => {
     const all = metricsOf(
       LB,
       Array.from({ length: 100 }, (_, index) => group(`g${index}`)),
@@ -69,7 +69,7 @@ describe('which metrics are asked', () => {
     expect(batches(metricsOf(LB, [group('a'), group('b')]), 15)).toHaveLength(1);
   });
 
-  it('a long window has fewer metrics a call, so that each answers in one page', () => {
+  it('are fewer per call for a long window, so that each call returns one page', () => {
     const week = (7 * 24 * 3600) / 60;
     for (const batch of batches(metricsOf(LB, [group('a')]), week))
       expect(batch.length * week).toBeLessThanOrEqual(100_800);
@@ -77,7 +77,7 @@ describe('which metrics are asked', () => {
   });
 });
 
-describe('when', () => {
+describe('the period', () => {
   const at = (time: string) => Date.parse(time);
   const now = at('2026-11-20T12:00:30Z');
 
@@ -87,7 +87,7 @@ describe('when', () => {
     ['2026-11-05T11:00:00Z', 300],
     ['2026-09-20T11:00:00Z', 300],
     ['2026-09-18T11:00:00Z', 3600],
-  ])('a window from %s is asked in periods of %i s', (from, period) => {
+  ])('for a window from %s is %i s', (from, period) => {
     expect(periodFor({ from: at(from), now })).toBe(period);
   });
 

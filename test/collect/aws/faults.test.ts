@@ -158,7 +158,7 @@ const unavailableIn = (evidence: EvidenceSet): string[] =>
 const reasonOf = (one: Collected<unknown>): string => (one.status === 'unavailable' ? one.reason : 'collected');
 
 describe('with every permission', () => {
-  it('nothing is missing, and a terminated target is found outside the VPC', async () => {
+  it('misses nothing, and finds a terminated target outside the VPC', async () => {
     await openAccount(wholeAccount());
     const { evidence } = await collectLive('011');
     expect(unavailableIn(evidence)).toEqual([]);
@@ -169,7 +169,7 @@ describe('with every permission', () => {
     });
   });
 
-  it('only actions that read are called', async () => {
+  it('calls only actions that read', async () => {
     const account = await openAccount(wholeAccount());
     await collectLive('011');
     const called = [...new Set(account.asked.map(({ action }) => action))].sort();
@@ -180,7 +180,7 @@ describe('with every permission', () => {
 });
 
 describe.each(ACTIONS)('%s', (action, name, depending) => {
-  it('denied: a gap that names it and the IAM statement; the others go on', async () => {
+  it('is a gap with name and IAM statement if denied; the others go on', async () => {
     const account = await openAccount(wholeAccount());
     account.always(action, DENIED);
     const { question, evidence } = await collectLive('011');
@@ -199,8 +199,8 @@ describe.each(ACTIONS)('%s', (action, name, depending) => {
   });
 });
 
-describe('AWS takes its time', () => {
-  it('throttled at first, each action: asked again', async () => {
+describe('slow answers of AWS', () => {
+  it('are awaited: each action is retried after throttling', async () => {
     const account = await openAccount(wholeAccount());
     for (const [action] of ACTIONS) account.meets(action, THROTTLED);
     const { evidence } = await collectLive('011', { deadline: 30_000 });
@@ -219,7 +219,7 @@ describe('AWS takes its time', () => {
     20_000,
   );
 
-  it('slow, within the deadline: nothing is missing', async () => {
+  it('are awaited up to the deadline', async () => {
     const account = await openAccount(wholeAccount());
     account.always('ec2:DescribeSubnets', { wait: 700 });
     const { evidence } = await collectLive('011');
@@ -227,7 +227,7 @@ describe('AWS takes its time', () => {
   });
 });
 
-describe('all that can go wrong with an answer', () => {
+describe('broken answers', () => {
   const ACTION = 'ec2:DescribeSubnets';
   const expired = { code: 'ExpiredToken', message: 'The security token included in the request is expired' };
   it.each([
@@ -250,7 +250,7 @@ describe('all that can go wrong with an answer', () => {
     30_000,
   );
 
-  it('a metric that CloudWatch could not read is not taken for zero', async () => {
+  it('do not count as zero for a metric that CloudWatch could not read', async () => {
     const files = filesOf(incidentFolder('002'));
     const broken = files.metrics.find((one: { MetricName: string }) => one.MetricName === 'HTTPCode_ELB_504_Count');
     broken.StatusCode = 'InternalError';
@@ -261,7 +261,7 @@ describe('all that can go wrong with an answer', () => {
     expect(named).not.toContain('HTTPCode_ELB_504_Count');
   });
 
-  it('an answer of another shape', async () => {
+  it('may have another shape', async () => {
     const files = wholeAccount();
     files['get-function-configuration'] = Object.fromEntries(
       Object.keys(files['get-function-configuration']).map((arn) => [arn, { Timeout: 'soon' }]),
@@ -281,7 +281,7 @@ describe('pages', () => {
     expect(paged.evidence).toEqual(whole.evidence);
   });
 
-  it('of too many changes: the recent ones do, when they reach back far enough', async () => {
+  it('are enough with the recent changes, if they reach back far enough', async () => {
     const files = filesOf(incidentFolder('009'));
     const { question } = await readRecorded('009');
     const event = (minutesBefore: number) => ({
@@ -304,7 +304,7 @@ describe('round trips', () => {
   it.each([
     ['its name', 'checkout'],
     ['a part of its name', 'check'],
-  ])('at most four follow one another, asked by %s', async (_, asked) => {
+  ])('are at most four in sequence, asked by %s', async (_, asked) => {
     const account = await openAccount(filesOf(incidentFolder('002')));
     account.inRounds(500);
     const { evidence } = await collectLive('002', { asked });
@@ -312,7 +312,7 @@ describe('round trips', () => {
     expect(account.rounds().length).toBeLessThanOrEqual(4);
   });
 
-  it('at most five with every kind of target', async () => {
+  it('are at most five with every kind of target', async () => {
     const account = await openAccount(wholeAccount());
     account.inRounds(500);
     await collectLive('011');
@@ -336,7 +336,7 @@ describe('round trips', () => {
 describe('before the access log is read', () => {
   const log = (value: Promise<Collected<AccessLog>>) => ({ source: 'the log', collect: () => value });
 
-  it('metrics and configuration are told', async () => {
+  it('reports metrics and configuration', async () => {
     await openAccount(filesOf(incidentFolder('002')));
     const { question, accessLog } = await readRecorded('002');
     const found = await findLive(question.loadBalancer.name, [sessionIn('eu-west-1')]);
@@ -372,7 +372,7 @@ describe('an interruption', () => {
     ['while the load balancer is looked for', 'elasticloadbalancing:DescribeLoadBalancers'],
     ['while evidence is collected', 'ec2:DescribeNetworkInterfaces'],
     ['while AWS throttles', 'cloudwatch:GetMetricData'],
-  ])('%s leaves nothing running', async (_, action) => {
+  ])('leaves nothing running: %s', async (_, action) => {
     const account = await openAccount(filesOf(incidentFolder('002')));
     account.always(action, action === 'cloudwatch:GetMetricData' ? THROTTLED : 'silence');
     const interruption = new AbortController();

@@ -57,14 +57,14 @@ describe('a load balancer is found by', () => {
   });
 });
 
-it('a name is found without reading the list of all', async () => {
+it('a name, without listing all', async () => {
   const account = await openAccount(named(Array.from({ length: 60 }, (_, index) => `lb-${index}`)));
   account.paged(1);
   expect((await findLive('lb-7', [sessionIn('eu-west-1')])).name).toBe('lb-7');
   expect(account.asked.length).toBeLessThan(20);
 });
 
-describe('no load balancer, or more than one', () => {
+describe('with no load balancer, or more than one', () => {
   it.each([
     ['nowhere', "No load balancer 'nowhere' in eu-west-1. There are: Admin, api, shop-prod, shop-stage."],
     ['shop', "'shop' matches 2 load balancers: shop-prod, shop-stage."],
@@ -84,7 +84,7 @@ describe('no load balancer, or more than one', () => {
     await expect(findLive(asked, [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });
   });
 
-  it('none at all in the region', async () => {
+  it('says that the region has none', async () => {
     await openAccount({});
     const message = "No load balancer 'api' in eu-west-1; there are none at all.";
     await expect(findLive('api', [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });
@@ -94,14 +94,14 @@ describe('no load balancer, or more than one', () => {
 describe('several regions and accounts', () => {
   const ROLES = ['111111111111', '222222222222'].map((id) => `arn:aws:iam::${id}:role/reader`);
 
-  it('the one region that has it answers', async () => {
+  it('finds it in the one region that has it', async () => {
     const account = await openAccount({});
     account.holds('us-east-1', named(['api'], 'us-east-1'));
     const found = await findLive('api', [sessionIn('eu-west-1'), sessionIn('us-east-1')]);
     expect(found).toMatchObject({ arn: arnOf('api', 'us-east-1'), session: { place: { region: 'us-east-1' } } });
   });
 
-  it('the same name in two regions is ambiguous', async () => {
+  it('reports the same name in two regions as ambiguous', async () => {
     const account = await openAccount(named(['api']));
     account.holds('us-east-1', named(['api'], 'us-east-1'));
     await expect(findLive('api', [sessionIn('eu-west-1'), sessionIn('us-east-1')])).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe('several regions and accounts', () => {
     });
   });
 
-  it('each account is asked with its own role', async () => {
+  it('uses the role of each account', async () => {
     const account = await openAccount({});
     account.holds('ASIA222222222222', named(['api'], 'eu-west-1', '222222222222'));
     const found = await findLive(
@@ -124,7 +124,7 @@ describe('several regions and accounts', () => {
     expect(account.asked.filter(({ action }) => action === 'sts:AssumeRole')).toHaveLength(2);
   });
 
-  it('one account that refuses does not hide the other', async () => {
+  it('finds it in one account if another refuses', async () => {
     const account = await openAccount(named(['api']));
     account.always('sts:AssumeRole', DENIED);
     const sessions = [sessionIn('eu-west-1'), sessionIn('eu-west-1', {}, ROLES[0])];
@@ -144,7 +144,7 @@ describe('several regions and accounts', () => {
   });
 });
 
-describe('AWS cannot be asked', () => {
+describe('without access to AWS', () => {
   const expired = { code: 'ExpiredToken', message: 'The security token included in the request is expired' };
   const invalid = { code: 'InvalidClientTokenId', message: 'The security token included in the request is invalid.' };
   const skewed = { code: 'RequestTimeTooSkewed', message: 'The difference is too large' };
@@ -164,7 +164,7 @@ describe('AWS cannot be asked', () => {
     expect(String(failure)).toMatch(/^Problem: [^\n]+[.}]$/);
   });
 
-  it('with an ARN and no permission to describe it, the rest can still be asked', async () => {
+  it('continues with an ARN if describing it is denied', async () => {
     const account = await openAccount(named(FLEET));
     account.always(ACTION, DENIED);
     const found = await findLive(arnOf('api'), [sessionIn('eu-west-1')]);
@@ -175,7 +175,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('no credentials', async () => {
+  it('reports missing credentials', async () => {
     await openAccount({});
     vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
@@ -185,7 +185,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('a profile that is written wrong', async () => {
+  it('reports an invalid profile', async () => {
     await openAccount({});
     await expect(findLive('api', [sessionOf('oops')])).rejects.toMatchObject({
       message: expect.stringMatching(
@@ -195,7 +195,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('a login that is over', async () => {
+  it('reports an expired login', async () => {
     await openAccount({});
     const file = join(temporaryFolder(), 'config');
     const start = 'sso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n';
@@ -208,7 +208,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('a profile that needs a code of an MFA device', async () => {
+  it('reports a profile that needs an MFA code', async () => {
     await openAccount({});
     const file = join(temporaryFolder(), 'config');
     const role = 'role_arn = arn:aws:iam::123456789012:role/ops\nsource_profile = base\n';
@@ -223,7 +223,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('nobody listens', async () => {
+  it('reports a refused connection', async () => {
     await openAccount({});
     vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${await closedPort()}`);
     await expect(findLive('api', [sessionIn('eu-west-1')])).rejects.toMatchObject({
@@ -234,7 +234,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('no answer comes', async () => {
+  it('reports a timeout', async () => {
     const account = await openAccount({});
     account.always(ACTION, 'silence');
     await expect(findLive('api', [sessionIn('eu-west-1', { deadline: 300 })])).rejects.toMatchObject({
@@ -243,7 +243,7 @@ describe('AWS cannot be asked', () => {
     });
   });
 
-  it('no region is set', async () => {
+  it('reports a missing region', async () => {
     await openAccount({});
     vi.stubEnv('AWS_REGION', undefined);
     await expect(standardRegion(undefined)).rejects.toMatchObject({

@@ -42,7 +42,7 @@ async function isDone(promise: Promise<void>): Promise<boolean> {
   return done;
 }
 
-it('nothing is loaded while a call that was begun with another one has not left', async () => {
+it('loads nothing while a concurrent first call has not left', async () => {
   const { sent } = firstCalls();
   const [one, other] = [callWithoutConnection(), callWithoutConnection()];
   one.connect();
@@ -52,7 +52,7 @@ it('nothing is loaded while a call that was begun with another one has not left'
   await sent;
 });
 
-it('there is no waiting for a call that gets no connection', async () => {
+it('does not wait for a call without a connection', async () => {
   const { sent } = firstCalls();
   const { call } = callWithoutConnection();
   expect(await isDone(sent)).toBe(false);
@@ -60,7 +60,7 @@ it('there is no waiting for a call that gets no connection', async () => {
   await sent;
 });
 
-it('there is no waiting where no call comes', async () => {
+it('does not wait if no call comes', async () => {
   const { sent, stop } = firstCalls();
   expect(await isDone(sent)).toBe(false);
   stop();

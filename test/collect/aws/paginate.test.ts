@@ -78,24 +78,24 @@ describe('a web page instead of an answer', () => {
   const pages: Answer[] = [{}, { body: PAGE.replace('<p>', '<br><p>') }, { status: 403 }, { status: 502 }];
   const each = Object.keys(CALLS).flatMap((action) => pages.map((page) => ({ action, page })));
 
-  it.each(each)('to $action ($page.status) is named for what it is', async ({ action, page }) => {
+  it.each(each)('is reported for $action ($page.status)', async ({ action, page }) => {
     expect(await sentence(action, await answeredWith(page))).toBe(
       `${action} failed: what answered in place of AWS sent a web page (HTTP ${page.status ?? 200}, text/html); a proxy or the login page of a network is in between, or the endpoint is wrong (AWS_ENDPOINT_URL, HTTPS_PROXY)`,
     );
   });
 
-  it('is no account without load balancers', async () => {
+  it('does not count as an account without load balancers', async () => {
     const session = await answeredWith({});
     await expect(findLive('my-alb', [session])).rejects.toThrow(/sent a web page .* the endpoint is wrong/);
   });
 
-  it('may be what a bucket holds', async () => {
+  it('may be the content of an object in a bucket', async () => {
     const session = await answeredWith({ headers: { 'x-amz-request-id': 'R' } });
     await expect(CALLS['s3:GetObject']?.(session)).resolves.toMatchObject({ ContentType: 'text/html; charset=utf-8' });
   });
 });
 
-it('text that is no JSON is named too', async () => {
+it('is reported for text that is not JSON', async () => {
   const session = await answeredWith({ type: 'text/plain', body: 'no route to host' });
   expect(await sentence('athena:GetWorkGroup', session)).toMatch(
     /^athena:GetWorkGroup failed: what answered in place of AWS sent what no service of AWS sends \(HTTP 200, text\/plain\); /,

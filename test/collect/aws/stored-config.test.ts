@@ -90,6 +90,6 @@ it.each([
   await expect(readConfig(undefined, { ALB502_CONFIG: config })).rejects.toThrow(says);
 });
 
-it('wants a name', async () => {
+it('needs a name', async () => {
   await expect(readConfig('ssm:', {})).rejects.toThrow('write ssm:/name or secretsmanager:name.');
 });

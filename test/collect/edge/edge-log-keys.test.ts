@@ -5,7 +5,7 @@ const DISTRIBUTION = { id: 'E2QWRUHAPOMQZL', arn: 'arn:aws:cloudfront::123456789
 const WINDOW = { from: Date.parse('2026-03-10T12:00:00Z'), to: Date.parse('2026-03-10T12:15:00Z') };
 const OVER_MIDNIGHT = { from: Date.parse('2026-03-10T23:30:00Z'), to: Date.parse('2026-03-10T23:45:00Z') };
 
-describe('where the log of a distribution lies', () => {
+describe('the log folder of a distribution', () => {
   const plain = { name: 'edge-logs', suffix: null, isHive: false };
   it.each([
     [
@@ -28,7 +28,7 @@ describe('where the log of a distribution lies', () => {
     expect(edgeLogKeys(delivery, DISTRIBUTION, WINDOW)).toMatchObject({ bucket: 'edge-logs', prefixes });
   });
 
-  it('of two days where files of the last hour may lie in the next one', () => {
+  it('covers two days if files of the last hour may lie in the next one', () => {
     const keys = edgeLogKeys({ ...plain, suffix: '{yyyy}/{MM}/{dd}' }, DISTRIBUTION, OVER_MIDNIGHT);
     expect(keys?.prefixes).toEqual([
       'AWSLogs/123456789012/CloudFront/2026/03/10/',
@@ -36,12 +36,12 @@ describe('where the log of a distribution lies', () => {
     ]);
   });
 
-  it('is not known without a bucket', () => {
+  it('is unknown without a bucket', () => {
     expect(edgeLogKeys({ ...plain, name: null }, DISTRIBUTION, WINDOW)).toBeNull();
   });
 });
 
-describe('which objects can hold records of the window', () => {
+describe('objects that may hold records of the window', () => {
   const during = Date.parse('2026-03-10T12:10:00Z');
   it.each([
     ['the hour of the window', 'x/E2QWRUHAPOMQZL.2026-03-10-12.abc.gz', during, true],

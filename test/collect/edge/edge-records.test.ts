@@ -41,7 +41,7 @@ it.each([
   expect(isOwnHost(host, NAMES)).toBe(isOwn);
 });
 
-it('the name that CloudFront gave is the host of a distribution without aliases', () => {
+it("accepts CloudFront's own name for a distribution without aliases", () => {
   expect(isOwnHost(NAMES.domainName, { ...NAMES, aliases: [] })).toBe(true);
 });
 
@@ -56,7 +56,7 @@ describe('counting', () => {
     ...more,
   });
 
-  it('counts 5xx of the window by what made them, and all requests', () => {
+  it('counts 5xx of the window by origin, and all requests', () => {
     const counter = edgeCounter(WINDOW, NAMES);
     for (const record of [
       at('11:59:59'),
@@ -77,7 +77,7 @@ describe('counting', () => {
     });
   });
 
-  it('keeps no text of a stranger: names of result types are letters', () => {
+  it('keeps no text from strangers: result types consist of letters', () => {
     const counter = edgeCounter(WINDOW, NAMES);
     counter.add(at('12:00:00', { 'x-edge-detailed-result-type': '<!channel>', 'x-edge-result-type': 'Error' }));
     expect(counter.counted().errors).toEqual([expect.objectContaining({ detailedResultType: '-' })]);
@@ -92,7 +92,7 @@ describe('counting', () => {
     expect(counter.counted()).toMatchObject({ requests: 1, errors: [{ status: '503', isOwnHost: null, requests: 1 }] });
   });
 
-  it('says how many records have no time', () => {
+  it('counts records without a time', () => {
     const counter = edgeCounter(WINDOW, NAMES);
     counter.add({ 'sc-status': '502' });
     expect(counter.counted()).toEqual({ requests: 0, untimed: 1, errors: [] });

@@ -243,7 +243,7 @@ it.each([
   ['ec2:DescribeManagedPrefixLists', 'ranges', 'Could not check which clients are CloudFront'],
   ['ec2:GetManagedPrefixListEntries', 'ranges', 'Could not check which clients are CloudFront'],
   ['cloudfront:ListDistributions', 'distributions', 'Could not check which CloudFront distribution is in front'],
-])('%s denied is a limitation with the statement that allows it', async (action, what, sentence) => {
+])('is limited with a statement if %s is denied', async (action, what, sentence) => {
   const { edge } = await edgeOf({ prepare: (account) => account.always(action, DENIED) });
   expect(edge.limitations).toContainEqual({
     what,

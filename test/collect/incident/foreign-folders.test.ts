@@ -20,8 +20,8 @@ function outside(name: string, content = 'line one\nroot:x:0:0:secret'): string 
   return path;
 }
 
-describe('links that lead out of the folder', () => {
-  it('are named and not read when they stand for a log, and not saved', async () => {
+describe('links out of the folder', () => {
+  it('are reported if they replace a log, not read, and not saved', async () => {
     const dir = folder();
     symlinkSync(outside('secret.log'), join(dir, 'logs', 'x.log'));
     symlinkSync('/etc/passwd', join(dir, 'logs', 'passwd.log'));
@@ -39,7 +39,7 @@ describe('links that lead out of the folder', () => {
     expect(readFileSync(join(saved, 'logs', 'x.log'), 'utf8')).not.toContain('root');
   });
 
-  it('are refused where they stand for a file of AWS, or for all logs', async () => {
+  it('are refused if they replace an AWS file or all logs', async () => {
     const dir = folder();
     rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
     symlinkSync(outside('listeners.json', '{"Listeners":[]}'), join(dir, 'aws', 'describe-listeners.json'));
@@ -52,7 +52,7 @@ describe('links that lead out of the folder', () => {
     await expect(readIncident(other)).rejects.toMatchObject({ message: expect.stringMatching(/^logs: .*leads out/) });
   });
 
-  it('are followed within it', async () => {
+  it('are followed if they stay within it', async () => {
     const dir = folder();
     symlinkSync(join(dir, LOG), join(dir, 'logs', `again-${logName('0245')}`));
     const { evidence } = await diagnoseRecording(await readIncident(dir), '');
@@ -83,7 +83,7 @@ describe('a file that', () => {
       JSON.stringify({ ...INCIDENT, from: '1026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }),
       /from and to are \d+ days apart; at most 31/,
     ],
-  ])('%s is named with the place', async (_, name, text, says) => {
+  ])('%s is reported with the place', async (_, name, text, says) => {
     const dir = folder();
     writeFileSync(join(dir, name), text);
     await expect(readIncident(dir)).rejects.toMatchObject({ message: expect.stringMatching(says), exitCode: 2 });
@@ -104,7 +104,7 @@ describe('a file that', () => {
   });
 });
 
-it('saves to no link, though it lead to an empty folder', async () => {
+it('is not saved to a link, even to an empty folder', async () => {
   const [empty, link] = [join(temporaryFolder(), 'empty'), join(temporaryFolder(), 'link')];
   mkdirSync(empty);
   symlinkSync(empty, link);

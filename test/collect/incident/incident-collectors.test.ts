@@ -38,7 +38,7 @@ const questionIn = async (contents: Contents, asked: Partial<QuestionOverrides> 
   questionToRecording(await readIncident(incidentFolder(contents)), { ...OWN, ...asked });
 
 describe('a folder that is not an incident', () => {
-  it('is named, with the reason', async () => {
+  it('is reported with the reason', async () => {
     const dir = temporaryFolder();
     const file = join(dir, 'file');
     writeFileSync(file, '');
@@ -53,7 +53,7 @@ describe('a folder that is not an incident', () => {
   });
 });
 
-describe('a malformed file is named, with the place', () => {
+describe('a malformed file is reported with the place', () => {
   const broken = (contents: Contents) => expect(readIncident(incidentFolder(contents))).rejects;
   it.each([
     [
@@ -149,15 +149,15 @@ describe('a malformed file is named, with the place', () => {
     await broken(contents).toMatchObject({ message, exitCode: 2 });
   });
 
-  it('is malformed whatever was asked', async () => {
+  it('whatever the question', async () => {
     await broken({ 'aws/describe-load-balancer-attributes.json': { 'arn:of:another': {} } }).toMatchObject({
       exitCode: 2,
     });
   });
 });
 
-describe('what was recorded', () => {
-  it('is the evidence', async () => {
+describe('recorded evidence', () => {
+  it('is read from the files', async () => {
     const evidence = await evidenceOf(AWS_FILES);
     const values = Object.fromEntries(
       Object.entries(evidence).map(([name, one]) => [name, one.status === 'collected' ? one.value : one.reason]),
@@ -287,7 +287,7 @@ describe('what was recorded', () => {
       'aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time 2026-11-19T02:40:00Z --end-time 2026-11-20T03:10:01Z',
     ],
     ['edge', 'edge.json', 'aws cloudfront list-distributions'],
-  ])('%s says when its file is missing, and how to look', async (name, file, source) => {
+  ])('%s says if its file is missing, and how to get it', async (name, file, source) => {
     const { [file]: _, ...others } = AWS_FILES;
     const evidence = await evidenceOf(others);
     if (name !== 'loadBalancer' && name !== 'targetGroups') {
@@ -302,12 +302,12 @@ describe('what was recorded', () => {
     expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
   });
 
-  it('may be next to nothing', async () => {
+  it('may be almost empty', async () => {
     const evidence = await evidenceOf({ 'expected.json': '{', 'aws/unknown.json': 'x' });
     expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(27).fill('unavailable'));
   });
 
-  it('may have nulls for what is not set, and a byte order mark', async () => {
+  it('may have nulls for unset values, and a byte order mark', async () => {
     const evidence = await evidenceOf({
       ...AWS_FILES,
       'aws/describe-load-balancers.json': `\uFEFF${JSON.stringify({ NextToken: null, LoadBalancers: [{ ...LOAD_BALANCERS.LoadBalancers[0], VpcId: null }] })}`,
@@ -318,7 +318,7 @@ describe('what was recorded', () => {
     });
   });
 
-  it('is that of the load balancer asked about', async () => {
+  it('belongs to the load balancer of the question', async () => {
     const other = {
       ...LOAD_BALANCERS.LoadBalancers[0],
       LoadBalancerName: 'other',
@@ -355,7 +355,7 @@ describe('what was recorded', () => {
     });
   });
 
-  it('includes a target group that only a rule leads to', async () => {
+  it('includes a target group that only a rule uses', async () => {
     const evidence = await evidenceOf({
       ...AWS_FILES,
       'aws/describe-target-groups.json': {
@@ -371,7 +371,7 @@ describe('what was recorded', () => {
     expect(evidence.targetGroups).toMatchObject({ value: [{ TargetGroupName: 'shared' }] });
   });
 
-  it('may be the bare output of one call', async () => {
+  it('may be the raw output of one call', async () => {
     const bare = (name: string) => {
       const file = `aws/${name}.json`;
       return { [file]: Object.values(Object(AWS_FILES[file]))[0] };
@@ -390,7 +390,7 @@ describe('what was recorded', () => {
     expect(evidence.functions).toMatchObject({ value: { 'arn:f': { Timeout: 3 } } });
   });
 
-  it('does not guess which of two target groups a bare output is about', async () => {
+  it('is not guessed if a raw output fits two target groups', async () => {
     const evidence = await evidenceOf({
       ...AWS_FILES,
       'aws/describe-target-groups.json': {
@@ -406,7 +406,7 @@ describe('what was recorded', () => {
     });
   });
 
-  it('says why it could not be collected then', async () => {
+  it('says why it could not be collected at the time', async () => {
     const denied = {
       source: `aws elbv2 describe-listeners --load-balancer-arn ${LB_ARN}`,
       reason: 'elasticloadbalancing:DescribeListeners was denied',
@@ -418,13 +418,13 @@ describe('what was recorded', () => {
     expect(evidence.accessLog).toEqual({ status: 'unavailable', ...denied });
   });
 
-  it('takes an empty file, which a denied command leaves, for one that is not there', async () => {
+  it('treats an empty file, left by a denied command, as missing', async () => {
     const evidence = await evidenceOf({ ...AWS_FILES, 'aws/describe-target-health.json': '', 'metrics.json': ' \n' });
     expect([evidence.targetHealth.status, evidence.metrics.status]).toEqual(['unavailable', 'unavailable']);
     expect(evidence.targetGroups.status).toBe('collected');
   });
 
-  it('takes dimensions as the AWS CLI prints them', async () => {
+  it('has dimensions as the AWS CLI prints them', async () => {
     const LoadBalancer = 'app/shop/0123';
     const series = { MetricName: 'RequestCount', Stat: 'Sum', Period: 60, Timestamps: [], Values: [] };
     const evidence = await evidenceOf({
@@ -434,7 +434,7 @@ describe('what was recorded', () => {
     expect(evidence.metrics).toMatchObject({ value: [{ ...series, Dimensions: { LoadBalancer } }] });
   });
 
-  it('has metrics for its own time only', async () => {
+  it('has metrics only for its own time', async () => {
     const asked = (from: string, to: string) => evidenceOf(AWS_FILES, { window: { from: at(from), to: at(to) } });
     expect((await asked('02:41', '02:55')).metrics).toMatchObject({ status: 'collected' });
     expect((await asked('02:30', '02:55')).metrics).toMatchObject({
@@ -481,11 +481,11 @@ describe('the load balancer', () => {
     ['cart', "No load balancer 'cart'. There are: Blog, shop, shop-prod, shop-staging."],
     ['tcp', "No load balancer 'tcp'. There are: Blog, shop, shop-prod, shop-staging."],
     ['app/shop/77', "No load balancer 'app/shop/77'. There are: Blog, app/shop/3, shop-prod, shop-staging."],
-  ])('%s is refused with the candidates', async (loadBalancer, message) => {
+  ])('%s is refused, with the candidates', async (loadBalancer, message) => {
     await expect(questionIn(several, { loadBalancer })).rejects.toMatchObject({ message, exitCode: 1 });
   });
 
-  it('of incident.json must be among those described', async () => {
+  it('in incident.json must be one of those described', async () => {
     const contents = { ...several, 'incident.json': { ...INCIDENT, loadBalancer: 'cart' } };
     await expect(questionIn(contents)).rejects.toMatchObject({ exitCode: 1 });
   });
@@ -494,7 +494,7 @@ describe('the load balancer', () => {
     ['my-load-balancer', { arn: null }],
     [LB, { arn: null, resource: LB }],
     [LB_ARN, { arn: LB_ARN }],
-  ])('of incident.json is enough where none is described: %s', async (loadBalancer, known) => {
+  ])('in incident.json is enough if none is described: %s', async (loadBalancer, known) => {
     const contents = { 'incident.json': { ...INCIDENT, loadBalancer } };
     const question = await questionIn(contents);
     expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', ...known });
@@ -514,7 +514,7 @@ describe('the load balancer', () => {
     },
   );
 
-  describe('of a name that another one in the log has as well', () => {
+  describe('a name that another load balancer in the log also has', () => {
     const other = 'app/my-load-balancer/0000000000000000';
     const contents = {
       'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' },
@@ -535,28 +535,28 @@ describe('the load balancer', () => {
     });
   });
 
-  it('of incident.json by its id is no other of the same name', async () => {
+  it('is no other of the same name if incident.json gives its id', async () => {
     const contents = { 'incident.json': { ...INCIDENT, loadBalancer: LB } };
     await expect(questionIn(contents, { loadBalancer: 'app/my-load-balancer/77' })).rejects.toMatchObject({
       exitCode: 1,
     });
   });
 
-  it('has its ARN from the other files where it is not described', async () => {
+  it('takes its ARN from other files if it is not described', async () => {
     const { 'aws/describe-load-balancers.json': _, ...others } = AWS_FILES;
     expect((await questionIn(others)).loadBalancer).toEqual({ name: 'my-load-balancer', arn: LB_ARN });
   });
 });
 
 describe('the window and now', () => {
-  it('are those of the incident', async () => {
+  it('come from the incident', async () => {
     const question = await questionIn({
       'incident.json': { ...INCIDENT, now: '2026-11-20T02:56:00Z', statuses: ['502'] },
     });
     expect(question).toMatchObject({ from: at('02:40'), to: at('02:55'), now: at('02:56'), statuses: ['502'] });
   });
 
-  it('are UTC without a zone, wherever the machine is', async () => {
+  it('are UTC without a zone, in any time zone of the machine', async () => {
     vi.stubEnv('TZ', 'America/New_York');
     onTestFinished(() => void vi.unstubAllEnvs());
     const question = await questionIn({
@@ -565,13 +565,13 @@ describe('the window and now', () => {
     expect(question).toMatchObject({ from: at('02:40'), to: at('02:55') });
   });
 
-  it('without now, it is later than 15 minutes after the end, of the recording and of what is asked', async () => {
+  it('lie over 15 minutes after the recorded and the asked end if now is absent', async () => {
     expect((await questionIn({})).now).toBeGreaterThan(at('03:10'));
     const asked = await questionIn({}, { window: { from: at('02:50'), to: at('03:30') } });
     expect(asked.now).toBeGreaterThan(at('03:45'));
   });
 
-  it('give way to what is asked', async () => {
+  it('may be overridden', async () => {
     const asked = { window: { from: at('02:41'), to: at('02:42') }, statuses: ['504'] };
     expect(await questionIn({}, asked)).toMatchObject({ ...asked.window, statuses: ['504'] });
     expect((await questionIn({})).statuses).toEqual(['gateway']);
@@ -608,7 +608,7 @@ describe('the window and now', () => {
       null,
       "incident.json: the recording's window starts at 2026-11-20T02:40:00Z, in the future of the recording (2026-11-20T02:30:00Z).",
     ],
-  ])('are refused when the window is %s', async (_, incident, window, message) => {
+  ])('are refused if the window is %s', async (_, incident, window, message) => {
     await expect(questionIn({ 'incident.json': { ...INCIDENT, ...incident } }, { window })).rejects.toMatchObject({
       message,
       exitCode: 1,
@@ -648,7 +648,7 @@ describe('access-log.json', () => {
     },
   };
 
-  it('answers the question it was recorded for', async () => {
+  it('answers the recorded question', async () => {
     const collected = { status: 'collected', source: 'SELECT 1', value: NOTHING };
     expect((await evidenceOf(answers)).accessLog).toEqual(collected);
     expect((await evidenceOf(answers, { statuses: ['502', '504'] })).accessLog).toEqual(collected);
@@ -657,7 +657,7 @@ describe('access-log.json', () => {
   it.each<[string, Partial<QuestionOverrides>]>([
     ['another window', { window: { from: at('02:41'), to: at('02:55') } }],
     ['other statuses', { statuses: ['5xx'] }],
-  ])('answers no other: %s', async (_, asked) => {
+  ])('answers no other question: %s', async (_, asked) => {
     await expect(evidenceOf(answers, asked)).rejects.toMatchObject({
       message:
         'access-log.json holds 504, 502 of my-load-balancer from 2026-11-20T02:40:00Z to 2026-11-20T02:55:00Z and nothing else: ask for that.',

@@ -66,12 +66,12 @@ describe('a source', () => {
     insightsCommand(group, seconds),
     `aws elbv2 describe-load-balancer-attributes --load-balancer-arn ${LB_ARN}`,
     'SELECT * FROM "logs"."alb_access_logs" WHERE "day" IN (\'2026/03/10\')',
-  ])('that alb502 prints stays: %s', (text) => expect(readSource(text)).toBe(text));
+  ])('printed by alb502 is kept: %s', (text) => expect(readSource(text)).toBe(text));
 
-  it.each(HOSTILE)('that it does not print goes: %s', (text) => expect(readSource(text)).toBeNull());
+  it.each(HOSTILE)('of any other kind is dropped: %s', (text) => expect(readSource(text)).toBeNull());
 });
 
-describe('the offer of a longer look', () => {
+describe('the offer of a longer look-back', () => {
   it.each([lookBackCommand(question), RECORDED_LOOK_BACK])('stays as alb502 prints it: %s', (text) =>
     expect(readLookBackCommand(text)).toBe(text),
   );
@@ -81,7 +81,7 @@ describe('the offer of a longer look', () => {
   );
 });
 
-it.each(HOSTILE)('a folder that names no way to look again but %s gets ours', async (source) => {
+it.each(HOSTILE)('is our own for a folder that offers only %s', async (source) => {
   const denied = { source, reason: 'denied' };
   const unavailable = { listeners: denied, services: denied, accessLog: denied };
   const { 'aws/describe-listeners.json': _, 'aws/ecs-describe-services.json': __, ...others } = AWS_FILES;

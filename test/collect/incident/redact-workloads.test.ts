@@ -81,7 +81,7 @@ it.each([
     { deploymentsInfo: [{ deploymentId: 'd-1', status: 'Stopped', revision: { string: { content: SECRET } } }] },
     '"status": "Stopped"',
   ],
-])('%s are left out, and the rest is kept', async (_, file, content, kept) => {
+])('%s are removed, and the rest is kept', async (_, file, content, kept) => {
   const incident = await readIncident(incidentFolder({ [`aws/${file}.json`]: content }));
   const question = questionToRecording(incident, { loadBalancer: null, window: null, statuses: null });
   const evidence = await collect(recordedCollectors(incident, question));

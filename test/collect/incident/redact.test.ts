@@ -80,7 +80,7 @@ describe('an entry loses', () => {
     expect(redactEntry(line(given), pseudonyms(), NONE_COMMON)).toBe(line({ ...kept, client }));
   });
 
-  it('fields to come and the end of the line stay', () => {
+  it('but keeps future fields and the line end', () => {
     const end = ' 172.31.0.9 "new? field" "-" -\r';
     const kept = ' 172.31.0.9 "x field" "-" -\r';
     expect(redactEntry(line() + end, pseudonyms(), NONE_COMMON)).toBe(line({ client: '198.18.0.1:46882' }) + kept);
@@ -97,7 +97,7 @@ describe('a line that is no entry', () => {
     ['a stray quote', line({ request: 'GET http://example.com:80/cart?a="secret" HTTP/1.1' })],
     ['garbage', 'garbage'],
     ['nothing', ''],
-  ])('is left to others: %s', (_, broken) => {
+  ])('is left alone: %s', (_, broken) => {
     expect(redactEntry(broken, pseudonyms(), NONE_COMMON)).toBeNull();
   });
 });
@@ -152,7 +152,7 @@ describe('real lines', () => {
     trace_id: traceRoot(others.trace_id ?? '-'),
   });
 
-  it('are judged the same after redaction, which changes nothing the second time', () => {
+  it('give the same diagnosis after redaction, which changes nothing the second time', () => {
     let entries = 0;
     for (const raw of lines) {
       const parsed = parseLine(raw);

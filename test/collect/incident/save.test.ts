@@ -65,7 +65,7 @@ const LOGS: Contents = {
 };
 
 describe('a saved incident', () => {
-  it('has the evidence it was saved from', async () => {
+  it('has the same evidence', async () => {
     const { before, after, dir } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     expect(judged(after)).toEqual(judged(before));
     expect(after.question.now).toBe(before.question.now);
@@ -75,7 +75,7 @@ describe('a saved incident', () => {
     });
   });
 
-  it('has no query and no client address', async () => {
+  it('has no query string and no client address', async () => {
     const { dir } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     const lines = Object.keys(LOGS).flatMap((name) =>
       gunzipSync(readFileSync(join(dir, name)))
@@ -96,7 +96,7 @@ describe('a saved incident', () => {
     expect(lines.join()).not.toMatch(/secret|203\.0\.113|2600:/);
   });
 
-  it('answers the question that was asked', async () => {
+  it('answers the original question', async () => {
     const asked = { window: { from: at('02:42'), to: at('02:48') }, statuses: ['502'] };
     const { before, after, dir } = await savedAndRead({ ...AWS_FILES, ...LOGS }, asked);
     expect(judged(after)).toEqual(judged(before));
@@ -110,7 +110,7 @@ describe('a saved incident', () => {
     });
   });
 
-  it('may be saved again', async () => {
+  it('can be saved again', async () => {
     const { dir, after } = await savedAndRead({ ...AWS_FILES, ...LOGS });
     const again = join(temporaryFolder(), 'again');
     await saveIncident(again, after);
@@ -119,7 +119,7 @@ describe('a saved incident', () => {
     );
   });
 
-  it('has no file for what could not be looked at, and says why unless that is all', async () => {
+  it('has no file for missing evidence, and gives its reason unless it all is missing', async () => {
     const { 'aws/describe-rules.json': _, 'metrics.json': metrics, ...others } = AWS_FILES;
     const contents = {
       ...others,
@@ -137,13 +137,13 @@ describe('a saved incident', () => {
     });
   });
 
-  it('has nothing but the question where nothing else is known', async () => {
+  it('has only the question if nothing else is known', async () => {
     const { before, after, dir } = await savedAndRead({});
     expect(judged(after)).toEqual(judged(before));
     expect(filesIn(dir)).toEqual(['incident.json']);
   });
 
-  it('withholds the secrets in settings and events', async () => {
+  it('contains no secrets from settings and events', async () => {
     const detail = {
       sourceIPAddress: '203.0.113.7',
       userIdentity: { accessKeyId: 'AKIAEXAMPLE', userName: 'ops' },
@@ -175,7 +175,7 @@ describe('a saved incident', () => {
     expect(JSON.parse(Events[1].CloudTrailEvent)).toEqual({ sourceIPAddress: 'ecs.amazonaws.com' });
   });
 
-  it('keeps the answers where there are no lines', async () => {
+  it('keeps the answers if there are no lines', async () => {
     const { evidence } = await diagnosed(incidentFolder(LOGS));
     const answers = evidence.accessLog.status === 'collected' ? evidence.accessLog.value : null;
     const contents = {
@@ -193,11 +193,11 @@ describe('a saved incident', () => {
   });
 });
 
-describe('a recorded incident, saved', () => {
+describe('a saved recorded incident', () => {
   const scenarios = join(import.meta.dirname, '../../scenarios');
   const some = readdirSync(scenarios).filter((name) => /^0(01|09|13|18)-/.test(name));
 
-  it.each(some)('%s gives the same diagnosis, to the byte', async (name) => {
+  it.each(some)('%s gives the same diagnosis, byte for byte', async (name) => {
     const before = await diagnosed(join(scenarios, name));
     const dir = join(temporaryFolder(), 'saved');
     await saveIncident(dir, before);
@@ -208,7 +208,7 @@ describe('a recorded incident, saved', () => {
   });
 });
 
-describe('log files that are not whole', () => {
+describe('damaged log files', () => {
   const good = logName('0245');
   const lines = Array.from({ length: 400 }, (_, n) =>
     logLine({
@@ -313,12 +313,12 @@ describe('log files that are not whole', () => {
     expect(text).not.toMatch(/secret|203\.0\.113|2600:/);
   });
 
-  it('outside the window are left out', async () => {
+  it('are skipped outside the window', async () => {
     const { dir } = await savedAndRead({ ...AWS_FILES, [`logs/${good}`]: whole, [`logs/${logName('0905')}`]: whole });
     expect(filesIn(join(dir, 'logs'))).toEqual([good]);
   });
 
-  it('all of them: nothing can be diagnosed', async () => {
+  it('prevent a diagnosis if there are no others', async () => {
     const dir = incidentFolder({ [`logs/a/${good}`]: 'x', 'logs/b.log.gz': whole.subarray(0, 30) });
     await expect(diagnosed(dir)).rejects.toMatchObject({
       message: `No log file can be read: logs/a/${good} (it is not gzip), logs/b.log.gz (it is cut off: the compressed data ends too early).`,
@@ -328,7 +328,7 @@ describe('log files that are not whole', () => {
     expect((await diagnosed(dir)).evidence.accessLog).toMatchObject({ status: 'collected', value: { lines: 0 } });
   });
 
-  it('none at all is no fault', async () => {
+  it('are not reported if there are no files', async () => {
     const dir = incidentFolder();
     mkdirSync(join(dir, 'logs'));
     const before = await diagnosed(dir);
@@ -339,8 +339,8 @@ describe('log files that are not whole', () => {
   });
 });
 
-describe('where an incident may be saved', () => {
-  it('is a new or an empty folder outside the incident', async () => {
+describe('the folder of a saved incident', () => {
+  it('must be new or empty, and outside the incident', async () => {
     const incident = await readIncident(incidentFolder({ ...LOGS }));
     const place = temporaryFolder();
     await assertSaveable(place, incident);
@@ -357,7 +357,7 @@ describe('where an incident may be saved', () => {
     await refused(join(place, 'link', 'copy'), 'is inside the incident to be saved. Give --save another folder');
   });
 
-  it('is said when it cannot be written', async () => {
+  it('is reported if it cannot be written', async () => {
     const before = await diagnosed(incidentFolder());
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
@@ -365,7 +365,7 @@ describe('where an incident may be saved', () => {
   });
 });
 
-describe('a place that takes nothing', () => {
+describe('an unwritable place', () => {
   it.each(['/proc/alb502', '/proc/alb502/deeper'])('such as %s is said at once, in one sentence', async (dir) => {
     await expect(assertSaveable(dir, null)).rejects.toThrow(
       /^Could not save to \/proc\/alb502(\/deeper)?: [A-Z]+: [^,]+[.]$/,

@@ -24,8 +24,8 @@ const detail: Partial<Record<(typeof DETAIL)[number], string>> = {
 const row = (values: Partial<Record<(typeof ROLLUP_COLUMNS)[number], string>>): string[] =>
   ROLLUP_COLUMNS.map((column) => values[column] ?? '1');
 
-describe('an answer of Athena', () => {
-  it('has doubles with exponents', () => {
+describe('an Athena result', () => {
+  it('may have doubles with exponents', () => {
     const key = DETAIL.map((part) => detail[part] ?? '-').join(SEPARATOR);
     const { log } = readRollups([row({ part: 'line', key: '' }), row({ part: 'failure', key })]);
     expect(log.failures).toMatchObject([
@@ -33,7 +33,7 @@ describe('an answer of Athena', () => {
     ]);
   });
 
-  it('has zero as 0E0', () => {
+  it('may have zero as 0E0', () => {
     const key = DETAIL.map((part) => (part.endsWith('_processing_time') ? '0E0' : (detail[part] ?? '-'))).join(
       SEPARATOR,
     );

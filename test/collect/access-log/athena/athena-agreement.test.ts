@@ -157,7 +157,7 @@ function traffic(): Map<string, Uint8Array> {
 }
 
 describe('a table', () => {
-  it.each(Object.entries(FORMS))('%s answers as the files do', async (_, form) => {
+  it.each(Object.entries(FORMS))('%s gives the same answers as the files', async (_, form) => {
     const { byDuckDb, byAthena } = await byBoth(traffic(), form);
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
     expect(byAthena.failuresTotal).toBeGreaterThan(60);
@@ -177,14 +177,14 @@ describe('a table', () => {
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
   });
 
-  it('is mentioned once in each statement, and twice at most in all', async () => {
+  it('is scanned once per statement, and at most twice in all', async () => {
     const { athena } = await byBoth(traffic(), FORMS["AWS's own"]);
     expect(athena.sent).toHaveLength(2);
     expect(athena.sent.map(({ sql }) => sql.split('"alb_access_logs"').length - 1)).toEqual([1, 1]);
   });
 });
 
-describe('the table that alb502 makes', () => {
+describe('the table created by alb502', () => {
   const failed = (at: number, fields: Partial<Fields>) =>
     line({ status: '502', targetStatus: '-', times: [0, 0.001, -1], node: '203.0.113.17', ...fields, at: T + at });
   const twice = (text: string) => text.replace('"10.0.0.1:8080" "-"', '"10.0.0.1:8080 10.0.0.2:8080" "- 502"');
@@ -238,7 +238,7 @@ const entry = fc.record(
   { requiredKeys: ['at'] },
 );
 
-describe('any entries', () => {
+describe('random entries', () => {
   it('give the same answers', async () => {
     await fc.assert(
       fc.asyncProperty(

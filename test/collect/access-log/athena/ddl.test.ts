@@ -73,7 +73,7 @@ describe('a line', () => {
     });
   });
 
-  it('without a target, with an IPv6 target', () => {
+  it('may have no target or an IPv6 target', () => {
     expect(read(UP_TO_REASON('-', '-'))).toMatchObject({ target_ip: '', target_port: '' });
     expect(read(UP_TO_REASON('[2001:db8::1]:8080', '-'))).toMatchObject({
       target_ip: '[2001:db8::1]',
@@ -81,18 +81,18 @@ describe('a line', () => {
     });
   });
 
-  it('of a health check log matches nothing', () => {
+  it('of a health-check log matches nothing', () => {
     expect(read('http 2026-11-20T02:42:11.083000Z 0.003 10.0.1.12:8080 api PASS 200 - -')).toBeNull();
   });
 });
 
 describe('the statement', () => {
-  it('has a group for each column and one to spare', () => {
+  it('has one group per column and one spare', () => {
     expect(new RegExp(`${LINE_PATTERN}|`).exec('')?.length).toBe(columns.length + 2);
     expect(columns).toHaveLength(38);
   });
 
-  it('escapes the pattern as the official one does, so that the quotes of a Hive string end nothing', () => {
+  it('escapes the pattern like the official one, so that its quotes do not end the Hive string', () => {
     const pattern = /'input\.regex' = '(.*)'/.exec(statement)?.[1] ?? '';
     expect(pattern).toContain(String.raw` \"([^\"]*)\"`);
     expect(pattern).not.toContain("'");
@@ -114,7 +114,7 @@ describe('the statement', () => {
     { root: "x'/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/" },
     { root: `\${day}/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/` },
     { root: 'AWSLogs/' },
-  ])('is refused for %j', (change) => {
+  ])('rejects %j', (change) => {
     expect(() => createTable({ ...PLACE, ...change })).toThrow(/is not .* that a table can be made for/);
   });
 });

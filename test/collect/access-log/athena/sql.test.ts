@@ -135,16 +135,16 @@ function functionsIn(sql: string): string[] {
 }
 
 describe.each(statements)('%s', (_, statement) => {
-  it('is what the grammar of Trino takes', () => {
+  it('is valid Trino', () => {
     expect(faults(statement.sql)).toEqual([]);
     expect(faults(inlined(statement))).toEqual([]);
   });
 
-  it('uses functions that Athena has', () => {
+  it('uses only functions of Athena', () => {
     expect(functionsIn(statement.sql).filter((name) => !FUNCTIONS.has(name))).toEqual([]);
   });
 
-  it('mentions the table once', () => {
+  it('scans the table once', () => {
     expect(statement.sql.split('"alb"')).toHaveLength(2);
   });
 
@@ -154,14 +154,14 @@ describe.each(statements)('%s', (_, statement) => {
     expect(conditions).not.toMatch(/like|regexp|substr/i);
   });
 
-  it('keeps values out of the text', () => {
+  it('passes values as parameters', () => {
     expect(statement.parameters.length).toBe(withoutText(statement.sql).split('?').length - 1);
     expect(statement.sql).not.toMatch(/example-logs|app[.]shop|2026\/03\/10/);
     expect(statement.sql.length).toBeLessThan(262_144);
   });
 
   // "Currently, ? parameters can be placed only in the WHERE clause", and each has 1024 characters at most.
-  it('has its parameters where Athena takes them', () => {
+  it('uses parameters only where Athena accepts them', () => {
     const [, before = '', conditions = '', after = ''] =
       /^([\s\S]*?)\n {2}WHERE ([\s\S]*?)\),\s*timed AS([\s\S]*)$/.exec(withoutText(statement.sql)) ?? [];
     expect(conditions).toContain('?');
@@ -169,7 +169,7 @@ describe.each(statements)('%s', (_, statement) => {
     expect(statement.parameters.filter((literal) => literal.length > 1024)).toEqual([]);
   });
 
-  it('uses no word as a name that Athena reserves', () => {
+  it('uses no reserved word as a name', () => {
     const names = [
       ...withoutText(statement.sql).matchAll(/(?:\bAS ([a-z_]+)(?! \()|\b([a-z_]+)(?: \([a-z_, ]+\))? AS \()/g),
     ];
@@ -180,7 +180,7 @@ describe.each(statements)('%s', (_, statement) => {
 });
 
 describe('the grammar', () => {
-  it('refuses what is no Trino', () => {
+  it('rejects invalid Trino', () => {
     expect(faults('SELECT a FROM t WHERE b ILIKE c QUALIFY 1')).not.toEqual([]);
     expect(faults("SELECT x::int FROM read_csv('a')")).not.toEqual([]);
   });
@@ -204,7 +204,7 @@ describe('the grammar', () => {
         groups: [{ examined: 400, controlsEach: 5, reach: 60_000_000 }],
       }),
     }),
-  )('takes %s of the questions stated once', (_, sql) => {
+  )('accepts %s of the shared queries', (_, sql) => {
     expect(faults(sql)).toEqual([]);
     expect(functionsIn(sql).filter((name) => !FUNCTIONS.has(name))).toEqual([]);
   });
@@ -219,7 +219,7 @@ describe('functions', () => {
 });
 
 describe('a value', () => {
-  it('that could end a literal is doubled in its parameter', () => {
+  it('with a quote is escaped in its parameter', () => {
     const scope = scopeOf(FORMS["AWS's own"]);
     const odd = { ...scope, place: { ...scope.place, root: "o'clock/" } };
     expect(rollups(odd).parameters).toContain(
@@ -242,7 +242,7 @@ describe('a value', () => {
   it.each([
     ['text', 'string', "'eu-west-1'", "'123456789012'"],
     ['numbers', 'bigint', "'eu-west-1'", '123456789012'],
-  ])('of a partition is written as its type, here %s', (_, type, region, account) => {
+  ])('of a partition is written in its type, here %s', (_, type, region, account) => {
     const keys: [string, string][] = [
       ['region', 'string'],
       ['account_id', type],
@@ -264,7 +264,7 @@ describe('a value', () => {
     expect(rollups(scopeOf({ ...form, parameters })).parameters).toContain(literal);
   });
 
-  it('of a day is not compared with what it cannot be', () => {
+  it('of a day is not compared in an unknown format', () => {
     const form = { ...FORMS["AWS's own"], keys: [['day', 'timestamp']] as [string, string][], parameters: {} };
     expect(rollups(scopeOf(form)).sql).not.toContain('"day"');
   });
@@ -275,8 +275,8 @@ describe('a value', () => {
   });
 });
 
-describe('the rows for people', () => {
-  it('are one line of SQL that can be pasted', () => {
+describe('the query for copying', () => {
+  it('is one line of SQL that can be pasted', () => {
     const sql = failedRows(scopeOf(FORMS["AWS's own"]));
     expect(faults(sql)).toEqual([]);
     expect(sql).toBe(
@@ -292,8 +292,8 @@ describe('the rows for people', () => {
   });
 });
 
-describe('the table that is made', () => {
-  it('is read back as complete', () => {
+describe('the created table', () => {
+  it('is recognised as complete', () => {
     const statement = createTable({ database: 'logs', table: 'alb', bucket: 'example-logs', root: place.root });
     const columns = [...statement.matchAll(/^ {2}`(\w+)` (\w+),?$/gm)].map(([, Name = '', Type = '']) => ({
       Name,

@@ -62,7 +62,7 @@ describe('a location', () => {
 });
 
 describe('columns', () => {
-  it('are found by their names, by other names, and by their places', () => {
+  it('are found by name, by other names and by position', () => {
     expect(read(FORMS['with text for statuses and times']).columns.error_reason).toBe('error_reason');
     expect(read(FORMS["AWS's own"]).columns.error_reason).toBe('lambda_error_reason');
     expect(read(FORMS['with another name for the time']).columns).toMatchObject({
@@ -71,7 +71,7 @@ describe('columns', () => {
     });
   });
 
-  it('are not guessed where columns are missing between those that are known', () => {
+  it('are not guessed by position if known columns have gaps between them', () => {
     const columns = FORMS["AWS's own"].columns
       .filter(([name]) => name !== 'type')
       .map(([name, type]) => [name === 'time' ? 'moment' : name, type] as const);
@@ -81,7 +81,7 @@ describe('columns', () => {
     });
   });
 
-  it('that are missing are said to be', () => {
+  it('are reported if missing', () => {
     const { limitations } = read(without(FORMS["AWS's own"], 'trace_id', 'request_url', 'client_ip'));
     expect(limitations).toEqual([
       'The Athena table logs.alb has no column client_ip: unknown how many clients were hit and which requests succeeded on a second try.',
@@ -90,7 +90,7 @@ describe('columns', () => {
     ]);
   });
 
-  it('with a quotation mark in their name are not queried', () => {
+  it('are not queried if their name has a quotation mark', () => {
     const columns = [...columnsOf(FORMS["AWS's own"]), { Name: 'a" OR 1=1 --', Type: 'string' }];
     expect(
       readTable('logs', definition(FORMS["AWS's own"], { StorageDescriptor: { Columns: columns } }), PLACE),
@@ -120,7 +120,7 @@ describe('partitions', () => {
     expect(table.since).toBe(since);
   });
 
-  it('of one region or account get the value of the load balancer', () => {
+  it("by region or account get the load balancer's value", () => {
     const keys = ['day', 'region', 'account_id', 'team'].map((Name) => ({ Name, Type: 'string' }));
     expect(read(FORMS["AWS's own"], { PartitionKeys: keys }).fixed).toEqual([
       { column: 'region', literal: "'eu-west-1'" },
@@ -133,7 +133,7 @@ describe('partitions', () => {
     expect(read(FORMS["AWS's own"], { Parameters: parameters }).partitions.by).toBe('nothing');
   });
 
-  it('that begin some time ago from now begin at no known day', () => {
+  it('with a relative start have no known first day', () => {
     const parameters = { ...FORMS["AWS's own"].parameters, 'projection.day.range': 'NOW-1YEARS,NOW' };
     expect(read(FORMS["AWS's own"], { Parameters: parameters }).since).toBeNull();
   });

@@ -223,11 +223,11 @@ describe('a line in the ordinary form', () => {
     ['with a path that is not ASCII', line({ request: 'GET https://h:443/caf\u00e9 HTTP/1.1' })],
     ['with a quote in its user agent', line({ userAgent: 'a"b' })],
     ['cut in the middle', line().slice(0, 150)],
-  ])('is what one is not %s', (_, text) => {
+  ])('is no entry because of %s', (_, text) => {
     expect(handedOver(text)).toBe(1);
   });
 
-  it.each([...corpus.entries()])('says what the parser reads in line %i of real logs', (_, text) => {
+  it.each([...corpus.entries()])("gives the parser's values for line %i of real logs", (_, text) => {
     for (const damage of ['', ' ', '"', '\r', '\u00e9', '\u0000'])
       for (const end of ['\n', '\r\n', '']) {
         const at = damage === '' ? text.length : (text.length * 7) % 97;
@@ -235,7 +235,7 @@ describe('a line in the ordinary form', () => {
       }
   });
 
-  it('says what the parser reads in it', () => {
+  it("gives the parser's values", () => {
     fc.assert(
       fc.property(fc.oneof({ weight: 3, arbitrary: fields.map(line) }, changed), fc.boolean(), (text, isById) => {
         expectTheSame(Buffer.from(`${text}\n`), isById ? LOAD_BALANCER_ID : null);
@@ -244,7 +244,7 @@ describe('a line in the ordinary form', () => {
     );
   });
 
-  it('has the key of its route and of its client', () => {
+  it('gives the keys of its route and client', () => {
     fc.assert(
       fc.property(request, (text) => {
         const [row] = read([`${line({ request: text })}\n`]).rows;
@@ -325,7 +325,7 @@ const damaged = fc
   });
 
 describe('the bytes of a line', () => {
-  it('say what the parser reads in them, whichever is damaged', () => {
+  it("give the parser's values, whichever byte is damaged", () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof({ weight: 4, arbitrary: damaged }, fc.oneof(ordinary, wire).map(Buffer.from)), {
@@ -358,7 +358,7 @@ describe('the bytes of a line', () => {
       expect(read([text]).account).toMatchObject({ lines: 1, entries: 0, rejected: 1 });
   });
 
-  it('name each place once, however many there are', () => {
+  it('list each place once, however many there are', () => {
     const targets = Array.from({ length: 3000 }, (_, n) => `10.0.${n >> 8}.${n & 255}:8080`);
     const { places } = read([[...targets, ...targets].map((target) => `${line({ target })}\n`).join('')]);
     expect(places.map(({ target }) => target)).toEqual(targets);
@@ -376,7 +376,7 @@ describe('the bytes of a line', () => {
     }
   });
 
-  it('are the same in pieces that end at any of them', () => {
+  it('give the same values in pieces of any length', () => {
     const text = Buffer.from(
       [line({ userAgent: 'é' }), line({ status: '502' }), 'no entry', line(), ''].map((one) => `${one}\r\n`).join(''),
     );
@@ -398,7 +398,7 @@ describe('lines in pieces', () => {
   );
   const whole = read([text]);
 
-  it('are the same wherever they are cut', () => {
+  it('give the same values wherever they are cut', () => {
     expect(whole.account).toMatchObject({ lines: 40, entries: 40 });
     fc.assert(
       fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
@@ -411,7 +411,7 @@ describe('lines in pieces', () => {
     );
   });
 
-  it('are not what was in the piece before, when its bytes are used again', () => {
+  it('keep no bytes of the previous piece in a reused buffer', () => {
     const columns = new Columns(
       { loadBalancer: { name: 'shop', id: null }, window: { from: T, to: T + 900_000 }, statuses: ['5xx'] },
       () => {},
@@ -424,13 +424,13 @@ describe('lines in pieces', () => {
     expect(columns.end()).toMatchObject({ lines: 2, entries: 2 });
   });
 
-  it('are rejected when they are too long, and the next one is read', () => {
+  it('are rejected if too long, and the next one is read', () => {
     const long = Buffer.alloc(MAX_LINE / 2 + 1, 'x');
     const { account } = read([line(), '\n', long, long, long, '\n', line(), '\n']);
     expect(account).toMatchObject({ lines: 3, entries: 2, rejected: 1, firstRejected: { line: 2 } });
   });
 
-  it('are rejected without being read when they are too short or begin otherwise, and the shortest entry is read', () => {
+  it('are rejected early if too short or of another type; the shortest entry is read', () => {
     const shortest = 'a 2026-11-20T02:47:11Z a/b/c - - 0 0 0 - - 0 0';
     const lines = ['no entry', shortest.slice(1), `1${shortest.slice(1)}`, shortest, `${shortest.slice(0, -1)}x`];
     expect(lines.map((text) => 'entry' in parseLine(text))).toEqual([false, false, false, true, false]);

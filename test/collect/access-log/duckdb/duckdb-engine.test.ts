@@ -54,7 +54,7 @@ const refused: Partial<Fields> = { status: '502', targetStatus: '-', times: [-1,
 /** Closed before the response. */
 const closed: Partial<Fields> = { status: '502', targetStatus: '-', times: [0, 0.002, -1] };
 
-describe('lines that others lose', () => {
+describe('unusual lines', () => {
   const normal = lines(3000);
   const around = (odd: string) => [...normal.slice(0, 1500), odd, ...normal.slice(1500)];
 
@@ -79,7 +79,7 @@ describe('lines that others lose', () => {
     ['an IPv6 client and target', line({ client: '[2001:db8::1]:443', target: '[2001:db8::2]:80' }), 1],
     ['a date that does not exist', line().replace('2026-03-10T12', '2026-02-31T12'), 0],
     ['only blanks', '   ', 0],
-  ])('%s costs no other line', async (_, odd, entries) => {
+  ])('with %s lose no other line', async (_, odd, entries) => {
     const log = await read({ 'a.log.gz': around(odd) });
     expect(log).toMatchObject({ lines: 3001, entries: 3000 + entries, requests: 900 + (log.requests - 900) });
     expect(log.rejected).toMatchObject({ lines: 1 - entries, files: 1 - entries });
@@ -87,17 +87,17 @@ describe('lines that others lose', () => {
     expect(log.files.unreadable).toEqual([]);
   });
 
-  it('does not count lines without a character', async () => {
+  it('are not counted if empty', async () => {
     expect(await read({ 'a.log': ['', line(), '', ''] })).toMatchObject({ lines: 1, entries: 1 });
   });
 
-  it('reads line breaks of both kinds, a byte order mark, and a last line without one', async () => {
+  it('may have either line break, a byte order mark, and no break at the end', async () => {
     const [a = '', b = '', c = ''] = lines(3);
     const log = await read({ 'a.log.gz': gzipSync(`\uFEFF${a}\r\n${b}\n${c}`), 'b.log': Buffer.from(`${a}\r\n${b}`) });
     expect(log).toMatchObject({ lines: 5, entries: 5, requests: 5, files: { unreadable: [] } });
   });
 
-  it('reads a byte that is not UTF-8, and keeps the text that is', async () => {
+  it('may contain bytes that are not UTF-8', async () => {
     const bad = Buffer.concat([
       Buffer.from(textOf([line({ ...refused, request: 'GET https://h:443/caf\u00e9/\u65e5\u672c HTTP/1.1' })])),
       Buffer.from(line({ at: T + 1000, userAgent: 'a@b' }).replace('a@b', 'a\u00ffb'), 'latin1'),
@@ -107,7 +107,7 @@ describe('lines that others lose', () => {
     expect(log.failures.map(({ route }) => route)).toEqual(['GET /caf\u00e9/\u65e5\u672c']);
   });
 
-  it('shows the first rejected line by file and number, without query and address', async () => {
+  it('are shown by file and number if rejected, without query and address', async () => {
     const log = await read({
       'b.log.gz': ['nonsense', ...lines(2)],
       'a.log.gz': [...lines(2), 'x 192.0.2.9 /login?password=1', 'more', ...lines(1)],
@@ -120,7 +120,7 @@ describe('lines that others lose', () => {
   });
 });
 
-describe('files that cannot be read', () => {
+describe('an unreadable file', () => {
   const whole = gzipSync(textOf(lines(3000)));
   const flipped = Buffer.from(whole);
   flipped[whole.length - 6] = (flipped[whole.length - 6] ?? 0) ^ 0xff;
@@ -135,7 +135,7 @@ describe('files that cannot be read', () => {
     ['is cut off in its last bytes', whole.subarray(0, whole.length - 3), /^it is cut off/, true],
     ['has a wrong checksum', flipped, /^its checksum does not match its content$/, true],
     ['is damaged in the middle', damaged, /damaged|checksum/, true],
-  ])('one that %s is named, and the others are used', async (_, bytes, reason, partly) => {
+  ])('that %s is reported, and the others are used', async (_, bytes, reason, partly) => {
     const log = await read({ 'bad.log.gz': bytes, 'good.log.gz': lines(10) });
     expect(log.files.unreadable).toEqual([
       { file: 'bad.log.gz', reason: expect.stringMatching(reason), lines: expect.any(Number) },
@@ -147,12 +147,12 @@ describe('files that cannot be read', () => {
     else expect(used).toBe(0);
   });
 
-  it('uses several gzip members in one file', async () => {
+  it('is not one with several gzip members', async () => {
     const log = await read({ 'a.log.gz': Buffer.concat([whole, gzipSync(textOf(lines(7)))]) });
     expect(log).toMatchObject({ lines: 3007, files: { unreadable: [] } });
   });
 
-  it('names a file with other bytes behind its compressed data', async () => {
+  it('is reported if other bytes follow its compressed data', async () => {
     const log = await read({ 'a.log.gz': Buffer.concat([whole, Buffer.alloc(100, 7)]), 'b.log.gz': lines(3) });
     expect(log.files.unreadable).toMatchObject([
       { file: 'a.log.gz', reason: 'other bytes follow its compressed data' },
@@ -164,12 +164,12 @@ describe('files that cannot be read', () => {
   it.each([
     ['a few zeros', 3],
     ['more zeros than are read at once', 600_000],
-  ])('takes a file that is padded with %s as whole', async (_, zeros) => {
+  ])('is not one padded with %s', async (_, zeros) => {
     const log = await read({ 'a.log.gz': Buffer.concat([whole, Buffer.alloc(zeros)]) });
     expect(log).toMatchObject({ lines: 3000, files: { read: 1, unreadable: [] } });
   });
 
-  it('names a file with more behind the zeros that pad it', async () => {
+  it('is reported if data follows the padding zeros', async () => {
     const more = gzipSync(textOf(lines(7)));
     const log = await read({ 'a.log.gz': Buffer.concat([whole, Buffer.alloc(600_000), more]) });
     expect(log).toMatchObject({
@@ -178,21 +178,21 @@ describe('files that cannot be read', () => {
     });
   });
 
-  it('takes compressed content in a file called .log', async () => {
+  it('is not one with compressed content and the name .log', async () => {
     expect(await read({ 'a.log': gzipSync(textOf(lines(3))) })).toMatchObject({ lines: 3 });
   });
 
-  it('names a plain file that is not text', async () => {
+  it('is reported if it is plain but not text', async () => {
     const log = await read({ 'a.log': Buffer.from([0, 1, 2, 3]) });
     expect(log.files.unreadable).toEqual([{ file: 'a.log', reason: 'it is not text', lines: 0 }]);
   });
 
-  it('takes a plain file of entries as text whatever bytes are in them', async () => {
+  it('is not a plain file of entries, whatever bytes are in it', async () => {
     const log = await read({ 'a.log': Buffer.from(textOf([line({ userAgent: 'a\0b' }), ...lines(2)])) });
     expect(log).toMatchObject({ lines: 3, entries: 3, files: { unreadable: [] } });
   });
 
-  it('names a link to nowhere', async () => {
+  it('is reported if it is a broken link', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'a.log': lines(1) });
     symlinkSync(join(folder, 'gone'), join(folder, 'b.log'));
@@ -200,7 +200,7 @@ describe('files that cannot be read', () => {
     expect(log).toMatchObject({ lines: 1, files: { unreadable: [{ file: 'b.log', reason: 'it is gone', lines: 0 }] } });
   });
 
-  it('answers from nothing when there is no file', async () => {
+  it('may be missing: no files give an empty answer', async () => {
     const log = await read({ 'notes.txt': Buffer.from('hello') });
     expect(log).toMatchObject({
       lines: 0,
@@ -211,7 +211,7 @@ describe('files that cannot be read', () => {
     });
   });
 
-  it('fails when the folder does not exist', async () => {
+  it('fails the question if its folder does not exist', async () => {
     await expect(
       readAccessLog({ folder: join(temporaryFolder(), 'logs'), question, idleTimeoutSeconds: 60 }),
     ).rejects.toThrow(/ENOENT/);
@@ -225,7 +225,7 @@ describe('large damaged files', () => {
   const large = Array.from({ length: 14_000 }, (_, n) => line({ at: T + n, userAgent: random(n) }));
   const whole = gzipSync(textOf(large));
 
-  it('are named too', async () => {
+  it('are reported, too', async () => {
     expect(whole.length).toBeGreaterThan(2_100_000);
     const log = await read({
       'a.log.gz': whole,
@@ -240,7 +240,7 @@ describe('large damaged files', () => {
     expect(log).toMatchObject({ lines: 28_000 + used, requests: log.entries });
   });
 
-  it('stay readable when the engine gives up on one of them', async () => {
+  it('stay readable if the engine gives up on one of them', async () => {
     const damaged = Buffer.from(whole);
     damaged.fill(0xaa, whole.length >> 1, (whole.length >> 1) + 200);
     const log = await read({
@@ -252,7 +252,7 @@ describe('large damaged files', () => {
     expect(log.lines).toBeGreaterThanOrEqual(28_000);
   });
 
-  it('leave nothing of the looks at them that were void, and nothing in the next file', async () => {
+  it('leave no results of discarded passes, nor in the next file', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -311,8 +311,8 @@ describe('large damaged files', () => {
   });
 });
 
-describe('which files', () => {
-  it('skips what cannot matter, and counts it', async () => {
+describe('the files to read', () => {
+  it('exclude those that cannot matter, which are counted', async () => {
     const log = await read({
       [fileName('20260310T1200Z')]: lines(1),
       [fileName('20260310T1205Z')]: lines(2),
@@ -323,7 +323,7 @@ describe('which files', () => {
     expect(log).toMatchObject({ lines: 19, files: { read: 3, outsideWindow: 2 } });
   });
 
-  it('leaves out connection logs and health-check logs, by name or by content', async () => {
+  it('exclude connection logs and health-check logs, by name or content', async () => {
     const connection = '2026-03-10T12:00:00.000000Z 192.0.2.1 51320 443 TLSv1.2 ECDHE 1.0 "-" - - - TID_1';
     const health = 'http 2026-03-10T12:00:00.000000Z 1.121980746 172.31.31.9:80 group FAIL 502 TargetError';
     const log = await read({
@@ -340,7 +340,7 @@ describe('which files', () => {
     });
   });
 
-  it('tells from health-check logs, by name or by content, when a target failed', async () => {
+  it('include health-check logs, by name or content, for when a target failed', async () => {
     const check = (second: string, result: string) =>
       `http 2026-03-10T12:00:${second}.000000Z 0.004 10.0.0.9:80 api ${result} ${LOAD_BALANCER} 10.0.1.5`;
     const log = await read({
@@ -364,12 +364,12 @@ describe('which files', () => {
     ]);
   });
 
-  it('rejects lines of other logs among entries', async () => {
+  it('may contain lines of other logs, which are rejected', async () => {
     const connection = '2026-03-10T12:00:00.000000Z 192.0.2.1 51320 443 TLSv1.2 ECDHE 1.0 "-" - - - TID_1';
     expect(await read({ 'a.log.gz': [connection, ...lines(2)] })).toMatchObject({ lines: 3, rejected: { lines: 1 } });
   });
 
-  it('reads names that mean something to a shell or to SQL', async () => {
+  it('may have names that are special in a shell or SQL', async () => {
     const log = await read({
       "it's [a] *.log": lines(1),
       'x;DROP TABLE line--?.log.gz': lines(2),
@@ -378,14 +378,14 @@ describe('which files', () => {
     expect(log).toMatchObject({ lines: 7, files: { read: 3, unreadable: [] } });
   });
 
-  it('reads a list of files', async () => {
+  it('may be given as a list', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'a.log': lines(1), 'b.log': lines(2), 'c.log': lines(4) });
     const files = ['c.log', 'a.log'].map((name) => join(folder, name));
     expect(await readAccessLog({ folder: files, question, idleTimeoutSeconds: 60 })).toMatchObject({ lines: 5 });
   });
 
-  it('accounts for every line of every file', async () => {
+  it('account for all their lines', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'b.log.gz': [...lines(3), 'x'], 'a.log': ['', 'y', ...lines(1, { elb: 'app/other/1' })] });
     const { accounts } = await readWithFileCounts({ folder, question, idleTimeoutSeconds: 60 });
@@ -395,7 +395,7 @@ describe('which files', () => {
     ]);
   });
 
-  it('says how it goes on', async () => {
+  it('are reported as progress', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, { 'a.log': lines(3) });
     const steps: ReadProgress[] = [];
@@ -409,7 +409,7 @@ describe('which files', () => {
   });
 });
 
-describe('which load balancer', () => {
+describe('the load balancer', () => {
   const files = {
     'a.log': [
       line(),
@@ -423,7 +423,7 @@ describe('which load balancer', () => {
     ['an ARN: exactly that one', question.loadBalancer, 1],
     ['app/name/id', { name: LOAD_BALANCER, arn: null }, 1],
     ['a name that is not there, with a quote in it', { name: "sh'op", arn: null }, 0],
-  ])('by %s', async (_, loadBalancer, requests) => {
+  ])('is found by %s', async (_, loadBalancer, requests) => {
     expect(await read(files, { loadBalancer })).toMatchObject({
       lines: 4,
       entries: 4,
@@ -432,7 +432,7 @@ describe('which load balancer', () => {
     });
   });
 
-  it('by a name that is that of one', async () => {
+  it('is found by a name that only one has', async () => {
     const loadBalancer = { name: 'shop-2', arn: null };
     expect(await read(files, { loadBalancer })).toMatchObject({ entries: 4, requests: 1, otherLoadBalancers: 3 });
   });
@@ -442,15 +442,15 @@ describe('which load balancer', () => {
     ['in two files', { 'a.log': lines(2), 'b.log.gz': lines(2, { elb: 'app/shop/1111111111111111' }) }],
     ['in lines that take the parser', { 'a.log': [line(), line({ elb: 'app/shop/1111111111111111', ...refused })] }],
     ['by turns', { 'a.log': [...files['a.log'], ...files['a.log']] }],
-  ])('refuses a name that is that of two, %s', async (_, found) => {
+  ])('is refused if two have the name, %s', async (_, found) => {
     await expect(read(found, { loadBalancer: { name: 'shop', arn: null } })).rejects.toEqual(
       new Problem("'shop' matches 2 load balancers: app/shop/1111111111111111, app/shop/50dc6c495c0c9188.", 1),
     );
   });
 });
 
-describe('which entries', () => {
-  it('takes the window from its first microsecond to before its last', async () => {
+describe('the entries', () => {
+  it('lie in the window from its first microsecond to before its last', async () => {
     const ats = [T - 0.001, T, T + 15 * MINUTE - 0.001, T + 15 * MINUTE];
     const log = await read({ 'a.log': ats.map((at) => line({ ...refused, at })) });
     expect(log).toMatchObject({ requests: 2, failuresTotal: 2, oldest: ats[0], newest: ats[3] });
@@ -461,7 +461,7 @@ describe('which entries', () => {
     ]);
   });
 
-  it('shows 5xx, 460 and what was asked', async () => {
+  it('include 5xx, 460 and the asked statuses', async () => {
     const statuses = ['200', '404', '460', '500', '561', '000', '-'];
     const log = (asked: string[]) =>
       read({ 'a.log': statuses.map((status) => line({ status, targetStatus: '-' })) }, { statuses: asked });
@@ -472,13 +472,13 @@ describe('which entries', () => {
     expect(await shown(['000', '404'])).toEqual(['000', '404', '460', '500', '561']);
   });
 
-  it('refuses a status that is none', async () => {
+  it('need a valid status', async () => {
     await expect(read({ 'a.log': lines(1) }, { statuses: ['1) OR (1=1'] })).rejects.toThrow('is not a status');
   });
 });
 
 describe('a failure', () => {
-  it('keeps what the log says', async () => {
+  it('keeps its logged values', async () => {
     const log = await read({
       [fileName('20260310T1205Z', '198.51.100.9')]: [
         line({
@@ -525,7 +525,7 @@ describe('a failure', () => {
     ]);
   });
 
-  it('is of the node in field 34 before that of the file name', async () => {
+  it('prefers the node in field 34 to that in the file name', async () => {
     const log = await read({
       [fileName('20260310T1205Z', '198.51.100.9')]: [line({ ...refused, node: '203.0.113.80' })],
     });
@@ -564,13 +564,13 @@ describe('a failure', () => {
   });
 });
 
-it('a 400 that is asked about and comes again is no success of a retry', async () => {
+it('does not count a repeated, asked 400 as a success on retry', async () => {
   const bad: Partial<Fields> = { status: '400', targetStatus: '-' };
   const log = await read({ 'a.log': [line(bad), line({ ...bad, at: T + 5000 })] }, { statuses: ['400'] });
   expect([log.failuresTotal, log.retriedOk]).toEqual([2, 0]);
 });
 
-describe('when a target group fails for long', () => {
+describe('a target group that fails for a long time', () => {
   it('shows at most 20,000 failures, by trace id, and counts all', async () => {
     const count = 21_000;
     const failing = Array.from({ length: count }, (_, n) => {
@@ -611,7 +611,7 @@ describe('gaps before a closed connection', () => {
     return found;
   };
 
-  it('stand at the timeout, where hardly a control does', async () => {
+  it('lie at the timeout, unlike those of controls', async () => {
     const log = await read({ [fileName('20260310T1205Z')]: quiet() });
     const [gaps] = log.idleGaps;
     expect(log.idleGaps.length).toBe(1);
@@ -626,7 +626,7 @@ describe('gaps before a closed connection', () => {
     for (const { gaps: own } of controls) expect(own).toEqual([...own].sort((a, b) => a - b));
   });
 
-  it('reach back before the window, and no further than a second beyond the idle timeout', async () => {
+  it('reach back before the window, to a second beyond the idle timeout', async () => {
     const before = line({ at: T - 4000 });
     const failing = line({ ...closed, at: T + 1002 });
     expect((await read({ 'a.log': [before, failing] })).idleGaps[0]?.failures).toEqual([{ row: 0, gaps: [5000] }]);
@@ -636,7 +636,7 @@ describe('gaps before a closed connection', () => {
     });
   });
 
-  it('reach back 300 s where the load balancer keeps connections for 905 s', async () => {
+  it('reach back 300 s if the load balancer keeps connections for 905 s', async () => {
     const lines = [line({ at: T - 100_000 }), line({ ...closed, at: T + 200_002 })];
     expect((await read({ 'a.log': lines }, {}, 905)).idleGaps[0]).toMatchObject({
       horizon: 906,
@@ -644,7 +644,7 @@ describe('gaps before a closed connection', () => {
     });
   });
 
-  it('are of one node and one target', async () => {
+  it('belong to one node and one target', async () => {
     const log = await read({
       'a.log': [
         line({ at: T, node: '203.0.113.1' }),
@@ -655,7 +655,7 @@ describe('gaps before a closed connection', () => {
     expect(log.idleGaps).toMatchObject([{ failures: [{ row: 0, gaps: [] }], peers: [] }]);
   });
 
-  it('have controls of the same route alone, and tell those of a client with an error of its own', async () => {
+  it('have controls of the same route only, marked if their client has its own error', async () => {
     const request = (path: string) => `GET https://www.example.com:443${path} HTTP/1.1`;
     const log = await read({
       'a.log': [
@@ -675,12 +675,12 @@ describe('gaps before a closed connection', () => {
     );
   });
 
-  it('leave out what was closed after a second of work', async () => {
+  it('exclude connections closed after a second of work', async () => {
     const log = await read({ 'a.log': [line({ at: T }), line({ ...closed, at: T + 6000, times: [0, 1.2, -1] })] });
     expect(log.idleGaps).toEqual([]);
   });
 
-  it('count a completion without a success too', async () => {
+  it('count completions that were no success', async () => {
     const log = await read({
       'a.log': [
         line({ at: T, status: '500', targetStatus: '500' }),
@@ -692,7 +692,7 @@ describe('gaps before a closed connection', () => {
     expect(log.idleGaps[0]?.failures).toEqual([{ row: 3, gaps: [5002, 5005] }]);
   });
 
-  it('are not asked for when nothing was closed', async () => {
+  it('are not queried if nothing was closed', async () => {
     expect((await read({ 'a.log': [line(), line(refused)] })).idleGaps).toEqual([]);
   });
 });
@@ -714,7 +714,7 @@ describe('the same evidence', () => {
   });
 });
 
-it('leaves nothing behind', async () => {
+it('leaves no temporary files', async () => {
   const folder = temporaryFolder();
   writeLogs(folder, { 'a.log': lines(1) });
   writeFileSync(join(folder, 'note.txt'), '');

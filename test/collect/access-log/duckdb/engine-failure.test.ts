@@ -73,7 +73,7 @@ it.each([
   }
 });
 
-it('a thread that cannot begin ends the scan', async () => {
+it('ends the scan if a thread cannot start', async () => {
   const folder = temporaryFolder();
   writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
   const files = ['a.log', 'b.log'].map((file) => ({

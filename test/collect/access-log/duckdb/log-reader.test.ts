@@ -77,8 +77,8 @@ beforeEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('a process of its own', () => {
-  it('answers as this one does, and is gone when closed', async () => {
+describe('a separate process', () => {
+  it('gives the same answers, and ends when closed', async () => {
     const before = foldersOfReaders();
     const asked = request();
     const reader = await openReaderApart();
@@ -90,7 +90,7 @@ describe('a process of its own', () => {
     expect(existsSync(`${tmpdir()}/${folder}`)).toBe(false);
   });
 
-  it('knows no secret of whoever started it', async () => {
+  it('gets no secret from the environment', async () => {
     vi.stubEnv('SLACK_BOT_TOKEN', 'xoxb-secret');
     const reader = await openReaderApart();
     await reader.read(request(), never);
@@ -100,7 +100,7 @@ describe('a process of its own', () => {
     await reader.close();
   });
 
-  it('is started again when it crashes once', async () => {
+  it('is restarted after one crash', async () => {
     processes.atStart = (child) => {
       if (processes.started.length === 1) child.kill('SIGSEGV');
     };
@@ -111,7 +111,7 @@ describe('a process of its own', () => {
     await reader.close();
   });
 
-  it('is given up when it crashes again', async () => {
+  it('is given up after a second crash', async () => {
     processes.atStart = (child) => child.kill('SIGSEGV');
     const reader = await openReaderApart();
     await expect(reader.read(request(), never)).rejects.toEqual(
@@ -120,7 +120,7 @@ describe('a process of its own', () => {
     await reader.close();
   });
 
-  it('passes on what is wrong with the question', async () => {
+  it('reports an invalid question', async () => {
     const folder = temporaryFolder();
     writeLogs(folder, {
       'a.log': [line({ elb: 'app/shop/1111111111111111' }), line({ elb: 'app/shop/2222222222222222' })],
@@ -148,7 +148,7 @@ describe('a process of its own', () => {
 });
 
 describe('this process', () => {
-  it('stops a query that runs', async () => {
+  it('stops a running query', async () => {
     const stopping = new AbortController();
     runaway.begun = () => stopping.abort();
     const reader = await openReaderHere();
@@ -157,7 +157,7 @@ describe('this process', () => {
     await reader.close();
   });
 
-  it('stops threads that read', async () => {
+  it('stops reading threads', async () => {
     const folder = temporaryFolder();
     const lines = Array<string>(20_000).fill(line());
     writeLogs(folder, { 'a.log': lines, 'b.log': lines });

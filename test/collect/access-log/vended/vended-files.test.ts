@@ -70,7 +70,7 @@ describe('a file of a vended log', () => {
     expect(answers(await read(name, await content()))).toEqual(answers(await expected()));
   });
 
-  it('counts records that are no entries, and shows the first by its line', async () => {
+  it('counts invalid records, and shows the first by its line', async () => {
     const [first = '', ...rest] = jsonLines(lines);
     const broken = [first, '{"type":"http","time":', '{"elb":"x y","time":"now"}', ...rest];
     const log = await read('a.json', broken);
@@ -78,7 +78,7 @@ describe('a file of a vended log', () => {
     expect(log.rejected.first).toMatchObject({ line: 2 });
   });
 
-  it('is used as far as it can be read where it is cut off', async () => {
+  it('is used up to the point where it is cut off', async () => {
     const many = Array.from({ length: 3000 }, (_, n) => line({ at: T + n * 100, trace: `Root=1-58337281-${n}` }));
     const whole = gzipSync(textOf(jsonLines(many)));
     const log = await read('a.json.gz', whole.subarray(0, whole.length - 2000));
@@ -131,7 +131,7 @@ describe('real lines of every kind', () => {
     ['JSON', (all: string[]) => jsonLines(all)],
     ['W3C', w3cLines],
     ['tabs', (all: string[]) => delimitedLines(all, '\t')],
-  ])('come to the same as %s', (_, form) => {
+  ])('give the same as %s', (_, form) => {
     const translated: string[] = [];
     const translator = lineTranslator((piece) => translated.push(piece.toString()));
     translator.feed(Buffer.from(textOf(form(samples))));
@@ -142,7 +142,7 @@ describe('real lines of every kind', () => {
 });
 
 describe('an incident with vended logs', () => {
-  it('is saved as lines, without query strings, and gives the same diagnosis again', async () => {
+  it('is saved as lines, without query strings, and diagnosed the same again', async () => {
     const at = Date.parse('2026-11-20T02:45:00Z');
     const own = [
       line({ elb: LB, at, request: 'GET http://www.example.com:80/orders?token=secret HTTP/1.1' }),

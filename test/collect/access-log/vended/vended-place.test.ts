@@ -19,7 +19,7 @@ const delivery = (more: Partial<VendedDelivery>): VendedDelivery => ({
 
 const OWN = 'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/';
 
-describe('the objects of a delivery lie in', () => {
+describe('the folder of a delivery', () => {
   it.each<[string, Partial<VendedDelivery>, string, string]>([
     ['the folder of the load balancer', {}, `${OWN}2026/03/10/`, OWN],
     [
@@ -59,7 +59,7 @@ describe('the objects of a delivery lie in', () => {
     expect(place?.vended && folderOfDay(place.vended, '2026/03/10')).toBe(folder);
   });
 
-  it('a place that nobody knows where the destination may not be looked up', () => {
+  it('is unknown if the destination cannot be looked up', () => {
     expect(vendedPlace(delivery({ name: null }), ARN, null)).toBeNull();
   });
 });
@@ -91,7 +91,7 @@ describe('an object is read', () => {
   it.each([
     ['of the window', '20260310T1205Z', true],
     ['of hours before', '20260310T0905Z', false],
-  ])('from a folder of its own, under a name of the load balancer %s', (_, end, expected) => {
+  ])('from its own folder, under a name of the load balancer %s', (_, end, expected) => {
     const place = vendedPlace(delivery({}), ARN, null);
     expect(place && canHoldEntries({ key: fileName(end), modified: at('2026-03-10T12:16:00Z') }, place, range)).toBe(
       expected,

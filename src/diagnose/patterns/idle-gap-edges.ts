@@ -134,6 +134,9 @@ function chanceOf(scale: ComparisonScale, controls: number, seen: number, hits: 
   return Math.min(1, Math.max(overall, seen + scale.overall * overall));
 }
 
+/** Above the number of requests ever examined. */
+const KEY_FACTOR = 65_536;
+
 /** The probability that equal witnesses and controls differ this much; cached, because the same numbers recur. */
 function differenceOf(sample: GapSample): (hits: number, controlHits: number, seen: number) => number {
   const [count, controls] = [sample.witnesses.length, sample.controls.length];
@@ -246,72 +249,89 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
     .filter(isShared);
 }
 
-/** Searches windows that start at a witness's gap, of each width. */
+/**
+ * Searches windows that start at a witness's gap, of each width. A gap is in every window from the first that ends at
+ * or after it to the last that starts at or before it, so it changes two sums, and no list of all gaps is sorted.
+ */
 function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge | null {
   const { witnesses, controls, horizon } = sample;
   const tries = Math.ceil(horizon / EARLY_MS) * WIDTHS * groups * TESTS;
-  const all = [...witnesses, ...controls];
   const weights = controls.map(({ kind }) => scale.weights.get(kind) ?? 0);
-  const { gaps, requests: owners } = sortedEvents(all);
-  const difference = differenceOf(sample);
+  const { starts, startedBy } = windowStarts(witnesses, horizon);
+  const probabilityOf = differenceOf(sample);
   let best: { from: number; to: number; probability: number } | null = null;
-  const counts = new Uint32Array(all.length);
   for (let width = 0; width < WIDTHS; width++) {
-    counts.fill(0);
-    let [end, hits, controlHits, seen, last] = [0, 0, 0, 0, -1];
-    for (let start = 0; start < gaps.length; start++) {
-      const from = gaps[start] ?? 0;
-      const to = from + EARLY_MS + lateAt(width, from);
-      for (; end < gaps.length && (gaps[end] ?? 0) <= to; end++) {
-        const request = owners[end] ?? 0;
-        const inside = counts[request] ?? 0;
-        counts[request] = inside + 1;
-        if (inside > 0) continue;
-        if (request < witnesses.length) hits += 1;
-        else {
-          controlHits += 1;
-          seen += weights[request - witnesses.length] ?? 0;
-        }
-      }
-      const request = owners[start] ?? 0;
-      if (request < witnesses.length && from !== last && hits >= 2) {
-        last = from;
-        const probability = Math.min(1, tries * difference(hits, controlHits, Math.max(0, seen)));
-        if (best === null || probability < best.probability) best = { from, to, probability };
-      }
-      const left = (counts[request] ?? 1) - 1;
-      counts[request] = left;
-      if (left > 0) continue;
-      if (request < witnesses.length) hits -= 1;
-      else {
-        controlHits -= 1;
-        seen -= weights[request - witnesses.length] ?? 0;
-      }
+    const ends = starts.map((from) => from + EARLY_MS + lateAt(width, from));
+    const firstWith = firstEndingAt(ends, startedBy.length);
+    const count = (requests: readonly GapRequest[], weightOf: (index: number) => number) =>
+      changesByWindow(requests, { firstWith, startedBy, windows: starts.length }, weightOf);
+    const failed = count(witnesses, () => 1);
+    const compared = count(controls, () => 1);
+    const weighted = count(controls, (index) => weights[index] ?? 0);
+    let [hits, controlHits, seen] = [0, 0, 0];
+    for (let window = 0; window < starts.length; window++) {
+      hits += failed[window] ?? 0;
+      controlHits += compared[window] ?? 0;
+      seen += weighted[window] ?? 0;
+      if (hits < 2) continue;
+      const probability = Math.min(1, tries * probabilityOf(hits, controlHits, Math.max(0, seen)));
+      if (best === null || probability < best.probability)
+        best = { from: starts[window] ?? 0, to: ends[window] ?? 0, probability };
     }
   }
   return best === null ? null : edgeOf(sample, scale, { kind: 'idle', from: best.from, to: best.to }, tries);
 }
 
-/** Every gap of every request, ascending, with the index of its request. */
-function sortedEvents(requests: readonly GapRequest[]): { gaps: Float64Array; requests: Uint16Array } {
-  const size = requests.reduce((sum, { gaps }) => sum + gaps.length, 0);
-  const keys = new Float64Array(size);
-  let at = 0;
-  for (const [index, { gaps }] of requests.entries()) for (const gap of gaps) keys[at++] = gap * KEY_FACTOR + index;
-  keys.sort();
-  const gaps = new Float64Array(size);
-  const owners = new Uint16Array(size);
-  for (let index = 0; index < size; index++) {
-    const key = keys[index] ?? 0;
-    const gap = Math.floor(key / KEY_FACTOR);
-    gaps[index] = gap;
-    owners[index] = key - gap * KEY_FACTOR;
+/** Milliseconds. Above every horizon: a load balancer keeps an idle connection for at most 4,000 s. */
+const LONGEST_HORIZON = 4_194_304;
+
+/** The distinct gaps of the witnesses, ascending, and how many of them are at or below each gap. */
+function windowStarts(
+  witnesses: readonly GapRequest[],
+  horizon: number,
+): { starts: Float64Array; startedBy: Uint32Array } {
+  const startedBy = new Uint32Array(1 + Math.max(0, Math.min(Math.ceil(horizon), LONGEST_HORIZON)));
+  for (const { gaps } of witnesses) for (const gap of gaps) if (gap < startedBy.length) startedBy[gap] = 1;
+  const starts: number[] = [];
+  for (let gap = 0; gap < startedBy.length; gap++) {
+    if (startedBy[gap] === 1) starts.push(gap);
+    startedBy[gap] = starts.length;
   }
-  return { gaps, requests: owners };
+  return { starts: Float64Array.from(starts), startedBy };
 }
 
-/** Above the number of requests ever examined. */
-const KEY_FACTOR = 65_536;
+/** The first window, for each gap below `size`, that ends at or after it. */
+function firstEndingAt(ends: Float64Array, size: number): Uint32Array {
+  const first = new Uint32Array(size);
+  let window = 0;
+  for (let gap = 0; gap < size; gap++) {
+    while (window < ends.length && (ends[window] ?? 0) < gap) window++;
+    first[gap] = window;
+  }
+  return first;
+}
+
+/** By how much the summed weight of the requests with a gap in the window changes from each window to the next. */
+function changesByWindow(
+  requests: readonly GapRequest[],
+  { firstWith, startedBy, windows }: { firstWith: Uint32Array; startedBy: Uint32Array; windows: number },
+  weightOf: (index: number) => number,
+): Float64Array {
+  const changes = new Float64Array(windows + 1);
+  for (const [index, { gaps }] of requests.entries()) {
+    const weight = weightOf(index);
+    let next = 0;
+    for (const gap of gaps) {
+      const first = Math.max(next, firstWith[gap] ?? windows);
+      const after = startedBy[gap] ?? 0;
+      if (first >= after) continue;
+      changes[first] = (changes[first] ?? 0) + weight;
+      changes[after] = (changes[after] ?? 0) - weight;
+      next = after;
+    }
+  }
+  return changes;
+}
 
 /** A connection reused this soon after a response is one that the target was about to close. */
 const AT_ONCE_MS = 5;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runtimesClosingAt } from '../../src/diagnose/patterns/runtimes.ts';
+import { keepAliveSettings, RUNTIMES, runtimesClosingAt } from '../../src/diagnose/patterns/runtimes.ts';
 import { type KeepAliveMeasurement, keepAlivePage } from './keep-alive.ts';
 
 const measurement = JSON.parse(
@@ -28,6 +28,8 @@ const NAMES: Record<string, string> = {
   'tomcat-embedded': 'Tomcat in Spring Boot',
   jetty: 'Jetty',
 };
+/** It never closes them, so nothing names it, but its setting is told. */
+const KEEPS_CONNECTIONS = 'Go net/http';
 const closing = measurement.servers.filter(({ closes, requests }) => closes.length > 0 && requests?.count !== 1);
 
 it('docs/keep-alive.md is what was measured (--update=all rewrites it)', async () => {
@@ -36,6 +38,31 @@ it('docs/keep-alive.md is what was measured (--update=all rewrites it)', async (
 
 it('has a name for each server that closes idle connections', () => {
   expect(closing.map(({ id }) => id).sort()).toEqual(Object.keys(NAMES).sort());
+});
+
+it('calls those runtimes measured that the lab has measured', () => {
+  const measured = RUNTIMES.filter(({ source }) => source === 'measured').map(({ name }) => name);
+  expect([...measured].sort()).toEqual([...new Set([...Object.values(NAMES), KEEPS_CONNECTIONS])].sort());
+});
+
+it('has measured that Go keeps idle connections', () => {
+  expect(measurement.servers.find(({ id }) => id === 'go')?.closes).toEqual([]);
+  expect(RUNTIMES.find(({ name }) => name === KEEPS_CONNECTIONS)?.at).toBeNull();
+});
+
+it.each([
+  [
+    '5 s: Node.js 18, uvicorn, hypercorn, Apache',
+    5,
+    ['server.keepAlive', 'http.Server{', 'uvicorn', 'hypercorn', 'KeepAlive'],
+  ],
+  ['20 s: Tomcat, Puma', 20.2, ['http.Server{', '<Connector', 'persistent_timeout']],
+  ['130 s: Kestrel', 130, ['http.Server{', 'options.Limits']],
+  ['nobody’s default: the common ones', 44, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
+  ['nothing measured: the common ones', null, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
+])('tells the settings of those that close after %s', (_, measured, beginnings) => {
+  const settings = keepAliveSettings(measured, 65);
+  expect(settings).toEqual(beginnings.map((beginning) => expect.stringContaining(beginning)));
 });
 
 describe.each(closing)('$name $version', ({ id, closes }) => {

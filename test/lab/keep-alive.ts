@@ -1,4 +1,5 @@
-/** docs/keep-alive.md from what was measured. */
+/** docs/keep-alive.md from what was measured, and from what a diagnosis makes of it. */
+import { RUNTIMES, type Runtime } from '../../src/diagnose/patterns/runtimes.ts';
 
 export interface MeasuredServer {
   id: string;
@@ -63,6 +64,15 @@ function sigtermText(server: MeasuredServer): string {
   return parts.join('; ');
 }
 
+/** Above the idle timeout of 60 s that load balancers have by default. */
+const WANTED_SECONDS = 65;
+
+function runtimeRow({ name, at, late, source, settings }: Runtime): string {
+  const closes = at === null ? 'keeps them' : `${at} s${late === undefined ? '' : `, up to ${late} s late`}`;
+  const set = settings.map((setting) => `\`${setting(WANTED_SECONDS)}\``).join('<br>');
+  return `| ${name} | ${closes} | ${source === 'measured' ? 'measured above' : `[documented](${source})`} | ${set || '–'} |`;
+}
+
 export function keepAlivePage({ date, mostIdleSeconds, mostRequests, servers }: KeepAliveMeasurement): string {
   const rows = servers.map((server) => {
     const how = [...new Set(server.closes.map((close) => close.how))].sort().join(', ');
@@ -81,5 +91,15 @@ what closes idle connections at once must be deregistered first. The programs ha
 | Server | Version | Closes an idle connection after | By | After requests | On SIGTERM | Setting |
 | - | - | - | - | - | - | - |
 ${rows.join('\n')}
+
+## What a diagnosis makes of it
+
+When targets close after one of these times, the diagnosis names the runtime and its setting; Go's is added always, for Go has no default.
+The settings below are for ${WANTED_SECONDS} s; a diagnosis fills in 5 s more than the idle timeout of the load balancer. \`src/diagnose/patterns/runtimes.ts\`
+holds them.
+
+| Runtime | Closes idle connections after | Known from | Setting |
+| - | - | - | - |
+${RUNTIMES.map(runtimeRow).join('\n')}
 `;
 }

@@ -13,7 +13,7 @@ import {
   whyInconclusive,
 } from '../patterns/keep-alive.ts';
 import { countFrom, routeScale } from '../patterns/route-scales.ts';
-import { runtimesClosingAt } from '../patterns/runtimes.ts';
+import { keepAliveSettings } from '../patterns/runtimes.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -156,7 +156,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
             command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${evidence.loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${stopgap.seconds}`,
           ]
         : [],
-    settings: settingsFor(edge?.kind === 'idle' ? runtimesClosingAt(edge.seconds) : [], wanted),
+    settings: keepAliveSettings(edge?.kind === 'idle' ? edge.seconds : null, wanted),
     ...(stopgap !== null && evidence.loadBalancer
       ? { notes: ['Until that is deployed, the command lowers the idle timeout of the load balancer instead.'] }
       : {}),
@@ -260,70 +260,3 @@ function routeSpread(failing: number, routes: string[]): string[] {
       ]
     : [];
 }
-
-/**
- * The runtimes with this default, and Go, which has none; if it is no default, the servers most often configured by
- * hand.
- */
-function settingsFor(runtimes: readonly string[], wanted: number): string[] {
-  const names = runtimes.join(' ');
-  return SETTINGS.filter(({ runtime, isCommon }) =>
-    names === '' ? isCommon : runtime.test(names) || runtime.source === 'Go',
-  ).map(({ text }) => text(wanted));
-}
-
-/** The longest that Bun takes, seconds. */
-const BUN_MAXIMUM = 255;
-
-/** Settings by runtime; https://nodejs.org/api/http.html, https://pkg.go.dev/net/http#Server and the servers' own manuals. */
-const SETTINGS: readonly { runtime: RegExp; isCommon: boolean; text: (wanted: number) => string }[] = [
-  {
-    runtime: /Node/,
-    isCommon: true,
-    text: (wanted) =>
-      `server.keepAliveTimeout = ${wanted}_000; server.headersTimeout = ${wanted + 1}_000   // Node.js; headersTimeout matters before 18.2`,
-  },
-  {
-    runtime: /Go/,
-    isCommon: true,
-    text: (wanted) =>
-      `http.Server{IdleTimeout: ${wanted} * time.Second}   // Go; where it is not set, ReadTimeout closes idle connections`,
-  },
-  { runtime: /gunicorn/, isCommon: true, text: (wanted) => `gunicorn --keep-alive ${wanted}` },
-  { runtime: /uvicorn/, isCommon: false, text: (wanted) => `uvicorn --timeout-keep-alive ${wanted}` },
-  { runtime: /hypercorn/, isCommon: false, text: (wanted) => `hypercorn --keep-alive ${wanted}` },
-  { runtime: /waitress/, isCommon: false, text: (wanted) => `waitress-serve --channel-timeout=${wanted}` },
-  { runtime: /Apache/, isCommon: false, text: (wanted) => `KeepAliveTimeout ${wanted}   # Apache httpd` },
-  {
-    runtime: /Bun/,
-    isCommon: false,
-    text: (wanted) =>
-      wanted <= BUN_MAXIMUM
-        ? `Bun.serve({ idleTimeout: ${wanted} })`
-        : `Bun.serve({ idleTimeout: ${BUN_MAXIMUM} })   // the most it takes: the idle timeout of the load balancer must be lower`,
-  },
-  {
-    runtime: /uWebSockets/,
-    isCommon: false,
-    text: () => '# uWebSockets: its HTTP idle timeout of 10 s is compiled in; lower that of the load balancer instead',
-  },
-  {
-    runtime: /Tomcat standalone/,
-    isCommon: false,
-    text: (wanted) => `<Connector keepAliveTimeout="${wanted}000" …>   <!-- Tomcat server.xml -->`,
-  },
-  { runtime: /Spring/, isCommon: false, text: (wanted) => `server.tomcat.keep-alive-timeout=${wanted}s` },
-  { runtime: /Puma/, isCommon: false, text: (wanted) => `persistent_timeout ${wanted}   # Puma` },
-  { runtime: /Jetty/, isCommon: false, text: (wanted) => `jetty.http.idleTimeout=${wanted}000` },
-  { runtime: /Undertow/, isCommon: false, text: (wanted) => `server.undertow.no-request-timeout=${wanted}s` },
-  {
-    runtime: /nginx/,
-    isCommon: true,
-    text: (wanted) => `keepalive_timeout ${wanted}s;   # nginx, http or server block`,
-  },
-  {
-    runtime: /Caddy/,
-    isCommon: false,
-    text: (wanted) => `servers { timeouts { idle ${wanted}s } }   # Caddyfile, global options`,
-  },
-];

@@ -38,6 +38,13 @@ export const assumptions: readonly Assumption[] = [
     verdicts: ['keep-alive-race'],
   },
   {
+    about: 'Closes that have arrived',
+    says: 'A node that has received the close of an idle connection does not use it again: only a close still on its way meets a request.',
+    standing: 'assumed',
+    source: `${NONE}; [HTTP](https://www.rfc-editor.org/rfc/rfc9112#section-9.5) asks clients to watch for closes, and the errors of ${REAL} are as rare as that makes them`,
+    verdicts: ['keep-alive-race'],
+  },
+  {
     about: 'No second attempt',
     says: 'A request that meets a connection being closed fails, GET requests too.',
     standing: 'seen',
@@ -185,9 +192,9 @@ export const assumptions: readonly Assumption[] = [
   },
   {
     about: 'Clients that give up',
-    says: '460, with the time until the request was sent and -1 for the rest.',
+    says: '460, with the time until the request was sent and -1 for the rest; the connection to the target is closed.',
     standing: 'documented',
-    source: `${TROUBLESHOOTING}; the times are assumed`,
+    source: `${TROUBLESHOOTING}; the times and the close are assumed`,
     verdicts: ['client-closed'],
   },
   {

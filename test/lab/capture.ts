@@ -1,7 +1,7 @@
 /** Runs one situation: builds its network, starts its servers and the proxy, lets traffic flow, and gathers what was seen. */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadBalancerSpec, TargetGroupSpec } from '../support/simulator/scenario.ts';
@@ -26,6 +26,14 @@ export interface Capture extends ProxyResult {
   outputs: string[];
   /** Registrations and deregistrations with their times, epoch milliseconds. */
   orders: { at: number; order: Order }[];
+  machine: Machine;
+}
+
+/** What else the machine did: the truth of some captures depends on milliseconds. */
+export interface Machine {
+  cores: number;
+  /** Processes that ran or waited to run, mean of a minute, as traffic began and as it ended. */
+  load: [begin: number, end: number];
 }
 
 /** One way between a node and a target, milliseconds: targets in the same and in other zones of a region. */
@@ -117,6 +125,7 @@ class Stand {
     await sleep(1500);
 
     const from = Date.now();
+    const load = minuteLoad();
     const plan: TrafficPlan = { seconds: situation.seconds, clients: situation.clients };
     const traffic = this.node('clients', 'clients.ts', plan);
     const stage: Stage = {
@@ -146,6 +155,7 @@ class Stand {
       to,
       outputs: this.outputs.map((file) => readFileSync(file, 'latin1')),
       orders: this.orders,
+      machine: { cores: availableParallelism(), load: [load, minuteLoad()] },
     };
   }
 
@@ -241,5 +251,7 @@ const firstOutput = (child: ChildProcess): Promise<void> =>
     child.stdout?.once('data', () => resolve());
     child.once('exit', (code) => reject(new Error(`the proxy ended with ${code} before it listened`)));
   });
+
+const minuteLoad = (): number => Math.round((loadavg()[0] ?? 0) * 10) / 10;
 
 const lastLine = (file = ''): string => readFileSync(file, 'latin1').trim().split('\n').at(-1) ?? '';

@@ -14,7 +14,7 @@ import type { Row } from '../support/simulator/row.ts';
 import type { RouteSpec, Scenario } from '../support/simulator/scenario.ts';
 import { type TruthOfWindow, truthOf } from '../support/simulator/simulate.ts';
 import { Target } from '../support/simulator/target.ts';
-import type { Capture } from './capture.ts';
+import type { Capture, Machine } from './capture.ts';
 import { targets as places } from './places.ts';
 import type { HealthChange } from './proxy/load-balancer.ts';
 import type { ExpectedVerdict } from './situation.ts';
@@ -28,10 +28,20 @@ export interface CaptureTruth {
   what: string;
   /** How late the proxy's own timers were, milliseconds. */
   lateMs: { p99: number; max: number };
+  /** Not in captures before 2026-11-29, like `successes`. */
+  machine?: Machine;
   expected: Expectation;
   totals: TruthOfWindow;
-  /** Each failed request by its trace id. */
+  successes?: Successes;
+  /** Each failed request by its trace id; all others of the log succeeded. */
   requests: Record<string, FailedRequest>;
+}
+
+/** Requests that succeeded, counted by what the log does not tell of them. */
+export interface Successes {
+  /** On a connection opened for them, or on one that had served others. */
+  connection: { opened: number; reused: number };
+  application: Record<Account, number>;
 }
 
 export interface FailedRequest {
@@ -52,7 +62,7 @@ export function writeCapture(capture: Capture, root: string): CaptureTruth {
   const start = Math.floor(capture.from / MINUTE) * MINUTE;
   const end = Math.ceil((capture.to + 1) / MINUTE) * MINUTE;
   const now = end + HOUR;
-  const failed = withTruth(capture);
+  const { failed, successes } = withTruth(capture);
   const rows = capture.entries
     .map(({ row }) => row)
     .sort((a, b) => a.time - b.time || (a.traceId < b.traceId ? -1 : 1));
@@ -84,23 +94,36 @@ export function writeCapture(capture: Capture, root: string): CaptureTruth {
     date: iso(start).slice(0, 10),
     what: situation.what,
     lateMs: capture.lateMs,
+    machine: capture.machine,
     expected: expectationOf(situation.expected, totals),
     totals,
+    successes,
     requests: failed,
   };
   write('truth.json', readable(truth));
   return truth;
 }
 
-/** Marks the rows with what was true of them, and returns the failed ones. */
-function withTruth({ situation, entries, outputs }: Capture): Record<string, FailedRequest> {
+/** Marks the rows with what was true of them, and returns the failed ones, and the others counted. */
+function withTruth({ situation, entries, outputs }: Capture): {
+  failed: CaptureTruth['requests'];
+  successes: Successes;
+} {
   const accounts = accountsOf(outputs);
-  const failed: Record<string, FailedRequest> = {};
+  const failed: CaptureTruth['requests'] = {};
+  const successes: Successes = {
+    connection: { opened: 0, reused: 0 },
+    application: { absent: 0, started: 0, finished: 0 },
+  };
   for (const entry of entries) {
     const { row, seen } = entry;
     const application = accounts.get(row.traceId) ?? 'absent';
     const plain = causeOf(entry, application);
-    if (plain === null) continue;
+    if (plain === null) {
+      successes.connection[seen.idleSeconds === null ? 'opened' : 'reused'] += 1;
+      successes.application[application] += 1;
+      continue;
+    }
     const cause = situation.truth?.[plain] ?? plain;
     row.truth = { cause, signature: signatureOf(entry) };
     failed[row.traceId] = {
@@ -110,7 +133,7 @@ function withTruth({ situation, entries, outputs }: Capture): Record<string, Fai
       application,
     };
   }
-  return failed;
+  return { failed, successes };
 }
 
 const rounded = (seconds: number | null) => (seconds === null ? null : Math.round(seconds * 1000) / 1000);
@@ -148,14 +171,18 @@ function targetsOf({ group, orders }: Capture): Target[] {
   return all;
 }
 
+/** A target of the start was registered long before: what its first check found was true until then. */
 function healthOf(changes: readonly HealthChange[]): HealthView {
   return {
     at(node, target, time) {
       const key = `${target.address}:${target.port}`;
-      const last = changes.findLast(
-        (change) => change.node === node.address && change.target === key && change.at <= time,
-      );
-      return last ?? { state: 'initial', reason: null };
+      const own = changes.filter((change) => change.node === node.address && change.target === key);
+      const judged = own.filter(({ state }) => state !== 'initial');
+      const found =
+        target.registeredAt === Number.NEGATIVE_INFINITY
+          ? (judged.findLast(({ at }) => at <= time) ?? judged[0])
+          : own.findLast(({ at }) => at <= time);
+      return found ?? { state: 'initial', reason: null };
     },
   };
 }

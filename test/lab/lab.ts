@@ -16,6 +16,9 @@ import { installServers, missingFor } from './missing.ts';
 import { installed, serverOf } from './servers.ts';
 import { situations } from './situations/index.ts';
 
+/** A proxy that was later says little about servers, milliseconds. */
+const MOST_LATE_MS = 40;
+
 const { values, positionals } = parseArgs({
   options: {
     nightly: { type: 'boolean', default: false },
@@ -53,7 +56,13 @@ await runConcurrently(
   async (situation) => {
     try {
       const tag = String(situations.indexOf(situation));
-      const { totals, expected, server, lateMs } = writeCapture(await capture(situation, tag), values.to);
+      const captured = await capture(situation, tag);
+      const { p99 } = captured.lateMs;
+      if (p99 > MOST_LATE_MS)
+        throw new Error(
+          `The proxy's timers were ${p99} ms late (99th percentile). Capture it again on a quieter machine.`,
+        );
+      const { totals, expected, server, lateMs } = writeCapture(captured, values.to);
       const { diagnosis } = await diagnoseRecording(await readIncident(join(values.to, situation.name)), '');
       const { outcome, remarks } = scoreOf(diagnosis, expected, totals);
       const { cause, standing, between } = diagnosis.verdict;

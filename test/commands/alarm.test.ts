@@ -40,7 +40,7 @@ async function alarm(input: string, words: string[] = [], environment: Record<st
 }
 
 describe('without Slack', () => {
-  it('says what it understood, and the diagnosis', async () => {
+  it('prints the parsed alarm and the diagnosis', async () => {
     const { stdout, stderr, exitCode } = await alarm(body({ state: 'OK', at: BEGUN + 8 * 60_000 }));
     expect(stderr).not.toMatch(/broke/);
     expect(stderr).toContain('SLACK_BOT_TOKEN is not set, so nothing is posted.');
@@ -51,7 +51,7 @@ describe('without Slack', () => {
     expect(stdout).toMatch(/[Kk]eep-alive race/);
   });
 
-  it('prints JSON alone on stdout, and the channel by its route', async () => {
+  it('prints only JSON on stdout, and the channel of its route', async () => {
     writeFileSync(
       join(work, 'routed.json'),
       JSON.stringify({ alarms: { routes: [{ loadBalancer: 'shop-*', channel: 'C0123456789' }] } }),
@@ -80,7 +80,7 @@ describe('without Slack', () => {
     expect(await alarm(input)).toEqual({ stdout: '', stderr, exitCode: 1 });
   });
 
-  it('does not say of an alarm that it names none where that could not be looked up', async () => {
+  it('does not say that the alarm names none if the lookup failed', async () => {
     const { Trigger: _, ...plain } = snsAlarm({ at: BEGUN, name: '\u001b[2Jany' });
     const composite = JSON.stringify({ ...plain, AlarmRule: 'ALARM(shop-502)' });
     const nobody = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };

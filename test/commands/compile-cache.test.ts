@@ -18,7 +18,7 @@ const version = (folder: string) =>
 
 const WELL = { status: 0, stderr: '', stdout: expect.stringMatching(/^\d+[.]\d+[.]\d+\n$/) };
 
-it('is kept in a folder of this user alone', () => {
+it('is kept in a folder of this user only', () => {
   const folder = temporaryFolder();
   expect(version(folder)).toMatchObject(WELL);
   expect(readdirSync(folder)).toEqual([own]);
@@ -31,7 +31,7 @@ it.skipIf(process.platform === 'win32').each<[string, (path: string, other: stri
   ['others may write to', (path) => chmodSync(mkdirSync(path, { recursive: true }) ?? path, 0o777)],
   ['is a link', (path, other) => symlinkSync(other, path)],
   ['is a file', (path) => writeFileSync(path, '')],
-])('is not kept where the folder %s', (_, make) => {
+])('is not kept if the folder %s', (_, make) => {
   const [folder, other] = [temporaryFolder(), temporaryFolder()];
   chmodSync(other, 0o700);
   make(join(folder, own), other);
@@ -40,7 +40,7 @@ it.skipIf(process.platform === 'win32').each<[string, (path: string, other: stri
   expect(statSync(join(folder, own)).isDirectory() ? readdirSync(join(folder, own)) : []).toEqual([]);
 });
 
-it('is not missed where there is no folder for temporary files', () => {
+it('is not needed if there is no temporary folder', () => {
   const nowhere = join(temporaryFolder(), 'nowhere');
   expect(version(nowhere)).toMatchObject(WELL);
   expect(existsSync(nowhere)).toBe(false);

@@ -76,7 +76,7 @@ const NUMBERS = [
 
 describe('a live load balancer', () => {
   it.each(NUMBERS)(
-    'of incident %s is diagnosed by Athena as by its log files, and again once it is saved',
+    'of incident %s is diagnosed the same by Athena and by log files, and again when saved',
     async (number) => {
       const { words, surroundings, incident } = await world(number, FORMS['the one alb502 makes']);
       const byAthena = await investigateWords(words, { engine: 'athena' }, surroundings);
@@ -105,14 +105,14 @@ describe('a live load balancer', () => {
     },
   );
 
-  it("by AWS's own table, that has fewer columns, comes to the same verdict", async () => {
+  it("gives the same verdict by AWS's own table, which has fewer columns", async () => {
     const { words, surroundings, incident } = await world('001', FORMS["AWS's own"]);
     const { diagnosis } = await investigateWords(words, { engine: 'athena' }, surroundings);
     expect(diagnosis.verdict).toEqual((await diagnoseRecording(incident, '')).diagnosis.verdict);
     expect(diagnosis.keepAlive).toMatchObject({ measuredSeconds: expect.any(Number) });
   });
 
-  it('is looked back at by Athena as by its log files, for the keep-alive measurement alone', async () => {
+  it('has the same look-back by Athena and by log files, only for the keep-alive measurement', async () => {
     const { words, surroundings, incident } = await world('001', FORMS['the one alb502 makes']);
     const minute = (time: number) => new Date(time).toISOString().slice(0, 16);
     const [name = ''] = words.split(' ');
@@ -128,7 +128,7 @@ describe('a live load balancer', () => {
     expect(examined(byAthena.diagnosis)).toBeGreaterThan(0);
   });
 
-  it('whose log may not be queried is diagnosed from metrics and configuration', async () => {
+  it('is diagnosed from metrics and configuration if its log cannot be queried', async () => {
     const { words, surroundings } = await world('002', FORMS["AWS's own"]);
     vi.stubEnv('ALB502_ATHENA_TABLE', 'gone');
     const { diagnosis } = await investigateWords(words, { engine: 'athena' }, surroundings);
@@ -136,7 +136,7 @@ describe('a live load balancer', () => {
     expect(diagnosis.verdict.standing).toBe('undecided');
   });
 
-  it('may cost no more than is said', async () => {
+  it('costs no more than announced', async () => {
     const { words, surroundings, athena } = await world('002', FORMS["AWS's own"]);
     const { diagnosis } = await investigateWords(words, { engine: 'athena', maxUsd: '0' }, surroundings);
     expect(diagnosis.gaps.join('\n')).toMatch(/reading it could cost more than \$0 \(.*\): raise --max-usd/);

@@ -68,7 +68,7 @@ describe('a live load balancer', () => {
     },
   );
 
-  it('names log files that were gone when they were fetched, also once it is saved', async () => {
+  it('reports log files that disappeared before the download, also when saved', async () => {
     const isGone = (key: string | null) => key?.includes('T1420Z') === true;
     const gone = { status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' };
     const { words, incident, objects } = await world('002', (key) => (isGone(key) ? gone : null));
@@ -84,7 +84,7 @@ describe('a live load balancer', () => {
     );
   });
 
-  it('has a provisional diagnosis first', async () => {
+  it('first gets a provisional diagnosis', async () => {
     const { words, incident } = await world('002');
     const told: Diagnosis[] = [];
     await investigateWords(
@@ -96,7 +96,7 @@ describe('a live load balancer', () => {
     expect(told[0]?.completeness.errorsInMetrics).toBeGreaterThan(0);
   });
 
-  it('without a log bucket is diagnosed from metrics and configuration', async () => {
+  it('is diagnosed from metrics and configuration without a log bucket', async () => {
     const { words, incident } = await world('002');
     vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');
     const { diagnosis } = await investigateWords(words, {}, surroundings(incident.now));
@@ -138,7 +138,7 @@ function alb502(
 }
 
 describe('the command', () => {
-  it('tells beside the answer that one of the accounts could not be looked at', async () => {
+  it('says that one of the accounts could not be searched', async () => {
     const { words, account, s3 } = await world('002');
     account.always('sts:AssumeRole', DENIED);
     const config = join(temporaryFolder(), 'alb502.json');
@@ -154,7 +154,7 @@ describe('the command', () => {
     expect(table).toMatchObject({ code: 2, stderr: expect.stringMatching(/^Could not assume the role [^\n]*: /) });
   });
 
-  it('diagnoses, saves, and leaves nothing else behind', async () => {
+  it('diagnoses, saves, and leaves no other files', async () => {
     const { words, account, s3 } = await world('002');
     const saved = join(temporaryFolder(), 'saved');
     // A folder of its own for what is temporary: other tests use that of the machine.

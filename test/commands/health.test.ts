@@ -42,18 +42,18 @@ it.each([
     name: 'the environment alone if the configuration is stored in AWS',
     environment: () => ({ ALB502_CONFIG: 'ssm:/alb502', ALB502_HEALTH_PORT: `${port}` }),
   },
-])('asks $name', async ({ environment }) => {
+])('calls $name', async ({ environment }) => {
   expect(await health([], environment())).toEqual({ code: 0, says: 'ok' });
 });
 
-it('fails when the bot says that questions do not reach it', async () => {
+it('fails if Slack cannot reach the bot', async () => {
   expect(await health(['--ready', '--port', `${port}`])).toEqual({
     code: 2,
     says: `http://127.0.0.1:${port}/readyz answers 503: no socket`,
   });
 });
 
-it('fails when nothing answers', async () => {
+it('fails if nothing answers', async () => {
   const free = await freePort();
   expect(await health(['--port', `${free}`])).toEqual({
     code: 2,
@@ -61,7 +61,7 @@ it('fails when nothing answers', async () => {
   });
 });
 
-it('refuses what is no port', async () => {
+it('rejects an invalid port', async () => {
   expect(await health(['--port', 'http'])).toEqual({
     code: 1,
     says: '--port http is not a port: give a number from 1 to 65535.',

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/incident/folder.ts';
 import { localSlack } from '../support/slack/local-slack-for-test.ts';
 
 describe('--check', () => {
-  it('looks at everything, and changes nothing', async () => {
+  it('checks everything and changes nothing', async () => {
     const slack = await localSlack();
     const account = await serveAccount(filesOf(incidentFolder('001')));
     const run = alb502(['serve', '--check'], { ...tokens(slack), ...environmentFor(account.port) });
@@ -59,7 +59,7 @@ describe('--check', () => {
     expect(run.said()).not.toContain(slack.botToken);
   });
 
-  it('says where temporary files cannot be written', async () => {
+  it('reports that temporary files cannot be written', async () => {
     const slack = await localSlack();
     const account = await serveAccount(filesOf(incidentFolder('001')));
     const env = { ...tokens(slack), ...environmentFor(account.port), TMPDIR: join(temporaryFolder(), 'gone') };
@@ -73,7 +73,7 @@ describe('--check', () => {
   it.each([
     { roleArn: undefined, says: /^ok +account +shop: arn:aws:/m },
     { roleArn: 'arn:aws:iam::123456789012:role/alb502', says: /^missing +account +shop: .*sts:AssumeRole/m },
-  ])('says who it is in an account, with role $roleArn', async ({ roleArn, says }) => {
+  ])('shows its identity in an account, with role $roleArn', async ({ roleArn, says }) => {
     const slack = await localSlack();
     const account = await serveAccount(filesOf(incidentFolder('001')));
     account.always('sts:AssumeRole', { code: 'AccessDenied', status: 403 });
@@ -120,7 +120,7 @@ describe('channels of alarms', () => {
       expect(said).toMatch(line);
   });
 
-  it('are not looked at without the scope, which is said once', async () => {
+  it('are not checked without the scope, which is reported once', async () => {
     const said = await check(BASIC);
     expect(said.match(/^note +channel .*without the scopes channels:read and groups:read$/gm)).toHaveLength(1);
   });

@@ -9,7 +9,7 @@ import { localSlack } from '../support/slack/local-slack-for-test.ts';
 
 const scenarios = join(import.meta.dirname, '../scenarios');
 
-describe('without what it needs', () => {
+describe('with incomplete settings', () => {
   it.each([
     [{}, undefined, ['SLACK_BOT_TOKEN is not set', 'SLACK_APP_TOKEN is not set']],
     [
@@ -28,7 +28,7 @@ describe('without what it needs', () => {
       ['limits.atOnce: must be more than 0', 'in http mode: SLACK_SIGNING_SECRET is not set'],
     ],
     [{}, { slack: { token: 'xoxb-secret-1' } }, ['"token" must not be here', 'SLACK_BOT_TOKEN is not set']],
-  ])('it says all of it in one sentence: %j', async (env, config, says) => {
+  ])('says all of it in one sentence: %j', async (env, config, says) => {
     const run = alb502(['serve'], env, config);
     expect(await run.ended).toBe(1);
     for (const text of says) expect(run.complained()).toContain(text);
@@ -37,7 +37,7 @@ describe('without what it needs', () => {
     expect(run.said()).toBe('');
   });
 
-  it('it says what Slack refused', async () => {
+  it('says what Slack refused', async () => {
     const slack = await localSlack();
     slack.fail('auth.test', { error: 'account_inactive' });
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
@@ -49,7 +49,7 @@ describe('without what it needs', () => {
 });
 
 describe('running', () => {
-  it('answers, keeps secrets out of its log, and ends well when it is told to', async () => {
+  it('answers, keeps secrets out of its log, and ends cleanly when stopped', async () => {
     const slack = await localSlack();
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
     await slack.until(() => slack.sockets.connections() > 0, 'a connection');
@@ -72,7 +72,7 @@ describe('running', () => {
       expect(run.said() + run.complained()).not.toContain(secret);
   });
 
-  it('ends when it is told to while Slack does not answer its start', async () => {
+  it('ends when stopped while Slack does not answer at the start', async () => {
     const slack = await localSlack();
     slack.fail('apps.connections.open', { slow: 120_000 }, { times: 100 });
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
@@ -82,7 +82,7 @@ describe('running', () => {
     expect(run.said()).not.toContain('"started"');
   });
 
-  it('ends at once when it is told twice', async () => {
+  it('ends at once when stopped twice', async () => {
     const slack = await localSlack();
     slack.fail('chat.postMessage', { slow: 15_000 });
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
@@ -96,6 +96,6 @@ describe('running', () => {
   });
 });
 
-it('told to stop, waits for diagnoses, then for threads and edits, less than the 30 s after which it is killed', () => {
+it('waits for diagnoses, then threads and edits when stopped, less than the 30 s until it is killed', () => {
   expect(DEADLINE + ABORT_GRACE + CLOSE_TIMEOUT).toBeLessThan(30_000);
 });

@@ -65,7 +65,7 @@ describe('slack', () => {
     for (const name of ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN']) expect(stderr).toContain(name);
   });
 
-  it('with --http, sends all requests to the address and opens no socket', async () => {
+  it('sends all requests to the address with --http, and opens no socket', async () => {
     const { stdout, stderr } = await setup(['slack', '--http', 'https://bot.shop.test', '--optional']);
     const { settings, features, oauth_config } = parse(stdout);
     const url = 'https://bot.shop.test/slack/events';
@@ -105,7 +105,7 @@ describe('iam', () => {
     expect(stderr).not.toContain('not known');
   });
 
-  it('without AWS, keeps the placeholder and says so', async () => {
+  it('keeps the placeholder without access to AWS, and says so', async () => {
     const { code, stdout, stderr } = await setup(['iam']);
     expect(code).toBe(0);
     expect(stdout).toContain('arn:aws:s3:::LOG-BUCKET/LOG-PREFIX*');
@@ -113,7 +113,7 @@ describe('iam', () => {
     expect(stderr).toContain('  LOG-BUCKET is not known: name the buckets of access logs with --log-bucket.\n');
   });
 
-  it('has a block for each feature that the configuration uses, with its names', async () => {
+  it('has a block with the right names for each feature in the configuration', async () => {
     const config = {
       athena: { workGroup: 'ops', database: 'logs', outputLocation: 's3://results/alb502/' },
       runs: { s3: { bucket: 'runs', prefix: 'bot/' } },
@@ -153,13 +153,13 @@ describe('iam', () => {
   const other = 'arn:aws:iam::210987654321:role/alb502-reader';
   const accounts = [{ name: 'bank', roleArn: other, regions: ['eu-west-1'] }];
 
-  it('lets the bot assume the roles of other accounts, and reads nothing with its own', async () => {
+  it('lets the bot assume the roles of other accounts, and read nothing itself', async () => {
     const { stdout, stderr } = await setup(['iam'], { config: { accounts } });
     expect(resourcesIn(stdout)).toEqual({ AssumeRolesOfOtherAccounts: [other] });
     expect(stderr).toContain('The policy of the role in bank: alb502 setup iam --account bank\n');
   });
 
-  it('gives the role of another account what reads, and no queue', async () => {
+  it('gives the role of another account read access, and no queue', async () => {
     const queueUrl = 'https://sqs.eu-west-1.amazonaws.com/123456789012/alarms';
     const words = ['iam', '--account', 'bank', '--log-bucket', 'bank-logs'];
     const { stdout } = await setup(words, { config: { accounts, alarms: { sqs: { queueUrl } } } });
@@ -182,7 +182,7 @@ describe('iam', () => {
       sid: 'ReadTheSecret',
       arn: 'arn:aws-cn:secretsmanager:*:*:secret:alb502-??????',
     },
-  ])('lets it read a configuration stored in $address', async ({ address, sid, arn }) => {
+  ])('allows reading a configuration stored in $address', async ({ address, sid, arn }) => {
     // Both services, with what the bot reads of their answers.
     const server = createServer((_, response) => {
       response.end(JSON.stringify({ Parameter: { Value: '{}' }, SecretString: '{}' }));
@@ -196,7 +196,7 @@ describe('iam', () => {
 });
 
 describe('config', () => {
-  it('prints a configuration that alb502 takes, and keeps what there is', async () => {
+  it('prints a valid configuration that keeps existing values', async () => {
     const config = {
       maxUsd: 3,
       alarms: { routes: [{ channel: 'C0BANK' }] },
@@ -214,7 +214,7 @@ describe('config', () => {
     expect(parseConfig(JSON.parse(stdout), {}, 'what was printed').runs.s3?.bucket).toBe('runs');
   });
 
-  it('says what is not set and what that means', async () => {
+  it('says which settings are missing and what that means', async () => {
     const { stdout, stderr } = await setup(['config']);
     expect(stdout).toBe('{}\n');
     for (const setting of ['accounts', 'alarms.sqs.queueUrl', 'runs', 'slack.allow'])
@@ -236,7 +236,7 @@ describe('alarms', () => {
   const optionOf = (call: readonly string[] | undefined, option: string): string =>
     call?.[call.indexOf(option) + 1] ?? '';
 
-  it('makes the queue, its dead letters and the rule of the template', async () => {
+  it("creates the template's queue, dead-letter queue and rule", async () => {
     const calls = await commands(['--queue', queue]);
     expect(calls.map((call) => call.slice(0, 2).join(' '))).toEqual([
       'sqs create-queue',
@@ -269,7 +269,7 @@ describe('alarms', () => {
     expect(JSON.parse(optionOf(calls[5], '--targets'))).toEqual([{ Id: 'alb502', Arn: queue }]);
   });
 
-  it('with topics, subscribes the queue to each and lets only them send', async () => {
+  it('subscribes the queue to each topic, and lets only these send', async () => {
     const topics = ['arn:aws:sns:eu-west-1:123456789012:ops', 'arn:aws:sns:us-east-1:123456789012:ops'];
     const calls = await commands(['--queue', queue, '--topic', ...topics]);
     const { Policy } = JSON.parse(optionOf(calls[3], '--attributes'));
@@ -282,7 +282,7 @@ describe('alarms', () => {
     ]);
   });
 
-  it('says what to set where the queue is not the configured one', async () => {
+  it('says what to set if the queue is not the configured one', async () => {
     const { stderr } = await setup(['alarms', '--queue', queue]);
     expect(stderr).toContain('ALB502_ALARM_QUEUE_URL) to https://sqs.eu-west-1.amazonaws.com/123456789012/alarms.');
     expect(stderr).toContain('alarms.defaultChannel');
@@ -292,7 +292,7 @@ describe('alarms', () => {
 describe('logs', () => {
   const ARN = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/50dc6c495c0c9188';
 
-  it('prints the policy of the bucket before the attribute that needs it, and asks nobody for an ARN', async () => {
+  it('prints the policy of the bucket before the attribute that needs it, without asking for an ARN', async () => {
     const { code, stdout, stderr } = await setup(['logs', ARN, '--bucket', 'my-logs', '--days', '14']);
     expect(code).toBe(0);
     expect(stdout.indexOf('put-bucket-policy')).toBeGreaterThan(0);

@@ -77,7 +77,7 @@ const worked = ({ pid }: ChildProcess): number =>
     .slice(11, 13)
     .reduce((sum, ticks) => sum + Number(ticks) / 100, 0) ?? 0;
 
-it('Ctrl-C ends a scan of a recorded incident', { timeout: 120_000 }, async () => {
+it('ends on Ctrl-C while scanning a recorded incident', { timeout: 120_000 }, async () => {
   const { folder } = largeLog(120);
   const child = alb502(['diagnose', '--from', folder]);
   // Longer than it takes to start, and less than it takes to read.
@@ -85,7 +85,7 @@ it('Ctrl-C ends a scan of a recorded incident', { timeout: 120_000 }, async () =
   expect(await stopWith(child, 'SIGINT', PATIENCE)).toEqual({ end: 'SIGINT', isInTime: true });
 });
 
-it('Ctrl-C ends a scan of fetched log files', { timeout: 120_000 }, async () => {
+it('ends on Ctrl-C while scanning downloaded log files', { timeout: 120_000 }, async () => {
   const { folder, keys, bytes } = largeLog(40);
   const account = await serveAccount(filesOf(folder));
   const objects = new Map(keys.map((key) => [key, bytes]));

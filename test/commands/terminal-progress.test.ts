@@ -17,7 +17,7 @@ const work: CollectionProgress = {
 };
 
 describe('the lines', () => {
-  it('tick: running, done, done with a gap, not begun', () => {
+  it('show the state: running, done, done with a gap, waiting', () => {
     expect(drawProgress(work, 2400, false).split('\n')).toEqual([
       '⠋ 1 Access log: who failed, and how  2.4 s',
       '? 2 Target group protocol and port  1.2 s, could not check 1 of 4',
@@ -28,7 +28,7 @@ describe('the lines', () => {
     ]);
   });
 
-  it('say what is being done for the access log, and what is known so far', () => {
+  it('show the work on the access log and what is known so far', () => {
     const busy: CollectionProgress = {
       ...work,
       accessLogStatus: 'fetched 3 of 8 log files',
@@ -54,7 +54,7 @@ const recorder = (isTTY: boolean) => {
 };
 
 describe('the stream', () => {
-  it('gets nothing when it is no terminal', async () => {
+  it('gets nothing if it is not a terminal', async () => {
     const { stream, text } = recorder(false);
     const { listener, close } = await openProgressDisplay(stream, false);
     listener('accessLog', 'started');
@@ -63,7 +63,7 @@ describe('the stream', () => {
     expect(text()).toBe('');
   });
 
-  it('gets no escape code when it is a terminal without colour', async () => {
+  it('gets no escape code if it is a terminal without colour', async () => {
     const { stream, text } = recorder(true);
     const { listener, close } = await openProgressDisplay(stream, false);
     listener('accessLog', 'started');
@@ -72,7 +72,7 @@ describe('the stream', () => {
     expect(text()).toBe('');
   });
 
-  it('gets the lines, and has them taken away again', async () => {
+  it('gets the lines, which are removed at the end', async () => {
     const { stream, text } = recorder(true);
     const { listener, close } = await openProgressDisplay(stream, true);
     listener('accessLog', 'started');

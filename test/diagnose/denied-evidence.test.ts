@@ -56,7 +56,7 @@ describe.each<[string, string, Change]>([
 ])('%s %s', (scenario, _, change) => {
   const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
 
-  it('loses no fault to a denial, and each denial is a gap', async () => {
+  it('denials hide no fault, and each is a gap', async () => {
     const { question, evidence } = await diagnoseRecording(await readIncident(join(SCENARIOS, folder)), '');
     change(evidence);
     const whole = findingsOf(diagnose(question, evidence));

@@ -34,7 +34,7 @@ const logAlone = (failures: FailedRequest[], part: Partial<AccessLog> = {}): Evi
   accessLog: { status: 'collected', source: 'logs/', value: logOf(failures, part) },
 });
 
-describe('what would decide where no log was read', () => {
+describe('the next step without a log', () => {
   const decidedBy = (attributes: EvidenceSet['attributes']) => {
     const unread = { status: 'unavailable', source: '', reason: 'it was not recorded' } as const;
     return diagnose(question, { ...logAlone([]), accessLog: unread, attributes }).verdict.decidedBy;
@@ -54,12 +54,12 @@ describe('what would decide where no log was read', () => {
   });
 });
 
-describe('what keepAlive says', () => {
-  it('nothing when no connection was closed', () => {
+describe('keepAlive', () => {
+  it('is empty if no connection was closed', () => {
     expect(diagnose(question, logAlone(several(4, 'connect-failed'))).keepAlive).toBeNull();
   });
 
-  it('not measured, when every closed one is of a route that always fails', () => {
+  it('is not measured if all closed connections belong to routes that always fail', () => {
     const failures = several(20, 'closed-before-response', () => ({
       route: 'GET /export',
       target_processing_time: 0.3,
@@ -83,7 +83,7 @@ describe('what keepAlive says', () => {
   });
 });
 
-it('lists every cause once, the verdict first; a missing source is a gap and makes its checks unknown', () => {
+it('lists each cause once, verdict first; a missing source is a gap and makes its checks unknown', () => {
   const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
   expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(CAUSE_IDS.length);
   expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
@@ -91,7 +91,7 @@ it('lists every cause once, the verdict first; a missing source is a gap and mak
   expect(steps[4]?.outcome).toBe('unknown');
 });
 
-it('a cause and a check that break on what was recorded say so, and the others are judged', () => {
+it('reports a cause and a check that fail on the evidence, and judges the others', () => {
   const broken = new Proxy<Record<string, string>>(
     {},
     {
@@ -111,7 +111,7 @@ it('a cause and a check that break on what was recorded say so, and the others a
   expect([causes.length, verdict.between.length > 0 || verdict.cause !== null]).toEqual([CAUSE_IDS.length, true]);
 });
 
-it('the same evidence gives the same bytes', () => {
+it('gives the same bytes for the same evidence', () => {
   const evidence = logAlone(several(30, 'closed-before-response', (i) => ({ target_processing_time: i / 10 })));
   expect(JSON.stringify(diagnose(question, evidence))).toBe(
     JSON.stringify(diagnose(question, structuredClone(evidence))),

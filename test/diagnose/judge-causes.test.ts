@@ -15,13 +15,13 @@ const about = (id: string) => {
 };
 
 describe('the causes of a signature', () => {
-  it('are in the order of the contract', () => {
+  it('are in their documented order', () => {
     for (const id of SIGNATURE_IDS) expect(causesOf(id)).toEqual(CAUSE_IDS.filter((one) => causesOf(id).includes(one)));
   });
 
-  it.each(SIGNATURE_IDS)('are several or one for %s', (id) => expect(causesOf(id)).not.toEqual([]));
+  it.each(SIGNATURE_IDS)('are one or several for %s', (id) => expect(causesOf(id)).not.toEqual([]));
 
-  it.each(SIGNATURE_IDS)('claim no errors of other signatures than they declare: %s', (id) => {
+  it.each(SIGNATURE_IDS)('claim only errors of their declared signatures: %s', (id) => {
     const traffic = trafficOf(several(12, id));
     for (const cause of causes) {
       const claimed = claimsOf(judgeCause(cause, { traffic }, everyStatus)).flatMap(({ errors }) => errors);
@@ -33,7 +33,7 @@ describe('the causes of a signature', () => {
   });
 });
 
-describe('a cause none of whose signatures was seen', () => {
+describe('a cause without errors of its signatures', () => {
   const judged = (cause: string, seen: SignatureId) =>
     judgeCause(about(cause), { traffic: trafficOf(several(4, seen), {}) }, everyStatus);
 
@@ -53,12 +53,12 @@ describe('a cause none of whose signatures was seen', () => {
     ['lambda-error', 'connect-failed'],
     ['waf-failure', 'closed-before-response'],
     ['fixed-response', 'connect-failed'],
-  ] as const)('%s is untested beside %s: there is nothing it could explain', (cause, seen) => {
+  ] as const)('%s is untested beside %s, as there is nothing to explain', (cause, seen) => {
     expect(judged(cause, seen)).toEqual({ kind: 'untested', missing: [] });
   });
 });
 
-it('a cause that breaks is untested and says why', () => {
+it('is untested with the reason if its code fails', () => {
   const broken = defineCause({
     ...about('slow-target'),
     judge() {

@@ -9,10 +9,10 @@ import { question, trafficOf } from '../support/traffic/traffic-builder.ts';
 
 describe('without errors', () => {
   const checks = [errorOrigin, errorSignatures, errorReason, concentration, bursts, failingRoutesCheck];
-  it.each(checks)('$id has nothing to say', (check) => {
+  it.each(checks)('$id judges nothing', (check) => {
     expect(check.evaluate({ traffic: trafficOf([]) }, question).outcome).toBe('not-applicable');
   });
-  it.each(checks)('$id does not take an empty log for a healthy one', (check) => {
+  it.each(checks)('$id does not read an empty log as healthy', (check) => {
     expect(check.evaluate({ traffic: trafficOf([], { requests: 0 }) }, question).outcome).toBe('unknown');
   });
 });

@@ -23,7 +23,7 @@ const quiet = (requests: number) =>
     targets: [target('10.0.1.5:8080', { requests }), target('-', { requests: 7 })],
   });
 
-describe('a log that was read shortly after its window', () => {
+describe('a log read shortly after its window', () => {
   it.each([
     ['with an entry from after it is complete', logOf([], { newest: to }), null, 1, false],
     ['without one may still grow', quiet(20), null, 5, true],

@@ -202,7 +202,7 @@ describe('a line about', () => {
     if ('entry' in result) expect(signature(signatureFieldsOf(result.entry))).toBe(expected);
   });
 
-  it('eight failures made on purpose', () => {
+  it('eight deliberate failures', () => {
     expect(LABORATORY).toHaveLength(8);
   });
 });
@@ -216,12 +216,12 @@ describe('the load balancer experienced', () => {
     expect(signature(failed(but))).toBe('inconsistent');
   });
 
-  it('is told of every signature above', () => {
+  it('covers every signature above', () => {
     const told = new Set([...SITUATIONS.map(([, id]) => id), 'inconsistent']);
     expect([...told].sort()).toEqual([...SIGNATURE_IDS].sort());
   });
 
-  it('takes the first that matches', () => {
+  it('uses the first that matches', () => {
     const everything = { error_reason: 'LambdaUnhandled', actions_executed: 'fixed-response', ...CLOSED };
     expect(signature(failed({ ...everything, elb_status_code: '460', target_status_code: '460' }))).toBe(
       'client-closed',
@@ -234,7 +234,7 @@ describe('the load balancer experienced', () => {
     expect(signature(failed({ ...everything, error_reason: '-' }))).toBe('fixed-response');
   });
 
-  it('knows a connect timeout between 9.5 s and 11 s', () => {
+  it('recognises a connect timeout between 9.5 s and 11 s', () => {
     expect([CONNECT_TIMEOUT_FROM, CONNECT_TIMEOUT_TO]).toEqual([9.5, 11]);
   });
 
@@ -248,7 +248,7 @@ describe('the load balancer experienced', () => {
     expect(signature(failed({ elapsed, ...NEVER_SENT, elb_status_code: '504' }))).toBe(of504);
   });
 
-  it('is the same for a row and for the shape it is counted under', () => {
+  it('is the same for a row and for the group it is counted in', () => {
     for (const but of [...SITUATIONS.map(([, , but]) => but), ...CONTRADICTIONS.map(([, but]) => but)]) {
       const row = failed(but);
       const sign = (seconds: number): -1 | 0 => (seconds === -1 ? -1 : 0);
@@ -272,7 +272,7 @@ describe('the load balancer experienced', () => {
     }
   });
 
-  it('is not guessed of a line that ends before its creation time', () => {
+  it('is not guessed for a line that ends before its creation time', () => {
     const cut = 'http 2018-03-15T03:50:00.337397Z app/a/0123 10.248.9.92:54000 10.248.9.77:80 -1 -1 -1 502 - 686 6476';
     const result = parseLine(cut);
     expect('entry' in result && signature(signatureFieldsOf(result.entry))).toBe('inconsistent');

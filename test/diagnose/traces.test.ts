@@ -6,7 +6,7 @@ const ROOT = 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8';
 const traces = (trace_id: string, kind: 'closed-before-response' | 'idle-timeout' = 'closed-before-response') =>
   tracesOf(trafficOf([failed(kind, 60, { trace_id })]).errors);
 
-it('gives ready searches for the trace id and says what each answer means', () => {
+it('gives searches for the trace id and says what each result means', () => {
   const found = traces(ROOT);
   expect(found?.ids).toEqual([ROOT]);
   expect(found?.grep).toBe(`grep -RhE ${ROOT} '/var/log/<application>/'`);
@@ -14,7 +14,7 @@ it('gives ready searches for the trace id and says what each answer means', () =
   expect(Object.keys(found?.meaning ?? {})).toEqual(['absent', 'started', 'finished']);
 });
 
-it('finds the root beside what a client added', () => {
+it('finds the root next to fields added by a client', () => {
   expect(traces(`Self=1-693bb3f2-71b560c458bf732c4d88fcf9;${ROOT};Sampled=1`)?.ids).toEqual([ROOT]);
 });
 
@@ -23,4 +23,4 @@ it.each(["Root=1-1';rm -rf /;'", '-', 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8$
   (sent) => expect(traces(sent)).toBeNull(),
 );
 
-it('has nothing to search for when the rows decide', () => expect(traces(ROOT, 'idle-timeout')).toBeNull());
+it('suggests no search if the rows decide', () => expect(traces(ROOT, 'idle-timeout')).toBeNull());

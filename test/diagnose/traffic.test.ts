@@ -11,7 +11,7 @@ const OTHER = API.replace('api', 'web');
 
 const gateway = { ...question, statuses: ['gateway'] };
 
-describe('asked for gateway errors, of 10,000 requests', () => {
+describe('gateway errors among 10,000 requests', () => {
   it.each<[string, FailedRequest[], number, Record<string, number>]>([
     [
       '500s of the application stand beside 502s',
@@ -52,8 +52,8 @@ describe('asked for gateway errors, of 10,000 requests', () => {
   });
 });
 
-describe('what stands beside', () => {
-  it('is told with its routes and how long clients waited', () => {
+describe('other errors besides', () => {
+  it('are reported with their routes and how long clients waited', () => {
     const failures = [
       ...several(3, 'client-closed', () => ({ route: 'GET /export', elapsed: 8 })),
       ...answered(2, '500'),

@@ -15,7 +15,7 @@ const counter = (MetricName: string, values: [minute: number, value: number][]):
   Values: values.map(([, value]) => value),
 });
 
-describe('still happening?', () => {
+describe('whether it is still happening', () => {
   const at = (minutesAfterStart: number) => ({ ...question, now: START + minutesAfterStart * MINUTE });
   const early = trafficOf(several(3, 'connect-failed'), { newest: START + 10 * MINUTE });
 
@@ -65,8 +65,8 @@ describe('still happening?', () => {
   });
 });
 
-describe('who was hurt', () => {
-  it('counts routes, clients and statuses of the asked errors only; 460s beside them are mentioned', () => {
+describe('who was affected', () => {
+  it('counts routes, clients and statuses of the asked errors only, and mentions 460s', () => {
     const only502 = { ...question, statuses: ['502'] };
     const traffic = trafficOf(
       [
@@ -100,7 +100,7 @@ describe('who was hurt', () => {
   });
 });
 
-describe('routes of more failures than were kept', () => {
+describe('routes of more failures than kept rows', () => {
   const shown = [
     ...several(2, 'connect-failed', () => ({ route: 'GET /a' })),
     ...several(1, 'connect-failed', () => ({ route: 'GET /b' })),
@@ -114,7 +114,7 @@ describe('routes of more failures than were kept', () => {
     succeededMaxMs: 0,
   });
 
-  it('are counted by the log, not estimated, where every failure was asked for', () => {
+  it('are counted by the log, not estimated, if every failure was asked about', () => {
     const kept = trafficOf(shown);
     const traffic = {
       ...kept,
@@ -129,8 +129,8 @@ describe('routes of more failures than were kept', () => {
   });
 });
 
-describe('when rows are kept of some failures only', () => {
-  it('the first and the last error are as early and as late as the minutes of all say', () => {
+describe('with rows of some failures only', () => {
+  it('takes the first and the last error from the counts per minute', () => {
     const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
     const kept = {
       ...all,
@@ -145,7 +145,7 @@ describe('when rows are kept of some failures only', () => {
     ]);
   });
 
-  it('the first and the last error are those of all, where the log has them', () => {
+  it('takes the first and the last error from the log if it has them', () => {
     const all = trafficOf([1, 130, 600].map((second) => failed('connect-failed', second)));
     const failureShapes = all.log.failureShapes.map((shape, index) => {
       const at = all.errors[index]?.at;
@@ -179,7 +179,7 @@ describe('timeline', () => {
     ]);
   });
 
-  it('has at most 60 buckets and loses nothing in a day', () => {
+  it('has at most 60 buckets for a day and loses nothing', () => {
     const day = { ...question, to: START + 24 * 60 * MINUTE };
     const buckets = timeline(trafficOf(several(50, 'connect-failed', undefined, 1700)), day);
     expect(buckets.length).toBeLessThanOrEqual(61);
@@ -192,7 +192,7 @@ describe('timeline', () => {
   });
 });
 
-it('compares with the metric only whole minutes, and only what the load balancer made', () => {
+it('compares with the metric only whole minutes and errors made by the load balancer', () => {
   const traffic = trafficOf([
     failed('connect-failed', 30),
     failed('connect-failed', 90),

@@ -68,21 +68,21 @@ const partsIn = (opinions: JudgedCause[], situation: Situation = {}) =>
   ]);
 
 describe('the standing of a cause', () => {
-  it('takes an error for a confirmed claim before a likely one', () => {
+  it('attributes an error to a confirmed claim before a likely one', () => {
     expect(placed(likely('keep-alive-race', 0, 100), confirmed('target-generated', 0, 30))).toEqual([
       ['keep-alive-race', 'likely', 0.7],
       ['target-generated', 'confirmed', 0.3],
     ]);
   });
 
-  it('gives each error to one cause, so that shares add up to 1 at most', () => {
+  it('attributes each error to one cause, so that shares add up to at most 1', () => {
     expect(placed(likely('keep-alive-race', 0, 80), likely('closed-mid-request', 50, 100))).toEqual([
       ['keep-alive-race', 'likely', 0.8],
       ['closed-mid-request', 'likely', 0.2],
     ]);
   });
 
-  it('is possible for the share it could explain of what is left open', () => {
+  it('is possible for its share of the unexplained errors', () => {
     expect(
       placed(
         likely('worker-timeout', 0, 90),
@@ -96,7 +96,7 @@ describe('the standing of a cause', () => {
     ]);
   });
 
-  it('is ruled out where all its errors are explained, and says by what', () => {
+  it('is ruled out if all its errors are explained, and says by what', () => {
     const { causes } = judged([likely('keep-alive-race', 0, 100), possible('malformed-response', 0, 40)]);
     expect(causes[1]).toMatchObject({
       standing: 'ruled-out',
@@ -107,7 +107,7 @@ describe('the standing of a cause', () => {
     });
   });
 
-  it('counts errors, not the rows that stand for them', () => {
+  it('counts errors, not sampled rows', () => {
     const rows = errors(0, 40).map((error) => ({ ...error, weight: 25 }));
     const { causes } = judged(
       [
@@ -121,7 +121,7 @@ describe('the standing of a cause', () => {
     );
   });
 
-  it('is ruled out without a claim only where a number says so', () => {
+  it('is ruled out without a claim only by a number', () => {
     const of = (id: CauseId, judgement: JudgedCause['judgement']) => ({ ...opinion(id, []), judgement });
     expect(
       judged([
@@ -225,7 +225,7 @@ describe('the parts', () => {
     expect(partsIn(opinions, situation)).toEqual(expected);
   });
 
-  it('are told as "about" so many where rows stand for several errors', () => {
+  it('are "about" that many if rows represent several errors', () => {
     const rows = errors(0, 4).map((error) => ({ ...error, weight: 25 }));
     const { verdict } = judged(
       [
@@ -239,7 +239,7 @@ describe('the parts', () => {
     );
   });
 
-  it('add up to every error, whatever the weights of the rows', () => {
+  it('add up to all errors, whatever the weights of the rows', () => {
     const rows = errors(0, 7).map((error) => ({ ...error, weight: 100 / 7 }));
     const of = { ...traffic, errors: rows, errorCount: 100 };
     const { parts } = judged(
@@ -274,7 +274,7 @@ const event = (kind: IncidentEvent['kind'], own: SampledError[], causes: CauseId
 describe('an event', () => {
   const lost = event('target-lost', errors(0, 90), ['target-gone', 'target-unreachable']);
 
-  it('takes its errors as one part, whatever the causes say of single ones', () => {
+  it('takes its errors as one part, whatever causes claim single ones', () => {
     const situation = { events: [lost] };
     const opinions = [
       likely('target-gone', 0, 80),
@@ -292,7 +292,7 @@ describe('an event', () => {
     );
   });
 
-  it('stays undecided between its causes where none claims most of it', () => {
+  it('stays undecided between its causes if none claims most of it', () => {
     const { verdict, parts } = judged([possible('target-gone', 0, 90), possible('target-unreachable', 0, 90)], {
       events: [lost],
     });
@@ -304,19 +304,19 @@ describe('an event', () => {
     });
   });
 
-  it('leaves its errors to a cause that it does not admit and that explains most of them', () => {
+  it('leaves its errors to an excluded cause that explains most of them', () => {
     const rollout = event('rollout', errors(0, 60), ['shutdown-before-drain', 'target-gone']);
     const opinions = [likely('keep-alive-race', 0, 100), possible('shutdown-before-drain', 0, 60)];
     expect(partsIn(opinions, { events: [rollout] })).toEqual([['keep-alive-race', 'likely', 100, 1]]);
   });
 
-  it('of a rollout has the cause of most of its errors', () => {
+  it('has the cause of most of its errors for a rollout', () => {
     const rollout = event('rollout', errors(0, 100), ['connection-refused', 'shutdown-before-drain', 'target-gone']);
     const opinions = [confirmed('connection-refused', 0, 36), likely('shutdown-before-drain', 36, 100)];
     expect(partsIn(opinions, { events: [rollout] })).toEqual([['shutdown-before-drain', 'likely', 100, 1]]);
   });
 
-  it('gives its cause a reason where the cause itself claims nothing', () => {
+  it('gives its cause a reason if the cause itself claims nothing', () => {
     const crash = event('crash', errors(0, 100), ['closed-mid-request']);
     const { causes } = judged([opinion('closed-mid-request', [])], { events: [crash] });
     expect(causes[0]).toMatchObject({ standing: 'likely', explains: 1, for: [crash.summary] });
@@ -382,7 +382,7 @@ describe('the verdict', () => {
     expect(verdictOf(...opinions).summary).toBe(summary);
   });
 
-  it('names no cause where most errors were not read, and says what is visible', () => {
+  it('names no cause if most errors were not read, and says what is visible', () => {
     expect(judged([likely('keep-alive-race', 0, 100, 'A race.')], { unread: 300 }).verdict).toEqual({
       cause: null,
       standing: 'undecided',
@@ -394,7 +394,7 @@ describe('the verdict', () => {
     });
   });
 
-  it('tells what targets answer by status and target group', () => {
+  it("reports the targets' answers by status and target group", () => {
     const answered = trafficOf([
       ...several(6, 'target-response', () => ({ elb_status_code: '503', target_status_code: '503' })),
       ...several(4, 'target-response', () => ({ elb_status_code: '502', target_status_code: '502' })),

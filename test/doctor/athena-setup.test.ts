@@ -50,7 +50,7 @@ const render = (findings: Awaited<ReturnType<typeof examine>>['findings']): stri
   renderDoctorReports([{ title: 'shop', findings }], { columns: 200, colour: false });
 
 describe('Athena', () => {
-  it('lacks nothing when every action is allowed, and no query runs', async () => {
+  it('is complete if every action is allowed, and no query runs', async () => {
     const { findings, sent } = await examine({});
     expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
     expect(render(findings)).toMatch(/Nothing is missing\.\n$/);
@@ -64,14 +64,14 @@ describe('Athena', () => {
     ['GetWorkGroup', 'athena', {}],
     ['GetTables', 'glue', {}],
     ['GetTable', 'glue', { table: 'alb_access_logs' }],
-  ])('lacks %s when it is denied', async (action, service, asked) => {
+  ])('lacks %s if it is denied', async (action, service, asked) => {
     const { findings } = await examine({ ...asked, faults: { refuse: { [action]: DENIED } } });
     const missing = findings.filter(({ state }) => state === 'missing');
     expect(missing.flatMap(({ allow }) => allow ?? []).map((one) => one.action)).toEqual([`${service}:${action}`]);
     expect(render(findings)).toContain('1 thing is missing.');
   });
 
-  it('says which actions were not tried when there is no table', async () => {
+  it('says which actions were not tried without a table', async () => {
     const { findings } = await examine({ hasTable: false });
     expect(findings.filter(({ state }) => state === 'untried').map(({ text }) => text)).toEqual([
       'athena:StartQueryExecution, GetQueryExecution and GetQueryResults: there is no table to query',
@@ -79,7 +79,7 @@ describe('Athena', () => {
     expect(render(findings)).toMatch(/Nothing is missing in what was tried; 1 thing above was not\.\n$/);
   });
 
-  it('names the table of the configuration that does not exist', async () => {
+  it('names a configured table that does not exist', async () => {
     const { findings } = await examine({ table: 'gone' });
     expect(findings.map(({ text }) => text)).toContainEqual(
       'logs.gone, as configured, does not exist; alb502 setup athena --create makes it',

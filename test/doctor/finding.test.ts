@@ -16,8 +16,8 @@ const DENIED: DoctorFinding = {
   allow: { action: 'ec2:DescribeNetworkAcls', resource: '*' },
 };
 
-describe('what is printed', () => {
-  it('stands in columns, wrapped to the terminal, and says the state in words', () => {
+describe('the printed report', () => {
+  it('has columns, is wrapped to the terminal, and gives the state in words', () => {
     expect(renderDoctorReports([{ title: 'shop in eu-west-1', findings: [OK, DENIED] }], plain)).toBe(`shop in eu-west-1
 ok       Credentials  arn:aws:sts::123456789012:assumed-role/reader/me
 missing  Permission   ec2:DescribeNetworkAcls was denied: whether a network ACL
@@ -40,26 +40,26 @@ missing  Permission   ec2:DescribeNetworkAcls was denied: whether a network ACL
 `);
   });
 
-  it('ends with a plain word when nothing is missing', () => {
+  it('ends with a plain word if nothing is missing', () => {
     expect(renderDoctorReports([{ title: 'eu-west-1', findings: [OK] }], plain)).toMatch(/\n\nNothing is missing\.\n$/);
   });
 
-  it('keeps commands and policies on lines of their own, unbroken', () => {
+  it('keeps commands and policies on separate, unbroken lines', () => {
     const remedy = `aws elbv2 modify-load-balancer-attributes ${'x'.repeat(100)}`;
     const finding: DoctorFinding = { about: 'Access log', state: 'missing', text: 'off', remedy };
     const printed = renderDoctorReports([{ title: 'eu-west-1', findings: [finding] }], plain);
     expect(printed.split('\n').map((line) => line.trim())).toContain(remedy);
   });
 
-  it('is coloured only when asked', () => {
+  it('is coloured only on request', () => {
     const look = [{ title: 'eu-west-1', findings: [OK, DENIED] }];
     expect(renderDoctorReports(look, plain)).not.toContain('\u001b');
     expect(renderDoctorReports(look, { ...plain, colour: true })).toContain('\u001b[32mok');
   });
 });
 
-describe('the policy for what was denied', () => {
-  it('has one statement for each resource, each action once', () => {
+describe('the policy for denied actions', () => {
+  it('has one statement per resource, with each action once', () => {
     const bucket = 'arn:aws:s3:::logs';
     const policy = policyFor([
       { action: 'ec2:DescribeSubnets', resource: '*' },
@@ -76,7 +76,7 @@ describe('the policy for what was denied', () => {
     });
   });
 
-  it('is none when nothing was denied', () => {
+  it('is absent if nothing was denied', () => {
     expect(policyFor([])).toBeNull();
   });
 });

@@ -15,7 +15,7 @@ it.each([
     expect(Object.entries(costs)).toContainEqual([place, expect.closeTo(value, 9)]);
 });
 
-it('reads in the order of what it costs', () => {
+it('sorts by cost', () => {
   expect(logCostsText(10_000_000)).toContain(
     'about 7.0 GB a month at the rate of the last hour, kept for 30 days at prices of us-east-1: own files in S3 $0.0242, vended to S3 $1.77, vended to CloudWatch Logs $3.53',
   );

@@ -19,7 +19,7 @@ const own: LogDestination = { kind: 's3', bucket: 'my-logs', prefix: '' };
 const vended: LogDestination = { kind: 'vended-s3', bucket: 'my-logs', prefix: '' };
 const group: LogDestination = { kind: 'log-group', name: '/aws/vendedlogs/alb' };
 
-describe('the permission comes before what needs it', () => {
+describe('the permission precedes what needs it', () => {
   it.each<[string, LogDestination, string[]]>([
     [
       'own files in S3',
@@ -88,21 +88,21 @@ describe('who may write, and where', () => {
   });
 });
 
-it('makes a bucket with a constraint on its region, but in us-east-1', () => {
+it('creates a bucket with a location constraint, except in us-east-1', () => {
   const [inIreland] = stepsFor(own);
   const [inVirginia] = stepsFor(own, { region: 'us-east-1' });
   expect(inIreland?.command).toContain('LocationConstraint=eu-west-1');
   expect(inVirginia?.command).not.toContain('LocationConstraint');
 });
 
-it('names the attributes with the prefix, and the destination with it', () => {
+it('sets the attributes with the prefix, and the destination with it', () => {
   expect(stepsFor({ ...own, prefix: 'team' }).at(-1)?.command).toContain('Key=access_logs.s3.prefix,Value=team');
   expect(stepsFor({ ...vended, prefix: 'team' })[4]?.command).toContain(
     'destinationResourceArn=arn:aws:s3:::my-logs/team',
   );
 });
 
-it('keeps a log group for a number of days that AWS takes', () => {
+it('keeps a log group for a number of days that AWS accepts', () => {
   expect(RETENTION_DAYS).toContain(30);
   expect(stepsFor(group)[1]?.command).toContain('--retention-in-days 30');
 });

@@ -27,7 +27,7 @@ async function findings(account: LogsOfAccount, enabled: 'true' | 'false') {
 }
 
 describe('doctor', () => {
-  it('names the vended log beside the files of the load balancer', async () => {
+  it("lists the vended log next to the load balancer's files", async () => {
     expect(await findings(toGroup, 'true')).toContainEqual({
       about: 'Vended log',
       state: 'ok',
@@ -49,12 +49,12 @@ describe('doctor', () => {
       'missing',
       'but its access log is delivered to Firehose (stream alb-logs, JSON), which keeps nothing to read back',
     ],
-  ])('says of logging to S3 that is off: %s', async (_, account, state, said) => {
+  ])('reports with logging to S3 off: %s', async (_, account, state, said) => {
     const [off] = await findings(account, 'false');
     expect(off).toMatchObject({ about: 'Access log', state, text: expect.stringContaining(said) });
   });
 
-  it('names the permission without which deliveries are not seen', async () => {
+  it('names the permission needed to see deliveries', async () => {
     expect(await findings({ ...toGroup, denied: 'DescribeDeliveries' }, 'true')).toContainEqual(
       expect.objectContaining({
         about: 'Vended log',

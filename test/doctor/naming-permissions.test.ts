@@ -27,14 +27,14 @@ describe('names of targets', () => {
   it.each<[string, Record<string, Fault>]>([
     ['every call finds nothing of that name, which shows that it is allowed', { '*': NO_SUCH }],
     ['the service does not answer as documented', { '*': { code: 'InternalFailure', message: 'no', status: 400 } }],
-  ])('lack nothing where %s', async (_, faults) => {
+  ])('lack nothing if %s', async (_, faults) => {
     const { findings } = await examine(faults);
     expect(findings).toEqual([
       { about: 'Names', state: 'ok', text: 'services, tasks and revisions behind targets can be read' },
     ]);
   });
 
-  it('are one finding with the statements of all that is denied', async () => {
+  it('are one finding with the statements of all denied actions', async () => {
     const { findings } = await examine({ '*': NO_SUCH, 'ecs:ListTasks': DENIED, 'lambda:GetAlias': DENIED });
     expect(findings).toEqual([
       {

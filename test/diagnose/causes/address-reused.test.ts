@@ -116,7 +116,7 @@ it.each<[string, string, OwnerEvidence, string]>([
   expect(describeJudgement(judged(errorsOn(target), known))).toBe(expected);
 });
 
-it('claims only the errors of after the change', () => {
+it('claims only errors after the change of owner', () => {
   const before = failed('closed-before-response', 60, { target: ADDRESS });
   const { claims } = judged([before, ...errorsOn(ADDRESS, 2)], { services: [feed], tasks: taken(ADDRESS) });
   expect(claims.flatMap(({ errors }) => errors.map(({ signature }) => signature))).toEqual([
@@ -125,7 +125,7 @@ it('claims only the errors of after the change', () => {
   ]);
 });
 
-it('says who had it before, who has it, and takes the instance out by its port', () => {
+it('names the old and the new owner, and deregisters the instance by its port', () => {
   const told = judged(errorsOn(PORT), { ...hosts, services: [feed], tasks: taken(PORT) });
   expect(told.for).toEqual([
     'checkout task 41d0… (10.0.2.113:32771) got the port of a target of api at 02:44:00 UTC; feed task 8f3c… (10.0.2.113:32771) had it before and stopped at 02:43:00 UTC. 4 errors since then.',

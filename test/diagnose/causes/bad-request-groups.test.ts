@@ -39,14 +39,14 @@ const untested = (errors: FailedRequest[]) =>
     })
     .map(({ id }) => id);
 
-describe('4xx of the load balancer', () => {
+describe('4xx from the load balancer', () => {
   it.each(['400', '403', '408', '414'])('%s: every hypothesis about targets is ruled out by the rows', (status) =>
     expect(untested(refusedByStatus(status))).toEqual([]),
   );
 
   it('460: the same', () => expect(untested(several(6, 'client-closed'))).toEqual([]));
 
-  it('408: a client that is slow to send is not ruled out', () => {
+  it('408: does not rule out a client that sends slowly', () => {
     const traffic = trafficWith(refusedByStatus('408', { elapsed: 60.1 }));
     expect(judgementOf(slowUpload, { traffic }, asked).ruledOut).toBe(false);
   });
@@ -55,7 +55,7 @@ describe('4xx of the load balancer', () => {
 describe('464', () => {
   const errors = refusedByStatus('464');
 
-  it('is the version of the request, not that of the target group', () => {
+  it('has the version of the request, not of the target group', () => {
     const known = { traffic: trafficWith(errors), targetGroups: [group({ ProtocolVersion: 'GRPC' })] };
     const { claims, summary, for: sentences } = judgementOf(protocolMismatch, known, asked);
     expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([
@@ -66,13 +66,13 @@ describe('464', () => {
     expect(judgementOf(protocolMismatch, known, asked).fix.summary).toContain('target group of their version');
   });
 
-  it('is told without the target groups too', () =>
+  it('is explained without the target groups, too', () =>
     expect(judgementOf(protocolMismatch, { traffic: trafficWith(errors) }, asked).summary).toBe(
       '6 requests came in another protocol version than the target group takes: api takes a version that was not read.',
     ));
 });
 
-describe('400 of the targets', () => {
+describe('400 from the targets', () => {
   const answers = (port: number) =>
     several(6, 'target-response', () => ({
       elb_status_code: '400',
@@ -85,7 +85,7 @@ describe('400 of the targets', () => {
       (cause) => judgementOf(cause, known, asked).claims.find(({ errors }) => errors.length > 0)?.strength,
     );
 
-  it('to each request, on a port of TLS: plain HTTP reaches it', () => {
+  it('for each request on a TLS port: plain HTTP reaches it', () => {
     const known = { traffic: trafficWith(answers(8443), every(8443)), targetGroups: [group({})] };
     expect(strengths(known)).toEqual(['likely', 'possible']);
     expect(judgementOf(protocolMismatch, known, asked).for).toContain(
@@ -93,13 +93,13 @@ describe('400 of the targets', () => {
     );
   });
 
-  it('to each request, on a port that says nothing: TLS there, or the application refuses all', () =>
+  it('for each request on a port of unknown kind: TLS, or the application rejects all', () =>
     expect(strengths({ traffic: trafficWith(answers(8080), every(8080)), targetGroups: [group({})] })).toEqual([
       'possible',
       'possible',
     ]));
 
-  it('to each request of a group that speaks HTTPS: the application refuses all', () => {
+  it('for each request to an HTTPS group: the application rejects all', () => {
     const targetGroups = [group({ Protocol: 'HTTPS' })];
     expect(strengths({ traffic: trafficWith(answers(8443), every(8443)), targetGroups })).toEqual([
       undefined,
@@ -107,7 +107,7 @@ describe('400 of the targets', () => {
     ]);
   });
 
-  it('to some requests: of the application', () => {
+  it('for some requests: from the application', () => {
     const targets = [target('10.0.1.5:8443', { requests: 100, badRequests: 6 })];
     expect(strengths({ traffic: trafficWith(answers(8443), targets), targetGroups: [group({})] })).toEqual([
       undefined,

@@ -321,7 +321,7 @@ describe('closed before a response', () => {
     expect(judged).toMatchObject(expected);
   });
 
-  it('says the measured idle time, the idle timeout and the runtimes that close there', () => {
+  it('shows the measured idle time, the idle timeout and the runtimes with that default', () => {
     const { failures, log } = idle(27, 27, 2);
     const traffic = trafficOf(failures, log);
     const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
@@ -333,7 +333,7 @@ describe('closed before a response', () => {
     expect(judgementOf(keepAliveRace, scene, question).fix.settings?.[0]).toContain('keepAliveTimeout = 65_000');
   });
 
-  it('a target that went on answering for 20 s was not leaving when it closed a connection', () => {
+  it('does not count a target as leaving if it answered for another 20 s after a close', () => {
     const lives = [
       target('10.0.1.5:8080', { lastSeen: START + 130_000, lastSuccess: START + 120_000 }),
       target('10.0.1.6:8080'),
@@ -358,13 +358,13 @@ describe('closed before a response', () => {
         .claims.filter(({ errors }) => errors.length > 0)
         .map(({ strength }) => strength);
 
-    it('are of a process that ended, as no route answers requests of three lengths at one moment', () => {
+    it('come from a process that ended, since no route answers requests of three durations at one moment', () => {
       expect(judge()).toEqual(['likely']);
       expect(judge(failed('connect-failed', 100.2))).toEqual(['likely']);
     });
   });
 
-  it('requests that the load balancer ended, on a target that left with them, are none that the target closed', () => {
+  it('were not closed by the target if the load balancer ended them when the target left', () => {
     const failures = several(3, 'no-response-aborted', () => ({}), 0);
     const targets = [
       target('10.0.1.5:8080', { lastSeen: START + 60_000, lastSuccess: START + 40_000 }),
@@ -381,7 +381,7 @@ describe('closed before a response', () => {
     ]);
   });
 
-  it('a target at the edge of what was read has not left', () => {
+  it('do not show that a target left at the end of the log', () => {
     const lives = [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 10_000 }), target('10.0.1.6:8080')];
     const traffic = trafficOf(
       closed(4, (i) => seconds(0.5 + i)),

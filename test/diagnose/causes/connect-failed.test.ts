@@ -230,7 +230,7 @@ describe('failed while connecting', () => {
     const died = [61, 62, 63].map((second) => failed('connect-failed', second));
     const down = { [API]: [health('10.0.1.5', 'unhealthy'), health('10.0.1.6', 'healthy')] };
 
-    it('an error in the last moments of another, of which it is not known whether it left, may be of a shutdown', () => {
+    it('leaves open a shutdown for an error in the last moments of another target', () => {
       const closed = failed('closed-before-response', 885, { target: '10.0.1.9:8080', target_processing_time: 0.4 });
       const targets = [
         leaves('10.0.1.5:8080'),
@@ -243,7 +243,7 @@ describe('failed while connecting', () => {
       expect(missing).toEqual(['Whether 10.0.1.9:8080 left is unknown: the log that was read ends too soon.']);
     });
 
-    it('the count of unhealthy hosts that it raised says nothing of a target that left later', () => {
+    it('does not count its unhealthy host against a target that left later', () => {
       const closed = [600, 601, 602].map((second) =>
         failed('closed-before-response', second, { target: '10.0.1.9:8080' }),
       );
@@ -282,7 +282,7 @@ describe('failed while connecting', () => {
     expect(judged).toMatchObject(expected);
   });
 
-  describe('a connection that ended at 10 s', () => {
+  describe('a connection that ended after 10 s', () => {
     const tlsOnly = [errors('TargetTLSNegotiationErrorCount', 5), errors('TargetConnectionErrorCount', 0)];
     it.each([
       { name: 'TLS errors and no failed connection were counted', metrics: tlsOnly, strength: 'confirmed' },
@@ -293,14 +293,14 @@ describe('failed while connecting', () => {
         targets: [never('10.0.1.5:8080')],
       },
       { name: 'nothing was counted', metrics: [], strength: 'possible' },
-    ])('of an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
+    ])('to an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
       const traffic = trafficOf(several(5, 'connect-timeout'), { targets: targets ?? [target('10.0.1.5:8080')] });
       const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };
       const { claims } = judgementOf(tlsHandshakeFailure, known, question);
       expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([{ strength, errors: { length: 5 } }]);
     });
 
-    it('of an HTTPS group is no handshake when failed connections and no TLS errors were counted', () => {
+    it('to an HTTPS group is no handshake if failed connections but no TLS errors were counted', () => {
       const metrics = [errors('TargetTLSNegotiationErrorCount', 0), errors('TargetConnectionErrorCount', 5)];
       const known = {
         traffic: trafficOf(several(5, 'connect-timeout')),
@@ -311,7 +311,7 @@ describe('failed while connecting', () => {
     });
   });
 
-  it('none of them explains errors on an open connection, and says so with the count', () => {
+  it('explains no errors on an open connection, and says so with the count', () => {
     const traffic = trafficOf(several(7, 'idle-timeout'));
     for (const cause of FAMILY) {
       const { claims, ruledOut, against } = judgementOf(cause, { traffic }, question);
@@ -333,7 +333,7 @@ describe('refused at a node port', () => {
     targetHealth: { [API]: [{ Target: { Id: 'i-0aaa', Port: 31380 }, TargetHealth: { State: 'unhealthy' } }] },
   };
 
-  it('is a Service without a ready pod, whichever instance the address is', () => {
+  it('means a Service without a ready pod, on any instance', () => {
     const { claims, for: reasons, fix } = judgementOf(connectionRefused, evidence, question);
     expect(claims).toMatchObject([{ strength: 'confirmed', errors: { length: 6 } }]);
     expect(reasons).toContain('10.0.1.5:31380 is unhealthy now.');

@@ -105,7 +105,7 @@ describe('failures within milliseconds', () => {
     }),
   );
 
-  it('of handshakes on a port that never answered may be plain HTTP: the test to run is named once', () => {
+  it('of handshakes on a port that never answered may be plain HTTP; the test is suggested once', () => {
     expect(judged(atOnce, [tls(4, 4, 4, 4, 4, 4)], false)).toEqual({
       'connection-refused': 'ruled out',
       'tls-handshake-failure': 'possible 24',
@@ -125,7 +125,7 @@ describe('a 502 after 10 s before a request was sent', () => {
     expect(judged(after10s, [tls(4, 4, 4, 4, 4, 4)])['tls-handshake-failure']).toBe('confirmed 24');
   });
 
-  it('gets the advice for a server that is too busy for handshakes, with its name', () => {
+  it('comes with advice, by name, for a server too busy for handshakes', () => {
     const evidence = { traffic: trafficOf(after10s, { targets: [target(TARGET)] }), targetGroups: HTTPS };
     const { summary, fix } = judgementOf(tlsHandshakeFailure, evidence, question);
     expect(summary).toBe(`24 TLS handshakes with ${TARGET} did not finish within 10 s (24 of 24 errors).`);

@@ -16,8 +16,8 @@ const log = {
 };
 const traffic = readTraffic(log, question);
 
-describe('errors that were counted only', () => {
-  it('are among the errors', () => {
+describe('errors known only from metrics', () => {
+  it('are counted as errors', () => {
     expect(traffic.errors).toHaveLength(40);
     expect(traffic.bySignature).toContainEqual({ id: 'closed-before-response', count: 2 });
   });
@@ -28,7 +28,7 @@ describe('errors that were counted only', () => {
     'worker-timeout',
     'malformed-response',
     'response-header-too-large',
-  ])('%s says that they could not be looked at', (id) => {
+  ])('%s says that they could not be checked', (id) => {
     const cause = causes.find((one) => one.id === id);
     if (!cause) throw new Error(`There is no cause ${id}.`);
     const judged = judgementOf(cause, { traffic }, question);

@@ -118,7 +118,7 @@ describe('deregistration-delay-elapsed', () => {
     expect(judge(one, until(900)).missing).toHaveLength(2);
   });
 
-  it('raises the delay of this target group above the longest request, and says what that costs', () => {
+  it('raises the delay of this target group above the longest request, with the side effect', () => {
     const { commands, sideEffects } = judgementOf(
       deregistrationDelayElapsed,
       { traffic: trafficOf(together) },

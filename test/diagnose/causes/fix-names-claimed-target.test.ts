@@ -200,7 +200,7 @@ const situations: Situation[] = [
   },
 ];
 
-describe('the fix names the target that is claimed', () => {
+describe('the fix names the claimed target', () => {
   it.each(situations)('of $cause.id when $name', ({ cause, evidence, names, neverNames }) => {
     const { claims, fix } = judgementOf(cause, evidence, question);
     expect(claims.map(({ strength }) => strength)).not.toEqual([]);

@@ -113,7 +113,7 @@ describe('slow-target and slow-upload', () => {
     expect(judged(failures, attributes)).toEqual({ target, upload: uploads });
   });
 
-  it('is not certain when no timer shows and none is known', () => {
+  it('are not certain if no timer shows and none is known', () => {
     const spread = several(4, 'idle-timeout', (i) => ({ elapsed: 3.3 + i * 2.7 }));
     expect(judged(spread).target).toBe('possible 4');
     expect(judgementOf(slowTarget, { traffic: trafficOf(spread) }, question).against).toEqual([
@@ -121,11 +121,11 @@ describe('slow-target and slow-upload', () => {
     ]);
   });
 
-  it('is certain again when CloudTrail shows that the idle timeout was changed since', () => {
+  it('are certain if CloudTrail shows a later change of the idle timeout', () => {
     expect(judged(slow(5), thirty, [changedAfter]).target).toBe('confirmed 5');
   });
 
-  it('rules itself out with the durations first', () => {
+  it('are ruled out by the durations first', () => {
     const { against } = judgementOf(
       slowTarget,
       { traffic: trafficOf(several(149, 'closed-before-response', () => ({ elapsed: 0.05 }), 1)), attributes: sixty },
@@ -134,7 +134,7 @@ describe('slow-target and slow-upload', () => {
     expect(against[0]).toBe('149 of 149 errors ended within 50 ms; the idle timeout takes 60 s.');
   });
 
-  it('says which routes, their share and what their successes take', () => {
+  it('show the routes, their share and the durations of their successes', () => {
     const traffic = trafficOf(slow(4));
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
@@ -146,7 +146,7 @@ describe('slow-target and slow-upload', () => {
     expect(judgement.summary).toBe('GET /orders got no response within 60 s: 4 requests failed.');
   });
 
-  it('raises the idle timeout of this load balancer, and says what that does to keep-alive', () => {
+  it('raise the idle timeout of this load balancer, with the effect on keep-alive', () => {
     const fix = judgementOf(slowTarget, { traffic: trafficOf(slow(4)), attributes: sixty }, question).fix;
     expect(fix.commands[0]).toContain(
       `--load-balancer-arn ${question.loadBalancer.arn} --attributes Key=idle_timeout.timeout_seconds,Value=120`,
@@ -154,7 +154,7 @@ describe('slow-target and slow-upload', () => {
     expect(fix.sideEffects[0]).toContain('keep-alive');
   });
 
-  it('explains nothing about errors that may have waited', () => {
+  it('claim no errors that may have waited for something else', () => {
     const traffic = trafficOf([failed('closed-before-response', 5, { elapsed: 80, target_processing_time: 80 })]);
     expect(traffic.log.oldest).toBe(START);
     expect(judgementOf(slowTarget, { traffic, attributes: sixty }, question).against[0]).not.toContain(

@@ -83,7 +83,7 @@ describe('the Lambda causes', () => {
     expect(judged(failures, known)).toEqual(claims);
   });
 
-  it('says that a failure of the service is not one of the function', () => {
+  it('tell a failure of the service from one of the function', () => {
     const [sentence] = judgementOf(
       lambdaError,
       { traffic: trafficOf(took('LambdaServiceException', 0.1)) },
@@ -92,7 +92,7 @@ describe('the Lambda causes', () => {
     expect(sentence).toContain('LambdaInternalError; a failure of the service, not of the function');
   });
 
-  it('says which durations contradict a timeout', () => {
+  it('give the durations that contradict a timeout', () => {
     const known = { traffic: trafficOf(took('LambdaUnhandled', 0.2, 1.4)), ...timeout(30) };
     expect(judgementOf(lambdaError, known, question).for).toContain(
       '2 unhandled errors took 200 ms to 1.40 s, which contradicts a timeout of 30 s.',
@@ -100,7 +100,7 @@ describe('the Lambda causes', () => {
     expect(judgementOf(lambdaTimeout, known, question)).toMatchObject({ claims: [], ruledOut: true });
   });
 
-  it('names the function and its timeout in the headline and in the fix', () => {
+  it('name the function and its timeout in headline and fix', () => {
     const known = { traffic: trafficOf(took('LambdaUnhandled', 3.01, 3.02)), ...timeout(3) };
     expect(judgementOf(lambdaTimeout, known, question).summary).toBe(
       'The function report ran into its timeout of 3 s in 2 requests.',
@@ -110,7 +110,7 @@ describe('the Lambda causes', () => {
     );
   });
 
-  it('says that the timeout was not read', () => {
+  it('say that the timeout was not read', () => {
     const { missing } = judgementOf(lambdaTimeout, { traffic: trafficOf(took('LambdaUnhandled', 3.004)) }, question);
     expect(missing).toEqual(['The timeout of the function behind api was not read (lambda:GetFunctionConfiguration).']);
   });
@@ -119,7 +119,7 @@ describe('the Lambda causes', () => {
     [lambdaTimeout, '"Task timed out"'],
     [lambdaError, '?ERROR ?"Runtime exited"'],
     [lambdaInvalidResponse, 'statusCode'],
-  ])('searches the log of the function for what $id leaves there', (cause, pattern) => {
+  ])('search the log of the function for the traces of $id', (cause, pattern) => {
     const code = cause === lambdaInvalidResponse ? 'LambdaInvalidResponse' : 'LambdaUnhandled';
     const traffic = trafficOf(took(code, cause === lambdaTimeout ? 3.002 : 0.2));
     const patterns = judgementOf(cause, { traffic }, question).fix.commands.flatMap(
@@ -128,13 +128,13 @@ describe('the Lambda causes', () => {
     expect(patterns).toEqual([pattern]);
   });
 
-  it('says which header member the target group expects', () => {
+  it('say which header member the target group expects', () => {
     const targetGroupAttributes = { [API]: { 'lambda.multi_value_headers.enabled': 'true' } };
     const known = { traffic: trafficOf(took('LambdaInvalidResponse', 0.1)), targetGroupAttributes };
     expect(judgementOf(lambdaInvalidResponse, known, question).for[1]).toContain('expects multiValueHeaders');
   });
 
-  it('knows all 26 documented codes, four of them internal', () => {
+  it('cover all 26 documented codes, four of them internal', () => {
     expect(Object.keys(LAMBDA_CODES)).toHaveLength(26);
     const internal = Object.entries(LAMBDA_CODES).filter(([, { metric }]) => metric === 'LambdaInternalError');
     expect(internal.map(([code]) => code)).toEqual([
@@ -145,7 +145,7 @@ describe('the Lambda causes', () => {
     ]);
   });
 
-  it.each(causes)('$id has nothing to say about errors of another kind', (cause) => {
+  it.each(causes)('$id does not judge errors of another kind', (cause) => {
     const traffic = trafficOf(several(3, 'connect-failed'));
     expect(judgeCause(cause, { traffic }, question)).toEqual({ kind: 'untested', missing: [] });
   });

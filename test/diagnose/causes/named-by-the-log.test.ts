@@ -52,7 +52,7 @@ describe('target-generated', () => {
 });
 
 describe('fixed-response', () => {
-  it('names the rule where the rules were read', () => {
+  it('names the rule if the rules were read', () => {
     const rule = {
       RuleArn: 'arn:rule/7',
       Priority: '7',
@@ -68,7 +68,7 @@ describe('fixed-response', () => {
     ]);
   });
 
-  it('of the AWS Load Balancer Controller sends the reader to the Ingress, not to the rule', () => {
+  it('points to the Ingress, not to the rule, with the AWS Load Balancer Controller', () => {
     const rule = {
       RuleArn: 'arn:rule/7',
       Priority: '7',
@@ -91,7 +91,7 @@ describe('fixed-response', () => {
     expect(fix.commands.join()).not.toContain('modify-rule');
   });
 
-  it('changes the default rule where it can be changed: at its listener', () => {
+  it('changes the default rule through its listener', () => {
     const rule = {
       RuleArn: 'arn:rule/default',
       Priority: 'default',
@@ -109,7 +109,7 @@ describe('fixed-response', () => {
 });
 
 describe('waf-failure', () => {
-  it('gives every documented code a meaning and offers fail-open with its price', () => {
+  it('explains every documented code and offers fail-open with its side effect', () => {
     expect(Object.keys(WAF_CODES)).toHaveLength(5);
     const fix = judgementOf(wafFailure, { traffic: traffic(1, 'waf-failure') }, question).fix;
     expect(fix.commands[0]).toContain(`${LB} --attributes Key=waf.fail_open.enabled,Value=true`);
@@ -146,13 +146,13 @@ describe('authentication-failure', () => {
 
 describe('client-closed', () => {
   const gaveUp = (elapsed: (i: number) => number) => traffic(4, 'client-closed', (i) => ({ elapsed: elapsed(i) }));
-  it('finds the timeout of the client in the durations', () => {
+  it("finds the client's timeout in the durations", () => {
     const known = { traffic: gaveUp((i) => 5.001 + i / 500), attributes: { 'idle_timeout.timeout_seconds': '60' } };
     expect(judgementOf(clientClosed, known, everyStatus).for[1]).toBe(
       'They cluster at 5 s: a timeout of the client; the load balancer waits 60 s.',
     );
   });
-  it('sees no timeout where the durations are spread', () => {
+  it('finds no timeout if the durations are spread', () => {
     expect(judgementOf(clientClosed, { traffic: gaveUp((i) => 1.3 + i * 2.4) }, everyStatus).for.join()).not.toContain(
       'cluster',
     );
@@ -168,7 +168,7 @@ describe('unsupported-request', () => {
     const errors = traffic(1, 'other', () => ({ elb_status_code }));
     expect(judgementOf(unsupportedRequest, { traffic: errors }, question).for[0]).toContain(part);
   });
-  it('leaves other statuses alone', () => {
+  it('ignores other statuses', () => {
     const errors = traffic(1, 'other', () => ({ elb_status_code: '500' }));
     expect(judgementOf(unsupportedRequest, { traffic: errors }, question).claims).toEqual([]);
   });

@@ -85,13 +85,13 @@ describe('network-acl-blocked', () => {
     );
   });
 
-  it('prints the entry that would allow it', () => {
+  it('prints the entry that allows it', () => {
     expect(judgementOf(networkAclBlocked, connectTimeoutEvidence({ known: upper }), question).fix.commands).toEqual([
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
     ]);
   });
 
-  it('tells one target seen from two nodes once, and numbers its entries together', () => {
+  it('reports a target once for two nodes, and numbers its entries together', () => {
     const errors = [...timeouts(), ...timeouts({ node: '10.0.9.7' })];
     expect(judge({ known: upper, errors }).for).toEqual([
       '12 of 12 errors: no connection to 10.0.1.5:8080 within 10 s.',

@@ -87,12 +87,12 @@ describe('no-registered-targets and target-optimizer', () => {
       [{ Target: { Id: 'i-01' }, TargetHealth: { State: 'unused', Reason: 'Target.NotInUse' } }],
       'api has 1 target now: 1 unused (Target.NotInUse).',
     ],
-  ])('says what health says now: %s', (_, described, sentence) => {
+  ])('reports the current health: %s', (_, described, sentence) => {
     const known = { traffic: trafficOf(twenty), ...group(), targetHealth: { [API]: described } };
     expect(judgementOf(noRegisteredTargets, known, question).for).toContain(sentence);
   });
 
-  it('names the group in the headline and in the command', () => {
+  it('name the group in headline and command', () => {
     const known = { traffic: trafficOf(twenty), ...group() };
     expect(judgementOf(noRegisteredTargets, known, question).summary).toBe(
       'api had no usable target: 20 requests got 503.',
@@ -100,7 +100,7 @@ describe('no-registered-targets and target-optimizer', () => {
     expect(judgementOf(noRegisteredTargets, known, question).fix.commands[0]).toContain(API);
   });
 
-  it('a 503 without a target and a configured one rule each other out', () => {
+  it('rule each other out: a 503 without a target and a configured one', () => {
     const configured = trafficOf(several(20, 'fixed-response'));
     expect(judgementOf(fixedResponse, { traffic: trafficOf(twenty) }, question)).toMatchObject({
       ruledOut: true,
@@ -115,7 +115,7 @@ describe('no-registered-targets and target-optimizer', () => {
     );
   });
 
-  it('takes a 503 of a shape nobody documented for the optimizer only when it refused requests', () => {
+  it('attribute an undocumented 503 to the optimizer only if it rejected requests', () => {
     const traffic = trafficOf([failed('inconsistent', 60, { elb_status_code: '503' })]);
     expect(judgementOf(targetOptimizer, { traffic, ...group() }, question).claims).toEqual([]);
     expect(judgementOf(targetOptimizer, { traffic, ...rejects(1) }, question).claims).toMatchObject([

@@ -170,7 +170,7 @@ describe('security-group-blocked', () => {
     },
   ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
-  it('says what is in place of the rule, and what took it away', () => {
+  it('shows what replaced the rule, and what removed it', () => {
     const changes = [call('SetSecurityGroups', 'sg-alb', -60)];
     expect(judge({ known: { ...removed, changes } }).for).toEqual([
       `6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
@@ -179,13 +179,13 @@ describe('security-group-blocked', () => {
     ]);
   });
 
-  it('is ruled out by a number', () => {
+  it('is ruled out with a number', () => {
     expect(judge({ errors: refusedErrors(214) }).against[0]).toBe(
       '214 of 214 errors failed within 3 ms; a dropped SYN takes 10 s.',
     );
   });
 
-  it('prints the command for the groups at hand', () => {
+  it('prints the command with the actual groups', () => {
     expect(
       judgementOf(securityGroupBlocked, connectTimeoutEvidence({ known: removed }), question).fix.commands,
     ).toEqual([
@@ -200,7 +200,7 @@ describe('security-group-blocked', () => {
     ]);
   });
 
-  it('names the group whose rules were changed, not the one that they admit', () => {
+  it('names the group with the changed rules, not the one they refer to', () => {
     const mended = { groupId: 'sg-app', groups: { items: [{ groupId: 'sg-alb' }] } };
     const changes = [
       { ...call('RevokeSecurityGroupIngress', 'sg-app', 45, mended) },

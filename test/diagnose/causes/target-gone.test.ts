@@ -176,7 +176,7 @@ describe('target-gone', () => {
     { name: 'refused within milliseconds', errors: refusedErrors(5), verdict: 'ruled out' },
   ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
-  it('says that the timeouts were there before it was taken out', () => {
+  it('says that the timeouts began before its deregistration', () => {
     const { against } = judge({
       known: { targetHealth: absent, changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
     });
@@ -185,7 +185,7 @@ describe('target-gone', () => {
     );
   });
 
-  it('says when it was last seen and what took over', () => {
+  it('says when it was last seen and what replaced it', () => {
     expect(judge({ known: { targetHealth: absent }, targets: [left, stayed, joined] }).for[1]).toBe(
       '10.0.1.5:8080 got its last request at 02:41:50 UTC and is not registered now; another target of the group took over.',
     );

@@ -127,7 +127,7 @@ describe('target-unreachable', () => {
     },
   ])('$name: $verdict', ({ verdict, ...told }) => expect(describeJudgement(judge(told))).toBe(verdict));
 
-  describe('of rules that could not be read', () => {
+  describe('with unreadable rules', () => {
     const unread = {
       securityGroups: undefined,
       networkAcls: undefined,
@@ -136,14 +136,14 @@ describe('target-unreachable', () => {
     };
     const peer = target('10.0.1.6:8080', { node: NODE });
 
-    it('is likely for one target that answered until then while its peer goes on', () => {
+    it('is likely for one target that stopped answering while its peer still answers', () => {
       const { claims, for: reasons, summary } = judge({ known: unread, targets: [targetTraffic(), peer] });
       expect(claims).toMatchObject([{ strength: 'likely' }]);
       expect(reasons).toContain('1 other target of api kept answering.');
       expect(summary).toContain('after it had answered until then');
     });
 
-    it('is likely for one whose network interface is gone, while its peer behind the other rules goes on', () => {
+    it('is likely for one whose network interface is gone while its peer behind other rules still answers', () => {
       const interfaces = judge({ targets: [targetTraffic(), peer], known: { networkInterfaces: [], changes: [] } });
       expect(interfaces.claims).toMatchObject([{ strength: 'likely' }]);
     });
@@ -156,12 +156,12 @@ describe('target-unreachable', () => {
         'another target stopped as well',
         { targets: [targetTraffic(), peer], errors: [...timeouts(), ...timeouts({ target: '10.0.1.7:8080' })] },
       ],
-    ])('stays open when %s', (_, told) => {
+    ])('stays open if %s', (_, told) => {
       expect(judge({ known: unread, ...told }).claims.map(({ strength }) => strength)).toEqual(['possible']);
     });
   });
 
-  it('sees a full backlog in failed requests that waited 1 or 3 s for their connection', () => {
+  it('finds a full backlog by failed requests that waited 1 or 3 s for a connection', () => {
     const slow = (request_processing_time: number) =>
       failed('idle-timeout', 300, { node: NODE, target: '10.0.1.5:8080', request_processing_time, elapsed: 70 });
     const judged = (...seconds: number[]) => judge({ errors: [...timeouts(), ...seconds.map(slow)] });
@@ -172,7 +172,7 @@ describe('target-unreachable', () => {
     expect(judged(0.4, 2.2).for.join()).not.toContain('SYN');
   });
 
-  it('of a node port sends the reader to the cluster', () => {
+  it('points to the cluster for a node port', () => {
     const errors = timeouts({ target: '10.0.1.5:30080' });
     const evidence = connectTimeoutEvidence({
       errors,
@@ -188,7 +188,7 @@ describe('target-unreachable', () => {
     expect(fix.commands).toContain('kubectl get service -A -o wide | grep :30080/');
   });
 
-  it('says that the path is open and sends the reader inside', () => {
+  it('says that the path is open and points to the host', () => {
     const { for: sentences, summary } = judge({});
     expect(sentences).toEqual([
       `6 of 6 errors: no connection from node ${NODE} to 10.0.1.5:8080 within 10 s.`,
@@ -208,7 +208,7 @@ describe('target-unreachable', () => {
     expect(commands[3]).toContain('http://10.0.1.5:8080/');
   });
 
-  it('leaves commands for containers out for instances', () => {
+  it('omits container commands for instances', () => {
     const known = { targetGroups: [group({ TargetType: 'instance' })] };
     expect(judgementOf(targetUnreachable, connectTimeoutEvidence({ known }), question).fix.commands).toHaveLength(4);
   });

@@ -24,7 +24,7 @@ describe('bursts', () => {
     expect(verdict.summary).toContain(part);
   });
 
-  it('is no burst when what was read is hardly longer', () => {
+  it('finds no burst if the log is hardly longer', () => {
     const traffic = trafficOf(evenly(30, 1), { oldest: START + 50_000, newest: START + 100_000 });
     expect(bursts.evaluate({ traffic }, question).outcome).toBe('pass');
   });

@@ -41,7 +41,7 @@ describe('deregistration-delay', () => {
     },
   ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
 
-  it('does not pass 0 s without a log', () => {
+  it('does not accept 0 s without a log', () => {
     expect(deregistrationDelay.evaluate({ targetGroups: [api()], ...delay(0) }, question).outcome).toBe('unknown');
   });
 });

@@ -3,7 +3,7 @@ import { errorReason } from '../../../src/diagnose/checks/error-reason.ts';
 import { question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 describe('error-reason', () => {
-  it('says plainly that it is empty for instance and ip targets', () => {
+  it('says that it is empty for instance and ip targets', () => {
     const traffic = trafficOf(several(149, 'connect-failed', () => ({}), 1));
     expect(errorReason.evaluate({ traffic }, question)).toMatchObject({
       outcome: 'pass',

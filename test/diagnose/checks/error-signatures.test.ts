@@ -3,7 +3,7 @@ import { errorSignatures } from '../../../src/diagnose/checks/error-signatures.t
 import { question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 describe('error-signatures', () => {
-  it('counts them in words with the shape of their times', () => {
+  it('counts them in words with the pattern of their times', () => {
     const traffic = trafficOf([...several(3, 'connect-failed'), ...several(1, 'idle-timeout')]);
     expect(errorSignatures.evaluate({ traffic }, question)).toMatchObject({
       outcome: 'pass',

@@ -58,7 +58,7 @@ describe('identity-provider-egress', () => {
     },
   ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
 
-  it('is what a sign-in that ends in a timeout is explained by, with the command that opens it', () => {
+  it('explains a sign-in that times out, with the command that opens the path', () => {
     const traffic = trafficOf(several(9, 'authentication-failure'));
     const evidence = { ...network, ...closed, traffic, listeners: [signsIn], rules: {} };
     const { summary, fix } = judgementOf(authenticationFailure, evidence, question);
@@ -71,7 +71,7 @@ describe('identity-provider-egress', () => {
     expect(fix.commands.join('\n')).toContain(`--listener-arn ${LISTENER}`);
   });
 
-  it('is no explanation where the identity provider answered', () => {
+  it('explains nothing if the identity provider answered', () => {
     const answered = several(9, 'authentication-failure', () => ({ error_reason: 'AuthInvalidIdToken' }));
     const evidence = { ...network, ...closed, traffic: trafficOf(answered), listeners: [signsIn], rules: {} };
     expect(judgementOf(authenticationFailure, evidence, question).summary).toContain('Authentication failed for 9');

@@ -66,7 +66,7 @@ describe('log-completeness', () => {
     expect(verdict.summary).toContain(part);
   });
 
-  it('has nothing to compare 460s with', () => {
+  it('has no metric to compare 460s with', () => {
     expect(evaluate({}, counted(5), { ...question, statuses: ['460'] }).outcome).toBe('not-applicable');
   });
 });

@@ -25,7 +25,7 @@ describe('rate-against-traffic', () => {
     expect(verdict.summary).toContain(part);
   });
 
-  it('leaves out minutes that the window cuts', () => {
+  it('ignores minutes that the window cuts', () => {
     const cut = { ...question, from: START + 30_000, to: START + 9.5 * MINUTE };
     expect(rateAgainstTrafficCheck.evaluate({ traffic: grown((m) => 20 - m) }, cut).summary).toContain(
       'over 8 whole minutes',

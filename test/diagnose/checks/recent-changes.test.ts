@@ -83,7 +83,7 @@ describe('recent-changes', () => {
     expect(verdict.summary).toContain(part);
   });
 
-  it('cannot tell yet that nothing was changed, until CloudTrail had 15 minutes', () => {
+  it('is unknown until CloudTrail had 15 minutes to record changes', () => {
     const at = (minutes: number) =>
       recentChanges.evaluate({ changes: [], traffic }, { ...question, now: START + minutes * 60_000 });
     expect(at(24)).toMatchObject({
@@ -94,7 +94,7 @@ describe('recent-changes', () => {
     expect(at(25)).toMatchObject({ outcome: 'pass' });
   });
 
-  it('reads the epoch seconds that an older AWS CLI prints', () => {
+  it('reads epoch seconds as printed by older AWS CLIs', () => {
     const changes = [{ ...call('SetSecurityGroups', 0), EventTime: START / 1000 + 420 }];
     expect(recentChanges.evaluate({ changes, traffic }, question).summary).toContain('02:47:00 UTC, 3 min before');
   });

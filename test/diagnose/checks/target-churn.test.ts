@@ -35,7 +35,7 @@ it.each([
   expect(targetChurn.evaluate({ traffic: trafficOf(failures, log) }, question).outcome).toBe(outcome);
 });
 
-it('a silent target that is still registered was taken out by health checks, and stayed registered', () => {
+it('reports a silent registered target as excluded by health checks', () => {
   const traffic = trafficOf(
     several(3, 'connect-failed', () => ({ target: '10.0.1.5:8080' })),
     { targets: [left, stays] },

@@ -49,7 +49,7 @@ describe('target-group-protocol-version', () => {
     },
   ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
 
-  it('cannot tell gRPC without the log', () => {
+  it('does not recognise gRPC without the log', () => {
     expect(targetGroupProtocolVersion.evaluate(grpc, question).outcome).toBe('unknown');
   });
 });

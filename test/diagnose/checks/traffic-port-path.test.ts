@@ -123,7 +123,7 @@ describe('traffic-port-path', () => {
     },
   ])('$name', ({ part, without, says }) => expect(describeVerdict(judge(part, without))).toBe(says));
 
-  it('gives the commands to run where the path is open', () => {
+  it('gives commands to run if the path is open', () => {
     const { facts = [] } = judge({ traffic: traffic(timeouts('10.0.1.6:8080')) });
     expect(
       facts.filter(({ label }) => label === 'look inside').map(({ value }) => String(value).split(' ')[0]),

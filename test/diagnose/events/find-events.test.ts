@@ -41,7 +41,7 @@ describe('a target that falls silent', () => {
     ...each(30, 300, 2, (sent) => failing('connect-timeout', sent, A)),
   ];
 
-  it('is one event of connect timeouts and of the requests that were in flight', () => {
+  it('is one event of connect timeouts and the requests in flight', () => {
     expect(told(dead, { targetGroups: [group('HTTP')] })).toEqual([
       {
         kind: 'target-lost',
@@ -54,13 +54,13 @@ describe('a target that falls silent', () => {
     ]);
   });
 
-  it('may be one whose TLS handshakes do not finish, unless its group uses HTTP', () => {
+  it('may have unfinished TLS handshakes, unless its group uses HTTP', () => {
     const causes = (Protocol: string) => told(dead, { targetGroups: [group(Protocol)] })[0]?.causes ?? [];
     expect(causes('HTTPS')).toContain('tls-handshake-failure');
     expect(causes('HTTP')).not.toContain('tls-handshake-failure');
   });
 
-  it('is none where it answers others while SYNs are still sent to it: its backlog is full', () => {
+  it('is no event if it answers others while SYNs get no reply: its backlog is full', () => {
     const requests = [
       ...peers,
       ...answering(A, 0, 300),
@@ -70,7 +70,7 @@ describe('a target that falls silent', () => {
     expect(told(requests)).toEqual([]);
   });
 
-  it('names the call that took its instance away, by the instance that was deregistered since', () => {
+  it('is linked to the call that removed its instance, by a later deregistration', () => {
     const evidence = {
       instances: [{ InstanceId: 'i-0gone', State: { Name: 'terminated' } }],
       changes: [
@@ -83,7 +83,7 @@ describe('a target that falls silent', () => {
     );
   });
 
-  it('is told with the others that fell silent together, and that they are still registered', () => {
+  it('is reported with others that fell silent together and are still registered', () => {
     const requests = [
       ...[C, D].flatMap((target) => answering(target, 0, WINDOW)),
       ...[A, B].flatMap((target) => [
@@ -123,12 +123,12 @@ describe('a target that falls silent', () => {
         ...answering(target, 312, WINDOW),
       ]),
     ],
-  ])('is no event where it %s', (_, requests) => {
+  ])('is no event if it %s', (_, requests) => {
     expect(told(requests)).toEqual([]);
   });
 });
 
-describe('a process that goes down and comes back', () => {
+describe('a process that stops and comes back', () => {
   const crash = (target: string, at: number, route = 'GET /boom') => [
     failing('closed-before-response', at, target, { route, took: 0.3 }),
     ...each(8, at + 0.35, 0.2, (sent) => failing('connect-failed', sent, target)),
@@ -152,7 +152,7 @@ describe('a process that goes down and comes back', () => {
     ]);
   });
 
-  it('is told as outages with their times, lengths and distances, and with the route that ends it', () => {
+  it('is reported with times, durations and intervals of its outages, and the route that ends it', () => {
     const down = [100, 350, 600, 850];
     const requests = [
       ...peers,
@@ -171,7 +171,7 @@ describe('a process that goes down and comes back', () => {
     ]);
   });
 
-  it('is told by the requests in flight where another worker goes on answering', () => {
+  it('is reported by the requests in flight if another worker keeps answering', () => {
     const killed = (at: number) =>
       [2.2, 0.6, 0.3].map((took) => failing('closed-before-response', at - took, A, { route: 'GET /report', took }));
     const requests = [...peers, ...answering(A, 0, WINDOW), ...killed(200), ...killed(500)];
@@ -196,7 +196,7 @@ describe('a process that goes down and comes back', () => {
       [0.12, 0.06, 0.001].map((took) => failing('closed-before-response', 200 - took, A, { took })),
     ],
     ['closed at any time', each(12, 30, 71.3, (sent) => failing('closed-before-response', sent, A, { took: 0.4 }))],
-  ])('is not what requests show that are %s', (_, requests) => {
+  ])('does not include requests that are %s', (_, requests) => {
     expect(told([...peers, ...answering(A, 0, WINDOW), ...requests])).toEqual([]);
   });
 });
@@ -210,7 +210,7 @@ describe('a rollout', () => {
   ];
   const requests = [...answering(D, 0, WINDOW), ...replaced(A, B, 300), ...replaced(C, '10.0.1.9:8080', 360)];
 
-  it('is one event for all targets that left, whatever the signatures', () => {
+  it('is one event for all targets that left, with any signatures', () => {
     expect(told(requests)).toMatchObject([
       {
         kind: 'rollout',
@@ -223,7 +223,7 @@ describe('a rollout', () => {
     ]);
   });
 
-  it('names the call that began it, with the seconds between', () => {
+  it('names the call that started it, with the delay', () => {
     const changes = [call('UpdateService', 270, { service: 'api', cluster: 'main' }, 'deployer')];
     expect(eventsOf(requests, { changes })[0]).toMatchObject({
       standing: 'confirmed',
@@ -246,7 +246,7 @@ describe('a rollout', () => {
     expect(eventsOf(requests, { changes })[0]?.calls).toEqual([]);
   });
 
-  it('is no event where nothing fails', () => {
+  it('is no event if nothing fails', () => {
     expect(told(requests.filter(({ failure }) => failure === undefined))).toEqual([]);
   });
 });
@@ -271,7 +271,7 @@ describe('a change', () => {
     ]),
   ];
 
-  it('leads where connections time out behind the rules it changed, with the command that reverts it', () => {
+  it('leads if connections time out behind the rules it changed, with the command that reverts it', () => {
     expect(eventsOf(blocked, { networkInterfaces, changes: [revoke] })).toMatchObject([
       {
         kind: 'change',
@@ -292,7 +292,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('is confirmed where the errors end as it is undone', () => {
+  it('is confirmed if the errors end when it is reverted', () => {
     const authorize = call('AuthorizeSecurityGroupIngress', 358, { groupId: 'sg-0b' }, 'ana');
     const restored = [...blocked, ...[A, B].flatMap((target) => answering(target, 359, WINDOW))];
     expect(eventsOf(restored, { networkInterfaces, changes: [authorize, revoke] })).toMatchObject([
@@ -325,7 +325,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('is not blamed for errors that went on at the same rate before it', () => {
+  it('is not blamed for errors that had the same rate before it', () => {
     const before = each(40, 20, 7, (sent) => failing('connect-timeout', sent, C));
     expect(eventsOf([...blocked, ...before], { networkInterfaces, changes: [revoke] })).toMatchObject([
       { kind: 'target-lost' },

@@ -42,14 +42,14 @@ describe('the fix of an outage', () => {
     });
   });
 
-  it('says what exit codes tell where no route stands out', () => {
+  it('explains exit codes if no route stands out', () => {
     const requests = [...peer, ...answering(A, 0, 100), ...refused(100), ...answering(A, 104, 900)];
     expect(fixOf(requests)?.summary).toBe(
       'Find out what ends the process on 10.0.1.5:8080 at 02:41:39 UTC. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.',
     );
   });
 
-  it('deregisters targets that are gone and still registered', () => {
+  it('deregisters lost targets that are still registered', () => {
     const requests = [...peer, ...answering(A, 0, 300), ...refused(300, true)];
     expect(fixOf(requests, ['10.0.1.5', '10.0.1.6'])).toMatchObject({
       summary:
@@ -62,7 +62,7 @@ describe('the fix of an outage', () => {
     });
   });
 
-  it('looks for a firewall where connections are rejected late and the target is still chosen', () => {
+  it('suspects a firewall if connections are rejected late and the target is still chosen', () => {
     const requests = [...peer, ...answering(A, 0, 890), ...refused(890, true)];
     expect(fixOf(requests, ['10.0.1.5'])?.summary).toBe(
       'Look at what stands before 10.0.1.5:8080: connections were rejected after up to 1.0 s, as a firewall or a router does, and not a process that is not there.',

@@ -62,7 +62,7 @@ function eventOf(evidence: EventEvidence) {
   return event;
 }
 
-describe('the task that had the address', () => {
+describe('the task with the address', () => {
   it.each<[string, Stop, string, string]>([
     [
       'ran out of memory',
@@ -112,12 +112,12 @@ describe('the task that had the address', () => {
     expect(event?.summary).toContain(clause);
   });
 
-  it('says nothing where it stopped an hour later', () => {
+  it('gives no reason if it stopped an hour later', () => {
     expect(eventOf(evidenceOf({ at: 3900, stopCode: 'EssentialContainerExited' }))?.reason).toBeNull();
   });
 });
 
-it('is one for tasks of a service that run out of memory one after the other', () => {
+it('gives one reason for tasks of a service that run out of memory one after another', () => {
   const memory = [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }];
   const first = evidenceOf({ at: 299, stopCode: 'EssentialContainerExited', containers: memory });
   const second = evidenceOf({ at: 599, stopCode: 'EssentialContainerExited', containers: memory });
@@ -140,7 +140,7 @@ it('is one for tasks of a service that run out of memory one after the other', (
   expect(events[0]?.summary).toContain('both tasks ran out of memory (feed-api:47). 40 errors');
 });
 
-it('names the person who stopped it once', () => {
+it('names once the person who stopped it', () => {
   const changes = [
     {
       ...{ EventName: 'StopTask', EventTime: time(299), Username: 'alice' },
@@ -152,7 +152,7 @@ it('names the person who stopped it once', () => {
   expect(event?.summary.match(/alice/g)).toHaveLength(1);
 });
 
-it('names the ingress where the controller made the target group', () => {
+it('names the ingress if the controller created the target group', () => {
   const tags = [
     {
       ResourceArn: API,

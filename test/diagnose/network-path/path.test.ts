@@ -477,7 +477,7 @@ const nodeEni = (address: string, subnetId: string, publicIp?: string): NetworkI
     ...(publicIp ? { Association: { PublicIp: publicIp } } : {}),
   });
 
-describe('the nodes of today', () => {
+describe('the current nodes', () => {
   const net = {
     ...withInboundRules({ ...tcp(8080), ...cidr('10.0.8.7/32', '10.0.9.0/24') }),
     networkInterfaces: [
@@ -487,7 +487,7 @@ describe('the nodes of today', () => {
     ],
   };
 
-  it('pass by their own addresses, with a caution for the addresses they may take', () => {
+  it('pass by their addresses, with a caution for addresses they may get later', () => {
     const answer = pathTo('10.0.1.5', 8080, net);
     expect(answer).toMatchObject({
       answer: 'allowed',
@@ -497,7 +497,7 @@ describe('the nodes of today', () => {
     });
   });
 
-  it('are known by the public address that the log has', () => {
+  it('are found by the public address in the log', () => {
     expect(inWords(pathTo('10.0.1.5', 8080, net, { node: '203.0.113.7' }))).toBe('allowed');
     const other = {
       ...net,
@@ -507,39 +507,39 @@ describe('the nodes of today', () => {
   });
 });
 
-describe('the sentence and the command', () => {
+describe('the sentence and the command for', () => {
   const said = (net: NetworkEvidence, target = '10.0.1.5', port = 8080) => {
     const answer = pathTo(target, port, net);
     return answer.answer === 'blocked' ? [answer.sentence, ...answer.commands] : [answer.sentence];
   };
 
-  it('of a reference to a removed group', () => {
+  it('a reference to a removed group', () => {
     expect(said(withInboundRules({ ...tcp(8080), ...groups('sg-old') }))).toEqual([
       'sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
       'aws ec2 authorize-security-group-ingress --group-id sg-app --protocol tcp --port 8080 --source-group sg-alb',
     ]);
   });
 
-  it('of a missing port', () => {
+  it('a missing port', () => {
     expect(said(network, '10.0.1.5', 9090)[0]).toBe(
       'sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
     );
   });
 
-  it('of one subnet that is left out', () => {
+  it('a subnet without a rule', () => {
     expect(said(withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }))[0]).toBe(
       'sg-app of 10.0.1.5 does not allow TCP 8080 from 10.0.9.0/24 in subnet-b (eu-west-1b), a part of the load balancer.',
     );
   });
 
-  it('of egress', () => {
+  it('egress', () => {
     expect(said(withOutboundRules({ ...tcp(443), ...cidr('0.0.0.0/0') }))).toEqual([
       'sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; it allows tcp 443 to 0.0.0.0/0.',
       "aws ec2 authorize-security-group-egress --group-id sg-alb --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,UserIdGroupPairs=[{GroupId=sg-app}]'",
     ]);
   });
 
-  it('of ephemeral ports that the answers cannot reach', () => {
+  it('ephemeral ports that responses cannot reach', () => {
     expect(
       said(withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half))),
     ).toEqual([
@@ -549,7 +549,7 @@ describe('the sentence and the command', () => {
     ]);
   });
 
-  it('of a deny in one zone, with a rule in front of it', () => {
+  it('a deny in one zone, with a rule before it', () => {
     const net = withNetworkAcls(
       acl('acl-a', ['subnet-a']),
       acl('acl-b', ['subnet-b'], ['99 deny out 6 10.0.1.0/24 8080', ...OPEN]),
@@ -561,13 +561,13 @@ describe('the sentence and the command', () => {
     ]);
   });
 
-  it('of a path that is open', () => {
+  it('an open path', () => {
     expect(said(network)).toEqual([
       'The configuration allows tcp 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows tcp 8080 from sg-alb; the network ACLs allow it both ways.',
     ]);
   });
 
-  it('of IPv6, with IPv6 options', () => {
+  it('IPv6, with IPv6 options', () => {
     const net = {
       ...withNetworkAcls(
         acl('acl-lb', ['subnet-a', 'subnet-b']),
@@ -588,7 +588,7 @@ describe('the sentence and the command', () => {
 });
 
 describe('both barriers at once', () => {
-  it('lists security groups before network ACLs, and all commands', () => {
+  it('list security groups before network ACLs, and all commands', () => {
     const net = {
       ...withInboundRules(),
       networkAcls: [acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], [])],
@@ -602,7 +602,7 @@ describe('both barriers at once', () => {
   });
 });
 
-it('a network that is all open needs no subnets', () => {
+it('need no subnets if the network is open', () => {
   const net: NetworkEvidence = {
     ...withoutEvidence('subnets'),
     securityGroups: [albGroup, group('sg-app', [anywhere])],
@@ -610,7 +610,7 @@ it('a network that is all open needs no subnets', () => {
   expect(inWords(pathTo('10.0.1.5', 8080, net))).toBe('allowed');
 });
 
-it('numbers the entries of one network ACL together', () => {
+it('number the entries of one network ACL together', () => {
   const closed = withNetworkAcls(
     acl('acl-lb', ['subnet-a', 'subnet-b'], ['100 allow in -1 0.0.0.0/0']),
     acl('acl-app', ['subnet-app']),

@@ -13,7 +13,7 @@ const told = (part: Partial<PathEvidence>) =>
   );
 
 describe('targetPaths', () => {
-  it('joins what is registered and what is logged', () => {
+  it('joins registered and logged targets', () => {
     const log = traffic([], { targets: [target('10.0.1.6:8080'), target('10.0.1.9:8080')] });
     expect(told({ traffic: log })).toEqual([
       'api 10.0.1.5:8080 allowed, health 8080 allowed',
@@ -22,7 +22,7 @@ describe('targetPaths', () => {
     ]);
   });
 
-  it('knows an instance by the address that the log has', () => {
+  it('finds an instance by its logged address', () => {
     const part = {
       targetGroups: [api({ TargetType: 'instance' })],
       targetHealth: { [API]: [health('i-1')] },
@@ -40,7 +40,7 @@ describe('targetPaths', () => {
     expect(told(part)).toEqual(['api 10.0.1.5:8080 allowed, health 9090 blocked']);
   });
 
-  it('leaves out functions and the groups of other load balancers', () => {
+  it('excludes functions and target groups of other load balancers', () => {
     const groups = [lambda, otherGroup];
     const targetHealth = Object.fromEntries(groups.map((group) => [group.TargetGroupArn, [health('10.0.1.5')]]));
     expect(told({ targetGroups: groups, targetHealth, traffic: traffic([], { targets: [target('-')] }) })).toEqual([]);

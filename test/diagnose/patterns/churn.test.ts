@@ -4,7 +4,7 @@ import { MINUTE, START, target, trafficOf } from '../../support/traffic/traffic-
 
 const END = START + 15 * MINUTE;
 
-describe('did the target leave?', () => {
+describe('whether the target left', () => {
   it.each([
     { name: 'silent for five minutes while another goes on', lastSeen: END - 5 * MINUTE, left: true },
     { name: 'seen a second before the end', lastSeen: END - 1_000, left: false },
@@ -16,17 +16,17 @@ describe('did the target leave?', () => {
     expect(lives[0]?.left).toBe(left);
   });
 
-  it('a rare target is silent for long without having left', () => {
+  it('stays open for a rare target, which may be silent for long', () => {
     const rare = target('10.0.1.5:80', { requests: 5, lastSeen: END - 5 * MINUTE });
     expect(targetPresences(trafficOf([], { targets: [rare, target('10.0.1.6:80')] }))[0]?.left).toBe(false);
   });
 
-  it('the last target of a group cannot be seen to leave', () => {
+  it('stays open for the last target of a group', () => {
     const lives = targetPresences(trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen: START + MINUTE })] }));
     expect(lives[0]?.left).toBe(false);
   });
 
-  it('is one target over all its nodes', () => {
+  it('is decided over all nodes', () => {
     const nodes = ['10.0.0.10', '10.0.0.11'].map((node, i) =>
       target('10.0.1.5:80', { node, firstSeen: START + i * 1000, lastSeen: END - i * 5 * MINUTE, requests: 10 }),
     );

@@ -22,12 +22,12 @@ const patternOf = (failures: FailedRequest[], ...part: Parameters<typeof traffic
   return failingClients(traffic, traffic.errors);
 };
 
-describe('clients that fail each time', () => {
-  it('are seen when every repeat fails again and nearly all other requests succeed', () => {
+describe('clients that fail every time', () => {
+  it('are found if every repeat fails again and nearly all other requests succeed', () => {
     expect(patternOf(twice())).toMatchObject({ clients: 8, repeated: 8, failedAgain: 8, errors: { length: 16 } });
   });
 
-  it('leave their errors to what is answered, not to a close during work', () => {
+  it('indicate a bad response, not a close during work', () => {
     const traffic = trafficOf(twice());
     const { claims, for: reasons } = judgementOf(malformedResponse, { traffic }, question);
     expect(claims.flatMap(({ errors }) => errors)).toHaveLength(16);
@@ -53,50 +53,50 @@ describe('clients that fail each time', () => {
         .flatMap((one) => [one, { ...one, at: one.at + 777 * one.client }]),
     ],
     ['repeats a minute later', twice().map((one, i) => ({ ...one, at: one.at + (i % 2) * 60_000 }))],
-  ])('are not seen in %s', (_, failures) => {
+  ])('are not found in %s', (_, failures) => {
     expect(patternOf(failures)).toBeNull();
   });
 
-  it('are not seen where most requests of the same minutes fail', () => {
+  it('are not found if most requests of the same minutes fail', () => {
     expect(patternOf(twice(), { requests: 30, minutes: [] })).toBeNull();
   });
 
-  describe('beside clients whose random errors work when repeated', () => {
+  describe('next to clients whose random errors succeed on retry', () => {
     /** Three clients that ask the same route eight times in a row, some seconds apart, and always fail. */
     const always = [1, 2, 3].flatMap((client) =>
       Array.from({ length: 8 }, (_, i) => closed(60 * client + i * (3 + client / 3) + i * i * 0.2, client)),
     );
     const random = Array.from({ length: 20 }, (_, i) => closed(50 + i * 40, 100 + i, { retriedOk: true }));
 
-    it('are seen by themselves, and take no error of the others', () => {
+    it('finds the first kind, without errors of the others', () => {
       const seen = patternOf([...always, ...random]);
       expect(seen).toMatchObject({ clients: 3, repeated: 21, failedAgain: 21, errors: { length: 24 } });
     });
 
-    it('the others are judged apart: closed at once, or for another reason', () => {
+    it('judges the others separately: closed at once, or for another reason', () => {
       const traffic = trafficOf([...always, ...random]);
       const { claims } = judgementOf(closedMidRequest, { traffic }, question);
       expect(claims.flatMap(({ errors }) => errors)).toHaveLength(20);
     });
 
-    it('an error of theirs that worked on another route is none of theirs', () => {
+    it('excludes an error that succeeded on another route', () => {
       const other = closed(400, 1, { route: 'GET /', retriedOk: true });
       expect(patternOf([...always, ...random, other])).toMatchObject({ clients: 3, errors: { length: 24 } });
     });
 
-    it('are not seen in clients that had a success among their repeats', () => {
+    it('excludes clients with a success among their repeats', () => {
       const once = always.map((one, i) => (i % 8 === 3 ? { ...one, retriedOk: true } : one));
       expect(patternOf([...once, ...random])).toBeNull();
     });
 
-    it('are not seen in programs that meet a connection at the same idle time each time', () => {
+    it('excludes programs that always meet a connection at the same idle time', () => {
       const polling = [1, 2, 3].flatMap((client) =>
         Array.from({ length: 8 }, (_, i) => closed(60 * client + i * 5, client)),
       );
       expect(patternOf([...polling, ...random])).toBeNull();
     });
 
-    it('are not seen where most requests of the same minutes fail', () => {
+    it('finds none if most requests of the same minutes fail', () => {
       expect(patternOf([...always, ...random], { requests: 60, minutes: [] })).toBeNull();
     });
   });

@@ -131,7 +131,7 @@ describe('the body that was sent', () => {
       bytes: 90_000,
       cut: 0,
     },
-  ])('is cut where it ends $name: $cut', ({ seconds, bytes, cut }) => {
+  ])('is cut off if it ends $name: $cut', ({ seconds, bytes, cut }) => {
     const traffic = trafficOf(
       at(
         seconds.map((ms) => ms / 1000),

@@ -9,7 +9,7 @@ const after = (durations: number[], every = 10) =>
 const clusters = (durations: number[], every?: number) =>
   fixedDurations(after(durations, every)).map(({ seconds, errors }) => [seconds, errors.length]);
 
-describe('one clock', () => {
+describe('one timer', () => {
   it.each([
     { name: 'a worker timeout of 30 s', durations: [30.01, 30.2, 30.5, 30.9], found: [[30.2, 4]] },
     { name: 'among others', durations: [30.0, 2.1, 30.1, 7.7, 30.2, 30.3], found: [[30.1, 4]] },
@@ -28,7 +28,7 @@ describe('one clock', () => {
     { name: 'ordinary response times', durations: [0.2, 0.21, 0.2, 0.22], found: [] },
   ])('$name', ({ durations, found }) => expect(clusters(durations)).toEqual(found));
 
-  it('five alike that each ended with a request of another duration are five events, no witness of a clock', () => {
+  it('is not shown by five errors that each ended with another request: those are five events', () => {
     const alike = [0, 1, 2, 3, 4].flatMap((i) => [
       failed('closed-before-response', 60 * i, { target_processing_time: 1.75 }),
       failed('closed-before-response', 60 * i + 0.01, { target_processing_time: 0.1 + 0.15 * i }),
@@ -40,7 +40,7 @@ describe('one clock', () => {
     ]);
   });
 
-  it('requests cut off together are one event, whatever their durations', () => {
+  it('is not shown by requests cut off together: that is one event, whatever their durations', () => {
     expect(clusters([30, 30.01, 30.02, 30.03], 0.02)).toEqual([]);
   });
 });

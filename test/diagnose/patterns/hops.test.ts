@@ -21,12 +21,12 @@ describe('clients with errors', () => {
   });
 });
 
-it('takes no success behind a hop for that of the same client', () => {
+it('are not credited with a success of another client behind the same hop', () => {
   const { errors: read } = trafficOf(errors, cloudFront(1, 2));
   expect(new Set(read.filter(({ retriedOk }) => retriedOk).map(({ client }) => client))).toEqual(new Set([3, 4]));
 });
 
-it('finds no client with most errors in an edge location', () => {
+it('do not include an edge location as the one with most errors', () => {
   const one = several(20, 'connect-failed', () => ({ client: 1 }));
   const clientsOf = (log = {}) => concentrations(trafficOf(one, log)).filter(({ kind }) => kind === 'client');
   expect(clientsOf()).toHaveLength(1);

@@ -16,7 +16,7 @@ const measureAt = (count: number, at: Parameters<typeof gapsAt>[1]) => {
   return measureKeepAlive(trafficOf(errors, { idleGaps: gapsAt(errors, at) }))[0];
 };
 
-describe('an idle time is shown', () => {
+describe('finds an idle time', () => {
   it.each([
     { name: 'by 20 of 20 errors', count: 20, at: { seconds: 5, hits: 20, chance: 2 }, seconds: 5 },
     { name: 'by half of the errors', count: 20, at: { seconds: 5, hits: 10, chance: 2 }, seconds: 5 },
@@ -28,7 +28,7 @@ describe('an idle time is shown', () => {
     expect(measureAt(count, at)?.edge?.seconds).toBeCloseTo(seconds, 1);
   });
 
-  it('of 300 s, where the load balancer keeps connections for longer', () => {
+  it('of 300 s, if the load balancer keeps connections longer', () => {
     const edge = measureGaps(closes(6, undefined, 100), {
       horizon: 906,
       controls: 200,
@@ -51,7 +51,7 @@ describe('an idle time is shown', () => {
     expect(edge).toMatchObject({ hits: 20, seconds: 5 });
   });
 
-  it('by several connections of one pair: any of the earlier responses may have been the last on it', () => {
+  it('by several connections of one pair: any earlier response may have been the last on it', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,
       error: (i) => [anyGap(i), 5000 + (i % 5), anyGap(i + 50)].sort((a, b) => a - b),
@@ -60,7 +60,7 @@ describe('an idle time is shown', () => {
     expect(edge).toMatchObject({ kind: 'idle', seconds: 5 });
   });
 
-  it('by a busy target that closed what came meanwhile', () => {
+  it('by a busy target that closes new requests', () => {
     const edge = measureGaps(
       closes(20, (i) => ({ target_processing_time: (i % 5) * 0.02 })),
       { controls: 500, error: (i) => [5000 - (i % 5) * 20], control: (i) => [anyGap(i)] },
@@ -83,7 +83,7 @@ describe('an idle time is shown', () => {
     expect(edge?.atEdge).toHaveLength(claimed);
   });
 
-  it('by a server that closes after each response: what comes at once fails, in traffic without gaps', () => {
+  it('by a server that closes after each response: immediate requests fail, in traffic without gaps', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,
       error: (i) => [i % 4, ...Array.from({ length: 200 }, (_, k) => 300 * k + i)],
@@ -92,7 +92,7 @@ describe('an idle time is shown', () => {
     expect(edge).toMatchObject({ kind: 'at-once', hits: 20 });
   });
 
-  it('where connections die unnoticed: whatever comes later fails', () => {
+  it('if connections die unnoticed: all later requests fail', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,
       each: 1,
@@ -102,7 +102,7 @@ describe('an idle time is shown', () => {
     expect(edge).toMatchObject({ kind: 'beyond', hits: 20, seconds: 30 });
   });
 
-  it('in two target groups of the same servers, with one or two errors in each', () => {
+  it('in two target groups of the same servers, with one or two errors each', () => {
     const errors = closes(4, (i) => ({ target_group_arn: i % 2 === 0 ? API : `${API}2` }), 60);
     const all = gapsAt(errors, { seconds: 20, hits: 4 })[0];
     const part = (arn: string, parity: number) => ({
@@ -117,7 +117,7 @@ describe('an idle time is shown', () => {
   });
 });
 
-describe('no idle time is shown', () => {
+describe('finds no idle time', () => {
   it.each([
     { name: 'by errors at any time', count: 20, at: { seconds: 5, hits: 1 } },
     { name: 'where the controls are there as often: pollers', count: 20, at: { seconds: 5, hits: 10, chance: 250 } },
@@ -127,13 +127,13 @@ describe('no idle time is shown', () => {
     expect(measureAt(count, at)?.edge).toBeNull();
   });
 
-  it('by ten errors of one moment on one target, whichever node sent them', () => {
+  it('by ten errors of one moment on one target, from any nodes', () => {
     const errors = closes(10, (i) => ({ node: `10.0.0.1${i % 3}` }), 0.02);
     const traffic = trafficOf(errors, { idleGaps: gapsAt(errors, { seconds: 12, hits: 10 }) });
     expect(measureKeepAlive(traffic)[0]).toMatchObject({ edge: null, weakEdge: null, witnesses: 1 });
   });
 
-  it('by a client that asks every 10 s, even where other clients of the route do not', () => {
+  it('by a client that asks every 10 s, even if other clients of the route do not', () => {
     const edge = measureGaps(
       closes(20, () => ({ client: 7, route: 'GET /status' })),
       {
@@ -146,7 +146,7 @@ describe('no idle time is shown', () => {
     expect(edge).toBeNull();
   });
 
-  it('without successes of the same routes: it is no more than possible', () => {
+  it('without successes of the same routes, where it is only possible', () => {
     const errors = closes(6, () => ({ route: 'GET /only-failing' }));
     const [gaps] = gapsAt(errors, { seconds: 20, hits: 6 });
     const other = failed('closed-before-response', 700, { route: 'GET /other' });
@@ -158,7 +158,7 @@ describe('no idle time is shown', () => {
     });
   });
 
-  it('by what ended together with a request under way: that is one event on the target', () => {
+  it('by errors that ended together with a running request: that is one event on the target', () => {
     const instant = closes(8);
     const work = instant.map((one) => ({ ...one, at: one.at + 5, target_processing_time: 1.5 }));
     const traffic = trafficOf([...instant, ...work], {
@@ -167,7 +167,7 @@ describe('no idle time is shown', () => {
     expect(measureKeepAlive(traffic)[0]).toMatchObject({ edge: null, examined: 0 });
   });
 
-  it('in traffic so dense that every idle time has its request', () => {
+  it('in traffic so dense that every idle time has a request', () => {
     const dense = (i: number) => Array.from({ length: 4000 }, (_, k) => 15 * k + (i % 15));
     expect(measureGaps(closes(20), { controls: 100, error: dense, control: dense })).toMatchObject({
       edge: null,
@@ -176,7 +176,7 @@ describe('no idle time is shown', () => {
   });
 });
 
-describe('what may be of something else', () => {
+describe('errors that may have another cause', () => {
   it.each([
     { name: 'nothing, where all are at the edge', hits: 20, elsewhere: 0 },
     { name: 'eight of twenty', hits: 12, elsewhere: 0.4 },
@@ -185,7 +185,7 @@ describe('what may be of something else', () => {
   });
 });
 
-describe('a longer look', () => {
+describe('a longer look-back', () => {
   const day = closes(20);
   const lookedAt = (hits: number, own: FailedRequest[] = day.slice(19)) =>
     trafficOf(own, {
@@ -203,13 +203,13 @@ describe('a longer look', () => {
     });
   const anyGapOf = (i: number) => [anyGap(1000 + i)];
 
-  it('measures over the day, and claims only errors of the window', () => {
+  it('measures a whole day, and claims only errors of the window', () => {
     const edge = measureKeepAlive(lookedAt(20))[0]?.edge;
     expect(edge).toMatchObject({ seconds: 5, hits: 20, examined: 20, since: START - 3_600_000 });
     expect(edge?.atEdge.map(({ at }) => at)).toEqual(day.slice(19).map(({ at }) => at));
   });
 
-  it('decides nothing where no error of the window is at the edge', () => {
+  it('decides nothing if no error of the window is at the edge', () => {
     const before = idleGapsOf(day, {
       controls: 500,
       error: (i) => [i < 19 ? 5000 + (i % 4) : 31_000],
@@ -219,15 +219,15 @@ describe('a longer look', () => {
     expect(measureKeepAlive(trafficOf(day.slice(19), { earlier }))[0]?.edge).toBeNull();
   });
 
-  it('that shows no edge excludes none behind the few errors of the window', () => {
+  it('does not rule out an edge for the few errors of the window if it finds none', () => {
     expect(measureKeepAlive(lookedAt(1))[0]).toMatchObject({ edge: null, instant: { length: 1 } });
   });
 
-  it('does not replace what the window shows by itself', () => {
+  it('does not replace a result of the window itself', () => {
     expect(measureKeepAlive(lookedAt(1, day.slice(8)))[0]?.edge).toMatchObject({ since: null, hits: 12 });
   });
 
-  it('is wanted where few errors show nothing, and not twice', () => {
+  it('is suggested if few errors show nothing, and not twice', () => {
     const few = closes(1);
     const traffic = trafficOf(few, { idleGaps: gapsAt(few, { seconds: 5, hits: 1 }) });
     const wanted = (one = traffic) => measureKeepAlive(one).map((measure) => needsLongerWindow(one, measure));
@@ -247,7 +247,7 @@ it.each([
     at: { seconds: 5, hits: 9, controls: 0 },
     why: 'no request of the same routes and targets succeeded to compare their idle times with',
   },
-])('says why nothing is shown: $why', ({ count, at, why }) => {
+])('says why no idle time was found: $why', ({ count, at, why }) => {
   const measure = measureAt(count, at);
   expect(measure && whyInconclusive(measure)).toBe(why);
 });
@@ -259,5 +259,7 @@ it.each([
   [6.01, 'Node.js 20'],
   [21.2, 'Tomcat standalone'],
   [75.2, 'nginx'],
-])('%d s is a default of %s', (seconds, runtime) => expect(runtimesClosingAt(seconds).join()).toContain(runtime));
+])('knows that %d s is a default of %s', (seconds, runtime) =>
+  expect(runtimesClosingAt(seconds).join()).toContain(runtime),
+);
 it.each([4.9, 15, 44])('%d s is nobody’s default', (seconds) => expect(runtimesClosingAt(seconds)).toEqual([]));

@@ -46,7 +46,7 @@ const judge = (rule: Partial<Rule>, ofBlue = 0) => {
 };
 
 describe('a target group with a weight', () => {
-  it('is named with its weight where only it fails, and the command gives it weight 0', () => {
+  it('is named with its weight if only it fails, with a command that sets weight 0', () => {
     const found = judge({});
     expect(found?.sentence).toBe(
       'All 10 errors went to green, which has weight 10 of 100 in rule 5; requests to blue hardly fail.',
@@ -57,7 +57,7 @@ describe('a target group with a weight', () => {
     );
   });
 
-  it('is changed with the listener where the rule is its default', () => {
+  it('is changed through the listener if the rule is its default', () => {
     expect(judge({ IsDefault: true })?.command).toContain(
       `modify-listener --listener-arn ${LISTENER} --default-actions`,
     );
@@ -72,7 +72,7 @@ describe('a target group with a weight', () => {
       { Actions: [{ Type: 'authenticate-oidc' }, forward(10)] },
       0,
     ],
-  ])('is no answer where %s', (_, rule, ofBlue) => {
+  ])('is not suggested if %s', (_, rule, ofBlue) => {
     expect(judge(rule, ofBlue)).toBeNull();
   });
 });

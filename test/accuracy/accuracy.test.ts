@@ -57,13 +57,13 @@ describe(LAB_FAMILY, () => {
   );
 });
 
-describe('the suite', () => {
-  it('holds at least sixty incidents, each by a name of its own', () => {
+describe('the accuracy suite', () => {
+  it('has at least sixty incidents, each with its own name', () => {
     expect(scored.length).toBeGreaterThanOrEqual(60);
     expect(new Set(scored.map(({ name }) => name)).size).toBe(scored.length);
   });
 
-  it('names every cause', () => {
+  it('covers every cause', () => {
     const expected = new Set(
       scored.flatMap(({ expected: { verdict, between, betweenAtLeast, explains } }) => [
         verdict.cause,
@@ -75,7 +75,7 @@ describe('the suite', () => {
     expect(CAUSE_IDS.filter((id) => !expected.has(id))).toEqual([]);
   });
 
-  it('is what docs/accuracy.md says', async () => {
+  it('gives the results in docs/accuracy.md', async () => {
     await expect(accuracyPage(scored)).toMatchFileSnapshot(join(import.meta.dirname, '../../docs/accuracy.md'));
   });
 });

@@ -24,7 +24,7 @@ it('are at most 15 MB in all', () => {
 });
 
 describe.each(captureNames())('%s', (name) => {
-  it('is of a situation of the lab', () => {
+  it('belongs to a situation of the lab', () => {
     expect(situations.find((situation) => situation.name === name)?.what).toBe(truthOfCapture(name).what);
   });
 
@@ -35,7 +35,7 @@ describe.each(captureNames())('%s', (name) => {
     expect([...new Set(addresses)].filter((address) => !isHarmless(address))).toEqual([]);
   });
 
-  it('has a cause for each failed request of its log, and for no other', () => {
+  it('has a cause for each failed request of its log, and for no others', () => {
     const failed = linesOf(name)
       .map((line) => line.split(' '))
       .filter((fields) => Number(fields[8]) >= 500 || fields[8] === '460')

@@ -316,7 +316,7 @@ describe.each(knownIncidents)('$folder', ({ folder, lead, notClaimed = [], says 
     return expect(verdict.explains).toBe(parts[0]?.share);
   });
 
-  it('claims, says and advises nothing false', async () => {
+  it('claims, says and suggests nothing false', async () => {
     const diagnosis = await diagnose();
     const claimed = diagnosis.causes.filter(({ standing }) => standing === 'confirmed' || standing === 'likely');
     expect(claimed.filter(({ id }) => notClaimed.includes(id)).map(({ id }) => id)).toEqual([]);
@@ -345,7 +345,7 @@ function leadText({ folder, lead }: KnownIncident): string {
   return cause === null ? `undecided between ${between.join(', ')}` : `${cause}, ${standing}`;
 }
 
-it('is what docs/known-incidents.md says', async () => {
+it('gives the results in docs/known-incidents.md', async () => {
   const totals = ORIGINS.map((origin) => {
     const own = knownIncidents.filter(({ folder }) => originOf(folder) === origin);
     const decided = own.filter(({ lead }) => lead !== 'nothing failed' && 'cause' in lead);

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { varietyReport, vary } from './vary.ts';
 
-it('says nothing untrue of random incidents', async () => {
+it('says nothing false about random incidents', async () => {
   const varied = await vary(1, 60);
   const failing = varied.filter(({ errors }) => errors > 0);
   expect(failing.length).toBeGreaterThan(40);

@@ -99,14 +99,14 @@ interface Statement {
 const statementsIn = (file: string) => (JSON.parse(read(file)) as { Statement: Statement[] }).Statement;
 const statements = statementsIn('deploy/iam-policy.json');
 
-it('allows what the code calls, and what Athena does on its behalf, and no more', () => {
+it('allows the calls of the code and of Athena on its behalf, and no others', () => {
   const needed = new Set([...calls].flatMap((call) => [call, ...(BEHIND[call] ?? [])]));
   for (const call of ELSEWHERE) needed.delete(call);
   const allowed = new Set(statements.flatMap(({ Action }) => Action));
   expect([...allowed].sort()).toEqual([...needed].sort());
 });
 
-it('sees every call: none is made by a name that no import shows', () => {
+it('covers every call: all are made by imported names', () => {
   const code = globSync('src/**/*.ts', { cwd: root }).map(read).join('\n');
   const made = [...code.matchAll(/\bnew ([A-Z]\w+)Command\(|\bpaginate([A-Z]\w+)\(/g)].map(
     ([, sent, paginated]) => sent ?? paginated,
@@ -117,7 +117,7 @@ it('sees every call: none is made by a name that no import shows', () => {
   expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
 });
 
-it('writes nothing but query results, and nothing to the log bucket', () => {
+it('allows writing only query results, and nothing in the log bucket', () => {
   const writes = statements.filter(({ Action }) =>
     [Action].flat().some((action) => !/:(Get|BatchGet|Describe|List|Lookup)/.test(action)),
   );
@@ -129,7 +129,7 @@ it('writes nothing but query results, and nothing to the log bucket', () => {
   ]);
 });
 
-it('reads log files below their prefix, and nothing else of the bucket', () => {
+it('allows reading log files below their prefix, and nothing else in the bucket', () => {
   const ofTheLog = statements.filter(({ Resource }) => String(Resource).includes('LOG-BUCKET'));
   expect(ofTheLog.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
     ['s3:ListBucket', 'arn:aws:s3:::LOG-BUCKET', { StringLike: { 's3:prefix': 'LOG-PREFIX*' } }],
@@ -137,7 +137,7 @@ it('reads log files below their prefix, and nothing else of the bucket', () => {
   ]);
 });
 
-it('allows alarms what only they call, in a policy of its own', () => {
+it('has the calls for alarms in a separate policy', () => {
   const own = statementsIn('deploy/iam-policy-alarms.json');
   expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...alarmCalls].sort());
   expect(own.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
@@ -147,7 +147,7 @@ it('allows alarms what only they call, in a policy of its own', () => {
   ]);
 });
 
-it('allows the log of CloudFront to be read, in a policy of its own', () => {
+it('has the log of CloudFront in a separate policy', () => {
   const own = statementsIn('deploy/iam-policy-cloudfront-log.json');
   expect(own.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
     ['s3:ListBucket', 'arn:aws:s3:::EDGE-LOG-BUCKET', { StringLike: { 's3:prefix': 'EDGE-LOG-PREFIX*' } }],
@@ -156,7 +156,7 @@ it('allows the log of CloudFront to be read, in a policy of its own', () => {
   ]);
 });
 
-it('allows keys of encrypted logs and results to be used through S3 alone', () => {
+it('allows keys of encrypted logs and results only through S3', () => {
   const own = statementsIn('deploy/iam-policy-encrypted-logs.json');
   const throughS3 = { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com*' } };
   expect(own.map(({ Action, Resource, Condition }) => [Action, Resource, Condition])).toEqual([
@@ -165,19 +165,19 @@ it('allows keys of encrypted logs and results to be used through S3 alone', () =
   ]);
 });
 
-it('allows a table of Lake Formation to be read', () => {
+it('allows reading a table of Lake Formation', () => {
   expect(statementsIn('deploy/iam-policy-lake-formation.json')).toEqual([
     expect.objectContaining({ Effect: 'Allow', Action: 'lakeformation:GetDataAccess', Resource: '*' }),
   ]);
 });
 
-it('names every ARN in a way that another partition changes in one place', () => {
+it('writes ARNs so that another partition changes only one place', () => {
   for (const file of globSync('deploy/iam-policy*.json', { cwd: root }))
     for (const { Resource } of statementsIn(file))
       for (const arn of [Resource].flat()) expect(arn).toMatch(/^(\*$|arn:aws:)/);
 });
 
-it('allows every resource only to calls that read', () => {
+it('allows all resources only for calls that read', () => {
   for (const { Action, Resource, Effect } of statements) {
     expect(Effect).toBe('Allow');
     if (Resource === '*')
@@ -187,7 +187,7 @@ it('allows every resource only to calls that read', () => {
   }
 });
 
-it('allows the run store in S3 what it calls, below its prefix and nowhere else', () => {
+it('allows the calls of the run store in S3 below its prefix only', () => {
   const own = statementsIn('deploy/iam-policy-runs-in-s3.json');
   const needed = new Set(callsIn(read(RUNS_IN_S3)));
   expect(own.flatMap(({ Action }) => Action).sort()).toEqual([...needed].sort());
@@ -200,7 +200,7 @@ it('allows the run store in S3 what it calls, below its prefix and nowhere else'
   }
 });
 
-it('allows a configuration in AWS to be read, by name', () => {
+it('allows reading a configuration in AWS, by name', () => {
   const own = statementsIn('deploy/iam-policy-configuration.json');
   expect(own.map(({ Effect, Action, Resource }) => [Effect, Action, Resource])).toEqual([
     ['Allow', 'ssm:GetParameter', 'arn:aws:ssm:*:*:parameter/CONFIG-PARAMETER'],

@@ -47,17 +47,17 @@ const policies = new Map(
 /** What only the account of the bot needs: Athena, the queue and run records. */
 const OF_THE_BOT = /Quer|Table|Queue|Runs/;
 
-it('cloudformation.yml allows what the policies allow, statement by statement', () => {
+it('cloudformation.yml has the statements of the policies', () => {
   const allowed = statementsIn(template('cloudformation.yml'));
   expect(Object.fromEntries([...allowed].filter(([sid]) => policies.has(sid)))).toEqual(Object.fromEntries(policies));
 });
 
-it('stackset-role.yml allows what reads an account, and no more', () => {
+it('stackset-role.yml has the statements that read an account, and no others', () => {
   const reads = Object.fromEntries([...policies].filter(([sid]) => !OF_THE_BOT.test(sid)));
   expect(Object.fromEntries(statementsIn(template('stackset-role.yml')))).toEqual(reads);
 });
 
-describe('every variable that a template sets is one that alb502 reads', () => {
+describe('every variable that a template sets is read by alb502', () => {
   const files = globSync('{*.yml,kubernetes/*.yaml,systemd/*,terraform/*.tf}', { cwd: join(root, 'deploy') }).sort();
   const known = [...Object.keys(ENVIRONMENT_NAMES), 'ALB502_CONFIG', 'ALB502_CONFIG_JSON'];
 
@@ -67,7 +67,7 @@ describe('every variable that a template sets is one that alb502 reads', () => {
   });
 });
 
-it('cloudformation.yml and the Terraform module make the table that setup athena makes', () => {
+it('cloudformation.yml and the Terraform module create the same table as setup athena', () => {
   const [bucket, root] = ['logs', 'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/'];
   const statement = createTable({ database: 'd', table: 't', bucket, root });
   const columns = [...(statement.split('PARTITIONED')[0] ?? '').matchAll(/^ {2}`(\w+)` (\w+)/gm)].map(
@@ -90,20 +90,20 @@ it('cloudformation.yml and the Terraform module make the table that setup athena
   expect(terraform).toContain(`= ${JSON.stringify(LINE_PATTERN)}`);
 });
 
-it('the ConfigMap holds a configuration that alb502 takes', () => {
+it('the ConfigMap holds a valid configuration', () => {
   const { data } = parse(read('kubernetes/config-map.yaml')) as { data: { ALB502_CONFIG_JSON: string } };
   expect(parseConfig(JSON.parse(data.ALB502_CONFIG_JSON), {}, 'the ConfigMap').alarms.defaultChannel).toBe(
     'C0123456789',
   );
 });
 
-it('kustomization.yaml lists every manifest beside it', () => {
+it('kustomization.yaml lists every manifest in its folder', () => {
   const { resources } = parse(read('kubernetes/kustomization.yaml')) as { resources: string[] };
   const beside = globSync('deploy/kubernetes/*.yaml', { cwd: root }).map((file) => basename(file));
   expect(resources.toSorted()).toEqual(beside.filter((file) => file !== 'kustomization.yaml').sort());
 });
 
-it('the manifests give each file one object, and every pod a read-only root without privileges', () => {
+it('each manifest has one object, and pods have a read-only root without privileges', () => {
   for (const file of globSync('deploy/kubernetes/*.yaml', { cwd: root }))
     expect(parseAllDocuments(readFileSync(join(root, file), 'utf8'))).toHaveLength(1);
   const { spec } = parse(read('kubernetes/deployment.yaml')) as {

@@ -80,7 +80,7 @@ describe('a sum over a window', () => {
     expect(metricSum(recorded, 'RequestCount', scope, window)).toBe(sum);
   });
 
-  it('is of a target group or of a zone where that is asked', () => {
+  it('is limited to a target group or zone on request', () => {
     const recorded = [
       series('RequestCount', { '02:40': 1 }, { Dimensions: { LoadBalancer: LB, TargetGroup: TG } }),
       series('RequestCount', { '02:40': 2 }, { Dimensions: { LoadBalancer: LB, AvailabilityZone: 'us-west-2a' } }),
@@ -91,7 +91,7 @@ describe('a sum over a window', () => {
     expect(metricSum(recorded, 'LambdaUserError', { ...scope, targetGroup: GROUP }, window)).toBe(4);
   });
 
-  it('goes by the name where the ARN is not known', () => {
+  it('uses the name if the ARN is unknown', () => {
     const byName = { loadBalancer: { name: 'my-load-balancer', arn: null } };
     expect(metricSum([series('RequestCount', { '02:40': 3 })], 'RequestCount', byName, window)).toBe(3);
     expect(
@@ -165,7 +165,7 @@ describe('errors in the metrics', () => {
   });
 });
 
-describe('what is counted before a log is read', () => {
+describe('the count before a log is read', () => {
   const split = [
     series('HTTPCode_ELB_5XX_Count', { '02:39': 50, '02:44': 4, '02:45': 3 }),
     series('HTTPCode_ELB_502_Count', { '02:44': 4, '02:45': 1 }),

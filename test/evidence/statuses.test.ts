@@ -30,7 +30,7 @@ describe('the words for errors', () => {
     expect(others.filter((pair) => isAsked(entry(pair)))).toEqual([]);
   });
 
-  it('are read from a question in any case', () => {
+  it('are read in any case', () => {
     expect(parseQuestion('my-alb Gateway ELB-502 target-5XX').statuses).toEqual(['gateway', 'elb-502', 'target-5xx']);
   });
 

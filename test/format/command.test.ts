@@ -57,7 +57,7 @@ describe('a command', () => {
     [command`aws x --arn ${'<arn>'}`, "aws x --arn '<arn>'"],
   ])('reads %s', (built, expected) => expect(built).toBe(expected));
 
-  it('quotes what needs it and nothing else', () => {
+  it('quotes only what needs quotes', () => {
     expect(['a-b_c.d/e:f,g=h@i', '10.0.0.1/32', "it's"].map(quote)).toEqual([
       'a-b_c.d/e:f,g=h@i',
       '10.0.0.1/32',

@@ -17,13 +17,13 @@ it.each([
   expect(alarmLink(region, 'shop')).toBe(`${start}cloudwatch/home?region=${region}#alarmsV2:alarm/shop`);
 });
 
-it('leads nowhere where region or ARN are not what AWS writes', () => {
+it('gives no link if region or ARN are not valid', () => {
   expect(loadBalancerLink('evil.example/', arnIn('aws', 'eu-west-1'))).toBeNull();
   expect(loadBalancerLink('eu-west-1', null)).toBeNull();
   expect(loadBalancerLink('eu-west-1', 'arn:aws:s3:::bucket')).toBeNull();
   expect(alarmLink('eu-west-1', '\ud800')).toBeNull();
 });
 
-it('keeps the name of an alarm from ending the address', () => {
+it('does not let the name of an alarm end the address', () => {
   expect(alarmLink('eu-west-1', `a|b>c (d) 'e'`)).toMatch(/alarm\/a%7Cb%3Ec%20%28d%29%20%27e%27$/);
 });

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { shapeFault, syntaxError, withoutNulls } from '../../src/format/parse-json.ts';
 import { fc } from '../support/property.ts';
 
-describe('where JSON stops being JSON', () => {
+describe('the place where JSON becomes invalid', () => {
   it.each([
     ['', 1, 1, 'expected a value, found the end of the file'],
     ['{\n  "a": 1,\n  "b": x\n}', 3, 8, "expected a value, found 'x'"],
@@ -21,7 +21,7 @@ describe('where JSON stops being JSON', () => {
     expect(syntaxError(text)).toEqual({ line, column, what });
   });
 
-  it('agrees with JSON.parse about what is JSON', () => {
+  it('accepts the same JSON as JSON.parse', () => {
     const parses = (text: string) => {
       try {
         JSON.parse(text);
@@ -41,7 +41,7 @@ describe('where JSON stops being JSON', () => {
   });
 });
 
-describe('what has the wrong shape', () => {
+describe('the place where JSON has the wrong shape', () => {
   const shape = z.looseObject({
     Groups: z.array(z.looseObject({ Arn: z.string(), Kind: z.enum(['instance', 'ip']).optional() })),
     Time: z.union([z.string(), z.number()]).optional(),

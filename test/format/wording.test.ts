@@ -5,12 +5,12 @@ import { fc } from '../support/property.ts';
 
 const english = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
 
-it('counts have commas between the thousands, as English has them', () => {
+it('writes counts with commas between the thousands', () => {
   expect([7, 999, 1000, 71204, 1234567].map(number)).toEqual(['7', '999', '1,000', '71,204', '1,234,567']);
   fc.assert(fc.property(fc.nat(), (count) => number(count) === english(count)));
 });
 
-it('durations have them too, and at most three digits behind the point', () => {
+it('writes durations with commas, and at most three decimals', () => {
   expect([0.0042, 11.083, 60, 4000, 86400.1234].map(formatSeconds)).toEqual([
     '4.2 ms',
     '11.083 s',

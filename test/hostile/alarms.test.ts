@@ -110,7 +110,7 @@ async function faultsAfter(bodies: readonly string[]): Promise<string[]> {
 const readingOf = (body: string): string => JSON.stringify(readMessage(body));
 
 it.each(MESSAGES)(
-  'about %s has every kind of text in every field without any effect',
+  'about %s has no effect with any kind of text in any field',
   { timeout: 120_000 },
   async (_, message, write) => {
     const ordinary = readingOf(write(message));

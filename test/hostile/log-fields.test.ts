@@ -18,7 +18,7 @@ const cases = [
   ...SHOWN.map((name) => ['003', name] as const),
 ];
 
-it.each(cases)('%s has every kind of text in %s without any effect', async (scenario, name) => {
+it.each(cases)('%s has no effect with any kind of text in %s', async (scenario, name) => {
   const index = LOG_FIELDS.includes(name) ? LOG_FIELDS.indexOf(name) : LOG_FIELDS.length;
   const folder = incidentWithLines(scenario, (line, number) =>
     number % 2 === 0 ? withField(line, index, TEXTS[(number / 2) % TEXTS.length] ?? '') : line,

@@ -27,7 +27,7 @@ async function world() {
 }
 
 describe('the list', () => {
-  it('is of all accounts, and asked for by nobody who types', async () => {
+  it('covers all accounts, and is not fetched while someone types', async () => {
     const { account, investigator } = await world();
     expect(investigator.listLoadBalancers()).toEqual([]);
     await investigator.refresh();
@@ -41,7 +41,7 @@ describe('the list', () => {
     expect(investigator.failures()).toEqual([]);
   });
 
-  it('stays as it was where it cannot be read again, and says why', async () => {
+  it('stays the same if it cannot be refreshed, with the reason', async () => {
     const { account, investigator } = await world();
     await investigator.refresh();
     account.always(LIST, DENIED);
@@ -54,7 +54,7 @@ describe('the list', () => {
   });
 });
 
-describe('what CloudWatch counts', () => {
+describe('the count of CloudWatch', () => {
   const question = (statuses: string[]) => ({
     loadBalancer: {
       name: 'shop-prod',
@@ -68,7 +68,7 @@ describe('what CloudWatch counts', () => {
     statuses,
   });
 
-  it('is known after one call', async () => {
+  it('is available after one call', async () => {
     const { account, investigator } = await world();
     expect(await investigator.countErrors?.(question(['gateway']), signal)).toMatchObject({
       errors: 123,
@@ -78,7 +78,7 @@ describe('what CloudWatch counts', () => {
     expect(account.asked.map(({ action }) => action)).toEqual(['cloudwatch:GetMetricData']);
   });
 
-  it('is not known where it may not be asked, or counts nothing of that', async () => {
+  it('is absent if the call is denied or no metric counts these errors', async () => {
     const { account, investigator } = await world();
     expect(await investigator.countErrors?.(question(['460']), signal)).toBeNull();
     account.always('cloudwatch:GetMetricData', DENIED);
@@ -87,7 +87,7 @@ describe('what CloudWatch counts', () => {
 });
 
 describe('a load balancer', () => {
-  it('on the list is found without a call, in the accounts that may be asked about alone', async () => {
+  it('on the list is found without a call, only in the allowed accounts', async () => {
     const { account, investigator } = await world();
     await investigator.refresh();
     const before = account.asked.length;
@@ -97,7 +97,7 @@ describe('a load balancer', () => {
     expect(new Set(account.asked.slice(before).map(({ region }) => region))).toEqual(new Set(['eu-west-1']));
   });
 
-  it('that is not on it is looked for', async () => {
+  it('not on the list is looked up', async () => {
     const { investigator } = await world();
     expect(await investigator.find('shop', ['bank', 'shop'], signal)).toMatchObject({
       name: 'shop-prod',
@@ -105,7 +105,7 @@ describe('a load balancer', () => {
     });
   });
 
-  it('is asked about in its own account and region alone', async () => {
+  it('is queried only in its own account and region', async () => {
     const { account, investigator } = await world();
     await investigator.refresh();
     const found = await investigator.find('checkout', ['bank', 'shop'], signal);
@@ -120,7 +120,7 @@ describe('a load balancer', () => {
     expect(new Set(regions)).toEqual(new Set(['us-east-1']));
   });
 
-  it('of an account that is configured no more cannot be asked about', async () => {
+  it('in an account no longer configured is refused', async () => {
     const { investigator } = await world();
     const gone = { name: 'a', arn: null, account: 'gone', region: 'eu-west-1' };
     const inquiry = investigator.resolveQuestion(

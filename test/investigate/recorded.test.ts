@@ -29,7 +29,7 @@ it('lists each load balancer once, by name', () => {
   expect(names).toEqual(expect.arrayContaining(['shop-prod', 'checkout', 'web-prod']));
 });
 
-describe('is found', () => {
+describe('finding a load balancer', () => {
   it.each([
     ['by name, as the first incident of it', 'shop-prod', '2026-11-18T02:40'],
     ['by a part of a name', 'checko', '2026-11-12T14:10'],
@@ -40,7 +40,7 @@ describe('is found', () => {
     expect(iso((await asked(words)).from)).toBe(from);
   });
 
-  it('with what the question leaves out as recorded, and counting from its own now', async () => {
+  it('takes what the question omits from the recording, and counts from its own now', async () => {
     const { from, to, now, statuses } = await asked('checkout');
     expect([iso(from), iso(to), iso(now), statuses]).toEqual([
       '2026-11-12T14:10',
@@ -57,22 +57,22 @@ describe('is found', () => {
     ['orders', ['default'], /No load balancer 'orders'.*There are: /],
     ['prod', ['default'], /'prod' matches 4 load balancers/],
     ['shop-prod', ['other'], /No load balancer 'shop-prod'/],
-  ])('%s of %j: not', async (name, accounts, says) => {
+  ])('fails for %s of %j', async (name, accounts, says) => {
     await expect(all.find(name, accounts, signal)).rejects.toThrow(says);
   });
 
-  it('not in a folder without incidents', async () => {
+  it('fails in a folder without incidents', async () => {
     await expect(recordedInvestigator([import.meta.dirname])).rejects.toThrow(
       'is not a recorded incident and contains none',
     );
   });
 
-  it('not in the future of the recording', async () => {
+  it('fails in the future of the recording', async () => {
     await expect(asked('checkout from 2026-12-01T00:00 to 2026-12-01T01:00')).rejects.toThrow('in the future');
   });
 });
 
-describe('is diagnosed', () => {
+describe('diagnosing it', () => {
   it.each(['002', '007', '013'])('as incident %s from the terminal', async (number) => {
     const folder = incidentFolder(number);
     const one = await recordedInvestigator([folder]);
@@ -81,13 +81,13 @@ describe('is diagnosed', () => {
     expect(diagnosis).toEqual((await diagnoseRecording(await readIncident(folder), '')).diagnosis);
   });
 
-  it('by the window alone, as after a restart', async () => {
+  it('works with the window alone, as after a restart', async () => {
     const { loadBalancer, ...window } = await asked('slow-target');
     const { diagnosis } = await all.investigate({ ...window, loadBalancer: { ...loadBalancer } }, { signal });
     expect(diagnosis.verdict.cause).toBe('slow-target');
   });
 
-  it('step by step where it is paced, and not at all when it is interrupted', async () => {
+  it('reports each step if paced, and stops when interrupted', async () => {
     const one = await recordedInvestigator([incidentFolder('002')], { pace: 3 });
     const inquiry = await asked('checkout', one);
     const done: string[] = [];

@@ -87,20 +87,20 @@ describe('--wait', () => {
     expect(said.stderr).toMatch(/errors counted by CloudWatch are in the log so far/);
   });
 
-  it('ends as soon as all is there', async () => {
+  it('ends as soon as the log is complete', async () => {
     const { words, time, diagnosis, to } = await world();
     await diagnoseLive(words, { wait: true, json: true }, time);
     expect(Date.parse(diagnosis().asked.now) - to).toBe(6 * MINUTE);
   });
 
-  it('does not wait for what is final', async () => {
+  it('does not wait for a final diagnosis', async () => {
     const { words, time, said, diagnosis, to } = await world(15);
     await diagnoseLive(words, { wait: true, json: true }, time);
     expect(said.stderr).toMatch(/^Read as 14:10–14:20 UTC[.]\nReading from S3 directly: \d+ files, .*\n$/);
     expect(Date.parse(diagnosis().asked.now) - to).toBe(15 * MINUTE);
   });
 
-  it('shows what all asks have cost, and saves the last with that', async () => {
+  it('shows the cost of all attempts, and saves the last with it', async () => {
     const { words, time, s3, diagnosis, said } = await world();
     const dir = join(mkdtempSync(join(tmpdir(), 'alb502-wait-')), 'saved');
     // A folder of its own for what is temporary: other tests use that of the machine.
@@ -114,7 +114,7 @@ describe('--wait', () => {
     expect(readdirSync(temporary).filter((name) => name.startsWith('alb502-live-'))).toEqual([]);
   });
 
-  it('keeps to --max-usd with all asks together', async () => {
+  it('keeps --max-usd over all attempts', async () => {
     const { words, time, diagnosis, said } = await world();
     await diagnoseLive(words, { wait: true, json: true, maxUsd: '0.00001' }, time);
     expect(said.stderr).toMatch(
@@ -125,7 +125,7 @@ describe('--wait', () => {
     expect(said.stderr).toMatch(/The diagnosis stays provisional, because the log could not be read completely[.]\n$/);
   });
 
-  it('keeps what it knows when the log cannot be read once', async () => {
+  it('keeps earlier results if the log cannot be read once', async () => {
     const { words, time, diagnosis, said, faults } = await world();
     let lists = 0;
     faults.s3 = (key) => {
@@ -137,7 +137,7 @@ describe('--wait', () => {
     expect(diagnosis()).toMatchObject({ provisional: false, verdict: { cause: 'security-group-blocked' } });
   });
 
-  it('waits for no log that cannot be read', async () => {
+  it('does not wait for a log that cannot be read', async () => {
     const { words, time, diagnosis, said, faults } = await world();
     faults.s3 = () => ({ status: 403, code: 'AccessDenied', message: 'Access Denied' });
     await diagnoseLive(words, { wait: true, json: true }, time);
@@ -145,7 +145,7 @@ describe('--wait', () => {
     expect(said.stderr).toBe('Read as 14:10–14:20 UTC.\nNot waiting, because the access log could not be read.\n');
   });
 
-  it('prints what it knows when asking again fails', async () => {
+  it('prints what it knows if an attempt fails', async () => {
     const { words, time, diagnosis, account } = await world();
     const { sleep } = time;
     time.sleep = (...args) => {
@@ -158,7 +158,7 @@ describe('--wait', () => {
     expect(diagnosis().provisional).toBe(true);
   });
 
-  it('prints what was asked for also when it cannot be saved', async () => {
+  it('prints the answer even if it cannot be saved', async () => {
     const { words, time, diagnosis, said } = await world();
     const dir = mkdtempSync(join(tmpdir(), 'alb502-wait-'));
     const { sleep } = time;
@@ -171,7 +171,7 @@ describe('--wait', () => {
     expect(said.stderr).not.toContain('Saved');
   });
 
-  it('asks after a machine was put to sleep, and only once', async () => {
+  it('asks once after the machine was asleep', async () => {
     const { words, time, diagnosis, to, said } = await world();
     const { sleep } = time;
     time.sleep = (_, signal) => sleep(60 * MINUTE, signal);
@@ -208,7 +208,7 @@ describe('the command', () => {
       child.on('close', (code) => resolve({ ...result, code }));
     });
 
-  it('prints what is known when it is interrupted while it waits, and ends with 130', async () => {
+  it('prints what is known when interrupted while waiting, and exits with 130', async () => {
     const { account, s3 } = await world();
     vi.restoreAllMocks();
     const environment = { ...environmentFor(account.port), AWS_ENDPOINT_URL_S3: s3.endpoint };
@@ -223,7 +223,7 @@ describe('the command', () => {
   // What draws on a terminal ends the process at a signal that nobody else listens to.
   const TERMINAL = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
 
-  it('does so on a terminal too', async () => {
+  it('does the same on a terminal', async () => {
     const { account, s3 } = await world();
     vi.restoreAllMocks();
     const environment = { ...environmentFor(account.port), AWS_ENDPOINT_URL_S3: s3.endpoint };
@@ -234,7 +234,7 @@ describe('the command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ provisional: true });
   });
 
-  it('cancels what is running when it is interrupted on a terminal', async () => {
+  it('cancels running calls when interrupted on a terminal', async () => {
     const { account, s3 } = await world();
     vi.restoreAllMocks();
     account.always('cloudwatch:GetMetricData', 'silence');
@@ -247,7 +247,7 @@ describe('the command', () => {
     await expect.poll(() => account.open()).toBe(0);
   });
 
-  it('has nothing to wait for in a recorded incident', async () => {
+  it('does not wait for a recorded incident', async () => {
     const { code, stdout, stderr } = await run(
       ['diagnose', '--from', incidentFolder('002'), '--wait'],
       {},

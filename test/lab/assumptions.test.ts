@@ -20,18 +20,18 @@ it('docs/assumptions.md lists the assumptions (--update=all rewrites it)', async
   await expect(assumptionsPage()).toMatchFileSnapshot(join(root, 'docs/assumptions.md'));
 });
 
-it('names pool order, received_bytes, time, and FIN against RST', () => {
+it('covers pool order, received_bytes, time, and FIN against RST', () => {
   expect(assumptions.map(({ about }) => about)).toEqual(
     expect.arrayContaining(['Pool order', '`received_bytes`', '`time`', 'FIN and RST']),
   );
 });
 
-describe('a verdict that rests on an assumption is likely at most', () => {
+describe('a verdict based on an assumption is at most likely', () => {
   it.each(globSync('test/scenarios/*/diagnosis.json', { cwd: root }).sort())('%s', (file) => {
     expect(tooSure(JSON.parse(readFileSync(join(root, file), 'utf8')) as Diagnosis)).toEqual([]);
   });
 
-  it.each(captureNames())('the capture %s', async (name) => {
+  it.each(captureNames())('for the capture %s', async (name) => {
     const { diagnosis } = await diagnoseRecording(await readIncident(join(captureRoot, name)), '');
     expect(tooSure(diagnosis)).toEqual([]);
   });

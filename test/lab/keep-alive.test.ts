@@ -32,20 +32,20 @@ const NAMES: Record<string, string> = {
 const KEEPS_CONNECTIONS = 'Go net/http';
 const closing = measurement.servers.filter(({ closes, requests }) => closes.length > 0 && requests?.count !== 1);
 
-it('docs/keep-alive.md is what was measured (--update=all rewrites it)', async () => {
+it('docs/keep-alive.md shows the measurements (--update=all rewrites it)', async () => {
   await expect(keepAlivePage(measurement)).toMatchFileSnapshot(join(import.meta.dirname, '../../docs/keep-alive.md'));
 });
 
-it('has a name for each server that closes idle connections', () => {
+it('every server that closes idle connections has a name', () => {
   expect(closing.map(({ id }) => id).sort()).toEqual(Object.keys(NAMES).sort());
 });
 
-it('calls those runtimes measured that the lab has measured', () => {
+it('runtimes are marked measured if the lab has measured them', () => {
   const measured = RUNTIMES.filter(({ source }) => source === 'measured').map(({ name }) => name);
   expect([...measured].sort()).toEqual([...new Set([...Object.values(NAMES), KEEPS_CONNECTIONS])].sort());
 });
 
-it('has measured that Go keeps idle connections', () => {
+it('Go keeps idle connections, as measured', () => {
   expect(measurement.servers.find(({ id }) => id === 'go')?.closes).toEqual([]);
   expect(RUNTIMES.find(({ name }) => name === KEEPS_CONNECTIONS)?.at).toBeNull();
 });
@@ -60,14 +60,14 @@ it.each([
   ['130 s: Kestrel', 130, ['http.Server{', 'options.Limits']],
   ['nobody’s default: the common ones', 44, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
   ['nothing measured: the common ones', null, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
-])('tells the settings of those that close after %s', (_, measured, beginnings) => {
+])('gives the settings of servers that close after %s', (_, measured, beginnings) => {
   const settings = keepAliveSettings(measured, 65);
   expect(settings).toEqual(beginnings.map((beginning) => expect.stringContaining(beginning)));
 });
 
 describe.each(closing)('$name $version', ({ id, closes }) => {
   // A client that reads a response late sees a shorter time, so the longest is nearest to the truth.
-  it('is named for the longest', () => {
+  it('is the name for the longest time', () => {
     const longest = Math.max(...closes.map(({ seconds }) => seconds));
     expect(runtimesClosingAt(longest)).toContain(NAMES[id]);
   });

@@ -16,7 +16,7 @@ afterEach(() => {
 const NOON = Date.parse('2026-11-18T12:00:00Z');
 
 describe('a line of metrics', () => {
-  it('declares each value that it has, with its unit, and begins anew', () => {
+  it('declares each of its values with a unit, and starts from zero', () => {
     const metrics = openBotMetrics();
     metrics.count('DiagnosesLikely');
     metrics.count('DiagnosesLikely');
@@ -45,14 +45,14 @@ describe('a line of metrics', () => {
     expect(JSON.parse(metrics.flush(NOON))._aws.CloudWatchMetrics[0].Metrics).toEqual([]);
   });
 
-  it('has at most as many values of a metric as the format takes', () => {
+  it('has at most as many values of a metric as the format allows', () => {
     const metrics = openBotMetrics();
     for (let value = 0; value < 250; value++) metrics.observe('QueueAge', value);
     expect(JSON.parse(metrics.flush(NOON)).QueueAge).toHaveLength(100);
   });
 });
 
-it('deploy/dashboard.json shows every metric, and none that there is not', () => {
+it('deploy/dashboard.json shows every metric, and no others', () => {
   const dashboard = JSON.parse(readFileSync(join(import.meta.dirname, '../../deploy/dashboard.json'), 'utf8')) as {
     widgets: { properties: { metrics: [string, string][] } }[];
   };
@@ -60,7 +60,7 @@ it('deploy/dashboard.json shows every metric, and none that there is not', () =>
   expect([...new Set(shown)].sort()).toEqual(Object.keys(BOT_METRICS).sort());
 });
 
-it('the bot counts what an alarm led to, and traces the diagnosis with a span for each collector', async () => {
+it('the bot counts the effects of an alarm, and traces the diagnosis with a span for each collector', async () => {
   const received: { url: string; headers: IncomingHttpHeaders; body: string }[] = [];
   const collector = createServer((request, response) => {
     let body = '';

@@ -38,7 +38,7 @@ it('holds their targets', async () => {
   expect(TargetHealthDescriptions).toHaveLength(4);
 });
 
-it('counts the errors as CloudWatch would', async () => {
+it('has the metrics that CloudWatch would have', async () => {
   const { scenario, simulation } = shop;
   const { window, loadBalancer } = scenario;
   const { MetricDataResults = [] } = await clients.cloudwatch.send(

@@ -50,7 +50,7 @@ function alarmIn(message: unknown): Alarm {
 const account = () => shop.arn.split(':')[4] ?? '';
 const look = (alarm: Alarm) => liveLookup(parseConfig({}, {}, 'test'))(alarm, new AbortController().signal);
 
-it('a message that is published is handled once, and deleted', async () => {
+it('handles a published message once, and deletes it', async () => {
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'alarms' }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
   const TopicArn = await sns('CreateTopic', { Name: 'alarms' }, 'TopicArn');
@@ -84,7 +84,7 @@ it('a message that is published is handled once, and deleted', async () => {
   await queue.stop(1000, () => {});
 });
 
-it('a composite alarm is about what its child is about', async () => {
+it('finds the load balancer of a composite alarm through its child', async () => {
   const metric = {
     Namespace: 'AWS/ApplicationELB',
     Period: 60,
@@ -104,7 +104,7 @@ it('a composite alarm is about what its child is about', async () => {
   expect(about).toMatchObject({ loadBalancers: [resource], sentences: [] });
 });
 
-it('a target group is about the load balancer before it', async () => {
+it('finds the load balancer in front of a target group', async () => {
   const { TargetGroups = [] } = await clients.elbv2.send(
     new DescribeTargetGroupsCommand({ LoadBalancerArn: shop.arn }),
   );

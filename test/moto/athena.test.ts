@@ -117,7 +117,7 @@ const said = ({ cost: _, asked: __, gaps: ___, reading: ____, steps, ...rest }: 
 });
 
 describe('a live load balancer, its log through Athena', () => {
-  it('with a keep-alive race is diagnosed as such, in the true numbers, by two queries', async () => {
+  it('with a keep-alive race is diagnosed correctly, with the true numbers, by two queries', async () => {
     const before = athena.sent.length;
     const diagnosis = await diagnosed(shop, ['--engine', 'athena']);
     expect(counts(diagnosis)).toEqual(truthOf(shop));
@@ -130,14 +130,14 @@ describe('a live load balancer, its log through Athena', () => {
     expect(sent[0]?.files.every((key) => key.includes('app.shop-prod.'))).toBe(true);
   });
 
-  it('with a security group in the way is diagnosed as such, by one query', async () => {
+  it('with a blocking security group is diagnosed correctly, by one query', async () => {
     const diagnosis = await diagnosed(checkout, ['--engine', 'athena']);
     expect(counts(diagnosis)).toEqual(truthOf(checkout));
     expect(diagnosis.verdict.cause).toBe('security-group-blocked');
     expect(diagnosis.cost.queries).toBe(1);
   });
 
-  it('comes to the same as its log files from S3', async () => {
+  it('gives the same diagnosis as by log files from S3', async () => {
     for (const one of [shop, checkout]) {
       const byAthena = await diagnosed(one, ['--engine', 'athena']);
       const byFiles = await diagnosed(one, ['--engine', 'duckdb']);
@@ -146,12 +146,12 @@ describe('a live load balancer, its log through Athena', () => {
     }
   });
 
-  it('leaves one gap: what moto cannot answer', async () => {
+  it('has one gap: a call that moto does not support', async () => {
     const { gaps } = await diagnosed(checkout, ['--engine', 'athena']);
     expect(gaps).toEqual([expect.stringContaining('cloudtrail:LookupEvents')]);
   });
 
-  it('is saved with the answers, which lead to the same diagnosis without AWS', async () => {
+  it('is saved with the answers, which give the same diagnosis without AWS', async () => {
     const diagnosis = await diagnosed(shop, ['--engine', 'athena', '--save', 'saved']);
     const again = await alb502(['diagnose', '--from', 'saved', '--json'], {}, work);
     expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
@@ -165,7 +165,7 @@ describe('a live load balancer, its log through Athena', () => {
     ]);
   });
 
-  it('needs no more than iam-policy.json allows', async () => {
+  it('needs only what iam-policy.json allows', async () => {
     const user = await userWith(endpoint, 'querying', policyForMoto(BUCKET));
     const diagnosis = await diagnosed(shop, ['--engine', 'athena'], user).finally(() => forgetPermissions(endpoint));
     expect(diagnosis.gaps).toEqual([expect.stringContaining('cloudtrail:LookupEvents')]);
@@ -173,7 +173,7 @@ describe('a live load balancer, its log through Athena', () => {
   });
 });
 
-describe('doctor, of Athena', () => {
+describe('doctor for Athena', () => {
   it('finds everything in place', async () => {
     const { code, stdout, stderr } = await alb502(['doctor', 'shop-prod'], environment, work);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

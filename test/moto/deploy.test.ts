@@ -91,7 +91,7 @@ async function containerEnvironment({ resources }: Stack): Promise<Record<string
   return Object.fromEntries((container?.environment ?? []).map(({ name, value }) => [name, value]));
 }
 
-it('cloudformation.yml makes what it says, and an alarm in its queue becomes a thread', async () => {
+it('cloudformation.yml creates its resources, and an alarm in its queue becomes a thread', async () => {
   const slack = await localSlack({ channels: ['alerts'] });
   const channel = [...slack.workspace.channels.values()].find(({ name }) => name === 'alerts')?.id ?? '';
   const text = template('cloudformation.yml');
@@ -128,7 +128,7 @@ it('cloudformation.yml makes what it says, and an alarm in its queue becomes a t
   );
 });
 
-it('cloudformation.yml makes Athena and the bus for other accounts when they are asked for', async () => {
+it('cloudformation.yml creates Athena and the bus for other accounts on request', async () => {
   const text = template('cloudformation.yml');
   const AthenaLogFolder = 's3://example-alb-logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/';
   const optional = { Organization: 'o-a1b2c3d4e5', AthenaDatabase: 'logs', AthenaLogFolder };
@@ -140,7 +140,7 @@ it('cloudformation.yml makes Athena and the bus for other accounts when they are
   });
 });
 
-it('stackset-role.yml makes the role of another account, and the rule that forwards its alarms', async () => {
+it('stackset-role.yml creates the role of another account, and the rule that forwards its alarms', async () => {
   const text = template('stackset-role.yml');
   const stack = await createStack(endpoint, 'reader', text, {
     HubRole: 'arn:aws:iam::123456789012:role/alb502-TaskRole',

@@ -54,7 +54,7 @@ const truthOf = ({ simulation }: BuiltLoadBalancer) => {
 };
 
 describe('a live load balancer, its log files straight from S3', () => {
-  it('with a keep-alive race is diagnosed as such, in the true numbers', async () => {
+  it('with a keep-alive race is diagnosed correctly, with the true numbers', async () => {
     const { diagnosis } = await diagnosed(shop);
     expect(counts(diagnosis)).toEqual(truthOf(shop));
     expect(diagnosis.loadBalancer).toEqual({ name: 'shop-prod', arn: shop.arn });
@@ -64,20 +64,20 @@ describe('a live load balancer, its log files straight from S3', () => {
     expect(diagnosis.provisional).toBe(false);
   });
 
-  it('with a security group in the way is diagnosed as such', async () => {
+  it('with a blocking security group is diagnosed correctly', async () => {
     const { diagnosis } = await diagnosed(checkout);
     expect(counts(diagnosis)).toEqual(truthOf(checkout));
     expect(diagnosis.verdict.cause).toBe('security-group-blocked');
     expect(diagnosis.steps.find(({ step }) => step === 5)?.outcome).toBe('fail');
   });
 
-  it('leaves one gap: what moto cannot answer', async () => {
+  it('has one gap: a call that moto does not support', async () => {
     const { diagnosis } = await diagnosed(shop);
     // moto has no LookupEvents.
     expect(diagnosis.gaps).toEqual([expect.stringContaining('cloudtrail:LookupEvents')]);
   });
 
-  it('is found by its ARN, by app/name/id and by a part of its name', async () => {
+  it('is found by its ARN, app/name/id and part of its name', async () => {
     const { window } = shop.scenario;
     for (const name of [shop.arn, shop.arn.replace(/^.*loadbalancer\//, ''), 'shop']) {
       const words = ['diagnose', name, 'from', window.from, 'to', window.to, '--json'];
@@ -87,7 +87,7 @@ describe('a live load balancer, its log files straight from S3', () => {
     }
   });
 
-  it('needs no more than iam-policy.json allows', async () => {
+  it('needs only what iam-policy.json allows', async () => {
     const { stdout } = await diagnosed(checkout);
     const user = await userWith(endpoint, 'diagnoser', policyForMoto(BUCKET));
     const allowed = await diagnosed(checkout, [], user).finally(() => forgetPermissions(endpoint));
@@ -97,7 +97,7 @@ describe('a live load balancer, its log files straight from S3', () => {
 });
 
 describe('--save', () => {
-  it('writes a folder that leads to the same diagnosis without AWS', async () => {
+  it('writes a folder that gives the same diagnosis without AWS', async () => {
     const { stdout } = await diagnosed(shop, ['--save', 'saved']);
     const again = await alb502(['diagnose', '--from', 'saved', '--json'], {}, work);
     expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });

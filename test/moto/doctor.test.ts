@@ -71,13 +71,13 @@ describe('setup athena', () => {
     expect((await athena.send(new ListQueryExecutionsCommand({}))).QueryExecutionIds).toEqual([]);
   });
 
-  it('asks for a load balancer where logs go to several folders', async () => {
+  it('asks for a load balancer if logs go to several folders', async () => {
     const { code, stderr, stdout } = await alb502(['setup', 'athena'], environment, work);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/2 folders: .*\(shop-prod\).*\(checkout\).*alb502 setup athena shop-prod\.\n$/);
   });
 
-  it('runs the very statement with --create', async () => {
+  it('runs the printed statement with --create', async () => {
     const words = ['setup', 'athena', 'shop-prod', '--create'];
     const { code, stdout } = await alb502(words, { ...environment, ...RESULTS }, work);
     expect(code).toBe(0);
@@ -104,7 +104,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('ends with 3 when something is missing and it is to be strict', async () => {
+  it('exits with 3 if something is missing with --strict', async () => {
     const { code, stdout, stderr } = await doctor(['shop-prod', '--strict'], RESULTS);
     expect({ code, stderr }).toEqual({
       code: 3,
@@ -113,20 +113,20 @@ describe('doctor', () => {
     expect(about(stdout, 'ok', 'Credentials')).not.toBe('');
   });
 
-  it('looks at the account when no load balancer is named', async () => {
+  it('checks the account if no load balancer is named', async () => {
     const { code, stdout } = await doctor([], RESULTS);
     expect(code).toBe(0);
     expect(about(stdout, 'ok', 'Access logs')).toContain('2 of 2 load balancers log to S3');
   });
 
-  it('tells the columns of a table that was made by hand', async () => {
+  it('lists the columns of a table created by hand', async () => {
     await putTable(glue, statement, TABLE, { rename: { lambda_error_reason: 'error_reason', ip_address: 'other' } });
     const { stdout } = await doctor(['shop-prod'], RESULTS);
     expect(about(stdout, 'ok', 'Athena table')).toContain('the reason of an error is error_reason');
     expect(about(stdout, 'note', 'Athena table')).toContain('has no ip_address');
   });
 
-  it('takes a table for what a diagnosis takes it for', async () => {
+  it('recognises the same tables as a diagnosis', async () => {
     await putTable(glue, statement, TABLE, {
       rename: { time: 'log_time', elb: 'elb_name', request_creation_time: 'other' },
       location: 's3://example-alb-logs/nowhere/',
@@ -145,7 +145,7 @@ describe('doctor', () => {
     );
   });
 
-  it('sees that the pattern of an old table makes rows of NULL', async () => {
+  it('finds that the pattern of an old table produces rows of NULL', async () => {
     await putTable(glue, statement, TABLE, { pattern: '([^ ]*) ([^ ]*)' });
     const { stdout } = await doctor(['shop-prod'], RESULTS);
     expect(about(stdout, 'missing', 'Athena table')).toMatch(/are NULL.*DROP TABLE `default`\.`alb_access_logs`/);
@@ -166,7 +166,7 @@ describe('doctor', () => {
     expect(about(stdout, 'missing', 'Athena results')).toMatch(says);
   });
 
-  it('tells a log that does not arrive, with the policy that lets it', async () => {
+  it('reports a log that does not arrive, with the policy that allows it', async () => {
     const { code, stdout } = await doctor(['checkout']);
     expect(code).toBe(0);
     const said = about(stdout, 'missing', 'Delivery');
@@ -180,7 +180,7 @@ describe('doctor', () => {
     });
   });
 
-  it('tells logging that is off, with the command that switches it on', async () => {
+  it('reports that logging is off, with the command that enables it', async () => {
     const enable = (Value: string) =>
       clients.elbv2.send(
         new ModifyLoadBalancerAttributesCommand({
@@ -197,13 +197,13 @@ describe('doctor', () => {
     expect(said).toContain('Key=access_logs.s3.bucket,Value=example-alb-logs');
   });
 
-  it('says which load balancers there are when none fits', async () => {
+  it('lists the load balancers if none matches', async () => {
     const { code, stdout, stderr } = await doctor(['nonsense']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/nonsense.*checkout, shop-prod/);
   });
 
-  it('says in one sentence that there are no credentials', async () => {
+  it('reports missing credentials in one sentence', async () => {
     const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...without } = environment;
     const { code, stdout, stderr } = await alb502(['doctor'], without, work);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -226,7 +226,7 @@ describe('permissions, as moto enforces them', () => {
     expect(about(stdout, 'ok', 'Athena table')).toContain('38 columns');
   });
 
-  it('that are missing are named, with the policy that allows them', async () => {
+  it('are named if missing, with the policy that allows them', async () => {
     const less = policy
       .replace(/\s*"ec2:DescribeNetworkAcls",/, '')
       .replace(/\s*"elasticloadbalancing:DescribeTargetHealth",/, '');

@@ -42,7 +42,7 @@ describeStore('an S3 prefix of moto', async () => {
 });
 
 describe('with iam-policy-runs-in-s3.json', () => {
-  it('all of it works, and nothing beside its prefix', async () => {
+  it('everything works below its prefix, and nothing elsewhere', async () => {
     const text = readFileSync(join(import.meta.dirname, '../../deploy/iam-policy-runs-in-s3.json'), 'utf8')
       .replaceAll('RUNS-BUCKET', Bucket)
       .replaceAll('RUNS-PREFIX', PREFIX.replace(/[/]$/, ''));

@@ -47,7 +47,7 @@ async function saved(run: Omit<IncidentToSave, 'incident'>, dir: string) {
 }
 
 describe('a recorded incident', () => {
-  it('with logs of before the window offers one longer look, and takes it', async () => {
+  it('offers one longer look-back with earlier logs, and takes it', async () => {
     const incident = await readIncident(folder);
     const short = await diagnoseRecording(incident, '');
     const command = "alb502 diagnose --from '<incident>' --look-back 24h";
@@ -67,7 +67,7 @@ describe('a recorded incident', () => {
     for (const run of [short, long]) expect(await saved(run, folder)).toEqual(essence(run.diagnosis));
   });
 
-  it('without log files keeps the answers of the look it was saved with, and can take no other', async () => {
+  it('without log files keeps the saved answers, and offers no other look-back', async () => {
     const long = await diagnoseRecording(await readIncident(folder), '', undefined, 20 * HOUR);
     const to = join(temporaryFolder(), 'saved');
     await saveIncident(to, { ...long, incident: null });
@@ -86,7 +86,7 @@ describe('a recorded incident', () => {
 });
 
 describe('a live load balancer', () => {
-  it('is looked back at by itself where that costs next to nothing', async () => {
+  it('gets a longer look-back automatically if it costs almost nothing', async () => {
     await openAccount(filesOf(folder));
     const logs = readdirSync(join(folder, 'logs'), { recursive: true, withFileTypes: true });
     const paths = logs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -112,6 +112,6 @@ it.each([
   { usd: 0.02, bytes: 5e6, atMost: null, small: false },
   { usd: 0.001, bytes: 300e6, atMost: null, small: false },
   { usd: 0.001, bytes: 5e6, atMost: { usd: 0.5, bytes: 1e11 }, small: false },
-])('a look at $bytes bytes for $usd dollars, at most $atMost, is taken by itself: $small', ({ small, ...price }) => {
+])('for $bytes bytes and $usd dollars, with at most $atMost, gets one automatically: $small', ({ small, ...price }) => {
   expect(isSmallLook({ files: 1, ...price })).toBe(small);
 });

@@ -71,7 +71,7 @@ describe('the load balancer of a question', () => {
     ['quick look at shop-prod', ['shop-prod'], 'Didn\'t understand "quick"'],
     ['SHOP-PROD last 15m', ['shop-prod'], 'shop-prod'],
     ['today last 15m', ['today'], 'today'],
-  ])('in %j, where there is %j, is %j', (text, known, expected) => {
+  ])('in %j, given %j, is %j', (text, known, expected) => {
     const read = expected.startsWith('Didn')
       ? sentence(() => parseQuestion(text, known))
       : parseQuestion(text, known).loadBalancer;
@@ -96,7 +96,7 @@ describe('the statuses of a question', () => {
   });
 });
 
-describe('a question that is not understood', () => {
+describe('an invalid question', () => {
   it.each([
     ['my-alb recently', 'recently', 'my-alb'],
     ['my-alb other-alb', 'other-alb', 'my-alb'],
@@ -120,34 +120,34 @@ describe('a question that is not understood', () => {
     ['my-alb 02:40+25:00', '02:40+25:00', 'my-alb'],
     ['my-alb 02:40 Europe/Nowhere', 'Europe/Nowhere', 'my-alb'],
     ['https://shop.example.com/', 'https://shop.example.com/', 'my-alb'],
-  ])('%j is answered with the word %j and two questions that work', (text, word, name) => {
+  ])('%j is answered with the word %j and two valid questions', (text, word, name) => {
     expect(sentence(() => parseQuestion(text))).toBe(
       `Didn't understand "${word}". Try: ${name} last 15m, or ${name} from 02:40 to 02:55.`,
     );
   });
 
-  it('is shown with a load balancer that there is', () => {
+  it('gets an example with an existing load balancer', () => {
     expect(sentence(() => parseQuestion('my_alb', ['shop-prod', 'shop-stage']))).toContain('Try: shop-prod last 15m');
   });
 
-  it('says so of a load balancer of another kind', () => {
+  it('is told if the load balancer is of another kind', () => {
     expect(sentence(() => parseQuestion('net/my-nlb/50dc6c495c0c9188'))).toBe(
       '"net/my-nlb/50dc6c495c0c9188" is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers.',
     );
   });
 
-  it('is quoted in part when it is long', () => {
+  it('is quoted in part if long', () => {
     expect(sentence(() => parseQuestion(`my-alb a_${'b'.repeat(4000)}`))).toContain(`"a_${'b'.repeat(58)}…"`);
   });
 });
 
-it('leaves to the context what it does not say', () => {
+it('takes missing parts from the context', () => {
   expect(parseQuestion('')).toEqual(NOTHING);
   expect(parseQuestion('last 15m')).toEqual({ ...NOTHING, window: { last: 15 * MINUTE } });
   expect(parseQuestion('last 15m Europe/Berlin')).toMatchObject({ zone: 'Europe/Berlin' });
 });
 
-it('is read or refused in one sentence, whatever it says', () => {
+it('is read or refused in one sentence, whatever its text', () => {
   const words = fc.oneof(
     fc.constantFrom(
       ...['last', 'from', 'to', '-', 'for', 'and', 'between', 'ago', 'now', 'yesterday', 'Monday', '20', 'Nov', '2am'],

@@ -19,7 +19,7 @@ function asked(first: number, takes = 0): number[] {
   }
 }
 
-describe('a window is asked again', () => {
+describe('the next check of a window', () => {
   it.each([
     { what: 'that ended just now', first: 0, asks: [0, 6, 12, 15] },
     { what: 'that is not over', first: -5, asks: [-5, 6, 12, 15] },
@@ -32,7 +32,7 @@ describe('a window is asked again', () => {
     expect(asked(first)).toEqual(asks);
   });
 
-  it('sooner when its log comes from a log group', () => {
+  it('comes sooner for a log in a log group', () => {
     const reading = { from: { service: 'cloudwatch-logs', name: '/alb', format: 'json' } } as const;
     const next = (minutes: number) => {
       const at = nextCheck(window, to + minutes * MINUTE, 1, reading);
@@ -41,11 +41,11 @@ describe('a window is asked again', () => {
     expect([-5, 0, 1, 4, 13, 15].map(next)).toEqual([1, 3, 3, 6, 15, null]);
   });
 
-  it('when an answer took longer than a check was ahead', () => {
+  it('comes after an answer that took longer than the pause', () => {
     expect(asked(0, 7)).toEqual([0, 7, 14, 21]);
   });
 
-  it('has an end, and that is when the log is complete', () => {
+  it('is the last one when the log is complete', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -60, max: 14.99, noNaN: true }),
@@ -59,7 +59,7 @@ describe('a window is asked again', () => {
     );
   });
 
-  it('is not asked without end by a clock that stands', () => {
+  it('comes to an end with a stopped clock', () => {
     expect(nextCheck(window, to, 4)).toBeNull();
   });
 });

@@ -50,7 +50,7 @@ describe('a window', () => {
     ['from 2h ago to 1h ago', '2026-11-20T01:00', '2026-11-20T02:00'],
     ['since yesterday', '2026-11-19T00:00', '2026-11-20T03:00'],
     ['since yesterday 22:00', '2026-11-19T22:00', '2026-11-20T03:00'],
-  ])('that ends now: %j', (text, from, to) => {
+  ])('ends now: %j', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to]);
   });
 
@@ -68,7 +68,7 @@ describe('a window', () => {
     ['at 02:50', '2026-11-20T02:35', '2026-11-20T03:00'],
     ['2h ago', '2026-11-20T00:45', '2026-11-20T01:15'],
     ['noon', '2026-11-19T11:45', '2026-11-19T12:15'],
-  ])('of times of day, the latest that is over: %j', (text, from, to) => {
+  ])('is the latest completed one for times of day: %j', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to]);
   });
 
@@ -82,7 +82,7 @@ describe('a window', () => {
     ['12am to 1am', '2026-11-20T00:00', '2026-11-20T01:00'],
     ['12pm to 1pm', '2026-11-19T12:00', '2026-11-19T13:00'],
     ['2 am', '2026-11-20T01:45', '2026-11-20T02:15'],
-  ])('by a clock of twelve hours: %j', (text, from, to) => {
+  ])('may use a 12-hour clock: %j', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to]);
   });
 
@@ -106,7 +106,7 @@ describe('a window', () => {
     ['from 2026-11-18T02:40 to 2026-11-18T02:55:10.500', '2026-11-18T02:40', '2026-11-18T02:55:10.500Z'],
     ['from 2026-11-18 to 2026-11-19', '2026-11-18T00:00', '2026-11-19T00:00'],
     ['from 02:40 to 2026-11-20T03:30Z', '2026-11-20T02:40', '2026-11-20T03:30'],
-  ])('with a day: %j', (text, from, to) => {
+  ])('may have a day: %j', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to]);
   });
 
@@ -127,17 +127,17 @@ describe('a window', () => {
     // 29 March 2026: 02:00 to 03:00 does not exist in Berlin. 25 October 2026: 02:00 to 03:00 comes twice.
     ['from 29 Mar 2026 01:30 to 03:30 Europe/Berlin', '2026-03-29T00:30', '2026-03-29T01:30'],
     ['from 25 Oct 2026 01:30 to 03:30 Europe/Berlin', '2026-10-24T23:30', '2026-10-25T02:30'],
-  ])('in a zone: %j', (text, from, to) => {
+  ])('may have a zone: %j', (text, from, to) => {
     expect(windowOf(text)).toEqual([from, to]);
   });
 
-  it('is read in the zone of the asker when the words name none', () => {
+  it('uses the zone of the asker if no zone is named', () => {
     expect(windowOf('03:40-03:55', NOW, 'Europe/Berlin')).toEqual(['2026-11-20T02:40', '2026-11-20T02:55']);
     expect(windowOf('03:40-03:55 UTC', NOW, 'Europe/Berlin')).toEqual(['2026-11-19T03:40', '2026-11-19T03:55']);
     expect(windowOf('yesterday', NOW, 'Asia/Tokyo')).toEqual(['2026-11-18T15:00', '2026-11-19T15:00']);
   });
 
-  it('that begins before midnight is found just before midnight too', () => {
+  it('that starts before midnight is found just before midnight, too', () => {
     expect(windowOf('23:50-00:10', at('2026-11-20T23:55:00Z'))).toEqual(['2026-11-19T23:50', '2026-11-20T00:10']);
   });
 
@@ -170,7 +170,7 @@ describe('a window', () => {
     expect(sentence(() => windowOf(text))).toBe(expected);
   });
 
-  it('of times of day ends at the latest of them, within a day, and not in the future; else it is reversed', () => {
+  it('of times of day ends at the latest of them, within a day, and not in the future; otherwise it is reversed', () => {
     const time = fc.tuple(fc.nat(23), fc.nat(59)).map(([h, m]) => `${h}:${String(m).padStart(2, '0')}`);
     const timeOfDay = (text: string) => {
       const [hours = 0, minutes = 0] = text.split(':').map(Number);
@@ -201,12 +201,12 @@ describe('the window of a recorded incident', () => {
   const incident = { from: at('2026-11-20T02:30:00Z'), to: at('2026-11-20T02:50:00Z') };
   const of = (text: string, now: number | null) => short(resolveWindow(parseQuestion(text), { now, window: incident }));
 
-  it('is its own when the question names none', () => {
+  it('is that of the incident if the question has none', () => {
     expect(of('my-alb 502', null)).toEqual(short(incident));
     expect(of('my-alb 502', NOW)).toEqual(short(incident));
   });
 
-  it('counts "last" from now, or from its end when it does not say when now was', () => {
+  it('counts "last" from now, or from its end if now was not recorded', () => {
     expect(of('last 10m', null)).toEqual(['2026-11-20T02:40', '2026-11-20T02:50']);
     expect(of('last 10m', NOW)).toEqual(['2026-11-20T02:50', '2026-11-20T03:00']);
   });
@@ -217,12 +217,12 @@ describe('the window of a recorded incident', () => {
     expect(of('from 23:50 to 00:10', null)).toEqual(['2026-11-19T23:50', '2026-11-20T00:10']);
   });
 
-  it('is the last 15 minutes where there is no incident', () => {
+  it('is the last 15 minutes without an incident', () => {
     expect(resolveWindow({ window: null }, { now: NOW })).toEqual({ from: NOW - DEFAULT_WINDOW, to: NOW });
   });
 });
 
-describe('how times were read', () => {
+describe('the interpretation of times', () => {
   const reading = (words: string, now = NOW, asker: string | null = null) => {
     const question = parseQuestion(`my-alb ${words}`);
     const asked = { ...question, zone: question.zone ?? asker };
@@ -244,11 +244,11 @@ describe('how times were read', () => {
     expect(reading(words)).toBe(expected);
   });
 
-  it('says the zone of the asker beside UTC', () => {
+  it("shows the asker's zone next to UTC", () => {
     expect(reading('03:40-03:55', NOW, 'Europe/Berlin')).toBe('Read as 02:40–02:55 UTC (03:40–03:55 Europe/Berlin).');
   });
 
-  it('says so when a window that is not over was taken for that of the day before', () => {
+  it('says that a window that has not ended was taken from the day before', () => {
     const now = at('2026-11-20T02:50:30Z');
     expect(reading('02:40-02:55', now)).toBe(
       "Read as 19 Nov 2026, 02:40–02:55 UTC, because today's window has not ended. For today so far: last 11m.",

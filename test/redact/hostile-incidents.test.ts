@@ -31,7 +31,7 @@ describe.each(['001', '003', '007', '012', '014'])('%s with a secret in every re
   const open = () =>
     readIncident(rewrittenIncident(scenario, (entry, at) => writtenByClient(entry, TEXTS[at % TEXTS.length] ?? '')));
 
-  it('is in the terminal as it was sent, and in Markdown and redacted JSON without secrets', async () => {
+  it('appears unchanged in the terminal, and without secrets in Markdown and redacted JSON', async () => {
     const incident = await open();
     const whole = await diagnoseRecording(incident, '');
     expect(secretsIn(renderJson(whole.diagnosis))).not.toEqual([]);

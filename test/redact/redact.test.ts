@@ -26,7 +26,7 @@ describe('a secret', () => {
     expect(redactEntry(redacted ?? '', pseudonyms(), NONE)).toBe(redacted?.replace('203.0.113.7', '198.18.0.1'));
   });
 
-  it.each(Object.entries(SECRETS))('is in no excerpt of a line that is no entry: %s', (_, secret) => {
+  it.each(Object.entries(SECRETS))('is in no excerpt of an invalid line: %s', (_, secret) => {
     expect(redactWords(`GET /users/${secret} of ${secret}`)).not.toContain(secret);
   });
 });
@@ -54,7 +54,7 @@ describe('a route', () => {
     'GET /graphql',
     'GET /account/export.csv',
     '-',
-  ])('of plain words stays: %s', (route) => expect(redactRoute(route, NONE)).toBe(route));
+  ])('of plain words is kept: %s', (route) => expect(redactRoute(route, NONE)).toBe(route));
 
   it.each([
     ['GET /token/abcdef', 'GET /token/:id'],
@@ -64,7 +64,7 @@ describe('a route', () => {
     ['whatever', 'OTHER'],
   ])('%s is shown as %s', (route, shown) => expect(redactRoute(route, NONE)).toBe(shown));
 
-  it('keeps a segment that many different clients asked for, and none that few did, or that holds anything else', () => {
+  it('keeps a plain segment that many clients requested, and no others', () => {
     const asked = (segment: string, clients: number) =>
       Array.from({ length: clients * 2 }, (_, at) => ({ route: `GET /p/${segment}`, client: at % clients }));
     const failures = [...asked('b2c3d4', MANY_CLIENTS), ...asked('e5f6g7', MANY_CLIENTS - 1), ...asked('a@b.c', 99)];

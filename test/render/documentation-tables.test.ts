@@ -22,7 +22,7 @@ it('has a row for each check, by step', () => {
   );
 });
 
-it('has a row for each cause, in the order given', () => {
+it('has a row for each cause, in order', () => {
   const explanation = 'The target closes an idle connection while a request is on its way.';
   expect(renderCauseTable([{ id: 'keep-alive-race', title: 'Keep-alive race', explanation, reference }])).toBe(
     `| Cause | What it is |\n| - | - |\n| [Keep-alive race](${reference}) \`keep-alive-race\` | ${explanation} |\n`,

@@ -19,7 +19,7 @@ const diagnosis = ajv.compile(diagnosisSchema());
 it.each([
   ['configuration', configurationSchema],
   ['diagnosis', diagnosisSchema],
-])('schema/%s.schema.json is that of the code (--update=all rewrites it)', async (name, schema) => {
+])('schema/%s.schema.json matches the code (--update=all rewrites it)', async (name, schema) => {
   const text = `${JSON.stringify(schema(), null, 2)}\n`;
   await expect(text).toMatchFileSnapshot(join(root, `schema/${name}.schema.json`));
 });
@@ -39,7 +39,7 @@ describe('the schema of the configuration', () => {
     ['the address of its schema', { $schema: './schema/configuration.schema.json', maxUsd: 2 }],
     ['the example', readJson('docs/alb502.example.json')],
     ['a route with a mention', { alarms: { routes: [{ channel: 'C0123456789', mention: 'U0123456789' }] } }],
-  ])('takes %s, as alb502 does', (_, content) => {
+  ])('accepts %s, as alb502 does', (_, content) => {
     expect([isTaken(content), configuration(content)]).toEqual([true, true]);
   });
 
@@ -56,7 +56,7 @@ describe('the schema of the configuration', () => {
     expect([isTaken(content), configuration(content)]).toEqual([false, false]);
   });
 
-  it('describes every setting, and names its variable or why it has none', () => {
+  it('describes every setting, and its variable or why it has none', () => {
     const settings = settingsOf(configurationSchema());
     expect(settings.filter(({ description }) => !/^[A-Z`].*\.$/.test(description))).toEqual([]);
     const paths = settings.filter(({ path }) => !path.includes('[]')).map(({ path }) => path);
@@ -82,7 +82,7 @@ describe('the schema of the diagnosis', () => {
     expect([diagnosis(changed), DiagnosisSchema.safeParse(changed).success]).toEqual([false, false]);
   });
 
-  it('takes a field that was added later', () => {
+  it('accepts a field that was added later', () => {
     const [first = ''] = globSync('test/scenarios/0*/diagnosis.json', { cwd: root }).sort();
     expect(diagnosis({ ...Object(readJson(first)), owner: 'shop' })).toBe(true);
   });

@@ -14,7 +14,7 @@ describe('the post-mortem', () => {
     await expect(renderMarkdown(diagnosis)).toMatchFileSnapshot(`__snapshots__/${name}.md`);
   });
 
-  it.each(cases)('%s: every table row has the cells of its head', (_, diagnosis) => {
+  it.each(cases)('has complete table rows: %s', (_, diagnosis) => {
     const cells = (row: string): number => row.replaceAll('\\|', '').split('|').length;
     let head = 0;
     for (const line of prose(renderMarkdown(diagnosis)).split('\n')) {
@@ -30,13 +30,13 @@ describe('the post-mortem', () => {
     expect(document).toContain('For access-logging, error-origin, measured-keep-alive:');
   });
 
-  it('says how large the share of a failing route is', () => {
+  it('shows the share of a failing route', () => {
     expect(renderMarkdown(race)).toContain('| POST /reports | 4 | 212 | 1.9 % |');
   });
 });
 
-describe('what strangers wrote', () => {
-  it('is prose: no markup, no HTML, no link, no mention, no reference, no control character', () => {
+describe('text from strangers', () => {
+  it('becomes prose without markup, HTML, links, mentions, references or control characters', () => {
     const document = renderMarkdown(hostile);
     expect(document.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
     const text = prose(document).replaceAll(/^\[AWS documentation\]\(https:\/\/docs\.aws\.amazon\.com[^)]*\)$/gm, '');
@@ -48,7 +48,7 @@ describe('what strangers wrote', () => {
     expect(text.replaceAll(/^- `closed-before-response`:/gm, '')).not.toMatch(/(?<!\\)`/);
   });
 
-  it('cannot close the fence it stands in', () => {
+  it('cannot close its code fence', () => {
     const inside = 'a\n````\n# out\n```';
     const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [inside as Command] } }));
     expect(renderMarkdown({ ...race, causes })).toContain(`\`\`\`\`\`\n${inside}\n\`\`\`\`\``);
@@ -71,7 +71,7 @@ describe('what strangers wrote', () => {
     expect(markdownText(text)).toBe(escaped);
   });
 
-  it('is the same letters for whoever reads the rendered page', () => {
+  it('looks the same on the rendered page', () => {
     const undone = markdownText(HOSTILE)
       .replaceAll('<!-- -->', '')
       .replaceAll(/\\([^\p{L}\p{N}\s])/gu, '$1')

@@ -34,7 +34,7 @@ describe('units', () => {
     expect(phrases.formatDollars(value)).toBe(text);
   });
 
-  it('names the date of a second time only when it is another one', () => {
+  it('repeats the date only if it differs', () => {
     expect(phrases.windowSpan('2026-11-20T02:40:00.000Z', '2026-11-20T02:55:00.000Z')).toBe(
       '2026-11-20 02:40:00–02:55:00 UTC',
     );
@@ -45,7 +45,7 @@ describe('units', () => {
 });
 
 describe('sentences', () => {
-  it('says how complete the log is', () => {
+  it('say how complete the log is', () => {
     expect(phrases.completenessSentence(race)).toBe(
       '149 of 149 errors counted by CloudWatch are in the log; newest entry 02:59:58 UTC',
     );
@@ -64,7 +64,7 @@ describe('sentences', () => {
     );
   });
 
-  it('says what a possible cause could explain, and what a likely one explains', () => {
+  it('distinguish what a possible cause could explain from what a likely one explains', () => {
     const [likely, possible] = race.causes;
     expect(likely && phrases.causeTitle(likely, 149)).toBe('Keep-alive race (likely) explains 146 of 149 errors');
     expect(possible && phrases.causeTitle(possible, 149)).toBe(
@@ -74,7 +74,7 @@ describe('sentences', () => {
     expect(phrases.explainedErrors(0.5, null)).toBe('50 % of the errors');
   });
 
-  it('says facts with their units, and how many more there are', () => {
+  it('give facts with units, and the number of others', () => {
     const facts = [
       { label: 'measured', value: 5, unit: 'seconds' as const },
       { label: 'requests', value: 71_204 },
@@ -86,7 +86,7 @@ describe('sentences', () => {
   });
 });
 
-it('puts every cause into exactly one list', () => {
+it('list every cause exactly once', () => {
   for (const diagnosis of [race, undecided, nothing, early]) {
     const { main, ...lists } = phrases.sortCauses(diagnosis);
     const ids = [...(main ? [main] : []), ...Object.values(lists).flat()].map(({ id }) => id);
@@ -94,7 +94,7 @@ it('puts every cause into exactly one list', () => {
   }
 });
 
-it('knows the look-alikes of the errors that were seen', () => {
+it('list the look-alikes of the errors seen', () => {
   expect(phrases.sortCauses(race).lookAlikes.map(({ id }) => id)).toEqual([
     'malformed-response',
     'response-header-too-large',
@@ -105,14 +105,14 @@ it('knows the look-alikes of the errors that were seen', () => {
 describe('a provisional diagnosis', () => {
   const read = { ...early, triage: { ...early.triage, requests: 0 } };
 
-  it('says what is there so far, and when there is more', () => {
+  it('says what is known so far, and when more will be', () => {
     expect(phrases.provisionalSentence(read)).toMatch(
       /^Provisional: 0 of 149 errors .* so far; .*[.] Ask again at 03:01:00 UTC[.]$/,
     );
     expect(phrases.provisionalSentence(race)).toBeNull();
   });
 
-  it('advises nobody to wait for a log that cannot be read', () => {
+  it('does not suggest waiting for a log that cannot be read', () => {
     expect(phrases.provisionalSentence(early)).not.toMatch(/again/);
   });
 });
@@ -121,13 +121,13 @@ describe('the cost', () => {
   const cost = (queries: number, usd: number) =>
     phrases.costSentence({ ...race, cost: { bytesScanned: 12_400_000, queries, usd } });
 
-  it('is silent on what was not asked for', () => {
+  it('is absent if nothing was asked', () => {
     expect(cost(0, 0)).toBe('12.4 MB read');
     expect(cost(0, 0.00002)).toBe('12.4 MB read, under $0.0001');
     expect(cost(2, 0.0001)).toBe('12.4 MB read, 2 queries, $0.0001');
   });
 
-  it('stands beside what was said before, and how the log was read', () => {
+  it('follows earlier sentences, with how the log was read', () => {
     const estimate = { files: 9, bytes: 12_400_000, usd: 0.0001, atMost: { bytes: 80_000_000, usd: 0.0004 } };
     const read = { ...race, reading: { how: 'from S3 directly: 9 files, 12.4 MB, as asked', estimate } };
     const told = phrases.costAndEstimate(read);

@@ -28,22 +28,22 @@ const toCopy = (diagnosis: Diagnosis): string =>
 const isCopied = (line: string, diagnosis: Diagnosis): boolean =>
   /^ {4}\S/.test(line.replace(/^ {6}(?=--)/, '    ')) && toCopy(diagnosis).includes(line.replace(/ \\$/, '').trim());
 
-describe('what a person reads', () => {
+describe('the printed diagnosis', () => {
   it.each(cases)('%s', async (name, diagnosis) => {
     await expect(plain(diagnosis)).toMatchFileSnapshot(`__snapshots__/${name}.txt`);
   });
 
-  it('names what, which, when, how sure in the first line, the cause in the second', () => {
+  it('has what, which, when and how sure in the first line, and the cause in the second', () => {
     expect(lines(race)[0]).toBe('shop-prod · 5xx · 2026-11-20 02:40:00–02:55:00 UTC · final');
     expect(lines(race)[1]).toMatch(/^Keep-alive race on target group api/);
     expect(lines(early)[0]).toMatch(/ · provisional$/);
   });
 
-  it('ends with the verdict, because the end is what a terminal shows', () => {
+  it('ends with the verdict, which a terminal shows last', () => {
     expect(plain(race)).toMatch(/\nVerdict {4}Keep-alive race \(likely\) explains 146 of 149 errors\n$/);
   });
 
-  it('tells each cause once', () => {
+  it('mentions each cause once', () => {
     const page = plain(race);
     const [first, ...others] = race.causes.filter(({ standing }) => standing === 'ruled-out');
     expect(others.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ describe('what a person reads', () => {
     expect(page).toContain('No errors  match the other 22 causes (--json lists them)');
   });
 
-  it('tells causes that one number rules out in one line', () => {
+  it('lists causes ruled out by one number in one line', () => {
     const page = plain(race).replace(/\s+/g, ' ');
     expect(page).toContain(
       'Security group blocked; network acl blocked: 149 of 149 errors were sent on an open connection',
@@ -91,7 +91,7 @@ describe('width', () => {
     }
   });
 
-  it('fits with many buckets, long signatures and large numbers', () => {
+  it('is kept with many buckets, long signatures and large numbers', () => {
     const timeline = Array.from({ length: 60 }, (_, index) => ({
       from: new Date(Date.UTC(2026, 10, 20, 2, index)).toISOString(),
       to: new Date(Date.UTC(2026, 10, 20, 2, index + 1)).toISOString(),
@@ -103,20 +103,20 @@ describe('width', () => {
     expect(page.join('\n')).toContain('peak ');
   });
 
-  it('measures wide characters as a terminal does', () => {
+  it('counts wide characters as a terminal does', () => {
     const summary = '注文サービスの接続が閉じられました'.repeat(8);
     const page = lines({ ...race, verdict: { ...race.verdict, summary } });
     expect(page.filter((line) => stringWidth(line) > 80 && !isCopied(line, race))).toEqual([]);
   });
 
-  it('never breaks a command: what is printed runs as what was meant', () => {
+  it('never breaks a command so that it would run differently', () => {
     const page = plain(race).replaceAll(/ \\\n {6}/g, ' ');
     for (const command of race.causes.flatMap(({ fix }) => fix.commands)) {
       for (const line of command.split('\n')) expect(page).toContain(`    ${line}\n`);
     }
   });
 
-  it('breaks a long command between its options, and leaves quoted text in it alone', () => {
+  it('breaks a long command between its options, never in quoted text', () => {
     const quoted = `'Name=tag:x --y,Values=${'z'.repeat(80)}'`;
     const command = `aws ec2 describe-instances --filters ${quoted} --output text` as Command;
     const causes = race.causes.map((cause) => ({ ...cause, fix: { ...cause.fix, commands: [command] } }));
@@ -133,15 +133,15 @@ describe('colour', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are what is looked for
   const COLOURS = /\u001b\[\d+m/g;
 
-  it.each(cases)('%s says the same without it', (_, diagnosis) => {
+  it.each(cases)('is not needed to read %s', (_, diagnosis) => {
     const coloured = renderTerminal(diagnosis, { columns: 80, colour: true });
     expect(coloured).toMatch(COLOURS);
     expect(coloured.replaceAll(COLOURS, '')).toBe(plain(diagnosis));
   });
 });
 
-describe('what strangers wrote', () => {
-  it('arrives as text: no control sequence, no bidirectional override, no invisible character', () => {
+describe('text from strangers', () => {
+  it('appears without control sequences, bidirectional overrides and invisible characters', () => {
     expect(plain(hostile).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
     expect(plain(hostile)).toContain('\\x1b[31mred\\x1b[0m');
     expect(plain(hostile)).toContain('\\u{202e}gnp.exe');
@@ -153,12 +153,12 @@ describe('what strangers wrote', () => {
   });
 });
 
-describe('what is copied', () => {
+describe('text for copying', () => {
   const arn =
     'arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/shop-prod/4f2a9c1e7b3d5068/6c1d0e9b8a7f5432/9683b2d02a6c0005';
   const saying = (summary: string) => ({ ...race, verdict: { ...race.verdict, summary } });
 
-  it('is not broken in a sentence: ARNs, places of log files', () => {
+  it('is not broken in a sentence: ARNs, locations of log files', () => {
     const key =
       'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/04/123456789012_elasticloadbalancing_eu-west-1_app.web-prod.7c9e6679a1b2c3d4_20261104T0440Z_192.0.2.88_bqw2mbix.log.gz';
     for (const one of [arn, key, `s3://bucket/${key}`]) {
@@ -172,20 +172,20 @@ describe('what is copied', () => {
     }
   });
 
-  it('is on one line where it is a command', () => {
+  it('is on one line if it is a command', () => {
     const command = `aws elbv2 modify-rule --rule-arn ${arn} --actions Type=forward,TargetGroupArn=t Type=x,Order=2`;
     expect(lines(saying(`Run ${command}, and let the others know about it before they do the same.`))).toContain(
       `${command},`,
     );
   });
 
-  it('is nothing that only begins like it', () => {
+  it('does not include sentences that only start like a command', () => {
     const long = lines(saying(`It lies in arn:${'x'.repeat(700)} and AWSLogs${'y'.repeat(300)}.`));
     expect(long.filter((line) => /x{70}|y{70}/.test(line) && stringWidth(line) > 80)).toEqual([]);
   });
 });
 
-it('says once for how many checks of a step the same reason holds', () => {
+it('gives a shared reason once, with the number of checks in the step', () => {
   const reason = 'Could not check: ec2:DescribeSecurityGroups was denied.';
   const denied = (check: CheckId, summary = reason) => ({ check, outcome: 'unknown' as const, summary });
   const [first, ...rest] = race.steps;

@@ -11,13 +11,13 @@ const bucket = (index: number, failed: number, from = START + index * 60_000): T
   bySignature: failed === 0 ? {} : { 'connect-failed': failed },
 });
 
-it('draws bars to their own peak; only nothing is a dot', () => {
+it('scales bars to their peak; only zero is a dot', () => {
   expect(barCharacters([0, 1, 500, 1000])).toBe('·▁▄█');
   expect(barCharacters([0, 0])).toBe('··');
   expect(barCharacters([])).toBe('');
 });
 
-it('has a row for each signature that occurs, the most frequent first, then all requests', () => {
+it('has a row for each signature, most frequent first, then all requests', () => {
   const drawn = buildTimeline(
     [bucket(0, 2), { ...bucket(1, 5), bySignature: { 'idle-timeout': 9, 'connect-failed': 5 } }],
     10,
@@ -30,7 +30,7 @@ it('has a row for each signature that occurs, the most frequent first, then all 
   expect(drawn?.rows[0]?.peak).toEqual({ count: 9, from: '2026-11-20T02:41:00.000Z' });
 });
 
-it('joins neighbours when there are more buckets than bars', () => {
+it('joins neighbours if there are more buckets than bars', () => {
   const drawn = buildTimeline(
     Array.from({ length: 7 }, (_, index) => bucket(index, index)),
     3,
@@ -40,7 +40,7 @@ it('joins neighbours when there are more buckets than bars', () => {
   expect(drawn?.starts).toEqual(['2026-11-20T02:40:00.000Z', '2026-11-20T02:43:00.000Z', '2026-11-20T02:46:00.000Z']);
 });
 
-it('takes the length of a bar from a whole one: the window may cut the first', () => {
+it('takes the width of a bar from a whole one, since the window may cut the first', () => {
   const drawn = buildTimeline([bucket(0, 1, START + 30_000), bucket(1, 1)], 10);
   expect(drawn?.barSeconds).toBe(60);
   expect(drawn?.from).toBe('2026-11-20T02:40:30.000Z');

@@ -32,14 +32,14 @@ describe('a mute', () => {
     { what: [high], alarms: ['arn:high', 'arn:late'], isMuted: false },
     { what: [high, late], alarms: ['arn:high', 'arn:late'], isMuted: true },
     { what: [high], alarms: ['arn:late'], isMuted: false },
-  ])('of $what holds for alarms $alarms: $isMuted', async ({ what, alarms, isMuted }) => {
+  ])('of $what covers alarms $alarms: $isMuted', async ({ what, alarms, isMuted }) => {
     const { one, other } = await replicas();
     await one.add(what, 'U0ADA', 4);
     const found = await other.find({ loadBalancer: 'arn:shop', alarms });
     expect(found === null ? null : found.user).toBe(isMuted ? 'U0ADA' : null);
   });
 
-  it('of another load balancer holds nothing', async () => {
+  it('of another load balancer covers nothing', async () => {
     const { one } = await replicas();
     await one.add([shop], 'U0ADA', 4);
     expect(await one.find({ loadBalancer: 'arn:bank', alarms: ['arn:high'] })).toBeNull();
@@ -55,13 +55,13 @@ describe('a mute', () => {
     expect(await one.find(subject)).toBeNull();
   });
 
-  it('for a shorter time does not end a longer one', async () => {
+  it('for a shorter time does not shorten a longer one', async () => {
     const { one, other } = await replicas();
     await one.add([shop], 'U0ADA', 24);
     expect(await other.add([shop], 'U0BOB', 1)).toMatchObject([{ user: 'U0ADA', until: '2026-11-19T12:00:00.000Z' }]);
   });
 
-  it('is removed with what it was about', async () => {
+  it('is removed with its load balancer', async () => {
     const { one, other } = await replicas();
     await one.add([shop, high], 'U0ADA', 4);
     expect(names(await other.remove({ loadBalancer: 'arn:shop', alarms: ['arn:high'] })).sort()).toEqual([

@@ -75,7 +75,7 @@ function watched(store: Store): { store: Store; asked: string[] } {
 }
 
 describe('a new run', () => {
-  it('has an id by the time it was asked for, and nothing done', () => {
+  it('has an id from the time of the question, and no answer', () => {
     const run = runAt(START);
     expect(run.id).toMatch(/^20261120t025600-[0-9a-f]{8}$/);
     expect(Run.parse(run)).toEqual(run);
@@ -88,7 +88,7 @@ describe('a new run', () => {
     expect(runAt(START).id).not.toBe(run.id);
   });
 
-  it('takes an id that is known', () => {
+  it('can take a given id', () => {
     const question = { loadBalancer, from: 0, to: 1, statuses: ['5xx'] };
     const id = '20261119t024012-5f3a9c1e';
     expect(newRun({ askedBy: person, question, channel: 'C1', parentTs: null, now: START, id }).id).toBe(id);
@@ -104,13 +104,13 @@ describe('a run', () => {
     expect(await others.read(run.id)).toEqual(run);
   });
 
-  it('reads null for an unknown id, whatever it looks like', async () => {
+  it('is null for an unknown id of any form', async () => {
     const { runs } = await twice();
     for (const id of ['20261119t024012-5f3a9c1e', '', '../../etc/passwd', '<!channel>'])
       expect(await runs.read(id)).toBeNull();
   });
 
-  it('is changed by both at once without a loss, and says when', async () => {
+  it('loses no concurrent change, and records the time', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     clock.now += 1000;
@@ -119,14 +119,14 @@ describe('a run', () => {
     expect(await runs.read(id)).toMatchObject({ attempts: 30, updatedAt: '2026-11-20T02:56:01.500Z' });
   });
 
-  it('cannot be changed when it is not there', async () => {
+  it('cannot be changed if it does not exist', async () => {
     const { runs } = await twice();
     const id = '20261119t024012-5f3a9c1e';
     for (const attempt of [runs.change(id, (run) => run), runs.lease(id, 'a', 1), runs.release(id, 'a')])
       await expect(attempt).rejects.toThrow(`Run ${id} is no longer stored.`);
   });
 
-  it('is changed by the next when a change throws', async () => {
+  it('can be changed after a change that threw', async () => {
     const { runs } = await twice();
     const { id } = await runs.create(runAt(START));
     const thrown = runs.change(id, () => {
@@ -136,7 +136,7 @@ describe('a run', () => {
     expect(await runs.change(id, (run) => ({ ...run, attempts: 1 }))).toMatchObject({ attempts: 1 });
   });
 
-  it('throws when its record is unreadable, and lists still show the others', async () => {
+  it('throws if its record is unreadable, and lists still show the others', async () => {
     const { runs, store } = await twice();
     const good = await runs.create(runAt(START + 1000));
     const { id } = await runs.create(runAt(START));
@@ -149,7 +149,7 @@ describe('a run', () => {
 });
 
 describe('a lease', () => {
-  it('is of one owner at a time, who may renew it', async () => {
+  it('has one owner at a time, who may renew it', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     expect(await runs.lease(id, 'a', 60_000)).toMatchObject({
@@ -161,7 +161,7 @@ describe('a lease', () => {
     expect(await others.lease(id, 'b', 60_000)).toBeNull();
   });
 
-  it('lapses by itself', async () => {
+  it('expires by itself', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     await runs.lease(id, 'a', 60_000);
@@ -170,7 +170,7 @@ describe('a lease', () => {
     expect(await runs.lease(id, 'a', 60_000)).toBeNull();
   });
 
-  it('is released by its owner alone', async () => {
+  it('is released only by its owner', async () => {
     const { runs, others } = await twice();
     const { id } = await runs.create(runAt(START));
     await runs.lease(id, 'a', 60_000);
@@ -216,13 +216,13 @@ describe('open runs', () => {
     expect(await ids()).toEqual(isOpen ? [id] : []);
   });
 
-  it('are the oldest first', async () => {
+  it('are listed oldest first', async () => {
     const { runs } = await twice();
     const [second, first] = [await runs.create(runAt(START + 5000)), await runs.create(runAt(START))];
     expect(await runs.open()).toEqual([first, second]);
   });
 
-  it('are found without looking at those at their end', async () => {
+  it('are found without reading completed ones', async () => {
     const { store, clock } = await twice();
     const { store: seen, asked } = watched(store);
     const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
@@ -237,7 +237,7 @@ describe('open runs', () => {
     expect(asked).toEqual(['list open/']);
   });
 
-  it('stay open when they are opened again while somebody clears them away', async () => {
+  it('stay open if reopened during a cleanup', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START, atEnd));
     for (let round = 0; round < 20; round++) {
@@ -255,7 +255,7 @@ describe('open runs', () => {
     }
   });
 
-  it('stay noted while the write that opens them is under way', async () => {
+  it('stay listed while the write that opens them is running', async () => {
     const { store, others, clock } = await twice();
     const [reached, may] = [Array.from({ length: 2 }, latch), Array.from({ length: 2 }, latch)];
     let writes = 0;
@@ -285,7 +285,7 @@ describe('open runs', () => {
     }
   });
 
-  it('are found after a crash between the writes of a new one', async () => {
+  it('are found after a crash between the writes of a new run', async () => {
     const { store, clock } = await twice();
     let left = 3;
     const breaking: Store = {
@@ -309,7 +309,7 @@ describe('open runs', () => {
 });
 
 describe('recent runs', () => {
-  it('are the newest first, over months, and not all are listed', async () => {
+  it('are listed newest first, over months, up to a number', async () => {
     const { store, clock } = await twice();
     const { store: seen, asked } = watched(store);
     const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
@@ -327,7 +327,7 @@ describe('recent runs', () => {
 describe('the same question', () => {
   const ask = (changes: RunChanges = {}, now = START) => runAt(now, changes);
 
-  it('has one run among many who ask at once', async () => {
+  it('has one run for many simultaneous askers', async () => {
     const { runs, others } = await twice();
     const asking = Array.from({ length: 30 }, (_, at) => ask({}, START + at * 10));
     const answers = await Promise.all(asking.map((run, at) => (at % 2 ? runs : others).claim(run, run.id)));
@@ -336,7 +336,7 @@ describe('the same question', () => {
     expect(new Set(answers)).toEqual(new Set([null, winner?.id]));
   });
 
-  it('is one over the turn of a minute, and is none a minute later', async () => {
+  it('is the same across the turn of a minute, and a new one a minute later', async () => {
     const { runs, clock } = await twice();
     const first = ask({}, Date.parse('2026-11-20T02:56:59.900Z'));
     expect(await runs.claim(first, first.id)).toBeNull();
@@ -347,7 +347,7 @@ describe('the same question', () => {
     expect(await runs.claim(later, later.id)).toBeNull();
   });
 
-  it('of a window with fixed ends is one as long as it is being answered, or a minute', async () => {
+  it('about fixed times is the same while being answered, or for a minute', async () => {
     const { runs, clock } = await twice();
     const first = await runs.create(ask({ state: 'running' }));
     const again = { ...first, id: ask().id };
@@ -374,14 +374,14 @@ describe('the same question', () => {
     ['statuses', { statuses: ['502'] }],
     ['length of window', { from: new Date(START - 30 * MINUTE).toISOString() }],
     ['time', { from: new Date(START - 16 * MINUTE).toISOString(), to: new Date(START - MINUTE).toISOString() }],
-  ])('is another with another %s', async (_, changes) => {
+  ])('is a different one with another %s', async (_, changes) => {
     const { runs } = await twice();
     const [first, second] = [ask(), ask(changes)];
     expect(await runs.claim(first, first.id)).toBeNull();
     expect(await runs.claim(second, second.id)).toBeNull();
   });
 
-  it('answers its own run when it claims again', async () => {
+  it('finds its own run when it claims again', async () => {
     const { runs } = await twice();
     const run = ask();
     expect(await runs.claim(run, run.id)).toBeNull();
@@ -409,7 +409,7 @@ const scenarios = join(import.meta.dirname, '../scenarios');
 /** Incidents whose paths hold hashes, as in /assets/b1e0b4af5223.js. */
 const ROUTES_WITH_HIDDEN_SEGMENTS = ['003', '030', '031', '033', '034', '035', '036', '037', '038', '039'];
 
-describe('what was found out', () => {
+describe('stored findings', () => {
   it.each(readdirSync(scenarios).filter((name) => /^\d/.test(name)))(
     '%s gives the same diagnosis again',
     async (name) => {
@@ -438,14 +438,14 @@ describe('what was found out', () => {
     },
   );
 
-  it('is null before there is any', async () => {
+  it('are null before there are any', async () => {
     const { runs } = await twice();
     const { id } = await runs.create(runAt(START));
     expect(await runs.evidence(id)).toBeNull();
     expect(await runs.diagnosis(id)).toBeNull();
   });
 
-  it('holds no client address, no query string and no secret', async () => {
+  it('contain no client address, query string or secret', async () => {
     const { dir, runs } = await twice();
     const { id } = await runs.create(runAt(START));
     const secrets = ['203.0.113.77', '2600:1f14::77', 'token=hunter2', 'hunter2'];
@@ -474,7 +474,7 @@ describe('what was found out', () => {
       for (const secret of secrets) expect(readFileSync(file, 'utf8'), file).not.toContain(secret);
   });
 
-  it('keeps its own copy of the findings when the original run is asked again', async () => {
+  it('are an own copy, kept when the original run is asked again', async () => {
     const { runs, others, store } = await twice();
     const [{ id }, copy] = [await runs.create(runAt(START)), await runs.create(runAt(START + 1000))];
     expect(await runs.copy(id, copy.id)).toBe(false);
@@ -489,7 +489,7 @@ describe('what was found out', () => {
     expect(await store.list(`runs/${copy.id}/incident/`)).not.toEqual([]);
   });
 
-  it('is replaced as a whole', async () => {
+  it('are replaced as a whole', async () => {
     const { dir, runs, store } = await twice();
     const { id } = await runs.create(runAt(START));
     await runs.keep(id, await investigated(join(scenarios, '003-connection-refused')));
@@ -501,7 +501,7 @@ describe('what was found out', () => {
     expect(filesIn(dir).filter((file) => file.includes('incident-files'))).toHaveLength(1);
   });
 
-  it('waits while findings are replaced, and reads none after a crash in the middle', { timeout: 30_000 }, async () => {
+  it('are awaited while being replaced, and not read after a crash during that', { timeout: 30_000 }, async () => {
     const { runs, store } = await twice();
     const { id } = await runs.create(runAt(START));
     const [first, second] = await Promise.all(
@@ -544,7 +544,7 @@ describe('what was found out', () => {
     expect((await reading)?.evidence).toEqual((await runs.evidence(id))?.evidence);
   });
 
-  it('leaves no temporary files', async () => {
+  it('leave no temporary files', async () => {
     const { runs } = await twice();
     // One of its own: other tests use that of the machine.
     const own = temporaryFolder();
@@ -571,7 +571,7 @@ const right: Feedback = {
 };
 
 describe('feedback', () => {
-  it('lies beside the incident', async () => {
+  it('is stored next to the incident', async () => {
     const { dir, runs, others } = await twice();
     const { id } = await runs.create(runAt(START));
     const wrong: Feedback = { ...right, verdict: 'wrong', cause: 'slow-target', words: 'the <database>' };
@@ -584,7 +584,7 @@ describe('feedback', () => {
     ]);
   });
 
-  it('stays when the incident is kept anew', async () => {
+  it('is kept when the incident is stored again', async () => {
     const { store, runs } = await twice();
     const { id } = await runs.create(runAt(START));
     const investigation = await investigated(incidentFolder({}));
@@ -597,7 +597,7 @@ describe('feedback', () => {
 });
 
 describe('the retention', () => {
-  it('removes runs, claims and episodes that are older', async () => {
+  it('removes older runs, claims and episodes', async () => {
     const { store, runs, clock } = await twice(30);
     const old = await runs.create(runAt(START));
     await runs.claim(old, old.id);

@@ -48,7 +48,7 @@ describe('a run of release 0.1', () => {
     ],
     ['interrupted', { state: 'interrupted', nextAttemptAt: null }],
     ['failed', { state: 'failed', failure: expect.stringMatching(/^Something broke/), outbox: empty }],
-  ])('is read as it was left: %s', async (name, expected) => {
+  ])('is read unchanged: %s', async (name, expected) => {
     const run = await readBack(record(name));
     expect(run).toMatchObject(expected);
     expect(Object.keys(run)).not.toEqual(
@@ -56,7 +56,7 @@ describe('a run of release 0.1', () => {
     );
   });
 
-  it('is resumed where 0.1 would have resumed it', async () => {
+  it('is resumed if 0.1 would have resumed it', async () => {
     const names = readdirSync(FOLDER).map((file) => file.replace('.json', ''));
     const open: string[] = [];
     for (const name of names) if (isOpen(await readBack(record(name)))) open.push(name);
@@ -69,7 +69,7 @@ describe('a run of release 0.1', () => {
     ]);
   });
 
-  it('keeps its shape of now once it is changed', async () => {
+  it('has the current shape after a change', async () => {
     const store = memoryStore();
     const body = record('provisional');
     const { id } = JSON.parse(body) as { id: string };

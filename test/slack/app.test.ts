@@ -10,14 +10,14 @@ const get = async (port: number, path: string) => {
 };
 
 describe('health', () => {
-  it('over http is on the port of Slack', async () => {
+  it("uses Slack's port over HTTP", async () => {
     const { port } = await openBot({ mode: 'http' });
     expect(await get(port, '/healthz')).toBe('200 ok');
     expect(await get(port, '/readyz')).toBe('200 ready');
     expect(await get(port, '/else')).toMatch(/^404/);
   });
 
-  it('of a socket: not ready when it was gone for longer than a renewal takes', async () => {
+  it('is not ready if a socket is down longer than a renewal takes', async () => {
     const clock = { now: Date.now() };
     const port = await freePort();
     const { slack, app } = await openBot({ mode: 'socket', healthPort: port, now: () => clock.now });
@@ -36,7 +36,7 @@ describe('health', () => {
   });
 });
 
-describe('over http', () => {
+describe('over HTTP', () => {
   it.each([
     ['no signature', {}],
     [
@@ -46,7 +46,7 @@ describe('over http', () => {
         'X-Slack-Request-Timestamp': String(Math.floor(Date.now() / 1000)),
       },
     ],
-  ])('what has %s is refused', async (_, headers) => {
+  ])('refuses a request with %s', async (_, headers) => {
     const { port, asked } = await openBot({ mode: 'http' });
     const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
       method: 'POST',
@@ -62,7 +62,7 @@ describe('over http', () => {
     ['for a moment ahead, by a clock that is fast', 240, 200],
     ['for an hour ahead', 3600, 401],
     ['an hour ago', -3600, 401],
-  ])('what is signed %s is answered with the status of that', async (_, seconds, status) => {
+  ])('answers a request signed %s with the right status', async (_, seconds, status) => {
     const { port, slack } = await openBot({ mode: 'http' });
     const body = 'command=/alb502&text=help&user_id=U0ADA&team_id=T0LOCAL&channel_id=C0ALERTS&trigger_id=1.1';
     const time = Math.floor(Date.now() / 1000) + seconds;
@@ -79,14 +79,14 @@ describe('over http', () => {
     expect(response.status).toBe(status);
   });
 
-  it('a connection is kept longer than the 60 s for which a load balancer reuses it', async () => {
+  it('keeps a connection longer than the 60 s for which a load balancer reuses it', async () => {
     const { port } = await openBot({ mode: 'http' });
     const response = await fetch(`http://127.0.0.1:${port}/healthz`);
     const seconds = Number(/timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1]);
     expect(seconds).toBeGreaterThan(60);
   });
 
-  it('what is too long is refused', async () => {
+  it('refuses a request that is too long', async () => {
     const { port } = await openBot({ mode: 'http' });
     const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
       method: 'POST',
@@ -97,7 +97,7 @@ describe('over http', () => {
   });
 });
 
-it('ends: it takes no more, and is not ready', async () => {
+it('accepts no more and is not ready while stopping', async () => {
   const { slack, app, asked } = await openBot({ mode: 'http' });
   await app.stop(1000);
   expect(app.isReady()).toBe(false);

@@ -18,8 +18,8 @@ function zones(zoneInProfile: (user: string) => Promise<string | undefined>) {
   return { zoneOf, asked, clock };
 }
 
-describe('the zone of who asks', () => {
-  it('is that of the profile, which is read once an hour', async () => {
+describe('the zone of the asker', () => {
+  it('comes from the profile, which is read once an hour', async () => {
     const { zoneOf, asked, clock } = zones(async () => 'America/New_York');
     expect([await zoneOf('U0ADA'), await zoneOf('U0ADA')]).toEqual(['America/New_York', 'America/New_York']);
     expect(asked).toEqual(['U0ADA']);
@@ -32,7 +32,7 @@ describe('the zone of who asks', () => {
     expect(await zones(async () => zone).zoneOf('U0ADA')).toBe('Europe/Berlin');
   });
 
-  it('is that of the configuration without the scope, which Slack is not asked about again', async () => {
+  it('comes from the configuration without the scope, for which Slack is not asked again', async () => {
     const { zoneOf, asked } = zones(async () => {
       throw new Error('An API error occurred: missing_scope');
     });

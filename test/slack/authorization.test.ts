@@ -28,7 +28,7 @@ describe('without any rules', () => {
   it.each([
     ['another workspace, as in a shared channel', { ...ADA, teams: ['T0OTHER'] }],
     ['nobody knows where', { ...ADA, teams: [] }],
-  ])('somebody of %s may not', (_, who) => {
+  ])('a person from %s may not', (_, who) => {
     expect(refusal(decide(open, who, { home: HOME, members: null }))).toMatch(/workspace/);
   });
 });
@@ -52,7 +52,7 @@ describe('rules', () => {
     else expect(refusal(decision)).toMatch(refused);
   });
 
-  it('of groups refuse everybody while Slack does not say who is in them, but for those who are named', () => {
+  it('for groups allow only named people while Slack does not list the members', () => {
     expect(refusal(decide(config(groups), ADA, { home: HOME, members: null }))).toMatch(/Try again/);
     expect(decide(config(groups), { ...ADA, user: 'U0CAP' }, { home: HOME, members: null })).toHaveProperty('accounts');
   });
@@ -65,11 +65,11 @@ describe('accounts', () => {
     ['C0BANK', ['bank', 'site']],
     ['C0OTHER', ['site']],
     [null, ['site']],
-  ])('asked about from %s', (channel, accounts) => {
+  ])('visible from %s', (channel, accounts) => {
     expect(decide(three, { ...ADA, channel }, { home: HOME, members: null })).toEqual({ accounts });
   });
 
-  it('are none where every one belongs to another channel; outside channels that is no refusal yet', () => {
+  it('are none if all belong to other channels, which is no refusal yet outside channels', () => {
     const two = config({ accounts: ACCOUNTS.slice(0, 2) });
     expect(refusal(decide(two, { ...ADA, channel: 'C0OTHER' }, { home: HOME, members: null }))).toMatch(/No account/);
     expect(decide(two, { ...ADA, channel: null }, { home: HOME, members: null })).toEqual({ accounts: [] });
@@ -111,7 +111,7 @@ describe('members of user groups', () => {
     return { allowed, asked, answers, clock };
   }
 
-  it('are asked for once by many at once, kept five minutes, then asked for again', async () => {
+  it('are requested once for many, cached five minutes, then requested again', async () => {
     const { allowed, asked, answers, clock } = opened();
     const all = await Promise.all(Array.from({ length: 20 }, () => allowed(ADA)));
     expect(all.every((decision) => 'accounts' in decision)).toBe(true);
@@ -125,7 +125,7 @@ describe('members of user groups', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('count for an hour while Slack does not answer, and not longer', async () => {
+  it('stay valid for an hour while Slack does not answer, and no longer', async () => {
     const { allowed, answers, clock } = opened();
     await allowed(ADA);
     answers.fail = true;
@@ -135,7 +135,7 @@ describe('members of user groups', () => {
     expect(refusal(await allowed(ADA))).toMatch(/did not say/);
   });
 
-  it('are not asked for about who is refused anyway, or named', async () => {
+  it('are not requested for someone refused anyway, or named', async () => {
     const { allowed, asked } = opened({
       slack: { allow: { userGroups: ['S0A'], users: ['U0CAP'], channels: ['C0ALERTS'] } },
     });

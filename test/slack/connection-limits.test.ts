@@ -38,7 +38,7 @@ function untilClosed(port: number, sent: string, more?: (socket: Socket) => void
 
 const HEAD = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n';
 
-it('closes a connection whose header or body never ends, however often something comes', async () => {
+it('closes a connection whose header or body never ends, even if bytes arrive', async () => {
   const port = await listening(SHORT);
   const drip = (socket: Socket) => {
     const timer = setInterval(() => socket.write('x'), 20);
@@ -48,13 +48,13 @@ it('closes a connection whose header or body never ends, however often something
   expect(await untilClosed(port, `${HEAD}\r\n`, drip)).toMatch(/^(?:HTTP\/1.1 408|$)/);
 });
 
-it('closes a connection on which nothing comes, before a request and after one', async () => {
+it('closes an idle connection, before and after a request', async () => {
   const port = await listening({ ...SHORT, header: 100_000, request: 100_000, silence: 100, idle: 100 });
   expect(await untilClosed(port, '')).toBe('');
   expect(await untilClosed(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK');
 });
 
-it('takes no more connections than it may hold, and another one when one has gone', async () => {
+it('accepts connections up to the limit, and another once one has closed', async () => {
   const port = await listening({ ...SHORT, header: 100_000, request: 100_000 });
   const held = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'));
   await Promise.all(held.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
@@ -69,7 +69,7 @@ it('takes no more connections than it may hold, and another one when one has gon
   for (const socket of held) socket.destroy();
 });
 
-it('limits the server that Bolt makes for health checks and alarms in socket mode', () => {
+it('limits the server for health checks and alarms in Socket Mode', () => {
   const receiver = new SocketModeReceiver({
     appToken: 'xapp-1',
     customRoutes: [{ path: '/healthz', method: 'GET', handler: () => {} }],

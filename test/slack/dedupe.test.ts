@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openDeduplicator } from '../../src/slack/dedupe.ts';
 
-it('knows what came already, for its time and up to so many', () => {
+it('remembers keys for a time, up to a number', () => {
   const clock = { now: 0 };
   const seen = openDeduplicator({ milliseconds: 100, most: 3, now: () => clock.now });
   expect([seen.isFirst('a'), seen.isFirst('a')]).toEqual([true, false]);

@@ -22,20 +22,20 @@ describe.each([
   ['Socket Mode', socketMode],
   ['HTTP', http],
 ])('the manifest for %s', (_, manifest) => {
-  it.skipIf(!hasSchema)("is one by Slack's schema (skipped where ALB502_SLACK_MANIFEST_SCHEMA names no file)", () => {
+  it.skipIf(!hasSchema)("is valid by Slack's schema (skipped if ALB502_SLACK_MANIFEST_SCHEMA names no file)", () => {
     const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
     const validate = ajv.compile(JSON.parse(readFileSync(schemaFile, 'utf8')));
     validate(manifest);
     expect(validate.errors ?? []).toEqual([]);
   });
 
-  it('asks for what the bot does, and for no more', () => {
+  it('requests the scopes that the bot uses, and no others', () => {
     expect(manifest.oauth_config.scopes).toEqual({
       bot: ['commands', 'chat:write', 'files:write', 'app_mentions:read'],
     });
   });
 
-  it('brings what the bot answers', () => {
+  it('declares everything the bot answers', () => {
     const { features, settings } = manifest;
     expect(features.slash_commands.map(({ command }: { command: string }) => command)).toEqual(['/alb502']);
     expect(features.slash_commands[0].should_escape).toBe(false);
@@ -51,7 +51,7 @@ describe.each([
   });
 });
 
-it('needs no address in Socket Mode, and one for everything over HTTP', () => {
+it('needs no address in Socket Mode, and one for all requests over HTTP', () => {
   expect(JSON.stringify(socketMode)).not.toContain('http');
   const url = 'https://bot.example.com/slack/events';
   expect(http.settings.socket_mode_enabled).toBe(false);
@@ -60,10 +60,10 @@ it('needs no address in Socket Mode, and one for everything over HTTP', () => {
   expect(http.settings.interactivity).toMatchObject({ request_url: url, message_menu_options_url: url });
 });
 
-describe('with the optional lines taken in', () => {
+describe('with the optional lines', () => {
   const optional = parse(text.replaceAll('# optional: ', ''));
 
-  it('asks for what user groups, time zones, recovery and slack.watch need', () => {
+  it('requests the scopes for user groups, time zones, recovery and slack.watch', () => {
     expect(optional.oauth_config.scopes.bot.slice(4)).toEqual([
       'channels:history',
       'groups:history',
@@ -75,7 +75,7 @@ describe('with the optional lines taken in', () => {
     expect(optional.settings.event_subscriptions.bot_events.slice(2)).toEqual(['message.channels', 'message.groups']);
   });
 
-  it('explains each of its scopes to whoever reviews the app', () => {
+  it('explains each scope to the reviewer of the app', () => {
     const review = readFileSync(join(root, 'docs/slack-app-review.md'), 'utf8');
     for (const scope of optional.oauth_config.scopes.bot) expect(review).toContain(`\`${scope}\``);
   });

@@ -26,7 +26,7 @@ describe('plain words', () => {
     expect(normalizeText(typed)).toBe(words);
   });
 
-  it('of any text are one line, soon found, and leave a plain question as it is', () => {
+  it('of any text are one line, found quickly, and leave a plain question unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
         expect(normalizeText(text)).not.toMatch(/[\n\t\u00a0\u200b]|^\s|\s$/);
@@ -37,7 +37,7 @@ describe('plain words', () => {
     expect(performance.now() - began).toBeLessThan(3000);
   });
 
-  it('are a question', () => {
+  it('make a question', () => {
     expect(parseQuestion(normalizeText('“shop\u2011prod” last\u00a015m 502'))).toEqual({
       loadBalancer: 'shop-prod',
       window: { last: 900_000 },
@@ -47,7 +47,7 @@ describe('plain words', () => {
   });
 });
 
-it('of a mention are without the name of the bot, wherever it stands', () => {
+it("of a mention exclude the bot's name, anywhere", () => {
   expect(normalizeText(stripMention('<@U0BOT> my-alb <@U0BOT|alb502>', 'U0BOT'))).toBe('my-alb');
   expect(stripMention('<@U0ADA> my-alb', 'U0BOT')).toBe('<@U0ADA> my-alb');
 });

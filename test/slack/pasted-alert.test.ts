@@ -61,7 +61,7 @@ describe('an alert about a load balancer', () => {
     ['two names', { text: 'shop-prod and edge are failing' }, ['edge', 'shop-prod']],
     ['two names within the name of an alarm', { text: 'ALARM: shop-prod/edge-5xx' }, ['edge', 'shop-prod']],
     ['two ids', { text: `${arnOf('a')} ${arnOf('b')}` }, [arnOf('a'), arnOf('b')]],
-  ])('%s are a choice', (_, message, candidates) => {
+  ])('%s are offered as a choice', (_, message, candidates) => {
     expect(readAlert(message, KNOWN)).toEqual({ candidates });
   });
 
@@ -72,7 +72,7 @@ describe('an alert about a load balancer', () => {
     expect(readAlert(message, KNOWN)).toBeNull();
   });
 
-  it('is soon read in what has no end', () => {
+  it('is parsed quickly in very long text', () => {
     const ring: { text: string; inner?: unknown } = { text: 'a-'.repeat(30_000) };
     ring.inner = ring;
     const began = performance.now();
@@ -120,7 +120,7 @@ it.each([
   ['OK: "shop-prod-5xx" in EU (Ireland)', true],
   ['ALARM: "shop-prod-5xx" was OK before', false],
   ['[FIRING:1] shop-prod', false],
-])('takes %j for over: %j', (text, expected) => {
+])('takes %j for ended: %j', (text, expected) => {
   expect(isOver({ text })).toBe(expected);
 });
 
@@ -133,7 +133,7 @@ describe('the window of an alert', () => {
     expect(windowAround(`${at / 1000}.000200`, now)).toBe(words);
   });
 
-  it('is the last minutes where the time is none', () => {
+  it('is the last minutes if the time is invalid', () => {
     expect(windowAround('then', at)).toBe('last 15m');
   });
 });

@@ -31,7 +31,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('a press fetches more into the thread', async () => {
+  it('a button adds details to the thread', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -39,7 +39,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     await slack.until(() => replies(slack, root).find(({ text }) => /^Evidence\b.*refused/is.test(text)), 'evidence');
   });
 
-  it('the fix opens for who pressed, and stands in the thread where Slack does not open it', async () => {
+  it('the fix opens for the person, or appears in the thread if Slack does not open it', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -54,7 +54,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     await isToldOf(slack, 'ada', /in the thread/);
   });
 
-  it('a file is fetched once, and its thread answers other presses afterwards', async () => {
+  it('a file is posted once, and later requests get its thread', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -67,7 +67,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
   });
 });
 
-describe('what the thread of an incident says, as a person reads it', () => {
+describe('the thread of an incident, as a person reads it', () => {
   it.each(['001', '002', '004', '005', '006', '013'])('%s', async (scenario) => {
     const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
     const { slack, settled } = await runBot({ recorded: [join(SCENARIOS, folder)] });
@@ -86,7 +86,7 @@ const steady = (text: string): string =>
     .replaceAll(/<!date\^\d+\^[^|]*\|[^>]*>/g, '<moment>')
     .replaceAll(/\b\d+(\.\d+)? s(?=\)?$)/gm, '<time>');
 
-describe('what is asked', () => {
+describe('questions', () => {
   it.each<[string, string, RegExp]>([
     ['a window that is none', 'shop-prod last fortnight', /fortnight.*last 15m/],
     ['a status that is none', 'shop-prod 999', /999/],
@@ -96,21 +96,21 @@ describe('what is asked', () => {
       /"more"\. Try: shop-prod last 15m, or shop-prod from 02:40 to 02:55/,
     ],
     ['help', 'help', /\/alb502 my-alb last 15m/],
-  ])('%s is answered at once and in private', async (_, text, words) => {
+  ])('%s is answered at once, in private', async (_, text, words) => {
     const { slack } = await runBot();
     const { said } = await ask(slack, text);
     expect(said).toMatch(words);
     expect(slack.calls.filter(({ method }) => method.startsWith('chat.'))).toEqual([]);
   });
 
-  it('a load balancer that nobody knows is answered in private, with those there are', async () => {
+  it('an unknown load balancer is answered in private, with the known ones', async () => {
     const { slack } = await runBot();
     await ask(slack, 'shop-pord last 15m');
     expect(await isToldOf(slack, 'ada', /shop-pord/)).toMatch(/shop-prod/);
     expect(roots(slack)).toEqual([]);
   });
 
-  it('what was typed is said back as text', async () => {
+  it('typed text is quoted as text', async () => {
     const { slack } = await runBot();
     const { said } = await ask(slack, 'shop-prod <!channel>`*&lt;');
     expect(said).toMatch(/^Didn't understand "!channel/);
@@ -118,13 +118,13 @@ describe('what is asked', () => {
     expect(ofLongWord).toMatch(/^Didn't understand "x+…"/);
   });
 
-  it('in a conversation with the bot too', async () => {
+  it('work in a direct message to the bot, too', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED, { channel: '@ada' });
     await waitForAnswer(slack, '@ada');
   });
 
-  it('more than may run and wait is refused in private, and said how to go on', async () => {
+  it('over the limit are refused in private, with what to do', async () => {
     const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 300 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -135,13 +135,13 @@ describe('what is asked', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('typographic quotes, dashes and spaces of a phone are read', async () => {
+  it('may have typographic quotes, dashes and spaces of a phone', async () => {
     const { slack } = await runBot();
     await ask(slack, '“003-connection”\u00a0');
     await waitForAnswer(slack);
   });
 
-  it('nothing opens the form; what is wrong in it is said beside it; then it asks', async () => {
+  it('without text open the form, which shows errors at its fields and then asks', async () => {
     const { slack } = await runBot();
     await ask(slack, '');
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
@@ -155,14 +155,14 @@ describe('what is asked', () => {
     expect(slack.views('ada')).toEqual([]);
   });
 
-  it('a form that could not open in time says so', async () => {
+  it('get a sentence if the form could not open in time', async () => {
     const { slack } = await runBot();
     slack.fail('views.open', { error: 'expired_trigger_id' });
     await ask(slack, '');
     await isToldOf(slack, 'ada', /form/i);
   });
 
-  it('the shortcut opens the form; it asks where', async () => {
+  it('may come from the shortcut, whose form asks for the channel', async () => {
     const { slack } = await runBot();
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
@@ -170,7 +170,7 @@ describe('what is asked', () => {
     await waitForAnswer(slack);
   });
 
-  it('a mention in a thread is answered in that thread', async () => {
+  it('in a thread are answered in that thread', async () => {
     const { slack } = await runBot();
     const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'Is shop-prod down?' });
     await slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED, thread: alert.ts });
@@ -178,14 +178,14 @@ describe('what is asked', () => {
     expect(roots(slack)).toEqual([]);
   });
 
-  it('a mention without a load balancer is answered for who wrote it', async () => {
+  it('without a load balancer are answered for their author only', async () => {
     const { slack } = await runBot();
     const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'help' });
     await isToldOf(slack, 'ada', /\/alb502/);
     expect(slack.privateOf('ada')[0]?.thread).toBe(message.ts);
   });
 
-  it('the menu of an alert asks about what the alert names, and answers below it', async () => {
+  it('from the menu of an alert are about its load balancer, and answered below it', async () => {
     const { slack } = await runBot();
     const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'ALARM: checkout 5xx is high' });
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.message, message: alert });
@@ -196,7 +196,7 @@ describe('what is asked', () => {
     expect(roots(slack)).toEqual([]);
   });
 
-  it('the Home shows what was asked', async () => {
+  it('appear on the Home tab', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
     await waitForAnswer(slack);
@@ -209,7 +209,7 @@ describe('what is asked', () => {
   });
 });
 
-describe('who asks, and where', () => {
+describe('people and channels', () => {
   const channels = [
     'alerts',
     'ops',
@@ -237,7 +237,7 @@ describe('who asks, and where', () => {
     expect(log.filter(({ msg }) => msg === 'diagnosed' || msg === 'asked')).toEqual([]);
   });
 
-  it('those of the user group are answered', async () => {
+  it('members of the user group are answered', async () => {
     const { slack } = await runBot({
       config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
       slack: { userGroups: { oncall: ['ben'] } },
@@ -246,7 +246,7 @@ describe('who asks, and where', () => {
     await waitForAnswer(slack);
   });
 
-  it('a second one in the channel is pointed to the thread', async () => {
+  it('a second asker in the channel is pointed to the thread', async () => {
     const { slack } = await runBot({ pace: 50 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -258,7 +258,7 @@ describe('who asks, and where', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('a second one elsewhere has a thread of their own, from the same evidence', async () => {
+  it('a second asker elsewhere gets a thread from the same evidence', async () => {
     const { slack, log } = await runBot({ slack: { channels } });
     await ask(slack, REFUSED);
     await waitForAnswer(slack);
@@ -269,8 +269,8 @@ describe('who asks, and where', () => {
   });
 });
 
-describe('what is pressed', () => {
-  it('twice, by one and by another, is answered once', async () => {
+describe('buttons', () => {
+  it('pressed twice, by two people, are answered once', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -283,7 +283,7 @@ describe('what is pressed', () => {
     expect(replies(slack, root)).toHaveLength(count + 1);
   });
 
-  it('after a restart, by another who may, is answered; by who may not, is refused', async () => {
+  it("pressed after a restart are answered or refused by the person's rights", async () => {
     const { slack, restart, settled } = await runBot({
       config: { slack: { allow: { users: ['U0ADA', 'U0BEN'] } } },
       slack: { users: ['ada', 'ben', 'eve'] },
@@ -300,7 +300,7 @@ describe('what is pressed', () => {
     await slack.until(() => replies(slack, root).length === count + 1, 'the evidence');
   });
 
-  it('asking again, and wider, edits what stands there', async () => {
+  it('check again, and wider, by editing the messages', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -312,7 +312,7 @@ describe('what is pressed', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('the post-mortem comes as a file', async () => {
+  it('post the post-mortem as a file', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -323,7 +323,7 @@ describe('what is pressed', () => {
     expect(reply.files[0]?.content).toMatch(/refused/i);
   });
 
-  it('right and wrong are kept; wrong asks for the cause', async () => {
+  it('store right and wrong; wrong asks for the cause', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -355,11 +355,11 @@ function withAction(slack: LocalSlack, root: Message, what: string): { message: 
   throw new Error(`Nothing in the thread is ${what}.`);
 }
 
-describe('when Slack is not at its best', () => {
+describe('with a faulty Slack', () => {
   const refusing = (type: string) => (args: Readonly<Record<string, unknown>>) =>
     JSON.stringify(args.blocks ?? '').includes(`"${type}"`);
 
-  it('blocks it does not take become plain ones', async () => {
+  it('rejected blocks become plain ones', async () => {
     const { slack, settled } = await runBot();
     for (const method of ['chat.postMessage', 'chat.update']) {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('plan') });
@@ -373,7 +373,7 @@ describe('when Slack is not at its best', () => {
     expect(replies(slack, root).some(({ text, blocks }) => /refused/i.test(text) && blocks.length > 0)).toBe(true);
   });
 
-  it('no blocks at all become text', async () => {
+  it('blocks become text if none are accepted', async () => {
     const { slack } = await runBot();
     const hasBlocks = (args: Readonly<Record<string, unknown>>) => Array.isArray(args.blocks) && args.blocks.length > 0;
     for (const method of ['chat.postMessage', 'chat.update']) {
@@ -385,7 +385,7 @@ describe('when Slack is not at its best', () => {
     expect(root.text).toMatch(/web-prod[\s\S]*refused/i);
   });
 
-  it('too long an edit is cut', async () => {
+  it('a long edit is cut', async () => {
     const { slack } = await runBot();
     slack.fail(
       'chat.update',
@@ -396,7 +396,7 @@ describe('when Slack is not at its best', () => {
     await waitForAnswer(slack);
   });
 
-  it('429 is waited for, and the last state arrives', async () => {
+  it('a 429 is awaited, and the last state arrives', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { retryAfter: 1 });
     slack.fail('chat.update', { retryAfter: 1 }, { times: 2 });
@@ -404,7 +404,7 @@ describe('when Slack is not at its best', () => {
     await waitForAnswer(slack);
   });
 
-  it('an answer that is lost leaves one message, not two', async () => {
+  it('a lost answer leaves one message, not two', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { lost: 'after' });
     await ask(slack, REFUSED);
@@ -415,7 +415,7 @@ describe('when Slack is not at its best', () => {
   it.each([
     ['checklist', 1],
     ['verdict', 2],
-  ])('an answer that is lost about the %s leaves one, which shows the end', async (_, place) => {
+  ])('a lost answer about the %s leaves one, which shows the end', async (_, place) => {
     const { slack, settled } = await runBot();
     let replied = 0;
     slack.fail(
@@ -437,7 +437,7 @@ describe('when Slack is not at its best', () => {
     expect(shown[0]?.before).not.toEqual([]);
   });
 
-  it('an answer that is lost, and no permission to look: what may stand twice says so', async () => {
+  it('a lost answer without permission to search marks a possible duplicate', async () => {
     const scopes = ['commands', 'chat:write', 'files:write', 'app_mentions:read'];
     const { slack } = await runBot({ slack: { scopes } });
     slack.fail('chat.postMessage', { lost: 'after' });
@@ -447,7 +447,7 @@ describe('when Slack is not at its best', () => {
     expect(roots(slack)).toHaveLength(2);
   });
 
-  it('its servers fail for a moment', async () => {
+  it('short server failures are retried', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { status: 500 });
     slack.fail('chat.update', { status: 503 }, { times: 2 });
@@ -455,7 +455,7 @@ describe('when Slack is not at its best', () => {
     await waitForAnswer(slack);
   });
 
-  it('slowly', async () => {
+  it('slow answers are awaited', async () => {
     const { slack } = await runBot({ slack: { latency: 300 } });
     const { outcome } = await ask(slack, REFUSED);
     // Before Slack has answered anything that the bot sends for it.
@@ -464,7 +464,7 @@ describe('when Slack is not at its best', () => {
     await waitForAnswer(slack);
   });
 
-  it('a command that comes twice is answered once', async () => {
+  it('a repeated command is answered once', async () => {
     const { slack } = await runBot();
     const { again } = await ask(slack, REFUSED);
     await again();
@@ -483,7 +483,7 @@ describe('when Slack is not at its best', () => {
     ).toBe(2);
   });
 
-  it('the connection is renewed in the middle of it', async () => {
+  it('the connection may be renewed during a diagnosis', async () => {
     const { slack } = await runBot({ pace: 100 });
     await ask(slack, REFUSED);
     slack.sockets.disconnect('refresh_requested');
@@ -493,7 +493,7 @@ describe('when Slack is not at its best', () => {
     await waitForAnswer(slack, 'alerts', 2);
   });
 
-  it('the connection is cut off, and a mention comes when there is another', async () => {
+  it('a mention is answered after the connection was cut and reopened', async () => {
     const { slack } = await runBot();
     slack.sockets.drop();
     const mention = slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED });
@@ -507,7 +507,7 @@ describe('when Slack is not at its best', () => {
     ).toHaveLength(1);
   });
 
-  it('the channel is archived in the middle of it', async () => {
+  it('the channel may be archived during a diagnosis', async () => {
     const { slack, log } = await runBot({ pace: 50 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -516,8 +516,8 @@ describe('when Slack is not at its best', () => {
   });
 });
 
-describe('stopped', () => {
-  it('in the middle of it, the next one goes on', async () => {
+describe('a bot stopped', () => {
+  it('during a diagnosis is continued by the next one', async () => {
     const { slack, restart } = await runBot({ pace: 100 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -527,8 +527,8 @@ describe('stopped', () => {
   });
 });
 
-describe('two of them, on the same records', () => {
-  it('answer each question and each press once, whichever is asked', async () => {
+describe('two bots with the same records', () => {
+  it('answer each question and button once, whichever gets it', async () => {
     const { slack, another, settled } = await runBot();
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');
@@ -546,7 +546,7 @@ describe('two of them, on the same records', () => {
     expect(replies(slack, root)).toHaveLength(count + 1);
   });
 
-  it('one asked while the other looks points to its thread', async () => {
+  it('point to the thread of the other while it runs', async () => {
     const { slack, another } = await runBot({ pace: 50 });
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');

@@ -34,7 +34,7 @@ describe('a line', () => {
     ['the ticket of a socket', 'wss://wss-primary.slack.com/link/?ticket=abcd&app_id=1'],
     ['a signed address', 'https://bucket.s3.amazonaws.com/x?X-Amz-Signature=abcd'],
     ['a signature', `v0=${'abcd'.repeat(16)}`],
-  ])('has no %s, wherever it stands', (_, secret) => {
+  ])('has no %s anywhere', (_, secret) => {
     const { lines, log } = opened();
     log.warn({ about: `before ${secret} after` }, `of ${secret}`);
     log.error({ err: new Error(`could not use ${secret}`, { cause: new Error(secret) }) }, 'broke');
@@ -45,13 +45,13 @@ describe('a line', () => {
     expect(scrubSecrets(`a ${secret} b`)).toContain('[secret]');
   });
 
-  it('has nothing under names of secrets and payloads', () => {
+  it('hides values named like secrets and payloads', () => {
     const { lines, log } = opened();
     log.info({ token: 'abcd', body: { text: 'abcd' }, inner: { response_url: 'abcd', trigger_id: 'abcd' } }, 'x');
     expect(lines.join()).not.toContain('abcd');
   });
 
-  it('of an error says what it was and where, not what was sent and answered', async () => {
+  it('of an error says what failed and where, not what was sent and received', async () => {
     const { lines, log } = opened();
     const fetch = async () => Response.json({ ok: false, error: 'invalid_blocks', echoed: 'abcd' });
     const slack = new WebClient('xoxb-abcd', { fetch });
@@ -62,7 +62,7 @@ describe('a line', () => {
   });
 });
 
-it("takes Bolt's words, but never its debug lines, which hold payloads", () => {
+it("includes Bolt's messages, but not its debug lines with payloads", () => {
   const { lines, log } = opened('debug');
   const bolt = boltLogger(log);
   bolt.debug('payload');

@@ -6,7 +6,7 @@ import { runBot, waitForAnswer } from '../support/slack/whole-bot.ts';
 const QUESTION = 'shop-prod from 2026-11-18T02:40Z to 2026-11-18T02:55Z';
 const ask = (user: string, text = QUESTION) => ({ user, channel: 'alerts', text });
 
-it('leads the same question to the thread that stands, with a button to ask anew', async () => {
+it('links the same question to the existing thread, with a button to ask again', async () => {
   const { slack, settled } = await runBot();
   await slack.command(ask('ada'));
   await waitForAnswer(slack);

@@ -54,7 +54,7 @@ describe('the log entry', () => {
     ['sends 33 KB of headers', '502 -', 'x x -1', 'closed-before-response'],
     ['sends no HTTP', '502 -', 'x x -1', 'closed-before-response'],
     ['never answers', '504 -', 'x -1 -1', 'idle-timeout'],
-  ])('when a target %s: %s, times %s', async (behavior, status, times, expected) => {
+  ])('if a target %s: %s, times %s', async (behavior, status, times, expected) => {
     const { server, port } = await targetThat(behaviors[behavior]);
     open.push(server);
     const proxy = await balancer(port);
@@ -65,7 +65,7 @@ describe('the log entry', () => {
     expect(read(entry)).toBe(expected);
   });
 
-  it('of a refused connection has no time', async () => {
+  it('has no time for a refused connection', async () => {
     const proxy = await balancer(await freePort());
     const entry = await entryAfter(proxy, () => fetched(proxy));
     expect({ ...shapeOf(entry), signature: read(entry) }).toEqual({
@@ -76,7 +76,7 @@ describe('the log entry', () => {
     expect(entry.row.connection).toBe('not-connected');
   });
 
-  it('without a registered target names none', async () => {
+  it('names no target if none is registered', async () => {
     const proxy = await balancer(null);
     const entry = await entryAfter(proxy, () => fetched(proxy));
     expect({ ...shapeOf(entry), target: entry.row.target, signature: read(entry) }).toEqual({
@@ -87,7 +87,7 @@ describe('the log entry', () => {
     });
   });
 
-  it('of a client that gives up has status 460', async () => {
+  it('has status 460 for a client that gives up', async () => {
     const { server, port } = await targetThat(behaviors['never answers']);
     open.push(server);
     const proxy = await balancer(port);
@@ -95,7 +95,7 @@ describe('the log entry', () => {
     expect(shapeOf(entry)).toEqual({ status: '460 -', times: 'x -1 -1' });
   });
 
-  it('of a request that outlasts the deregistration delay has no target time', async () => {
+  it('has no target time for a request that outlasts the deregistration delay', async () => {
     const { server, port } = await targetThat(behaviors['never answers']);
     open.push(server);
     const proxy = await balancer(port, 0.3);
@@ -113,7 +113,7 @@ describe('the log entry', () => {
 });
 
 describe('connections to targets', () => {
-  it('are used again, the last one first, until the target closes them', async () => {
+  it('are reused, last one first, until the target closes them', async () => {
     const sockets: Socket[] = [];
     const { server, port } = await targetThat((socket) => {
       if (!sockets.includes(socket)) sockets.push(socket);

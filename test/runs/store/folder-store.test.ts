@@ -34,7 +34,7 @@ async function ofTheDead(): Promise<number> {
   return child.pid ?? 0;
 }
 
-describe('a folder that several processes write to', () => {
+describe('a folder shared by several processes', () => {
   it('loses no change', async () => {
     const dir = temporaryFolder();
     const children = Array.from({ length: 4 }, () => increment(dir, 50));
@@ -43,7 +43,7 @@ describe('a folder that several processes write to', () => {
     expect((await store.read('counter'))?.body).toBe('200');
   });
 
-  it('loses no change of containers that share a host name, each with a process 1', async (context) => {
+  it('loses no change of containers with the same host name and process id 1', async (context) => {
     const contained = (dir: string): ChildProcess =>
       spawn('unshare', ['--user', '--pid', '--fork', process.execPath, INCREMENT, dir, '40'], {
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -57,7 +57,7 @@ describe('a folder that several processes write to', () => {
     expect((await (await openFolderStore(dir)).read('counter'))?.body).toBe('120');
   });
 
-  it('loses no change when some are killed in the middle', async () => {
+  it('loses no change if some are killed during it', async () => {
     const dir = temporaryFolder();
     const doomed = Array.from({ length: 3 }, () => increment(dir, 1_000_000));
     const store = await openFolderStore(dir);
@@ -106,7 +106,7 @@ describe('a lock', () => {
     ['another machine', { machine: 'another', pid: 1, token: 'x' }],
     ['another container of the same host name, whose process has our number', OF_ANOTHER_CONTAINER],
     ['an owner that has not written its name yet', ''],
-  ])('of %s is waited for', async (_, owner) => {
+  ])('of %s is respected', async (_, owner) => {
     const dir = temporaryFolder();
     const path = await lockOf(dir);
     writeFileSync(path, lock(owner));
@@ -121,7 +121,7 @@ describe('a lock', () => {
     expect(state.isTaken).toBe(true);
   });
 
-  it('is given back when the work fails', async () => {
+  it('is released if the work fails', async () => {
     const locked = folderLocks(temporaryFolder());
     await expect(locked('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await locked('a', async () => 'yes')).toBe('yes');
@@ -134,14 +134,14 @@ describe('a lock', () => {
 });
 
 describe('the folder itself', () => {
-  it('holds objects as files, as they are called', async () => {
+  it('stores objects as files with their own names', async () => {
     const dir = join(temporaryFolder(), 'new', 'folder');
     const store = await openFolderStore(dir);
     await store.write('runs/a/run.json', '{}', 'absent');
     expect(readFileSync(join(dir, 'runs/a/run.json'), 'utf8')).toBe('{}');
   });
 
-  it('keeps no folder that is empty, and nothing unfinished', async () => {
+  it('has no empty folders and no unfinished files', async () => {
     const dir = temporaryFolder();
     const store = await openFolderStore(dir);
     await store.write('runs/a/run.json', '{}', 'absent');
@@ -149,7 +149,7 @@ describe('the folder itself', () => {
     expect(readdirSync(dir, { recursive: true }).sort()).toEqual(['.locks', '.unfinished']);
   });
 
-  it('is cleaned of what was left unfinished long ago', async () => {
+  it('is cleaned of old unfinished files', async () => {
     const dir = temporaryFolder();
     await openFolderStore(dir);
     for (const name of ['old', 'new']) writeFileSync(join(dir, '.unfinished', name), '');
@@ -158,7 +158,7 @@ describe('the folder itself', () => {
     expect(readdirSync(join(dir, '.unfinished'))).toEqual(['new']);
   });
 
-  it('is refused where a file is in its place', async () => {
+  it('is refused if it is a file', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
     await expect(openFolderStore(file)).rejects.toThrow(
@@ -166,7 +166,7 @@ describe('the folder itself', () => {
     );
   });
 
-  it('says which file cannot be written', async () => {
+  it('reports which file cannot be written', async () => {
     const dir = temporaryFolder();
     const store = await openFolderStore(dir);
     mkdirSync(join(dir, 'run.json'));

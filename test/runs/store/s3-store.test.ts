@@ -23,7 +23,7 @@ describeStore('an S3 prefix', async () => {
 });
 
 describe('a store in S3', () => {
-  it('touches nothing but its prefix, and leaves nothing of its own proof', async () => {
+  it('uses only its prefix, and removes its test object', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     expect(bucket.objects.size).toBe(0);
@@ -32,14 +32,14 @@ describe('a store in S3', () => {
     expect(bucket.asked.every((one) => one.split(' ')[1]?.startsWith('team/alb502/'))).toBe(true);
   });
 
-  it('keeps to a folder, with or without a slash at its end', async () => {
+  it('accepts a folder with or without a final slash', async () => {
     const bucket = await writableBucket();
     const store = await openS3Store({ ...PLACE, prefix: 'alb502', bucket: bucket.name, endpoint: bucket.endpoint });
     await store.write('a', '1', 'absent');
     expect([...bucket.objects.keys()]).toEqual(['alb502/a']);
   });
 
-  it('lists page after page', async () => {
+  it('lists all pages', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     const keys = Array.from({ length: 30 }, (_, at) => `runs/${String(at).padStart(2, '0')}`);
@@ -67,7 +67,7 @@ describe('a store in S3', () => {
     },
   );
 
-  it('knows its own write again when the answer was lost', async () => {
+  it('recognises its own write after a lost answer', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: 'lost' });
@@ -78,7 +78,7 @@ describe('a store in S3', () => {
     expect((await store.read('a'))?.body).toBe('mine too');
   });
 
-  it('knows its own write again when S3 was undecided after that', async () => {
+  it('recognises its own write after a lost answer and a conflict', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: 'lost' });
@@ -86,7 +86,7 @@ describe('a store in S3', () => {
     expect(await store.write('a', 'mine', 'absent')).not.toBeNull();
   });
 
-  it('does not take the write of another for its own', async () => {
+  it("does not mistake another's write for its own", async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     await store.write('a', 'same words', 'absent');
@@ -95,7 +95,7 @@ describe('a store in S3', () => {
     expect(await store.write('a', 'same words', 'absent')).toBeNull();
   });
 
-  it('tries again when S3 says that two write at once, or that it is busy', async () => {
+  it('retries if S3 reports a conflict or is busy', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: { status: 409, code: 'ConditionalRequestConflict' } });
@@ -111,7 +111,7 @@ describe('a store in S3', () => {
     ['PUT', 's3:PutObject'],
     ['GET', 's3:GetObject'],
     ['DELETE', 's3:DeleteObject'],
-  ])('that may not %s is not opened, and says which action is missing', async (method, action) => {
+  ])('is not opened without permission to %s, and names the action', async (method, action) => {
     const bucket = await writableBucket();
     bucket.denied.add(method);
     await expect(opened(bucket)).rejects.toThrow(
@@ -119,19 +119,19 @@ describe('a store in S3', () => {
     );
   });
 
-  it('is not opened where there is no such bucket', async () => {
+  it('is not opened if the bucket does not exist', async () => {
     const bucket = await writableBucket();
     await expect(opened({ ...bucket, name: 'another' })).rejects.toThrow('there is no such bucket.');
   });
 
-  it('is not opened where conditions are ignored', async () => {
+  it('is not opened if conditional writes are ignored', async () => {
     const bucket = await writableBucket();
     bucket.ignoresConditions = true;
     await expect(opened(bucket)).rejects.toThrow('it ignores conditional writes');
     expect(bucket.objects.size).toBe(0);
   });
 
-  it('is not opened in an S3 of others that ignores them', async () => {
+  it("is not opened in another vendor's S3 that ignores them", async () => {
     const server = await startFauxqs({ port: 0, logger: false });
     onTestFinished(() => server.stop());
     server.createBucket('example-runs');
@@ -141,14 +141,14 @@ describe('a store in S3', () => {
     );
   });
 
-  it('is not opened where nobody answers', { timeout: 60_000 }, async () => {
+  it('is not opened if nothing answers', { timeout: 60_000 }, async () => {
     const place = { ...PLACE, bucket: 'example-runs', endpoint: 'http://127.0.0.1:9' };
     await expect(openS3Store(place)).rejects.toThrow(
       /cannot be kept in s3:.*s3:ListBucket failed: its endpoint in eu-west-1/,
     );
   });
 
-  it('says so when it breaks later', async () => {
+  it('reports a later failure', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     for (let at = 0; at < 9; at++) bucket.faults.push({ method: 'GET', fault: { status: 500, code: 'InternalError' } });

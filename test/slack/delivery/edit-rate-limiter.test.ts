@@ -39,7 +39,7 @@ const mostInAMinute = (calls: Call[]): number =>
   Math.max(...calls.map(({ at }) => calls.filter((one) => one.at >= at && one.at < at + 60_000).length));
 
 describe('progress', () => {
-  it('is shown at once, and then the newest after a gap', async () => {
+  it('is shown at once, then the newest after a pause', async () => {
     const { clock, progress, calls } = budgetOf();
     for (let at = 0; at < 40; at++) {
       progress('a', `a${at}`);
@@ -54,7 +54,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('of many messages is spread, each has its turn, and none exceeds the budget', async () => {
+  it('of many messages takes turns and keeps the rate limit', async () => {
     const { clock, progress, calls } = budgetOf();
     const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
     for (let second = 0; second < 240; second++) {
@@ -68,7 +68,7 @@ describe('progress', () => {
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 
-  it('leaves room for edits from the first second on', async () => {
+  it('leaves room for edits from the first second', async () => {
     const { clock, progress, edit, calls } = budgetOf();
     const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
     for (const message of messages) progress(message, 'progress');
@@ -79,7 +79,7 @@ describe('progress', () => {
     await Promise.all(edits);
   });
 
-  it('that fails hinders nothing', async () => {
+  it('that fails blocks nothing', async () => {
     const { clock, budget, progress, what } = budgetOf();
     budget.progress('a', () => Promise.reject(new Error('no')));
     progress('a', 'next');
@@ -89,7 +89,7 @@ describe('progress', () => {
 });
 
 describe('an edit', () => {
-  it('drops the progress that waits for its message and no other', async () => {
+  it('drops waiting progress of its message, and no other', async () => {
     const { clock, progress, edit, what } = budgetOf();
     progress('a', 'a1');
     progress('b', 'b1');
@@ -101,7 +101,7 @@ describe('an edit', () => {
     expect(what()).toEqual(['a1', 'b1', 'A', 'b2']);
   });
 
-  it('comes after what is under way of its message, in order, one at a time', async () => {
+  it('waits for running edits of its message, in order, one at a time', async () => {
     const { clock, progress, edit, calls, mostOfOneMessage } = budgetOf({ latency: 700 });
     progress('a', 'p');
     const edits = [edit('a', 'first'), edit('a', 'second'), edit('b', 'other')];
@@ -116,7 +116,7 @@ describe('an edit', () => {
     expect(mostOfOneMessage()).toBe(1);
   });
 
-  it('always arrives: beyond the budget it waits in line', async () => {
+  it('always arrives: over the limit it waits', async () => {
     const { clock, progress, edit, calls } = budgetOf();
     const messages = Array.from({ length: 130 }, (_, at) => `m${at}`);
     for (let at = 0; at < 20; at++) progress(`p${at}`, 'progress');
@@ -127,7 +127,7 @@ describe('an edit', () => {
     expect(mostInAMinute(calls)).toBeLessThanOrEqual(50);
   });
 
-  it('goes before progress, and fails for whoever asked', async () => {
+  it('precedes progress, and reports failure to its caller', async () => {
     const { clock, budget, edit, progress, what } = budgetOf();
     const failed = budget.edit('a', () => Promise.reject(new Error('no')));
     await expect(failed).rejects.toThrow('no');
@@ -141,8 +141,8 @@ describe('an edit', () => {
   });
 });
 
-describe('told to wait', () => {
-  it('everything waits, and goes on where it was', async () => {
+describe('after Slack asks to wait', () => {
+  it('all edits wait, then continue', async () => {
     const { clock, progress, edit, calls, answers } = budgetOf();
     answers.push({ retryAfter: 7 });
     const edits = [edit('a', 'A'), edit('b', 'B')];
@@ -161,7 +161,7 @@ describe('told to wait', () => {
     expect(after.slice(1).every(({ at }) => at >= 7100)).toBe(true);
   });
 
-  it('progress is shown later, unless something newer has come', async () => {
+  it('progress is shown later, unless newer progress follows', async () => {
     const { clock, progress, what, answers } = budgetOf();
     answers.push({ retryAfter: 5 });
     progress('a', 'a1');
@@ -175,7 +175,7 @@ describe('told to wait', () => {
     expect(what()).toEqual(['a1', 'a1', 'a2', 'a3']);
   });
 
-  it('one more call is one more of the budget', async () => {
+  it('a retry counts against the limit', async () => {
     const { clock, edit, calls, answers } = budgetOf();
     answers.push('again', 'again');
     const edited = edit('a', 'A');
@@ -184,7 +184,7 @@ describe('told to wait', () => {
     expect(calls.map(({ at }) => at)).toEqual([0, 100, 200]);
   });
 
-  it('for ever, an edit is told as lost', async () => {
+  it('an edit is reported as lost if the wait never ends', async () => {
     const { clock, edit, answers } = budgetOf();
     for (let at = 0; at < 100; at++) answers.push({ retryAfter: 1 });
     const edited = edit('a', 'A');
@@ -193,8 +193,8 @@ describe('told to wait', () => {
   });
 });
 
-describe('the end', () => {
-  it('drops progress, and waits for edits and what is under way', async () => {
+describe('the shutdown', () => {
+  it('drops progress, and waits for edits and running calls', async () => {
     const { clock, budget, progress, edit, what } = budgetOf();
     progress('a', 'a1');
     progress('a', 'a2');
@@ -215,7 +215,7 @@ describe('the end', () => {
     expect(what()).toEqual(['a1', 'b1', 'B']);
   });
 
-  it('comes even when edits would have to wait longer', async () => {
+  it('ends even if edits would have to wait longer', async () => {
     const { clock, budget, edit, answers } = budgetOf();
     answers.push({ retryAfter: 30 });
     const edited = edit('a', 'A');
@@ -226,7 +226,7 @@ describe('the end', () => {
     expect(await edited).toBe('lost');
   });
 
-  it('does not wait for a call that has no answer', async () => {
+  it('does not wait for a call without an answer', async () => {
     const clock = manualClock();
     const budget = openEditRateLimiter<string>(() => 'lost', clock);
     void budget.edit('one', () => new Promise(() => {}));

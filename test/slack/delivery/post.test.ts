@@ -92,7 +92,7 @@ async function meanwhile<T>(one: Posting, clock: ManualClock, answer: Promise<T>
 }
 
 describe('a post', () => {
-  it('stands in the channel or in its thread, unfurls nothing, and can be found', async () => {
+  it('appears in the channel or thread, unfurls nothing, and can be found', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain, RUN);
@@ -120,7 +120,7 @@ describe('a post', () => {
       'channel_not_found',
     ],
     ['archived', { name: 'elsewhere', isArchived: true }, 'gone', 'is_archived'],
-  ])('is refused where the bot cannot write: %s', async (_, channel, refused, code) => {
+  ])('is refused if the bot cannot write: %s', async (_, channel, refused, code) => {
     const one = await posting({ channels: [channel] });
     expect(await one.poster.post(root(one.id('elsewhere')), plain)).toEqual({ refused, code });
   });
@@ -131,7 +131,7 @@ describe('a post', () => {
     ['the answer is lost', { lost: 'after' }, 20_000, 'no_answer', 1],
     ['the answer comes too late', { slow: 2500 }, 1500, 'no_answer', 1],
     ['Slack breaks', { error: 'fatal_error' }, 20_000, 'fatal_error', 0],
-  ] as const)('is made once when %s: it may stand', async (_, fault, timeout, code, standing) => {
+  ] as const)('is sent once if %s, as it may have been posted', async (_, fault, timeout, code, standing) => {
     const one = await posting({ timeout });
     one.slack.fail('chat.postMessage', fault);
     expect(await one.poster.post(root(one.id('alerts')), plain)).toEqual({ refused: 'unreachable', code });
@@ -142,13 +142,13 @@ describe('a post', () => {
     expect(one.slack.callsOf('chat.postMessage')).toHaveLength(1);
   });
 
-  it('cannot be made where nobody listens', async () => {
+  it('fails if nothing listens', async () => {
     const log = pino({ level: 'silent' });
     const poster = openPoster({ token: BOT_TOKEN, clientOptions: { slackApiUrl: 'http://127.0.0.1:9/api/' }, log });
     expect(await poster.post(root('C1'), plain)).toEqual({ refused: 'unreachable', code: 'no_answer' });
   });
 
-  it('is told with the code of Slack when it is refused for anything else', async () => {
+  it("is reported with Slack's code if refused for another reason", async () => {
     const one = await posting();
     one.slack.fail('chat.postMessage', { error: 'restricted_action' });
     expect(await one.poster.post(root(one.id('alerts')), plain)).toEqual({
@@ -157,7 +157,7 @@ describe('a post', () => {
     });
   });
 
-  it('has the answer of a proxy for no answer', async () => {
+  it("treats a proxy's answer as no answer", async () => {
     const log = pino({ level: 'silent' });
     const fetch = async () => new Response('<html>Please sign in</html>', { status: 200 });
     const poster = openPoster({ token: BOT_TOKEN, clientOptions: { fetch }, log });
@@ -165,7 +165,7 @@ describe('a post', () => {
   });
 });
 
-describe('content that Slack refuses', () => {
+describe('rejected content', () => {
   it('is sent with plain blocks, and then without any', async () => {
     const one = await posting({ mayRefuse: true });
     one.slack.fail('chat.postMessage', fails('invalid_blocks'));
@@ -184,7 +184,7 @@ describe('content that Slack refuses', () => {
     expect(messagesIn(one)[0]?.metadata?.event_payload).toEqual({ run_id: RUN });
   });
 
-  it('of a kind that the workspace does not take is not tried again', async () => {
+  it('of a block type unknown to the workspace is not tried again', async () => {
     const one = await posting();
     const unsupported = fails('invalid_blocks', ['[ERROR] unsupported type: plan [json-pointer:/blocks/1/type]']);
     one.slack.fail('chat.postMessage', unsupported);
@@ -195,7 +195,7 @@ describe('content that Slack refuses', () => {
     expect(sent).toEqual([['section', 'plan'], ...Array.from({ length: 3 }, () => ['section', 'section'])]);
   });
 
-  it('for what a block says is tried again with other words', async () => {
+  it('of one block is retried with other words', async () => {
     const one = await posting();
     const tooLong = fails('invalid_blocks', [
       '[ERROR] must be less than 256 characters [json-pointer:/blocks/1/tasks/0/title]',
@@ -211,7 +211,7 @@ describe('content that Slack refuses', () => {
     expect(one.logged.join('')).not.toContain('312 errors');
   });
 
-  it('for its length is cut, first the text and then the blocks', async () => {
+  it('that is too long is cut, first the text, then the blocks', async () => {
     const one = await posting();
     const text = `${'&lt;'.repeat(2000)}`;
     expect(await one.poster.post(root(one.id('alerts')), { ...plain, text })).toHaveProperty('ts');
@@ -228,7 +228,7 @@ describe('content that Slack refuses', () => {
 });
 
 describe('an edit', () => {
-  it('replaces text and blocks, those of before too, and parses nothing', async () => {
+  it('replaces text and all blocks, and parses nothing', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain, RUN);
@@ -243,7 +243,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')[0]?.args).not.toHaveProperty('link_names');
   });
 
-  it('is made again when the servers fail or the answer is lost', async () => {
+  it('is retried if the servers fail or the answer is lost', async () => {
     const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
@@ -253,7 +253,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')).toHaveLength(3);
   });
 
-  it('is unreachable when that does not help, and gone when the message is', async () => {
+  it('is unreachable if retries fail, and gone if the message is', async () => {
     const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
@@ -267,7 +267,7 @@ describe('an edit', () => {
     });
   });
 
-  it('waits when it is told to, and arrives', async () => {
+  it('waits if Slack says so, and arrives', async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain);
@@ -279,7 +279,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')).toHaveLength(2);
   });
 
-  it('is the last that stands, whatever progress came before', async () => {
+  it('is the final state, after any progress', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain);
@@ -291,7 +291,7 @@ describe('an edit', () => {
     expect(message?.before.map(({ text }) => text)).toEqual([plain.text, 'step 0']);
   });
 
-  it('of 40 messages at once stays within the budget of Slack, and each arrives', async () => {
+  it("of 40 messages at once keeps Slack's rate limit, and each arrives", async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     const channel = one.id('alerts');
@@ -317,8 +317,8 @@ describe('an edit', () => {
   });
 });
 
-describe('posts that are held back', () => {
-  it('go one after the other, in order, none twice and none lost', async () => {
+describe('throttled posts', () => {
+  it('are sent one after another, in order, each once', async () => {
     const clock = manualClock();
     const one = await posting({ clock, channels: ['alerts', 'quiet'] });
     const channel = one.id('alerts');
@@ -335,7 +335,7 @@ describe('posts that are held back', () => {
     await one.poster.post(root(channel), { text: 'at once again', blocks: [] });
   });
 
-  it('of 30 at once arrive under the limits of Slack', async () => {
+  it("all arrive within Slack's limits, 30 at once", async () => {
     const clock = manualClock();
     const one = await posting({ clock, rateLimits: true });
     const texts = Array.from({ length: 30 }, (_, at) => `message ${at}`);
@@ -349,7 +349,7 @@ describe('posts that are held back', () => {
     ).toEqual(texts.sort());
   });
 
-  it('for too long are not posted', async () => {
+  it('are not posted if they wait too long', async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     one.slack.fail('chat.postMessage', { retryAfter: 50 }, { times: 100 });
@@ -367,7 +367,7 @@ describe('a file', () => {
     comment: 'Post-mortem of 502s',
   };
 
-  it('stands in the thread with its comment', async () => {
+  it('appears in the thread with its comment', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain);
@@ -380,7 +380,7 @@ describe('a file', () => {
     });
   });
 
-  it('stands once when the answer is lost, and is refused as messages are', async () => {
+  it('appears once if the answer is lost, and is refused like a message', async () => {
     const one = await posting({ channels: ['alerts', { name: 'elsewhere', hasBot: false }] });
     one.slack.fail('files.completeUploadExternal', { lost: 'after' });
     expect(await one.poster.upload(root(one.id('alerts')), file)).toMatchObject({ refused: 'unreachable' });
@@ -399,8 +399,8 @@ describe('a file', () => {
   });
 });
 
-describe('what may have been posted', () => {
-  it('is found in the channel and in a thread, and is another for another run', async () => {
+describe('a message that may have been posted', () => {
+  it('is found in the channel and in a thread, for its own run only', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain, RUN);
@@ -414,14 +414,14 @@ describe('what may have been posted', () => {
     expect(await one.poster.find({ channel, thread: '1.000001' }, RUN)).toBeNull();
   });
 
-  it('is not looked for where that is not allowed', async () => {
+  it('is not searched for without permission', async () => {
     const one = await posting({ scopes: ['chat:write'] });
     expect(await one.poster.find(root(one.id('alerts')), RUN)).toBe('may-not-look');
     const uninvited = await posting({ channels: [{ name: 'elsewhere', hasBot: false }] });
     expect(await uninvited.poster.find(root(uninvited.id('elsewhere')), RUN)).toBe('may-not-look');
   });
 
-  it('is not known while Slack cannot be reached', async () => {
+  it('is unknown while Slack cannot be reached', async () => {
     const one = await posting();
     one.slack.fail('conversations.history', { status: 503 }, { times: 10 });
     await expect(one.poster.find(root(one.id('alerts')), RUN)).rejects.toThrow(
@@ -429,7 +429,7 @@ describe('what may have been posted', () => {
     );
   });
 
-  it('is looked for again after a wait', async () => {
+  it('is searched for again after a pause', async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain, RUN);

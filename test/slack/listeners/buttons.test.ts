@@ -24,8 +24,8 @@ async function withThread(options: BotOptions = {}) {
 const toldTo = ({ slack }: Bot, user: string) =>
   slack.until(() => slack.privateOf(user).at(-1) ?? null, `something told to ${user}`);
 
-describe('an answer that is fetched', () => {
-  it('stands in the thread, from a button and from the overflow, by anyone who may ask', async () => {
+describe('details requested by a button', () => {
+  it('appear in the thread, from a button or the overflow menu, for anyone who may ask', async () => {
     const { slack, root, asked } = await withThread({ mode: 'socket' });
     await slack.press(root, 'Evidence', 'ben');
     await slack.press(root, 'Log lines', 'ada');
@@ -35,7 +35,7 @@ describe('an answer that is fetched', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('is pointed to where it was pressed in the channel, and not where it was pressed in the thread', async () => {
+  it('are linked if requested in the channel, and not in the thread', async () => {
     const bot = await withThread();
     const { slack, root, asked, run } = bot;
     await slack.press(root, 'Evidence', 'ben');
@@ -51,7 +51,7 @@ describe('an answer that is fetched', () => {
     expect(slack.privateOf('ada')).toEqual([]);
   });
 
-  it('stands once, however often it is pressed; others are shown where', async () => {
+  it('appear once, however often requested; others are shown where', async () => {
     // A finger that presses twice within four seconds means once: here no time passes.
     const at = Date.now();
     const bot = await withThread({ now: () => at });
@@ -71,7 +71,7 @@ describe('an answer that is fetched', () => {
     expect(slack.privateOf('ada')).toHaveLength(1);
   });
 
-  it('is fetched anew after another ask', async () => {
+  it('are posted again after a new check', async () => {
     const { slack, root, asked, run, runs } = await withThread();
     await slack.press(root, 'Evidence', 'ada');
     await eventually(() => expect(asked.answered).toHaveLength(1));
@@ -85,7 +85,7 @@ describe('an answer that is fetched', () => {
     [{ refused: 'not-in-channel', code: 'not_in_channel' } as const, '/invite @alb502'],
     [{ refused: 'unreachable', code: 'timeout' } as const, 'Press again in a minute'],
     [{ refused: 'gone', code: 'is_archived' } as const, 'is gone. Run it again'],
-  ])('that Slack refuses is said to be', async (answer, says) => {
+  ])('are reported if Slack refuses them', async (answer, says) => {
     const bot = await withThread();
     bot.next.answer = answer;
     await bot.slack.press(bot.root, 'Evidence', 'ada');
@@ -93,7 +93,7 @@ describe('an answer that is fetched', () => {
   });
 });
 
-describe('a press is refused', () => {
+describe('a button is refused', () => {
   it.each([
     ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
     ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'Account default is not open'],
@@ -108,14 +108,14 @@ describe('a press is refused', () => {
     expect(later.asked.answered).toEqual([]);
   });
 
-  it('when the run is not kept any more', async () => {
+  it('if the run has expired', async () => {
     const bot = await withThread();
     const later = await openBot();
     await later.slack.press({ ...bot.root }, 'Fix', 'ben');
     expect((await toldTo(later, 'ben')).text).toContain('no longer stored (kept 90 days)');
   });
 
-  it('in another channel than that of the thread', async () => {
+  it('in another channel than its thread', async () => {
     const bot = await withThread({ slack: { channels: ['alerts', 'elsewhere'] } });
     await bot.slack.press({ ...bot.root, channel: 'C0ELSEWHERE' }, 'Fix', 'ben');
     expect((await toldTo(bot, 'ben')).text).toContain('in the channel where the question was asked');
@@ -130,8 +130,8 @@ describe('a press is refused', () => {
   });
 });
 
-describe('asking again', () => {
-  it('asks the same', async () => {
+describe('checking again', () => {
+  it('asks the same question', async () => {
     const { slack, root, asked, run } = await withThread();
     await slack.press(root, 'Ask again', 'ben');
     await eventually(() => expect(asked.again).toHaveLength(1));
@@ -147,7 +147,7 @@ describe('asking again', () => {
     expect(window?.to).toBeLessThanOrEqual(Date.now());
   });
 
-  it('is not done while it is being done', async () => {
+  it('is refused while it is running', async () => {
     const bot = await withThread();
     await bot.runs.change(bot.run.id, (run) => inState(run, { state: 'running' }));
     await bot.slack.press(bot.root, 'Ask again', 'ben');
@@ -173,13 +173,13 @@ describe('asking again', () => {
   });
 });
 
-it('acknowledges what is not its own, such as a link', async () => {
+it('acknowledges foreign actions, such as a link', async () => {
   const { slack, root } = await withThread();
   expect((await slack.press(root, 'Documentation', 'ada')).outcome).toMatchObject({ acknowledged: true });
 });
 
 describe('feedback', () => {
-  it('that it was right is kept, once for each person', async () => {
+  it('"right" is stored, once per person', async () => {
     const bot = await withThread();
     const { slack, root, asked, run, runs } = bot;
     await slack.press(root, 'Right', 'ada');
@@ -194,7 +194,7 @@ describe('feedback', () => {
     expect((await toldTo(bot, 'ada')).text).toContain('recorded');
   });
 
-  it('that it was wrong asks what it was, and is kept instead of what the person said before', async () => {
+  it(`"wrong" asks for the cause, and replaces the person's earlier feedback`, async () => {
     const bot = await withThread({ mode: 'socket' });
     const { slack, root, run, runs, asked } = bot;
     await slack.press(root, 'Right', 'ada');
@@ -211,7 +211,7 @@ describe('feedback', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('of a run that is gone by then is said to be', async () => {
+  it('about an expired run is refused with a sentence', async () => {
     const bot = await withThread();
     const { slack, root, run } = bot;
     await slack.press(root, 'Wrong', 'ada');

@@ -32,7 +32,7 @@ describe('the command without a load balancer', () => {
     ['last 2h', { window: 'last 2h', statuses: null }],
     ['from 02:40 to 02:55 502 504', { window: 'from 02:40 to 02:55', statuses: '502 504' }],
     ['5xx', { window: 'last 15m', statuses: '5xx' }],
-  ])('%j opens the form with what was typed', async (text, initial) => {
+  ])('opens the form with the typed text for %j', async (text, initial) => {
     const { slack, view, asked } = await opened({}, text);
     expect(initialIn(view)).toMatchObject({ load_balancer: null, ...initial });
     expect(slack.privateOf('ada')).toEqual([]);
@@ -40,7 +40,7 @@ describe('the command without a load balancer', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('says so where the form may not be opened, or did not open in time', async () => {
+  it('says that the form could not be opened, or not in time', async () => {
     const refused = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
     await refused.slack.command({ user: 'ada', channel: 'alerts' });
     await refused.slack.until(
@@ -58,13 +58,13 @@ describe('the command without a load balancer', () => {
     ['', {}],
     ['last 15m', { window: 'last 15m' }],
     ['502,504 last 15m', { window: 'last 15m', statuses: '502 504' }],
-  ])('%j is taken apart', (words, parts) => {
+  ])('splits %j into fields', (words, parts) => {
     expect(formValues(words)).toEqual(parts);
   });
 });
 
-describe('load balancers to pick from', () => {
-  it('are those that may be asked about, by what was typed', async () => {
+describe('the load balancers to choose from', () => {
+  it('are those one may ask about that match the typed text', async () => {
     const { slack, view } = await opened({
       config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
       loadBalancers: [loadBalancer('web-shop'), loadBalancer('shop-prod'), loadBalancer('shop-vault', 'bank')],
@@ -77,12 +77,12 @@ describe('load balancers to pick from', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('are none for who may not ask', async () => {
+  it('are none for someone who may not ask', async () => {
     const { slack, view } = await opened({ config: { slack: { allow: { users: ['U0ADA'] } } } });
     expect(await slack.suggest(view, INPUTS.loadBalancer, '', 'ben')).toEqual([]);
   });
 
-  it('are a hundred at most, of no more letters than Slack takes', () => {
+  it('are at most a hundred, no longer than Slack allows', () => {
     const many = Array.from({ length: 300 }, (_, at) => loadBalancer(`alb-${at}`));
     expect(matchLoadBalancers(many, 'alb')).toHaveLength(100);
     const long = { ...loadBalancer('x'.repeat(32), 'a'.repeat(90)), arn: `arn:${'y'.repeat(200)}` };
@@ -91,8 +91,8 @@ describe('load balancers to pick from', () => {
   });
 });
 
-describe('submitted', () => {
-  it('it opens a thread in the channel it was asked for in', async () => {
+describe('the submitted form', () => {
+  it('opens a thread in the channel where it was opened', async () => {
     const { slack, view, asked } = await opened({ mode: 'socket' });
     const { errors } = await slack.submit(
       view,
@@ -123,7 +123,7 @@ describe('submitted', () => {
       { window: /"soon"/, statuses: /Only statuses/ },
     ],
     [{ window: 'from 2099-01-01T00:00Z to 2099-01-01T01:00Z' }, { window: /in the future/ }],
-  ])('with %j it says what is wrong where it is wrong, and stays open', async (values, says) => {
+  ])('stays open with %j and shows what is wrong at the field', async (values, says) => {
     const { slack, view, asked } = await opened();
     const filled = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value ?? '']));
     const { errors } = await slack.submit(view, { load_balancer: 'edge', ...filled }, 'ada');
@@ -134,7 +134,7 @@ describe('submitted', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('it says what the threads refuse, as long as the form waits', async () => {
+  it('shows a refusal, as long as the form waits', async () => {
     const { slack, view, next } = await opened();
     next.opened = {
       refused: '',
@@ -146,7 +146,7 @@ describe('submitted', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('it keeps to the channel it was opened in, whatever channel the client adds', async () => {
+  it('stays in its channel, whatever channel the client sends', async () => {
     const { slack, view, asked } = await opened({ slack: { channels: ['alerts', 'board'] } });
     const blocks: unknown = view.content.blocks;
     if (Array.isArray(blocks)) {
@@ -161,7 +161,7 @@ describe('submitted', () => {
     await eventually(() => expect(asked.opened).toMatchObject([{ channel: 'C0ALERTS' }]));
   });
 
-  it('by somebody who may not ask any more it is refused', async () => {
+  it('is refused if the person may no longer ask', async () => {
     const clock = { moved: 0 };
     const { slack, view, asked } = await opened({
       config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
@@ -183,7 +183,7 @@ describe('submitted', () => {
 });
 
 describe('shortcuts', () => {
-  it('the global one asks for a channel too', async () => {
+  it('may be global, which asks for a channel, too', async () => {
     const bot = await openBot();
     const { slack, asked } = bot;
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
@@ -195,7 +195,7 @@ describe('shortcuts', () => {
   it.each([
     ['a private channel that the asker is not in', {}, /not in this channel/],
     ['any channel where Slack may not be asked who is in it', { scopes: ['commands', 'chat:write'] }, /cannot see who/],
-  ])('the global one refuses %s', async (_, more, says) => {
+  ])('refuse %s in the global one', async (_, more, says) => {
     const channels = ['alerts', { name: 'board', isPrivate: true, members: ['ben'] }];
     const bot = await openBot({ slack: { channels, ...more } });
     const { slack, asked } = bot;
@@ -205,7 +205,7 @@ describe('shortcuts', () => {
     expect(asked).toMatchObject({ found: [], opened: [] });
   });
 
-  it('the global one lists no load balancer of a restricted account, whatever channel the client names', async () => {
+  it('list no load balancer of a restricted account, whatever channel the client sends', async () => {
     const bot = await openBot({
       config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
       loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
@@ -220,7 +220,7 @@ describe('shortcuts', () => {
     expect((await slack.suggest(view, INPUTS.loadBalancer, '', 'ada')).map(({ text }) => text)).toEqual(['shop-prod']);
   });
 
-  it('that of a message is filled in from it, and answered below it', async () => {
+  it('fill the form from a message, and answer below it', async () => {
     const now = Date.now();
     const bot = await openBot({ mode: 'socket' });
     const { slack, asked } = bot;
@@ -237,7 +237,7 @@ describe('shortcuts', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('that of a reply is answered in its thread, and one that names nothing is left to be filled in', async () => {
+  it('answer in the thread of a reply, and leave the form empty if it names nothing', async () => {
     const bot = await openBot();
     const { slack, asked } = bot;
     const first = slack.write({ user: 'ben', channel: 'alerts', text: 'Something is wrong.' });
@@ -249,7 +249,7 @@ describe('shortcuts', () => {
     await eventually(() => expect(asked.opened).toMatchObject([{ parentTs: first.ts }]));
   });
 
-  it('that are not its own are acknowledged', async () => {
+  it('are acknowledged if foreign', async () => {
     const { slack } = await openBot();
     const { outcome } = await slack.shortcut({ user: 'ada', callbackId: 'of-another-version' });
     expect(outcome).toMatchObject({ acknowledged: true });

@@ -10,7 +10,7 @@ async function homeOf({ slack }: Pick<Bot, 'slack'>, user: string): Promise<stri
   return JSON.stringify(view.content);
 }
 
-it('shows what this person asked and what may be asked about', async () => {
+it("shows this person's questions and the load balancers they may ask about", async () => {
   const bot = await openBot({
     mode: 'socket',
     config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
@@ -27,14 +27,14 @@ it('shows what this person asked and what may be asked about', async () => {
   expect(slackRefusals(bot.slack.refusals)).toEqual([]);
 });
 
-it('shows who may not ask that they may not, and nothing else', async () => {
+it('shows only a refusal to someone who may not ask', async () => {
   const bot = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
   const home = await homeOf(bot, 'ada');
   expect(home).toContain("don't have access to alb502");
   expect(home).not.toContain('shop-prod');
 });
 
-it('leaves out what this person asked about an account that may only be asked about in its channel', async () => {
+it("hides this person's questions about an account limited to its channel", async () => {
   const bot = await openBot({
     config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0ALERTS'] }] },
     loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],

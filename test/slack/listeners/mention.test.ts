@@ -28,7 +28,7 @@ describe('a mention', () => {
     expect(asked.opened).toMatchObject([{ parentTs: first.ts }]);
   });
 
-  it('delivered again, is answered once', async () => {
+  it('is answered once when redelivered', async () => {
     const { slack, asked } = await openBot();
     const { again } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
     await again({ attempt: 1, reason: 'http_timeout' });
@@ -59,7 +59,7 @@ describe('a mention', () => {
     ['a person of another company', { user: 'U0EVE', user_team: 'T0OTHER', team: 'T0LOCAL' }],
     ['another bot', { user: 'U0ADA', bot_id: 'B0OTHER', team: 'T0LOCAL' }],
     ['nobody', { team: 'T0LOCAL' }],
-  ])('of %s is not asked', async (_, of) => {
+  ])('from %s is ignored', async (_, of) => {
     const { slack, asked } = await openBot();
     await slack.event({
       type: 'app_mention',
@@ -75,7 +75,7 @@ describe('a mention', () => {
     expect(asked.found).toEqual(['edge']);
   });
 
-  it('that may not be asked is told so in private', async () => {
+  it('by someone who may not ask is refused in private', async () => {
     const { slack, asked } = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
     await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
     await slack.until(() => slack.privateOf('ada').some(({ text }) => text.includes("don't have access")), 'an answer');

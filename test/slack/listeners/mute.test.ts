@@ -14,7 +14,7 @@ afterEach(() => {
 const send = ({ aws }: AlarmBot, at: number, state: 'ALARM' | 'OK' = 'ALARM') =>
   aws.sendMessage('alarms', JSON.stringify(event({ at, loadBalancer: SHOP, state })), { region: REGION });
 
-it('keeps the load balancer quiet, says who did it, and is undone by who wants threads again', async () => {
+it('mutes the load balancer, names the person, and can be undone by anyone', async () => {
   const whole = await startAlarmBot();
   const { slack } = whole;
   send(whole, BEGUN);

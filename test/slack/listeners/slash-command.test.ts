@@ -7,7 +7,7 @@ import { slackRefusals } from '../../support/slack/local-slack.ts';
 const typed = (text: string, more: object = {}) => ({ user: 'ada', channel: 'alerts', text, ...more });
 
 describe.each(['http', 'socket'] as const)('by %s', (mode) => {
-  it('a question is acknowledged at once, in silence, and answered in a thread', async () => {
+  it('acknowledges a question at once, silently, and answers in a thread', async () => {
     // Each answer of Slack takes its time; none is waited for.
     const { slack, asked } = await openBot({ mode, slack: { latency: 300 } });
     const { outcome, said } = await slack.command(typed('shop-prod last 15m 502'));
@@ -29,7 +29,7 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('delivered again, it is answered once', async () => {
+  it('answers a redelivered question once', async () => {
     const { slack, asked } = await openBot({ mode });
     const done = await slack.command(typed('shop-prod'));
     expect(await done.again({ attempt: 1, reason: 'http_timeout' })).toMatchObject({ acknowledged: true });
@@ -38,7 +38,7 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
   });
 });
 
-describe('said in private at once, without anything being looked up', () => {
+describe('answers in private at once, without a lookup', () => {
   it.each([
     ['help', 'finds the root cause'],
     ['HELP', 'finds the root cause'],
@@ -57,7 +57,7 @@ describe('said in private at once, without anything being looked up', () => {
   });
 });
 
-describe('said in private after a look', () => {
+describe('answers in private after a lookup', () => {
   it.each([
     ['a load balancer that is not there', {}, 'orders', "There is no load balancer 'orders'", ['orders']],
     [
@@ -99,7 +99,7 @@ describe('said in private after a look', () => {
     expect(slack.roots('alerts')).toEqual([]);
   });
 
-  it('is nothing of an account that another channel has', async () => {
+  it('reveals nothing about an account of another channel', async () => {
     const { slack, asked } = await openBot({
       config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
       loadBalancers: [loadBalancer('vault', 'bank')],
@@ -115,7 +115,7 @@ describe('members of a user group', () => {
   const config = { slack: { allow: { userGroups: ['S0ONCALL'] } } };
   const slackOptions = { userGroups: { oncall: ['ben'] }, scopes: ['commands', 'chat:write', 'usergroups:read'] };
 
-  it('may ask, and others may not', async () => {
+  it('may ask, unlike others', async () => {
     const { slack, asked } = await openBot({ config, slack: slackOptions });
     await slack.command(typed('shop-prod'));
     const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
@@ -126,7 +126,7 @@ describe('members of a user group', () => {
     expect(slack.callsOf('usergroups.users.list')).toHaveLength(1);
   });
 
-  it('are nobody while Slack does not say', async () => {
+  it('are unknown while Slack does not list them', async () => {
     const { slack, asked } = await openBot({ config, slack: { ...slackOptions, scopes: ['commands', 'chat:write'] } });
     await slack.command(typed('shop-prod', { user: 'ben' }));
     const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
@@ -135,7 +135,7 @@ describe('members of a user group', () => {
   });
 });
 
-describe('what the threads refuse', () => {
+describe('a refusal', () => {
   it.each([
     ['alerts', 'Type /invite @alb502 here, then ask again'],
     ['@ada', 'cannot post in this conversation'],
@@ -151,7 +151,7 @@ describe('what the threads refuse', () => {
     expect(message?.text).toContain(says);
   });
 
-  it('because there is too much to do', async () => {
+  it('because the queue is full', async () => {
     const { slack, next } = await openBot();
     next.opened = { refused: '3 diagnoses you asked for are running.', reason: 'too-many' };
     await slack.command(typed('shop-prod'));
@@ -159,7 +159,7 @@ describe('what the threads refuse', () => {
     expect(message?.text).toBe('3 diagnoses you asked for are running.');
   });
 
-  it('because this channel has the answer: a link to it', async () => {
+  it('because this channel has the answer, with a link to it', async () => {
     const { slack, next, runs } = await openBot();
     await slack.command(typed('shop-prod'));
     const [root] = await slack.until(() => someOf(slack.roots('alerts')), 'a root message');
@@ -179,7 +179,7 @@ describe('what the threads refuse', () => {
   });
 });
 
-it('keeps tokens, addresses of answers and what was typed out of its log', async () => {
+it('keeps tokens, response addresses and typed text out of its log', async () => {
   const { slack, log, app } = await openBot({ mode: 'socket' });
   slack.fail('chat.getPermalink', { error: 'fatal_error' });
   for (const text of ['shop-prod', 'secret-words here', 'orders', '']) await slack.command(typed(text));

@@ -23,7 +23,7 @@ async function post(slack: LocalSlack, text: string, { app = AMAZON_Q, channel =
 }
 const ALERT = 'CloudWatch Alarm | web-prod-5xx | eu-west-1 | Account: 123456789012';
 
-it('answers an alert of a watched app below it, and its repetition not again', async () => {
+it('answers an alert of a watched app below it, and not its repetition', async () => {
   const { slack, settled } = await runBot({ config: WATCH });
   const alert = await post(slack, ALERT);
   await eventually(() => expect(slack.thread('alerts', alert.ts).length).toBeGreaterThan(0));
@@ -44,7 +44,7 @@ it.each<[string, string, { app?: string; channel?: string }]>([
   ['another app', ALERT, { app: 'A0OTHER' }],
   ['another channel', ALERT, { channel: 'ops' }],
   ['an alert that names two', 'ALARM: web-prod and checkout', {}],
-])('leaves alone %s', async (_, text, place) => {
+])('ignores %s', async (_, text, place) => {
   const { slack } = await runBot({ config: WATCH, slack: { channels: ['alerts', 'ops'] } });
   const alert = await post(slack, text, place);
   // What comes after it is answered: so it was not.

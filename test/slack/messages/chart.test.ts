@@ -47,25 +47,25 @@ describe('errors over time', () => {
       over(60, 168, () => ({ 'idle-timeout': 1 })),
       '[chart: Errors per 8 h 24 min, UTC, 11-20 23:00 to 11-27 14:36]',
     ],
-  ])('of %s have at most 20 points, with days where there are several', (_, diagnosis, title) => {
+  ])('over %s have at most 20 points, with days if there are several', (_, diagnosis, title) => {
     expect(chartOf(diagnosis)[0]?.trim()).toBe(title);
     expect(blockKitErrors(timelineAnswer(diagnosis))).toEqual([]);
   });
 
-  it('show six kinds, the rarest joined', () => {
+  it('show six kinds, with the rarest joined', () => {
     const diagnosis = over(3, 1, () => Object.fromEntries(SIGNATURE_IDS.map((id, index) => [id, 20 - index])));
     const lines = chartOf(diagnosis);
     expect(lines).toHaveLength(7);
     expect(lines.at(-1)?.trim()).toBe('9 other kinds: 99 99 99');
   });
 
-  it('are left out for a single error, and for none', () => {
+  it('are omitted for one error or none', () => {
     expect(chartOf(over(3, 1, (index) => (index === 1 ? { other: 1 } : {})))).toEqual([]);
     expect(chartOf(over(3, 1, () => ({})))).toEqual([]);
     expect(chartOf({ ...race, timeline: [] })).toEqual([]);
   });
 
-  it('are text where Slack takes no chart, and words for who hears them', () => {
+  it('are text if Slack accepts no chart, and words for screen readers', () => {
     const { text, plainBlocks } = timelineAnswer(race);
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(
       /closed-before-response {5}149 {2}[▁▂▃▄▅▆▇█]{15} {2}peak 17 at 02:46:00/,
@@ -73,7 +73,7 @@ describe('errors over time', () => {
     expect(text).toContain('149 errors, all closed by the target; peak 17 in 1 min from 02:46 UTC.');
   });
 
-  it('are taken by Slack whatever the counts', () => {
+  it('are accepted by Slack with any counts', () => {
     const counts = fc.dictionary(fc.constantFrom(...SIGNATURE_IDS), fc.integer({ min: 0, max: 1e9 }));
     fc.assert(
       fc.property(fc.array(counts, { maxLength: 60 }), fc.integer({ min: 1, max: 200 }), (all, minutes) => {

@@ -22,7 +22,7 @@ const begun: CollectionProgress = {
 };
 
 describe('while it works', () => {
-  it('has all six steps before anything was begun', () => {
+  it('has all six steps before the first has started', () => {
     expect(readMessage(checklistMessage(asked, emptyProgress()))).toBe(
       [
         'shop-prod (eu-west-1, account prod): 0 of 6 steps',
@@ -36,7 +36,7 @@ describe('while it works', () => {
     );
   });
 
-  it('ticks: under way with what is done, done, done in part, not begun', () => {
+  it('shows the state: running with what is done, done, done in part, waiting', () => {
     expect(readMessage(checklistMessage(asked, begun))).toBe(
       [
         'shop-prod (eu-west-1, account prod): 2 of 6 steps',
@@ -51,14 +51,14 @@ describe('while it works', () => {
     );
   });
 
-  it('has the same in text where Slack takes no plan, and no buttons yet', () => {
+  it('is the same in text if Slack accepts no plan, without buttons', () => {
     const { blocks, plainBlocks = [], text } = checklistMessage(asked, begun);
     expect(readMessage({ text, blocks: plainBlocks })).toContain('✓ Keep-alive and idle timeout, 0.3 s');
     expect([...blocks, ...plainBlocks].map(({ type }) => type)).not.toContain('actions');
     expect(text).toContain('… Access log');
   });
 
-  it('shows what strangers wrote as text', () => {
+  it("shows strangers' text as text", () => {
     const message = checklistMessage(asked, {
       ...begun,
       accessLogStatus: HOSTILE.repeat(40),
@@ -77,7 +77,7 @@ describe('when it has ended', () => {
     );
   };
 
-  it('says how many files were read and what that cost, where it is known', () => {
+  it('shows how many files were read and the cost, if known', () => {
     const took = { milliseconds: 4_120, files: 9 };
     expect(readMessage(checklistMessage(threadStateOf(race, { took }), null))).toMatch(/\(9 files, .* read/);
     expect(readMessage(checklistMessage(threadStateOf(race, { took: { ...took, files: null } }), null))).toMatch(
@@ -85,7 +85,7 @@ describe('when it has ended', () => {
     );
   });
 
-  it('has no step that still seems to wait: what could not be checked is an error that says so', () => {
+  it('shows a step that could not be checked as an error, not as waiting', () => {
     const [first, ...others] = race.steps;
     if (first === undefined) throw new Error('no step');
     const unseen = first.findings.map((one) => ({
@@ -108,7 +108,7 @@ describe('when it has ended', () => {
     expect(JSON.stringify(blocks[0])).toContain('"output":{"type":"rich_text"');
   });
 
-  it('tells four states apart by the first letter of a title', () => {
+  it('marks four states by the first letter of a title', () => {
     const [first] = race.steps;
     if (first === undefined) throw new Error('no step');
     const outcomes = ['pass', 'fail', 'unknown', 'not-applicable'] as const;
@@ -126,13 +126,13 @@ describe('when it has ended', () => {
     ]);
   });
 
-  it('says that it ended where there is no answer', () => {
+  it('says that it ended if there is no answer', () => {
     const message = checklistMessage({ ...asked, run: runOf(race, { state: 'interrupted' }) }, null);
     expect(readMessage(message).split('\n')[0]).toBe('shop-prod (eu-west-1, account prod): ended without an answer');
     expect(blockKitErrors(message)).toEqual([]);
   });
 
-  it('is one line a step, whatever is in it', () => {
+  it('has one line per step, whatever it contains', () => {
     const { blocks } = checklistMessage(threadStateOf(hostile), null);
     const tasks = JSON.parse(JSON.stringify(blocks[0])).tasks as { title: string }[];
     expect(tasks.map(({ title }) => title.length <= 165 && !title.includes('\n'))).toEqual(Array(6).fill(true));

@@ -23,7 +23,7 @@ async function investigated(recording: Recording, tamper: (folder: string) => vo
   return diagnoseRecording(await readIncident(folder), (expected.statuses ?? []).join(' '));
 }
 
-describe('an incident drawn at random', () => {
+describe('a random incident', () => {
   it.each([101, 102, 103, 104, 105])('(%s) is told in messages that Slack takes', async (seed) => {
     const { messages, files, home } = slackOutputs(await investigated(randomIncident(seed)));
     expect(messages.flatMap(blockKitErrors)).toEqual([]);
@@ -72,7 +72,7 @@ function tampered(folder: string): void {
 
 const incidents = families.flatMap(({ incidents: own }) => own);
 
-describe('what requests carry', () => {
+describe('data in requests', () => {
   it.each(incidents.filter((_, at) => at % 6 === 0).map((one) => [one.name, one] as const))(
     'is in no message, file, chart or notification about %s',
     async (_, recording) => {

@@ -207,7 +207,7 @@ const bases: Record<string, Diagnosis> = {
 };
 
 describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
-  it('is taken by Slack, in every state of a run', () => {
+  it('is accepted by Slack, in every state of a run', () => {
     fc.assert(
       fc.property(
         hostileText,
@@ -222,7 +222,7 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
     );
   });
 
-  it('is taken by Slack where a text is 10 kB long, or a list 200', () => {
+  it('is accepted by Slack with a text of 10 kB or a list of 200', () => {
     const long = `${HOSTILE} ${SECRET} `.repeat(50).slice(0, 10_000);
     expectFit(everyMessage(worstTold(base, long, 1, runStateOf(base)), long));
     const short = `path ${SECRET}`;
@@ -233,7 +233,7 @@ describe.each(Object.entries(bases))('anything made of "%s"', (_, base) => {
 describe('a name that is a mention', () => {
   const told = threadStateOf({ ...race, loadBalancer: { name: '<!channel>', arn: null } });
 
-  it('arrives as text', () => {
+  it('appears as text', () => {
     const { text, blocks } = rootMessage(told);
     expect(text.split('\n')[0]).toContain('&lt;!channel&gt;: keep-alive race');
     expect(JSON.stringify(blocks[0])).toContain('"<!channel>: keep-alive race (likely)"');
@@ -288,7 +288,7 @@ describe('answers to buttons', () => {
     };
   }
 
-  it('are what Slack takes', () => {
+  it('are accepted by Slack', () => {
     fc.assert(
       fc.property(hostileText, fc.integer({ min: 0, max: 2 }), (text, times) => {
         const all = answers({ ...threadStateOf(worsened(diagnosis, text, times)) }, written(text));
@@ -303,7 +303,7 @@ describe('answers to buttons', () => {
     );
   });
 
-  it('show no query, no token and no address of a client', () => {
+  it('show no query, token or client address', () => {
     const all = answers(
       threadStateOf({
         ...diagnosis,
@@ -316,14 +316,14 @@ describe('answers to buttons', () => {
     for (const { content } of filesOf(all)) expect(content).not.toMatch(LOOSE);
   });
 
-  it('say so where nothing was kept to answer from', () => {
+  it('say if no evidence was kept to answer from', () => {
     const told = { ...threadStateOf(diagnosis), diagnosis: null };
     expect(new Set(messagesOf(answers(told, evidence)).map(({ text }) => text))).toEqual(
       new Set(['There is no answer yet.']),
     );
   });
 
-  it('say why where the log could not be read', () => {
+  it('say why the log could not be read', () => {
     const blind: EvidenceSet = {
       ...evidence,
       accessLog: { status: 'unavailable', source: 's3', reason: 's3:GetObject was denied <!here>' },

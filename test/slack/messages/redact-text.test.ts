@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { redactSecrets } from '../../../src/slack/messages/redact-text.ts';
 
-describe('what nobody should read', () => {
+describe('secrets', () => {
   it.each([
     ['GET /u/jo.doe@example.com/cart', 'GET /u/:mail/cart'],
     ['GET /jo%40example.org', 'GET /:mail'],
@@ -20,7 +20,7 @@ describe('what nobody should read', () => {
   });
 });
 
-describe('what somebody needs to read', () => {
+describe('text that must stay readable', () => {
   it.each([
     'GET /img/logo@2x.png',
     'GET /npm/react@18.2.0/react.js',

@@ -214,7 +214,7 @@ describe('below the first line', () => {
   const read = (...args: Parameters<typeof told>) =>
     readMessage(rootMessage(told(...args))).replaceAll(/ \(https:[^ ]*\)/g, '');
 
-  it('answers what broke, what to do and who is hurt, in this order', () => {
+  it('says what broke, what to do and who is affected, in this order', () => {
     const lines = read({ diagnosis: race }).split('\n');
     expect(lines[1]).toMatch(/^\*Cause\* {2}Keep-alive race on target group api: .* Explains 146 of 149 errors\.$/);
     expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
@@ -222,7 +222,7 @@ describe('below the first line', () => {
     expect(lines[4]).toContain('log complete, final · load balancer · metrics · asked by @U0ALICE');
   });
 
-  it('says first what an alarm on something else says, and what alb502 does not explain', () => {
+  it('starts with what an alarm on another metric says, which alb502 does not explain', () => {
     const quiet = read({ diagnosis: healthy, run: byAlarm, episode: latencyEpisode }).split('\n');
     expect(quiet[1]).toBe(`*Alarm*  ${REASON}`);
     expect(quiet[2]).toBe('*Next step*  look at TargetResponseTime in CloudWatch: alb502 explains only 5xx.');
@@ -233,13 +233,13 @@ describe('below the first line', () => {
     expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
   });
 
-  it('says what it is undecided between and what to run next', () => {
+  it('names the possible causes and the next command if undecided', () => {
     const lines = read({ diagnosis: undecided }).split('\n');
     expect(lines[1]).toBe('*Undecided between*  closed mid-request, malformed response, response header too large');
     expect(lines[2]).toMatch(/^\*Next step\* {2}look for `Root=1-693bb3f2-71b560c458bf732c4d88fcf8` in the app/);
   });
 
-  it('says what is known and what to do while there is nothing to read', () => {
+  it('says what is known and what to do without a log', () => {
     const text = read({ diagnosis: unread });
     expect(text).toMatch(/\n\*Known\* {2}/);
     expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: ask again at 03:01/);
@@ -255,7 +255,7 @@ describe('below the first line', () => {
     );
   });
 
-  it('mentions nobody in the first post, for an answer is what somebody waits for', () => {
+  it('mentions nobody in the first post; the answer will', () => {
     const first = rootMessage(told({ diagnosis: null, run: { state: 'running' } }));
     expect(JSON.stringify(first)).not.toContain('U0ALICE');
     expect(read({ diagnosis: race })).toContain('asked by @U0ALICE');
@@ -266,17 +266,17 @@ describe('below the first line', () => {
     expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 gaps)');
   });
 
-  it('says when it looks again, with the day where it is another', () => {
+  it('says when the next check is, with the day if it is another', () => {
     expect(read({ diagnosis: half, run: { nextAttemptAt: AGAIN } })).toContain('provisional, next check 03:06 UTC');
     expect(read({ diagnosis: half, run: { nextAttemptAt: TOMORROW } })).toContain('next check 2026-11-21 03:06 UTC');
   });
 
-  it('names the day of a window that is not of today', () => {
+  it('names the day of a window if it is not today', () => {
     expect(read({ diagnosis: race })).not.toContain('20 Nov 2026');
     expect(read({ diagnosis: race, run: { createdAt: '2026-11-21T09:00:00.000Z' } })).toContain('20 Nov 2026');
   });
 
-  it('names the alarm, since when it is on, and how often it fired again', () => {
+  it('names the alarm, since when it fires, and how often it fired again', () => {
     expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf({ repeats: 3 }) })).toContain(
       '(Alarm shop-prod-5xx · since 02:44 UTC · re-fired 3 times)',
     );
@@ -287,14 +287,14 @@ describe('below the first line', () => {
     expect(read({ diagnosis: race, run: byAlarm })).toContain('alarm shop-prod-5xx');
   });
 
-  it('leads to the alarm in the console', () => {
+  it('links to the alarm in the console', () => {
     const { blocks } = rootMessage(told({ diagnosis: race, run: byAlarm, episode: episodeOf() }));
     expect(JSON.stringify(blocks)).toContain(
       '<https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/shop-prod-5xx|shop-prod-5xx>',
     );
   });
 
-  it('names several alarms with their states, and when the last was over', () => {
+  it('names several alarms with their states, and when the last one ended', () => {
     const alarms = [alarm({ state: 'OK' }), alarm({ name: 'shop-prod-latency', state: 'INSUFFICIENT_DATA' })];
     const text = read({
       diagnosis: race,
@@ -306,7 +306,7 @@ describe('below the first line', () => {
     );
   });
 
-  it('shows what people said of the verdict', () => {
+  it("shows people's feedback on the verdict", () => {
     const at = '2026-11-20T09:00:00.000Z';
     const text = read({
       diagnosis: race,
@@ -328,21 +328,21 @@ describe('checking again', () => {
   it.each([
     ['running', '02:40–02:55 UTC · checking again for 02:25–02:55 UTC…'],
     ['failed', '02:40–02:55 UTC · last check failed for 02:25–02:55 UTC'],
-  ] as const)('a wider window (%s) leaves the numbers with the window they are of', (state, said) => {
+  ] as const)('of a wider window (%s) keeps the numbers with their window', (state, said) => {
     const { text } = rootMessage(
       threadStateOf(race, { state, failure: 'AWS is down.', from: '2026-11-20T02:25:00.000Z' }),
     );
     expect(text.split('\n')[0]).toContain(said);
   });
 
-  it('says what it costs where the last check cost something, and asks first', () => {
+  it('says what it costs if the last check cost something, and asks first', () => {
     const paid = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0124 } };
     expect(readMessage(verdictMessage(threadStateOf(paid)))).toContain(
       '[Check again – asks: The last run read 12.4 MB for $0.0124; this one costs about the same.]',
     );
   });
 
-  it('asks nothing about less than a cent', () => {
+  it('asks nothing below one cent', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
     expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[Check again]');
   });

@@ -16,7 +16,7 @@ const accepted = (message: Message): string => {
   return readMessage(message);
 };
 
-it('helps: how to ask, and what is looked at', () => {
+it('explains how to ask, and what is checked', () => {
   expect(accepted(helpMessage())).toMatchInlineSnapshot(`
     "*alb502 finds the root cause of 502, 503 and 504 errors of an Application Load Balancer.*
         /alb502 my-alb last 15m
@@ -37,15 +37,15 @@ it('helps: how to ask, and what is looked at', () => {
   `);
 });
 
-it('says a sentence to one person', () => {
+it('shows a sentence to one person', () => {
   expect(accepted(privateMessage('Noted: <!channel> & `x`.'))).toBe('Noted: <!channel> & `x`.');
   expect(accepted(privateMessage(`Didn't understand "${'x'.repeat(600)}".`))).toHaveLength(500);
 });
 
-describe('an alarm that is over', () => {
+describe('an ended alarm', () => {
   const closed = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [alarm({ state: 'OK' })] });
 
-  it('leaves how long, how many and why', () => {
+  it('reports duration, errors and cause', () => {
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, closed)))).toMatchInlineSnapshot(`
       "*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.
       149 × 502, 02:40–02:55 UTC. Verdict: *keep-alive race (likely)*.
@@ -54,7 +54,7 @@ describe('an alarm that is over', () => {
     `);
   });
 
-  it('says which alarms are without data, which is not OK', () => {
+  it('says which alarms have no data, which is not OK', () => {
     const silent = alarm({ name: 'shop-prod-latency', state: 'INSUFFICIENT_DATA' });
     const alone = episodeOf({ closedAt: '2026-11-20T03:15:00.000Z', alarms: [silent] });
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, alone)))).toMatch(
@@ -69,7 +69,7 @@ describe('an alarm that is over', () => {
     );
   });
 
-  it('after longer than was looked at: says of which part of it the errors are, here and in the headline', () => {
+  it('says, here and in the headline, which part of it the errors cover if it was longer than the window', () => {
     const long = { ...closed, openedAt: '2026-11-19T20:00:00.000Z' };
     const window = { from: '2026-11-19T15:15:00.000Z', to: '2026-11-20T03:16:00.000Z' };
     const told = (from: string) => threadStateOf({ ...race, window: { ...window, from } }, byAlarm, long);
@@ -86,7 +86,7 @@ describe('an alarm that is over', () => {
     expect(accepted(rootMessage(whole))).not.toContain('in its last');
   });
 
-  it('and then was not: says since when, and where it is said how it is now', () => {
+  it('says if it fires again since when, and where its state is shown', () => {
     const names = ['shop-prod-5xx', 'shop-prod-latency'];
     const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
@@ -98,7 +98,7 @@ describe('an alarm that is over', () => {
     [null, 'The number of errors is unknown'],
     [0, 'No errors in CloudWatch'],
     [7, '7 errors in CloudWatch'],
-  ])('has no number of errors where no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
+  ])('has no number of errors if no log was read and CloudWatch has %s', (errorsInMetrics, words) => {
     const triage = { ...race.triage, requests: null, errors: null, byStatus: {} };
     const { verdict } = early;
     const unread = {
@@ -112,7 +112,7 @@ describe('an alarm that is over', () => {
     );
   });
 
-  it('says so where there is no verdict', () => {
+  it('says if there is no verdict', () => {
     const told = { ...threadStateOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(
       '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nNo verdict was reached.',
@@ -120,7 +120,7 @@ describe('an alarm that is over', () => {
   });
 });
 
-it('says what was understood of an alarm that names no load balancer', () => {
+it('says what is known of an alarm that names no load balancer', () => {
   const message = unknownAlarmMessage({
     alarm: 'errors <!here>',
     why: 'names-none',

@@ -32,11 +32,11 @@ describe.each(Object.entries(threads))('%s', (name, told) => {
     await expect(page(threadOf(told))).toMatchFileSnapshot(join(import.meta.dirname, 'threads', `${name}.txt`));
   });
 
-  it('is what Slack takes, with the plan and the chart and without them', () => {
+  it('is accepted by Slack, with and without plan and chart', () => {
     expect(threadOf(told).flatMap(blockKitErrors)).toEqual([]);
   });
 
-  it('says the essence without blocks: in a notification and to a screen reader', () => {
+  it('is summarised without blocks, for notifications and screen readers', () => {
     const [root, , verdict] = threadOf(told);
     expect(root?.text.split('\n')[0]).toContain(told.run.loadBalancer.name);
     expect(root?.text).toMatch(/Cause|Undecided between|Next step|Known/);
@@ -44,14 +44,14 @@ describe.each(Object.entries(threads))('%s', (name, told) => {
   });
 });
 
-it('has no chart nor plan in what it falls back to', () => {
+it('has no chart or plan in its fallback', () => {
   const types = threadOf(threadStateOf(race)).flatMap(({ blocks, plainBlocks = blocks }) =>
     plainBlocks.map(({ type }) => type),
   );
   expect(new Set(types)).toEqual(new Set(['rich_text', 'context', 'actions']));
 });
 
-it('says nothing of errors where neither the log nor CloudWatch said anything', () => {
+it('says nothing about errors if neither the log nor CloudWatch does', () => {
   const unread = recordedDiagnosis('006-no-rows-yet');
   const uncounted = { ...unread, completeness: { ...unread.completeness, errorsInLog: 0, errorsInMetrics: null } };
   expect(readMessage(verdictMessage(threadStateOf(unread)))).toContain('0 of 99 errors counted by CloudWatch');

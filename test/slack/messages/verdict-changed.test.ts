@@ -30,7 +30,7 @@ const otherwise: Diagnosis = {
   },
 };
 
-describe('a later ask', () => {
+describe('a later check', () => {
   it.each<[string, Diagnosis, Diagnosis, string | null]>([
     ['comes to the same', race, race, null],
     ['finds more errors of the same cause', race, more, null],
@@ -60,13 +60,13 @@ describe('a later ask', () => {
     if (message !== null) expect(blockKitErrors(message)).toEqual([]);
   });
 
-  it('says what it rests on now', () => {
+  it('says what it is now based on', () => {
     const fewer = { ...race, completeness: { ...race.completeness, errorsInLog: 12 } };
     const message = verdictChangedMessage(threadStateOf(confirmed), fewer);
     expect(message && readMessage(message)).toContain('149 of 149 errors are in the log now, 12 before.');
   });
 });
 
-it('says nothing while there is no answer', () => {
+it('says nothing without an answer', () => {
   expect(verdictChangedMessage({ ...threadStateOf(race), diagnosis: null }, race)).toBeNull();
 });

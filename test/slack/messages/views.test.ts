@@ -21,7 +21,7 @@ describe('the form', () => {
     `);
   });
 
-  it('has what is known already, and no channel where that is known', () => {
+  it('is filled with what is known, without a channel if that is known', () => {
     const view = formView({ loadBalancer: 'shop-prod', window: 'last 1h', statuses: '502 504', channel: 'C0ALERTS' });
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);
     expect(readView(view)).toContain('Load balancer: [shop-prod]');
@@ -36,7 +36,7 @@ describe('the form', () => {
     ['something endless', 'x'.repeat(10_000)],
     ['nothing', ''],
     ['something hostile', HOSTILE],
-  ])('takes %s', (_, text) => {
+  ])('accepts %s', (_, text) => {
     const view = formView({ loadBalancer: text, window: text, statuses: text });
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);
   });
@@ -47,10 +47,10 @@ describe('the form', () => {
   });
 });
 
-describe('what it was instead', () => {
+describe('the form about a wrong verdict', () => {
   const view = wrongVerdictView('20261120t025600-5f3a9c1e');
 
-  it('is one of the causes, another one, or words', () => {
+  it('offers the causes, another one, or words', () => {
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);
     const { blocks } = JSON.parse(JSON.stringify(view)) as { blocks: { element: { options?: { value: string }[] } }[] };
     expect(blocks[0]?.element.options?.map(({ value }) => value)).toEqual([...CAUSE_IDS, 'other']);
@@ -64,7 +64,7 @@ describe('what it was instead', () => {
 const NOTHING = { refusal: null, accounts: [], open: [], recent: [], failures: [] };
 
 describe('the home', () => {
-  it('shows what may be asked, what is in alarm, and what was asked with what came of it', () => {
+  it('shows whom one may ask about, alarms, and recent questions with their results', () => {
     const thread = { ...runOf(race).thread, root: '1763607420.000100' };
     const recent = [
       { run: runOf(race, { state: 'final', thread }), diagnosis: race },
@@ -92,7 +92,7 @@ describe('the home', () => {
     expect(JSON.stringify(view)).toContain('https://slack.com/archives/C0ALERTS/p1763607420000100');
   });
 
-  it('says to somebody who may not ask only that, and nothing of failure', () => {
+  it('shows only a refusal to someone who may not ask', () => {
     const view = homeView({ ...NOTHING, refusal: 'You do not have access to alb502.' });
     expect(refusalsOf(payload(view), 'home')).toEqual([]);
     expect(readView(view)).toMatchInlineSnapshot(`
@@ -101,7 +101,7 @@ describe('the home', () => {
     `);
   });
 
-  it('is short, whatever there is', () => {
+  it('stays short', () => {
     const run = runOf({ ...race, loadBalancer: { name: HOSTILE.repeat(100), arn: null } });
     const names = Array.from({ length: 40 }, () => HOSTILE.repeat(20));
     const view = homeView({

@@ -95,14 +95,14 @@ const runOf = async (id: string) => openRunStore(await openFolderStore(folder), 
 describe('the verdict', () => {
   const verdict = () => paper.messages.find(({ runId }) => runId?.endsWith('/verdict'));
 
-  it('mentions who asked, and stays in the thread', async () => {
+  it('mentions the asker, and stays in the thread', async () => {
     const askedBy = { kind: 'person', user: 'U0ALICE', team: 'T1' } as const;
     await ended(await (await bot('one')).open(await question({ askedBy })));
     expect(verdict()?.target.isBroadcast).toBe(false);
     expect(texts().map((text) => text.includes('<@U0ALICE>'))).toEqual([true, false, true]);
   });
 
-  it('of an alarm goes to the channel too, once, and mentions whom its route names', async () => {
+  it('of an alarm appears once in the channel, too, and mentions the people of its route', async () => {
     await ended(await (await bot('one')).open(await question({ askedBy: alarm })));
     expect(verdict()?.target.isBroadcast).toBe(true);
     expect(paper.messages.filter(({ target }) => target.isBroadcast)).toHaveLength(1);
@@ -127,7 +127,7 @@ describe('the first message of an alarm', () => {
     return first.split('\n')[0];
   }
 
-  it('says what CloudWatch counts', async () => {
+  it('shows the count of CloudWatch', async () => {
     expect(await firstText(undefined)).toMatch(
       /^🔴 web-prod: 39 × 502 since 08:35 UTC \(.* of requests\), diagnosing…$/,
     );
@@ -138,18 +138,18 @@ describe('the first message of an alarm', () => {
     ['does not know', async () => null],
     ['breaks', () => Promise.reject(new Error('no way'))],
     ['never answers', () => new Promise(() => {})],
-  ])('is posted without numbers where CloudWatch %s', async (_, countErrors) => {
+  ])('is posted without numbers if CloudWatch %s', async (_, countErrors) => {
     expect(await firstText(countErrors)).toMatch(/^⏳ web-prod: diagnosing… · /);
   });
 
-  it('of a person waits for nothing', async () => {
+  it('of a person does not wait', async () => {
     const person = { kind: 'person', user: 'U1', team: 'T1' } as const;
     expect(await firstText(() => Promise.reject(new Error('asked')), person)).toMatch(/^⏳ web-prod: diagnosing…/);
   });
 });
 
 describe('a question', () => {
-  it('has a root message, a checklist, a verdict and replies, once each, and is then at its end', async () => {
+  it('has a root message, checklist, verdict and replies, once each, and is then complete', async () => {
     const run = await ended(await (await bot('one')).open(await question()));
     expect(standing().slice(0, 3)).toEqual(['root', 'checklist', 'verdict']);
     expect(new Set(standing()).size).toBe(standing().length);
@@ -180,7 +180,7 @@ describe('a question', () => {
     expect(asked).toBe(expected.investigations);
   });
 
-  it('in a channel the bot is not in is refused, and leaves nothing open', async () => {
+  it('in a channel without the bot is refused, and leaves nothing open', async () => {
     paper.faults = ['not-in-channel'];
     const opened = await (await bot('one')).open(await question());
     expect(opened).toMatchObject({ reason: 'slack', refused: expect.stringContaining('/invite') });
@@ -189,7 +189,7 @@ describe('a question', () => {
     expect(asked).toBe(0);
   });
 
-  it('asked again once the bot is invited, is answered at once', async () => {
+  it('is answered when asked again after the bot was invited', async () => {
     const threads = await bot('one');
     paper.faults = ['not-in-channel'];
     await threads.open(await question());
@@ -222,7 +222,7 @@ describe('a post whose answer is lost', () => {
     expect(standing()).toContain('verdict');
   });
 
-  it('where the bot may not look, stands at most twice, the second marked as resumed', async () => {
+  it('appears at most twice if the bot cannot search, the second marked as resumed', async () => {
     paper.mayLook = false;
     paper.faults = ['lost'];
     await ended(await (await bot('one')).open(await question()));
@@ -237,7 +237,7 @@ async function settled(): Promise<void> {
   await expect.poll(async () => (await runs.open()).length, { timeout: 20_000, interval: 50 }).toBe(0);
 }
 
-describe('a process that is killed', () => {
+describe('a killed process', () => {
   /** A store whose process dies at its n-th write: that one and all after it never come back. */
   const dyingAt = (store: Store, death: number) => {
     const life = { writes: 0, isOver: false };
@@ -256,7 +256,7 @@ describe('a process that is killed', () => {
     return { dying, life };
   };
 
-  it('at any write of a run is gone on with: one thread, complete', { timeout: 120_000 }, async () => {
+  it('is resumed from any write of a run: one thread, complete', { timeout: 120_000 }, async () => {
     for (let death = 1; ; death += 1) {
       const { dying, life } = dyingAt(await openFolderStore(folder), death);
       const first = await bot('killed', { store: dying });
@@ -286,7 +286,7 @@ describe('a process that is killed', () => {
 });
 
 describe('a run store that fails while a diagnosis runs', () => {
-  it('ends that thread, and nothing else: the next question is answered', async () => {
+  it('ends that thread only; the next question is answered', async () => {
     const store = await openFolderStore(folder);
     const health = { isDown: false };
     const failing: Store = {
@@ -315,7 +315,7 @@ describe('a run store that fails while a diagnosis runs', () => {
 });
 
 describe('buttons', () => {
-  it('pressed by two at once have one answer, also after a restart', async () => {
+  it('pressed by two people at once have one answer, also after a restart', async () => {
     const { id } = await ended(await (await bot('one')).open(await question()));
     const before = paper.messages.length;
     const later = await bot('two');
@@ -325,7 +325,7 @@ describe('buttons', () => {
     expect(await later.answer('20200101t000000-00000000', 'fix', 'fix')).toBe('no-such-run');
   });
 
-  it('can be pressed again when Slack refused the answer', async () => {
+  it('can be pressed again if Slack refused the answer', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question()));
     paper.faults = ['refused'];
@@ -340,7 +340,7 @@ describe('a reply', () => {
   it.each([
     ['whose answer is lost', ['lost'] as const],
     ['that never reached Slack', ['unreachable'] as const],
-  ])('%s stands once after it is tried again', async (_, faults) => {
+  ])('%s appears once after a retry', async (_, faults) => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
     paper.faults = [...faults];
@@ -350,7 +350,7 @@ describe('a reply', () => {
     expect(texts().filter((text) => text === message.text)).toHaveLength(1);
   });
 
-  it('stands once when the process died before it recorded its post', async () => {
+  it('appears once if the process died before recording its post', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
     await threads.reply(id, 'closed', message);
@@ -368,7 +368,7 @@ describe('a reply', () => {
 });
 
 describe('asking again', () => {
-  it('edits the same thread, with another window too', async () => {
+  it('edits the same thread, for another window, too', async () => {
     const threads = await bot('one');
     const run = await ended(await threads.open(await question()));
     const before = paper.messages.length;
@@ -398,7 +398,7 @@ describe('asking again', () => {
     expect(asked).toBe(2);
   });
 
-  it('leaves the thread of another channel with the same evidence as it is', async () => {
+  it("leaves another channel's thread with the same evidence unchanged", async () => {
     const threads = await bot('one');
     const first = await ended(await threads.open(await question()));
     const copy = await ended(await threads.open(await question({ channel: 'C2' })));
@@ -417,14 +417,14 @@ describe('asking again', () => {
     expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });
   });
 
-  it('about another window stops the thread from answering others with its first question', async () => {
+  it('about another window stops the thread from answering its first question for others', async () => {
     const threads = await bot('one');
     const first = await ended(await threads.open(await question()));
     await threads.askAgain(first.id, { from: Date.parse(first.from) - 300_000, to: Date.parse(first.to) }, 'U1');
     expect(await threads.open(await question())).not.toHaveProperty('same');
   });
 
-  it('more often than a person may is refused with a sentence', async () => {
+  it("over a person's limit is refused with a sentence", async () => {
     const threads = await bot('one', { perHour: 2 });
     const { id } = await ended(await threads.open(await question()));
     await threads.askAgain(id, undefined, 'U1');
@@ -461,8 +461,8 @@ describe('a shutdown', () => {
   });
 });
 
-describe('Slack that is down', () => {
-  it('shows the answer when it is back', async () => {
+describe('an outage of Slack', () => {
+  it('ends with the answer being shown', async () => {
     const threads = await bot('one');
     const recorded = investigator.investigate;
     investigator.investigate = async (...all) => {

@@ -80,7 +80,7 @@ describe.each(simulations)('$name', ({ simulation, recording }) => {
   const { rows, lines, metrics } = simulation;
   const all = [...lines].flatMap(([node, own]) => own.map(({ line }) => ({ node, line })));
 
-  it('writes 34 fields that the documented expression reads', () => {
+  it('writes 34 fields that match the documented expression', () => {
     for (const { node, line } of all) {
       const fields = line.match(field) ?? [];
       expect(fields).toHaveLength(34);
@@ -111,7 +111,7 @@ describe.each(simulations)('$name', ({ simulation, recording }) => {
     expect(connections.flatMap((one) => one.Values).reduce((sum, value) => sum + value, 0)).toBe(failed.length);
   });
 
-  it('has rows of the shape that each mechanism leaves', () => {
+  it('has the rows that each mechanism leaves', () => {
     for (const row of rows) {
       const times = [row.requestProcessing, row.targetProcessing, row.responseProcessing].map((time) =>
         time < 0 ? '-1' : 'x',
@@ -165,7 +165,7 @@ describe.each(simulations)('$name', ({ simulation, recording }) => {
 });
 
 describe('a keep-alive race', () => {
-  it('shows in the log as a gap of the keep-alive time on the same node and target', () => {
+  it('shows in the log as a gap of the keep-alive time on one node and target', () => {
     const { rows } = simulate(keepAliveRace.scenario);
     const races = rows.filter((row) => row.truth?.cause === 'keep-alive-race');
     expect(races.length).toBeGreaterThan(50);
@@ -186,8 +186,8 @@ describe('a keep-alive race', () => {
   });
 });
 
-describe('workers that leave after so many requests', () => {
-  it('lose requests in an instant at any gap', () => {
+describe('workers that exit after a number of requests', () => {
+  it('lose several requests at once at any gap', () => {
     const scenario = small(4, { clients: [{ kind: 'sessions', perMinute: 60, requests: 6, thinkSeconds: 1 }] });
     for (const group of scenario.targetGroups)
       group.server = { keepAliveSeconds: 75, recycleAfterRequests: 40, recycleSeconds: 0.2 };
@@ -199,7 +199,7 @@ describe('workers that leave after so many requests', () => {
 });
 
 describe('a slow upload', () => {
-  it('is cut by the server with only a part of the body received', () => {
+  it('is cut off by the server with only part of the body received', () => {
     const scenario = small(5, {
       routes: [
         {
@@ -245,7 +245,7 @@ describe('failures before a target is chosen', () => {
     expect(rows.every((row) => row.actions === 'waf-failed')).toBe(true);
   });
 
-  it('a load balancer that fails by itself: 500 before a target is chosen', () => {
+  it('a failing load balancer: 500 before a target is chosen', () => {
     const { rows, truth, metrics } = simulate(
       small(8, { routes: [route], clients, faults: [{ kind: 'load-balancer-failing', share: 1 }] }),
     );
@@ -255,7 +255,7 @@ describe('failures before a target is chosen', () => {
     expect(chosen?.Values).toEqual([]);
   });
 
-  it('an agent that takes one request at a time: never two at once, the others refused and counted', () => {
+  it('an agent that takes one request at a time: the others are refused and counted', () => {
     const { rows, truth, metrics } = simulate(
       small(9, {
         routes: [{ ...route, medianMs: 900 }],
@@ -278,7 +278,7 @@ describe('failures before a target is chosen', () => {
 });
 
 describe('the network', () => {
-  it('lets through what its rules say', () => {
+  it('admits what its rules allow', () => {
     const { scenario } = securityGroup;
     const network = networkOf(scenario);
     const node = scenario.loadBalancer.nodes[0];

@@ -58,7 +58,7 @@ const modal = (...blocks: object[]) =>
 const home = (...blocks: object[]) => refusalsOf({ type: 'home', blocks }, 'home');
 const on = { message, modal, home };
 
-describe('what Slack takes', () => {
+describe('accepted by Slack', () => {
   it.each<[string, Surface, object[]]>([
     ['a section of mrkdwn', 'message', [section('*a* &amp; `b` &lt;c&gt;')]],
     ['a section of 3,000 characters', 'message', [section('x'.repeat(3000))]],
@@ -233,7 +233,7 @@ describe('what Slack takes', () => {
   });
 });
 
-describe('what Slack refuses', () => {
+describe('rejected by Slack', () => {
   it.each<[string, Surface, object[], string]>([
     [
       'a block of no known type',
@@ -817,7 +817,7 @@ describe('what Slack refuses', () => {
   });
 });
 
-describe('what Slack would take and we never send', () => {
+describe('accepted by Slack, but never sent by the bot', () => {
   it.each<[string, object, string]>([
     ['blocks without text', { blocks: [section('a')] }, 'no top-level text [/text]'],
     ['long text', { text: 'x'.repeat(4001) }, 'more than 4000 characters: 4001 [/text]'],
@@ -859,7 +859,7 @@ describe('what Slack would take and we never send', () => {
     expect(refusalsOf({ ...payload }, 'message')).toEqual([OURS + refusal]);
   });
 
-  it('a form nobody can tell from another', () => {
+  it('a form like another one', () => {
     const view = { type: 'modal', title: plain('a'), submit: plain('b'), blocks: [section('a')] };
     expect(refusalsOf(view, 'modal')).toEqual([`${OURS}no callback_id [/]`]);
   });

@@ -90,7 +90,7 @@ const modal = (title = 'Diagnose') => ({
   ],
 });
 
-it('is the real thing that is tested', () => {
+it('is the real Bolt that is tested', () => {
   const { version } = createRequire(import.meta.url)('@slack/bolt/package.json');
   expect(version).toMatch(/^5\./);
 });
@@ -121,7 +121,7 @@ describe.each<Mode>(['socket', 'http'])('a Bolt app over %s', (mode) => {
     expect(slack.whatIsShown('alerts', 'ben')).not.toContain('Looking');
   });
 
-  it('says what a press says, and edits the message', async () => {
+  it('sends button presses, and shows the edited message', async () => {
     const slack = await bot(mode, (app) =>
       app.action('fix', async ({ ack, body, client, respond }) => {
         await ack();
@@ -161,7 +161,7 @@ describe.each<Mode>(['socket', 'http'])('a Bolt app over %s', (mode) => {
     );
   });
 
-  it('opens a form with options, tells its errors, and closes it', async () => {
+  it('opens a form with options, shows its errors, and closes it', async () => {
     const submitted: unknown[] = [];
     const slack = await bot(mode, (app) => {
       app.shortcut('open', async ({ ack, shortcut, client }) => {
@@ -194,7 +194,7 @@ describe.each<Mode>(['socket', 'http'])('a Bolt app over %s', (mode) => {
     });
   });
 
-  it('brings mentions, messages chosen from the menu, and Home', async () => {
+  it('sends mentions, messages chosen from the menu, and Home', async () => {
     const seen: unknown[] = [];
     const slack = await bot(mode, (app) => {
       app.event('app_mention', async ({ event, say }) => {
@@ -219,13 +219,13 @@ describe.each<Mode>(['socket', 'http'])('a Bolt app over %s', (mode) => {
     expect(home.content.blocks).toEqual([section('Nothing yet.')]);
   });
 
-  it('tells what was not acknowledged in time', async () => {
+  it('reports requests not acknowledged in time', async () => {
     const slack = await bot(mode, (app) => app.command('/alb502', async () => {}), { ackWithin: 100 });
     const { outcome } = await slack.command({ user: 'ada', channel: 'alerts' });
     expect(outcome).toEqual({ acknowledged: false, because: 'timed-out' });
   });
 
-  it('brings an event again that was not acknowledged, and says so', async () => {
+  it('redelivers an event that was not acknowledged, and says so', async () => {
     const tries: unknown[] = [];
     const slack = await bot(mode, (app) => {
       app.use(async ({ context, next, body }) => {
@@ -251,7 +251,7 @@ describe('Socket Mode', () => {
       await ack('Here.');
     });
 
-  it('reconnects when asked to, and when cut off', async () => {
+  it('reconnects on request and when cut off', async () => {
     const slack = await bot('socket', greeting);
     expect(slack.sockets.connections()).toBe(1);
     slack.sockets.disconnect('refresh_requested');
@@ -265,7 +265,7 @@ describe('Socket Mode', () => {
     expect((await slack.command({ user: 'ada', channel: 'alerts' })).said).toBe('Here.');
   });
 
-  it('has nobody to ask while the bot is away', async () => {
+  it('reports that the bot is away', async () => {
     const slack = await localSlack();
     const { outcome } = await slack.command({ user: 'ada', channel: 'alerts' });
     expect(outcome).toEqual({ acknowledged: false, because: 'timed-out' });
@@ -285,7 +285,7 @@ describe('Socket Mode', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('lets nobody in without a ticket, and each ticket once', async () => {
+  it('accepts each ticket once, and nobody without one', async () => {
     const slack = await localSlack();
     const open = (url: string) =>
       new Promise((resolve) => {
@@ -395,7 +395,7 @@ describe('the Web API', () => {
     expect(await code(call(slack))).toBe(answer);
   });
 
-  it('a method that needs another scope', async () => {
+  it('refuses a method that needs another scope', async () => {
     const slack = await localSlack({ scopes: ['chat:write'], mayRefuse: true });
     expect(await code(client(slack).users.info({ user: 'U0ADA' }))).toBe('missing_scope');
   });
@@ -415,7 +415,7 @@ describe('the Web API', () => {
     expect(slack.roots('alerts')).toEqual([]);
   });
 
-  it('takes, and notes, what we never send', async () => {
+  it('accepts and notes what the bot never sends', async () => {
     const slack = await localSlack({ mayRefuse: true });
     const { ts } = await client(slack).chat.postMessage({ channel: channel(slack), text: '<!channel>' });
     await client(slack).chat.update({ channel: channel(slack), ts: String(ts), text: 'a' });
@@ -429,7 +429,7 @@ describe('the Web API', () => {
     ]);
   });
 
-  it('edits own messages of 4,000 characters, and no others', async () => {
+  it('edits only own messages, up to 4,000 characters', async () => {
     const slack = await localSlack({ mayRefuse: true });
     const own = (await post(slack, channel(slack))).ts ?? '';
     const { ts: foreign } = slack.write({ user: 'ada', channel: 'alerts', text: 'a' });
@@ -448,7 +448,7 @@ describe('the Web API', () => {
     expect(await edit(own, 1)).toBe('is_inactive');
   });
 
-  it('gives metadata back to who asks for all of it', async () => {
+  it('returns metadata on request', async () => {
     const slack = await localSlack();
     const metadata = { event_type: 'alb502_run', event_payload: { run: '1' } };
     const { ts } = await post(slack, channel(slack), { metadata });
@@ -493,7 +493,7 @@ describe('the Web API', () => {
     expect(await code(alone)).toBe('file_not_found');
   });
 
-  it('takes each trigger once, and for so long only', async () => {
+  it('accepts each trigger once, for a limited time', async () => {
     const slack = await localSlack({ triggersLast: 60_000 });
     const view = modal();
     const open = (trigger_id: string) => code(client(slack).views.open({ trigger_id, view }));
@@ -507,7 +507,7 @@ describe('the Web API', () => {
     expect([await update(form?.hash ?? ''), await update('old')]).toEqual(['ok', 'hash_conflict']);
   });
 
-  it('limits as Slack does', async () => {
+  it('throttles like Slack', async () => {
     const at = Date.parse('2026-11-20T02:44:00Z');
     const slack = await localSlack({ rateLimits: true, now: () => at });
     const all: string[] = [];
@@ -549,7 +549,7 @@ describe('the Web API', () => {
 });
 
 describe('a response_url', () => {
-  it('takes five answers in thirty minutes', async () => {
+  it('accepts five answers in thirty minutes', async () => {
     const urls: string[] = [];
     const slack = await bot('socket', (app) =>
       app.command('/alb502', async ({ ack, command }) => {

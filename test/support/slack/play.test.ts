@@ -8,7 +8,7 @@ import { freePort } from '../free-port.ts';
 
 const PLAY = join(import.meta.dirname, 'play.ts');
 
-it('answers a command, a press and a reader in another terminal, until it is ended', async () => {
+it('answers commands, buttons and a reader in another terminal until it is stopped', async () => {
   const env = { ...process.env, ALB502_LOCAL_PORT: String(await freePort()) };
   const first = spawn(process.execPath, [PLAY], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(first, 'exit');

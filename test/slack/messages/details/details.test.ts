@@ -54,7 +54,7 @@ it('answers every button of every thread', () => {
 });
 
 describe('a step', () => {
-  it('shows all that was looked at, with its numbers, and what to do about a fault', () => {
+  it('shows everything that was checked, with numbers, and what to do about a fault', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain('✓ The load balancer keeps idle connections for 60 s');
@@ -63,7 +63,7 @@ describe('a step', () => {
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
   });
 
-  it('shows the statement that would allow a look', () => {
+  it('shows the statement that would allow a check', () => {
     const statement = '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}';
     const sentence = 'Could not check network ACLs: ec2:DescribeNetworkAcls was denied.';
     const steps = race.steps.map((step) =>
@@ -92,13 +92,13 @@ describe('a step', () => {
 });
 
 describe('log lines', () => {
-  it('are in the thread where they are few, as the log has them', () => {
+  it('appear in the thread if few, as logged', () => {
     const text = read('log-lines', oneRow);
     expect(text).toContain('*1 failed request as logged*');
     expect(text).toMatch(/06:19:41\.\d{3} {2}502 {2}- .* -1 .*GET \/ .*Root=1-693bb3f2-71b560c458bf732c4d88fcf8/);
   });
 
-  it('are a file where they are many: one line each, clients as numbers', () => {
+  it('are a file if many, one line each, with clients as numbers', () => {
     const { filename, content, comment } = asFile(ask('log-lines', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-log-lines.txt');
     expect(comment).toContain('123 failed requests as logged.');
@@ -108,7 +108,7 @@ describe('log lines', () => {
 });
 
 describe('tables', () => {
-  it('have the most failing target first', () => {
+  it('start with the most failing target', () => {
     expect(read('by-target', blocked)).toMatchInlineSnapshot(`
       "*Errors by target*
         | Target group | Target          | Errors | Requests | Share |
@@ -119,7 +119,7 @@ describe('tables', () => {
     `);
   });
 
-  it('have the most failing route first', () => {
+  it('start with the most failing route', () => {
     expect(read('by-route', blocked)).toMatchInlineSnapshot(`
       "*Errors by route*
         | Route            | Errors | Requests | Share | Slowest success |
@@ -130,14 +130,14 @@ describe('tables', () => {
     `);
   });
 
-  it('lead from targets to their services and revisions, where AWS says whose they are', () => {
+  it('link targets to their services and revisions, if AWS has them', () => {
     expect(read('by-target', canary).split('\n').at(-1)).toBe('  [By service] [By revision]');
     expect(read('by-target', blocked)).not.toContain('[By service]');
     const { text, plainBlocks } = asMessage(ask('by-target', canary));
     expect(readMessage({ text, blocks: plainBlocks })).toContain('[By service]');
   });
 
-  it('have how many tasks of a service stopped', () => {
+  it('show how many tasks of a service stopped', () => {
     expect(read('by-service', memory)).toMatchInlineSnapshot(`
       "*Errors by service*
         | Service  | Targets      | Errors | Requests | Share |
@@ -145,7 +145,7 @@ describe('tables', () => {
     `);
   });
 
-  it('have the most failing revision first', () => {
+  it('start with the most failing revision', () => {
     expect(read('by-revision', canary)).toMatchInlineSnapshot(`
       "*Errors by revision*
         | Revision    | Targets | Errors | Requests | Share |
@@ -159,7 +159,7 @@ describe('tables', () => {
     `);
   });
 
-  it('have the Auto Scaling group of an instance as its service', () => {
+  it('show the Auto Scaling group of an instance as its service', () => {
     expect(read('by-service', spot)).toMatchInlineSnapshot(`
       "*Errors by service*
         | Service    | Targets      | Errors | Requests | Share  |
@@ -172,11 +172,11 @@ describe('tables', () => {
     `);
   });
 
-  it('say so where AWS was not asked or did not say whose the targets are', () => {
+  it('say if AWS was not asked or does not know the owners of the targets', () => {
     expect(read('by-service', keepAlive)).toBe('AWS did not say whose the targets are.');
   });
 
-  it('sort numbers as numbers, also where the words for them are others', () => {
+  it('sort numbers as numbers, even if written differently', () => {
     const [block] = asMessage(ask('by-revision', canary)).blocks;
     const numeric = (value: number, text: string) => ({ type: 'raw_number', value, text });
     const share = { type: 'raw_number', value: expect.closeTo(133 / 435), text: '31 %' };
@@ -191,12 +191,12 @@ describe('tables', () => {
     });
   });
 
-  it('are text where Slack takes no table', () => {
+  it('are text if Slack accepts no table', () => {
     const { text, plainBlocks } = asMessage(ask('by-target', blocked));
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(/checkout {2}.*10\.0\.11\.64:8080/);
   });
 
-  it('hold a hundred rows, twenty as text, and say how many more there are', () => {
+  it('have a hundred rows, twenty as text, and the number of others', () => {
     const { accessLog } = blocked.evidence;
     if (accessLog.status === 'unavailable') throw new Error('The incident has a log.');
     const [target] = accessLog.value.targets;
@@ -216,7 +216,7 @@ describe('tables', () => {
   });
 });
 
-it('shows errors and requests over time, and what else has a time', () => {
+it('show errors and requests over time, and other events', () => {
   const text = read('timeline', keepAlive);
   expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}peak 22 at 02:44:00/);
   expect(text).toContain('First error 02:40:05 UTC, last 02:54:58 UTC.');
@@ -224,7 +224,7 @@ it('shows errors and requests over time, and what else has a time', () => {
 });
 
 describe('network paths', () => {
-  it('name what blocks first, once for all targets it holds for, and the command that opens it', () => {
+  it('name the blocking rule first, once for all its targets, and the command that opens it', () => {
     const lines = read('path', blocked)
       .split('\n')
       .filter((line) => line.startsWith('  •') || line.startsWith('    '));
@@ -238,11 +238,11 @@ describe('network paths', () => {
 });
 
 describe('repeating by hand', () => {
-  it('is in the thread where it is short', () => {
+  it('appears in the thread if short', () => {
     expect(read('repeat', { ...keepAlive, diagnosis: race })).toMatch(/to repeat by hand\. They only read\./);
   });
 
-  it('is a file with every call once where it is long', () => {
+  it('is a file with every call once if long', () => {
     const { filename, content } = asFile(ask('repeat', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-repeat-by-hand.txt');
     expect(content).toContain('# For every step\n');
@@ -252,7 +252,7 @@ describe('repeating by hand', () => {
 });
 
 describe('the fix', () => {
-  it('has every command, what else it does, and changes nothing by itself', () => {
+  it('has every command and side effect, and changes nothing by itself', () => {
     const text = read('fix', keepAlive);
     expect(text).toContain('*Fix: Keep-alive race*');
     expect(text).toContain('--attributes Key=idle_timeout.timeout_seconds,Value=5');
@@ -261,7 +261,7 @@ describe('the fix', () => {
     expect(text).toContain('alb502 has run none of this: it only reads.');
   });
 
-  it('is a look into the application log first where the verdict is open', () => {
+  it('starts with the application log if the verdict is open', () => {
     const text = read('fix', oneRow);
     expect(text.split('\n')[0]).toBe('*Decide first: one look, before you change anything*');
     expect(text).toContain('*In CloudWatch Logs Insights*');
@@ -269,7 +269,7 @@ describe('the fix', () => {
   });
 });
 
-it('shows all that speaks for and against, also where that is nothing', () => {
+it('shows everything for and against, even if that is nothing', () => {
   const text = read('evidence', keepAlive);
   expect(text).toContain('  • For: 112 errors closed at most 45 ms after being sent: the target had not started work.');
   expect(text).toContain('  • Against: –');

@@ -12,7 +12,7 @@ const hasBrowser = chromiumPath() !== null;
 if (!hasBrowser)
   console.warn('The page of the local Slack was not looked at: there is no Chromium (ALB502_CHROMIUM names one).');
 
-describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there is no Chromium)', () => {
+describe.skipIf(!hasBrowser)('the page of the local Slack (skipped without Chromium)', () => {
   let page: Page;
   let close = async () => {};
   const port = freePort();
@@ -48,14 +48,14 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there i
     await page.locator('#channel .say button').click();
   };
 
-  it('answers a typed command in a thread that opens beside the channel', async () => {
+  it('answers a typed command in a thread next to the channel', async () => {
     await type('/alb502 003-connection');
     await page.locator('#messages button.replies').first().click({ timeout: 45_000 });
     await expect.poll(() => page.locator('#replies').textContent()).toMatch(/connection refused[\s\S]*Fix/);
     await picture('thread-desktop');
   });
 
-  it('answers a press of a button below the message', async () => {
+  it('answers a button below the message', async () => {
     await page.locator('#replies [data-press="Evidence"], #replies [data-press="Log lines"]').first().click();
     await expect.poll(() => page.locator('#replies article').count()).toBeGreaterThan(3);
     await picture('thread-after-press');
@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there i
     await expect.poll(() => page.locator('#shade').isHidden()).toBe(true);
   });
 
-  it('tells somebody alone what was not understood', async () => {
+  it('tells one person that the text was not understood', async () => {
     await type('/alb502 web_prod');
     await expect
       .poll(() => page.locator('#messages').textContent())
@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there i
     await page.locator('[data-do="home"]').click();
   });
 
-  it('shows the thread alone on a phone, without a line wider than the screen', async () => {
+  it('shows only the thread on a phone, with no line wider than the screen', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await expect.poll(() => page.locator('#channel').isHidden()).toBe(true);
     expect(await page.locator('#replies').evaluate((list) => list.scrollWidth - list.clientWidth)).toBe(0);
@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped where there i
   });
 });
 
-it('says in one sentence which port is taken', async () => {
+it('names in one sentence the port that is taken', async () => {
   const { createServer } = await import('node:http');
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');

@@ -195,6 +195,15 @@ function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow
   return gap !== undefined && gap <= to ? gap : null;
 }
 
+/**
+ * Whether the hits of an open-ended edge lie as close together as one timer leaves them. What forgets idle connections
+ * fails them after any longer gap as well.
+ */
+export function isOneTimer({ witnesses }: GapSample, { hits, at }: GapEdge): boolean {
+  const longest = Math.max(...hits.map((index) => witnesses[index]?.gaps[0] ?? at));
+  return longest <= at + lateAt(WIDTHS - 1, at);
+}
+
 /** Whether a request lies at an edge, late closes included. */
 export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
   firstGapIn(request, { kind, from, to: latest }) !== null;

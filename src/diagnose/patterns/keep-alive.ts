@@ -17,6 +17,7 @@ import {
   type GapSample,
   isAtGapEdge,
   isCrowded,
+  isOneTimer,
   shareElsewhere,
   testGapEdge,
   withLateCloses,
@@ -159,7 +160,7 @@ const AT_ONCE_MS = 50;
 
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
   const edge = withLateCloses(sample, found);
-  const { kind, to, chance, probability } = edge;
+  const { chance, probability } = edge;
   const closes = failures.flatMap(({ row, gaps }) => {
     const error = errors.get(row);
     return error === undefined ? [] : [{ error, isAtEdge: isAtGapEdge(requestOf(error, gaps, ''), edge) }];
@@ -172,7 +173,7 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
   const atEdge = closes.flatMap(({ error, isAtEdge }) => (isAtEdge && (isShown || isInstant(error)) ? [error] : []));
   const examined = failures.filter(({ row }) => isInstantRow(errors, row)).length;
   return {
-    kind: !Number.isFinite(to) ? 'beyond' : kind === 'latest' || edge.at < AT_ONCE_MS ? 'at-once' : 'idle',
+    kind: kindOf(sample, edge),
     seconds: edge.at / 1000,
     probability,
     hits: atEdge.filter(isInstant).length,
@@ -184,6 +185,11 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
     maybeAtEdge: isShown ? [] : late.flatMap(({ error, isAtEdge }) => (isAtEdge ? [error] : [])),
     since: null,
   };
+}
+
+function kindOf(sample: GapSample, edge: GapEdge): KeepAliveEdge['kind'] {
+  if (!Number.isFinite(edge.to)) return isOneTimer(sample, edge) ? 'idle' : 'beyond';
+  return edge.kind === 'latest' || edge.at < AT_ONCE_MS ? 'at-once' : 'idle';
 }
 
 /** Maximum share of late closes at an edge that chance explains. */

@@ -102,6 +102,16 @@ describe('finds an idle time', () => {
     expect(edge).toMatchObject({ kind: 'beyond', hits: 20, seconds: 30 });
   });
 
+  it('of a server’s timer, if no client pauses longer', () => {
+    const edge = measureGaps(closes(6), {
+      controls: 14,
+      each: 1,
+      error: (i) => [29_997 + 2 * i],
+      control: (i) => [29_970 + 2 * i],
+    })?.edge;
+    expect(edge).toMatchObject({ kind: 'idle', hits: 6, seconds: 29.997 });
+  });
+
   it('in two target groups of the same servers, with one or two errors each', () => {
     const errors = closes(4, (i) => ({ target_group_arn: i % 2 === 0 ? API : `${API}2` }), 60);
     const all = gapsAt(errors, { seconds: 20, hits: 4 })[0];

@@ -23,6 +23,10 @@ it('are at most 15 MB in all', () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(15 * MEGABYTE);
 });
 
+it('there is one of each situation of the lab', () => {
+  expect(captureNames()).toEqual(situations.map(({ name }) => name).sort());
+});
+
 describe.each(captureNames())('%s', (name) => {
   it('belongs to a situation of the lab', () => {
     expect(situations.find((situation) => situation.name === name)?.what).toBe(truthOfCapture(name).what);

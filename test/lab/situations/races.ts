@@ -74,6 +74,18 @@ export const races: readonly Situation[] = [
     env: { KEEP_ALIVE_MS: '4000' },
     idleTimeoutSeconds: 5,
   }),
+  race(
+    'race-300',
+    'node-18',
+    'The server closes after 300 s of real time, the load balancer after 350 s, in quiet hours.',
+    [299.98, 300.03],
+    {
+      seconds: 960,
+      env: { KEEP_ALIVE_MS: '300000' },
+      idleTimeoutSeconds: 350,
+      clients: [...people(1, [...ordinary, ...often]), ...pollers([299.98, 300.03], TARGETS, quiet, polled)],
+    },
+  ),
   {
     name: 'race-hidden-by-pollers',
     server: 'gunicorn-20.1-gthread',

@@ -174,13 +174,21 @@ export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: T
 
 const errorsBySignature = oncePerTraffic(({ errors }) => groupBy(errors, ({ signature: id }) => id));
 
+const errorsOfSeveral = oncePerTraffic(() => new Map<string, readonly SampledError[]>());
+
 /**
- * The errors of these signatures, in the order of `Traffic.errors`. Uses an index, because it is called for each
- * target.
+ * The errors of these signatures, in the order of `Traffic.errors`. Computed once for each set, because it is called
+ * for each target.
  */
-export function withSignature(traffic: Traffic, ...ids: SignatureId[]): SampledError[] {
-  const found = ids.flatMap((id) => errorsBySignature(traffic).get(id) ?? []);
-  return ids.length === 1 ? found : found.sort((a, b) => a.index - b.index);
+export function withSignature(traffic: Traffic, ...ids: SignatureId[]): readonly SampledError[] {
+  const [first] = ids;
+  if (first !== undefined && ids.length === 1) return errorsBySignature(traffic).get(first) ?? [];
+  const known = errorsOfSeveral(traffic);
+  const key = ids.join(' ');
+  const found =
+    known.get(key) ?? ids.flatMap((id) => errorsBySignature(traffic).get(id) ?? []).sort((a, b) => a.index - b.index);
+  known.set(key, found);
+  return found;
 }
 
 /** The number of errors that the rows represent. */

@@ -157,7 +157,7 @@ const shortSentence = ({
 }): string =>
   `${plural(errors.length, 'error')} on ${route} had sent ${number(median)} bytes (median); the successes of the route send ${number(usual)}.`;
 
-function against(all: SampledError[], sameRoute: SampledError[]): string[] {
+function against(all: readonly SampledError[], sameRoute: SampledError[]): string[] {
   const bodies = new Set(sameRoute);
   const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
   const sentences: string[] = [];

@@ -147,7 +147,7 @@ function bodyOf(traffic: Traffic, errors: readonly SampledError[]): JudgedCluste
 }
 
 /** A timer fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
-function judgeWithoutTimer(slow: SampledError[], all: SampledError[]): Judgement {
+function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[]): Judgement {
   const durations = durationSpread(slow.map((error) => error.target_processing_time));
   if (slow.length === 0) {
     return ruledOut([

@@ -47,7 +47,7 @@ export const lambdaResponse = defineCheck({
   },
 });
 
-const lambdaGroups = (groups: TargetGroup[], errors: SampledError[]): string[] =>
+const lambdaGroups = (groups: TargetGroup[], errors: readonly SampledError[]): string[] =>
   [
     ...new Set([
       ...groups.filter(({ TargetType }) => TargetType === 'lambda').map(({ TargetGroupArn }) => TargetGroupArn),

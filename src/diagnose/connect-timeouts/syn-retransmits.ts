@@ -2,7 +2,7 @@
  * Connections delayed by a lost SYN: the client repeats it after 1, 3 and 7 s (tcp(7), initial timeout of 1 s,
  * doubled).
  */
-import { type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import { groupBy, oncePerTraffic, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 
 const RETRANSMITTED_AFTER = [1, 3, 7] as const;
 /** Seconds. A connection is established about one round trip after the SYN that arrives. */
@@ -17,14 +17,18 @@ const tookRetransmits = (seconds: number): boolean =>
  * Failed requests whose connection was accepted or refused just after a repeated SYN: the first SYNs were dropped, by a
  * full listen backlog or packet loss.
  */
-export const afterSynRetransmits = (traffic: Traffic, target: string): SampledError[] => [
-  ...withSignature(traffic, 'idle-timeout', 'closed-before-response', 'no-response-aborted').filter(
-    (error) =>
-      error.target === target &&
-      error.received_bytes <= SMALL_REQUEST &&
-      tookRetransmits(error.request_processing_time),
+export const afterSynRetransmits = (traffic: Traffic, target: string): readonly SampledError[] =>
+  retransmitsByTarget(traffic).get(target) ?? [];
+
+const retransmitsByTarget = oncePerTraffic((traffic) =>
+  groupBy(
+    [
+      ...withSignature(traffic, 'idle-timeout', 'closed-before-response', 'no-response-aborted').filter(
+        ({ received_bytes, request_processing_time }) =>
+          received_bytes <= SMALL_REQUEST && tookRetransmits(request_processing_time),
+      ),
+      ...withSignature(traffic, 'connect-failed').filter(({ elapsed }) => elapsed !== null && tookRetransmits(elapsed)),
+    ],
+    ({ target }) => target,
   ),
-  ...withSignature(traffic, 'connect-failed').filter(
-    ({ target: own, elapsed }) => own === target && elapsed !== null && tookRetransmits(elapsed),
-  ),
-];
+);

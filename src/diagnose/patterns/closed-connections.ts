@@ -13,7 +13,7 @@ import { isInstant, type KeepAliveEdge, type KeepAliveMeasure, measureKeepAlive 
 import { failingRoutes, type RouteShare } from './route-errors.ts';
 
 export interface ClosedParts {
-  all: SampledError[];
+  all: readonly SampledError[];
   /** Target groups where (nearly) every request was closed at once and none succeeded. */
   wholeGroups: { target_group_arn: string; errors: SampledError[]; requests: number }[];
   /** Routes that nearly always fail while others succeed. */
@@ -56,7 +56,7 @@ const SEVERAL = 3;
 
 export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   const all = withSignature(traffic, 'closed-before-response');
-  let rest = all;
+  let rest: readonly SampledError[] = all;
   const claimErrors = (errors: SampledError[]): SampledError[] => {
     const taken = new Set(errors);
     rest = rest.filter((error) => !taken.has(error));
@@ -114,7 +114,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   };
 });
 
-function closedGroups(traffic: Traffic, errors: SampledError[]): ClosedParts['wholeGroups'] {
+function closedGroups(traffic: Traffic, errors: readonly SampledError[]): ClosedParts['wholeGroups'] {
   return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {
     const targets = traffic.log.targets.filter((t) => t.target_group_arn === target_group_arn);
     const requests = targets.reduce((sum, t) => sum + t.requests, 0);
@@ -141,7 +141,7 @@ const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAl
  * Errors with which targets leave. If connections also close on other targets, or closed earlier, only errors after its
  * last success count, and only if there are several or it also refused connections then.
  */
-function exitErrors(traffic: Traffic, errors: SampledError[]) {
+function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
   const presences = targetPresences(traffic).filter((presence) => presence.left === true);
   const isLast = (error: SampledError, presence: TargetPresence) =>
     isErrorOfTarget(error, presence) &&

@@ -53,7 +53,7 @@ export const targetConnectTimeouts = oncePerTraffic((traffic: Traffic): TargetCo
   byTarget(traffic, withSignature(traffic, 'connect-timeout')),
 );
 
-export function byTarget(traffic: Traffic, errors: SampledError[]): TargetConnectTimeouts[] {
+export function byTarget(traffic: Traffic, errors: readonly SampledError[]): TargetConnectTimeouts[] {
   const answered = new Set(
     targetPresences(traffic)
       .filter(({ lastSuccess }) => lastSuccess !== null)

@@ -272,18 +272,17 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
   for (let width = 0; width < WIDTHS; width++) {
     const ends = starts.map((from) => from + EARLY_MS + lateAt(width, from));
     const firstWith = firstEndingAt(ends, startedBy.length);
-    const count = (requests: readonly GapRequest[], weightOf: (index: number) => number) =>
-      changesByWindow(requests, { firstWith, startedBy, windows: starts.length }, weightOf);
-    const failed = count(witnesses, () => 1);
-    const compared = count(controls, () => 1);
-    const weighted = count(controls, (index) => weights[index] ?? 0);
+    const failed = changesByWindow(witnesses, null, firstWith, startedBy, starts.length);
+    const compared = changesByWindow(controls, weights, firstWith, startedBy, starts.length);
     let [hits, controlHits, seen] = [0, 0, 0];
     for (let window = 0; window < starts.length; window++) {
-      hits += failed[window] ?? 0;
-      controlHits += compared[window] ?? 0;
-      seen += weighted[window] ?? 0;
+      hits += failed.counts[window] ?? 0;
+      controlHits += compared.counts[window] ?? 0;
+      seen += compared.weights[window] ?? 0;
       if (hits < 2) continue;
-      const probability = Math.min(1, tries * probabilityOf(hits, controlHits, Math.max(0, seen)));
+      // With hits as rare as among controls, so many tries make any probability 1.
+      const isRare = hits * controls.length <= controlHits * witnesses.length;
+      const probability = isRare ? 1 : Math.min(1, tries * probabilityOf(hits, controlHits, Math.max(0, seen)));
       if (best === null || probability < best.probability)
         best = { from: starts[window] ?? 0, to: ends[window] ?? 0, probability };
     }
@@ -320,26 +319,33 @@ function firstEndingAt(ends: Float64Array, size: number): Uint32Array {
   return first;
 }
 
-/** By how much the summed weight of the requests with a gap in the window changes from each window to the next. */
+/** By how much the number and the weight of the requests with a gap in the window change from each window to the next. */
 function changesByWindow(
   requests: readonly GapRequest[],
-  { firstWith, startedBy, windows }: { firstWith: Uint32Array; startedBy: Uint32Array; windows: number },
-  weightOf: (index: number) => number,
-): Float64Array {
-  const changes = new Float64Array(windows + 1);
-  for (const [index, { gaps }] of requests.entries()) {
-    const weight = weightOf(index);
+  weights: readonly number[] | null,
+  firstWith: Uint32Array,
+  startedBy: Uint32Array,
+  windows: number,
+): { counts: Int32Array; weights: Float64Array } {
+  const counts = new Int32Array(windows + 1);
+  const sums = new Float64Array(weights === null ? 0 : windows + 1);
+  for (let index = 0; index < requests.length; index++) {
+    const weight = weights?.[index] ?? 0;
     let next = 0;
-    for (const gap of gaps) {
-      const first = Math.max(next, firstWith[gap] ?? windows);
+    for (const gap of requests[index]?.gaps ?? []) {
       const after = startedBy[gap] ?? 0;
+      if (after <= next) continue;
+      const first = Math.max(next, firstWith[gap] ?? windows);
       if (first >= after) continue;
-      changes[first] = (changes[first] ?? 0) + weight;
-      changes[after] = (changes[after] ?? 0) - weight;
+      counts[first] = (counts[first] ?? 0) + 1;
+      counts[after] = (counts[after] ?? 0) - 1;
       next = after;
+      if (weights === null) continue;
+      sums[first] = (sums[first] ?? 0) + weight;
+      sums[after] = (sums[after] ?? 0) - weight;
     }
   }
-  return changes;
+  return { counts, weights: sums };
 }
 
 /** A connection reused this soon after a response is one that the target was about to close. */

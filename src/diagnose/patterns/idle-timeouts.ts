@@ -6,7 +6,7 @@ import { type BodiesSent, type BodySent, bodiesSent } from './body-sizes.ts';
 import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
-  all: SampledError[];
+  all: readonly SampledError[];
   /** The idle timeout that the errors reveal, whole seconds; null if none. */
   effective: number | null;
   /** The configured timeout, seconds; null if attributes could not be read. */

@@ -10,7 +10,7 @@ import { closedBeforeWork } from './closing-times.ts';
 import { allOfFailingRoutes, findScatteredErrors, routeShares } from './route-errors.ts';
 
 export interface BadResponse {
-  all: SampledError[];
+  all: readonly SampledError[];
   claimed: SampledError[];
   routes: string[];
   reasons: string[];

@@ -27,18 +27,22 @@ export interface OwnedTarget {
   errors: number;
 }
 
+const keyOf = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
+  `${target_group_arn} ${target}`;
+
 /** All targets in the log whose owner is known; by target group, then address. */
 export const ownedTargets = oncePerTraffic((traffic: Traffic): OwnedTarget[] => {
   const { log, errors, owners } = traffic;
   const byTarget = Map.groupBy(
     log.targets.filter(({ target }) => target !== '-'),
-    ({ target_group_arn, target }) => `${target_group_arn} ${target}`,
+    keyOf,
   );
-  return [...byTarget.values()].flatMap((nodes) => {
+  const errorsOf = Map.groupBy(errors, keyOf);
+  return [...byTarget].flatMap(([key, nodes]) => {
     const [first] = nodes;
     if (first === undefined) return [];
     const { target, target_group_arn } = first;
-    const own = errors.filter((error) => error.target === target && error.target_group_arn === target_group_arn);
+    const own = errorsOf.get(key) ?? [];
     const lastSeen = nodes.reduce((last, node) => Math.max(last, node.lastSeen), 0);
     const owner = owners.at(target, own[0]?.at ?? lastSeen, target_group_arn);
     if (owner === null) return [];

@@ -6,7 +6,15 @@ import { number } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { byTarget, type TargetConnectTimeouts } from '../patterns/failed-connects.ts';
 import { CONNECT_TIMEOUT_FROM, CONNECT_TIMEOUT_TO } from '../signature.ts';
-import { countErrors, type SampledError, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
+import {
+  countErrors,
+  groupBy,
+  oncePerTraffic,
+  type SampledError,
+  type Traffic,
+  targetGroupName,
+  withSignature,
+} from '../traffic.ts';
 
 export interface TlsAssessment {
   /** HTTP or HTTPS; null if the target group was not read. */
@@ -89,13 +97,20 @@ const assessmentOf = ({ protocol, sentence, missing }: Stages, stage: ConnectSta
   missing: stage === null ? missing : [],
 });
 
+const connectErrorsByGroup = oncePerTraffic((traffic) =>
+  groupBy(
+    [
+      ...withSignature(traffic, 'connect-failed', 'connect-timeout'),
+      ...withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout),
+    ],
+    ({ target_group_arn }) => target_group_arn,
+  ),
+);
+
 function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, question: Question): Stages {
   const protocol = targetGroups?.find((group) => group.TargetGroupArn === arn)?.Protocol ?? null;
   const name = targetGroupName(arn);
-  const errors = [
-    ...withSignature(traffic, 'connect-failed', 'connect-timeout'),
-    ...withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout),
-  ].filter((error) => error.target_group_arn === arn);
+  const errors = connectErrorsByGroup(traffic).get(arn) ?? [];
   if (protocol === 'HTTP') {
     const sentence = `${name} uses HTTP to its targets, without a TLS handshake.`;
     return { protocol, errors, stageOf: () => 'tcp', sentence, missing: [] };

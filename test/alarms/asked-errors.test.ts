@@ -17,7 +17,7 @@ describe('the errors an alarm asks about', () => {
     ['every 5xx of the load balancer', [metric('HTTPCode_ELB_5XX_Count')], { statuses: ['elb-5xx'] }],
     ['502s of the load balancer', [metric('HTTPCode_ELB_502_Count')], { statuses: ['elb-502'] }],
     [
-      'what the targets of one group answer',
+      'responses of the targets of one group',
       [metric('HTTPCode_Target_5XX_Count', API)],
       { statuses: ['target-5xx'], targetGroup: 'targetgroup/api/4567' },
     ],
@@ -27,22 +27,22 @@ describe('the errors an alarm asks about', () => {
       { statuses: ['elb-5xx'], zone: 'eu-west-1a' },
     ],
     [
-      'gateway errors where connections to a group fail',
+      'gateway errors if connections to a group fail',
       [metric('TargetConnectionErrorCount', API)],
       { statuses: ['gateway'], targetGroup: 'targetgroup/api/4567' },
     ],
     [
-      'the errors of a rate, whatever they are divided by',
+      'the errors of a rate, whatever the divisor',
       [metric('HTTPCode_Target_5XX_Count'), metric('HTTPCode_ELB_5XX_Count'), metric('RequestCount')],
       { statuses: ['elb-5xx', 'target-5xx'] },
     ],
-    ['gateway errors where it is on latency', [metric('TargetResponseTime', API)], { statuses: ['gateway'] }],
+    ['gateway errors for an alarm on latency', [metric('TargetResponseTime', API)], { statuses: ['gateway'] }],
     [
-      'gateway errors where the metric is not of a load balancer',
+      'gateway errors for a metric of another namespace',
       [{ ...metric('HTTPCode_ELB_5XX_Count'), namespace: 'Custom' }],
       { statuses: ['gateway'] },
     ],
-    ['gateway errors where it names no metric', [], { statuses: ['gateway'] }],
+    ['gateway errors for an alarm without a metric', [], { statuses: ['gateway'] }],
   ])('%s', (_, metrics, expected) => {
     expect(askedErrors({ metrics })).toEqual(expected);
   });
@@ -52,14 +52,10 @@ describe('the metric of an alarm that counts no errors', () => {
   const latency = metric('TargetResponseTime', API);
   it.each<[string, AlarmMetric[], unknown]>([
     ['latency', [latency], { metric: 'TargetResponseTime', threshold: 1.5 }],
-    [
-      'what clients get wrong',
-      [metric('HTTPCode_ELB_4XX_Count')],
-      { metric: 'HTTPCode_ELB_4XX_Count', threshold: 1.5 },
-    ],
-    ['nothing where it is on errors too', [latency, metric('HTTPCode_ELB_5XX_Count')], null],
-    ['nothing where others count, which may be errors', [{ ...latency, namespace: 'Custom' }], null],
-    ['nothing where it names no metric', [], null],
+    ['client errors', [metric('HTTPCode_ELB_4XX_Count')], { metric: 'HTTPCode_ELB_4XX_Count', threshold: 1.5 }],
+    ['nothing if it also counts errors', [latency, metric('HTTPCode_ELB_5XX_Count')], null],
+    ['nothing if other metrics may count errors', [{ ...latency, namespace: 'Custom' }], null],
+    ['nothing without a metric', [], null],
   ])('%s', (_, metrics, expected) => {
     expect(watchedInstead({ metrics, threshold: 1.5 })).toEqual(expected);
   });
@@ -70,9 +66,9 @@ describe('the errors that alarms of one episode ask about together', () => {
   const all = askedErrors({ metrics: [metric('HTTPCode_ELB_502_Count')] });
 
   it.each([
-    ['the errors of all, without the limit of one', [api, all], { statuses: ['elb-502', 'target-5xx'] }],
+    ['all their errors, without the limit of one', [api, all], { statuses: ['elb-502', 'target-5xx'] }],
     ['the limit that all share', [api, api], api],
-    ['gateway errors where an older record does not say', [undefined], { statuses: ['gateway'] }],
+    ['gateway errors if an older record does not say', [undefined], { statuses: ['gateway'] }],
   ])('%s', (_, asked, expected) => {
     expect(askedTogether(asked)).toEqual(expected);
   });

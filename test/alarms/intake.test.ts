@@ -160,7 +160,7 @@ it('gets its thread if recorded by an earlier version, which counted no attempts
 });
 
 it.each(['before', 'after'] as const)(
-  'killed %s any call: one thread, by whoever goes on',
+  'opens one thread when killed %s any call, by the next process',
   { timeout: 120_000 },
   async (when) => {
     const whole = startProcess({ ...parts(), owner: 'one' });

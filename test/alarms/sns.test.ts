@@ -194,7 +194,7 @@ describe('unsigned or badly signed messages are refused without a call', () => {
       403,
     ],
     [
-      'a host that only begins so',
+      'a host with the same beginning',
       () =>
         signed(notification({ SigningCertURL: CERTIFICATE.replace('amazonaws.com', 'amazonaws.com.evil.example') })),
       403,
@@ -223,7 +223,7 @@ describe('unsigned or badly signed messages are refused without a call', () => {
       403,
     ]),
     [
-      'a certificate of another region than the topic is in',
+      "a certificate from another region than the topic's",
       () => signed(notification({ SigningCertURL: CERTIFICATE.replace('eu-west-1', 'us-east-1') })),
       403,
     ],
@@ -282,7 +282,7 @@ describe('messages signed for others are refused', () => {
     ['a changed message', () => ({ ...signed(notification()), Message: '{}' })],
     ['a changed subject', () => ({ ...signed(notification()), Subject: 'OK' })],
     ['a message signed for another type', () => ({ ...signed(subscription()), Type: 'Notification' })],
-    ['a signature that is none', () => ({ ...notification(), Signature: 'EXAMPLE' })],
+    ['an invalid signature', () => ({ ...notification(), Signature: 'EXAMPLE' })],
     [
       'another address to confirm at',
       () => ({ ...signed(subscription()), SubscribeURL: CONFIRM.replace('2336', '1') }),
@@ -296,7 +296,7 @@ describe('messages signed for others are refused', () => {
 
   it.each([
     ['of a certificate that is not valid any more', () => expired],
-    ['of a certificate of somebody else', () => foreign],
+    ['by the certificate of somebody else', () => foreign],
     ['of a certificate for a bucket called sns', () => bucket],
   ])('%s', async (_, of) => {
     served = async () => of().pem;

@@ -39,12 +39,12 @@ describe('the window of an alarm', () => {
     ],
     ['before the period that EventBridge says', alarm(event({ at: AT })), '02:36:00'],
     [
-      'before the periods that were evaluated, where nothing says which',
+      'before the evaluated periods, if the message names none',
       alarm(snsAlarm({ at: AT, reason: 'Threshold Crossed' }), { evaluationPeriods: 5, period: 300 }),
       '02:11:00',
     ],
     [
-      'not before datapoints of another day',
+      'not before data points of another day',
       alarm(snsAlarm({ at: AT, reason: '[9.0 (01/02/20 02:42:00)]' })),
       '02:35:00',
     ],
@@ -130,7 +130,7 @@ describe('the channel of an alarm', () => {
     ['another restricted account', '444444444444', 'CVAULT'],
     ['an open account', '555555555555', 'CDEFAULT'],
     ['an account that only the credentials of the environment can be of', '666666666666', 'CDEFAULT'],
-    ['no account, where it may be any', null, 'CBANK'],
+    ['no account, if it may be any', null, 'CBANK'],
   ])('of an alarm without a load balancer from %s is %s → %s', (_, id, channel) => {
     const accounts = possibleAccounts(id, restricted);
     expect(channelFor({ loadBalancer: null, alarm: 'b', accounts }, restricted)).toBe(channel);

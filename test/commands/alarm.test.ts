@@ -68,8 +68,16 @@ describe('without Slack', () => {
   it.each([
     ['words', 'hello', 'Could not understand the message: it is not JSON.\n'],
     ['nothing', ' \n', 'Standard input is empty. Try: alb502 alarm < message.json.\n'],
-    ['what has no end', 'a'.repeat(5_000_000), 'The message is larger than 4 MiB, so it is not a CloudWatch alarm.\n'],
-    ['what is too long', 'a'.repeat(2_000_000), 'Could not understand the message: it is 2000000 characters long.\n'],
+    [
+      'JSON without an end',
+      'a'.repeat(5_000_000),
+      'The message is larger than 4 MiB, so it is not a CloudWatch alarm.\n',
+    ],
+    [
+      'a message that is too long',
+      'a'.repeat(2_000_000),
+      'Could not understand the message: it is 2000000 characters long.\n',
+    ],
     [
       'an event whose source moves the cursor',
       JSON.stringify({ source: '\u001b[2J\u202ex', 'detail-type': 'x', detail: {} }),

@@ -173,7 +173,7 @@ describe('the queue of alarms', () => {
       says: [/^missing +dead letters +after 1 receive: set maxReceiveCount to 3 or more/m],
     },
     {
-      situation: 'lets nobody send and has no dead letters',
+      situation: 'lets nobody send and has no dead-letter queue',
       attributes: {},
       says: [
         /^missing +queue policy +it lets neither events.amazonaws.com nor sns.amazonaws.com send/m,

@@ -48,7 +48,7 @@ describe('the next step without a log', () => {
   it.each([
     ['is off', enabled('false'), /^Enable access logging on the load balancer/],
     ['is on', enabled('true'), /^Access logging is on. Fix what kept the log from being read/],
-    ['is on or off, which is not known', logAlone([]).attributes, /^Check whether access logging is on/],
+    ['is on or off, if unknown', logAlone([]).attributes, /^Check whether access logging is on/],
   ])('that %s', (_, attributes, says) => {
     expect(decidedBy(attributes)).toMatch(says);
   });

@@ -93,8 +93,8 @@ const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<Signat
     'client-closed',
     { elb_status_code: '460', target_status_code: '200' },
   ],
-  ['the target itself said 502', 'target-response', { target_status_code: '502', ...ANSWERED }],
-  ['the target itself said 500', 'target-response', { elb_status_code: '500', target_status_code: '500', ...ANSWERED }],
+  ['the target itself sent 502', 'target-response', { target_status_code: '502', ...ANSWERED }],
+  ['the target itself sent 500', 'target-response', { elb_status_code: '500', target_status_code: '500', ...ANSWERED }],
   [
     'a function returned nonsense',
     'lambda-failure',
@@ -128,12 +128,12 @@ const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<Signat
     { elb_status_code: '500', error_reason: 'WAFConnectionTimeout', actions_executed: 'waf-failed', target: '-' },
   ],
   [
-    'a rule said 503',
+    'a rule returned 503',
     'fixed-response',
     { elb_status_code: '503', actions_executed: 'fixed-response', target: '-', target_group_arn: '-' },
   ],
   [
-    'a rule said 503 behind the firewall',
+    'a rule returned 503 behind the firewall',
     'fixed-response',
     { elb_status_code: '503', actions_executed: 'waf,fixed-response', target: '-', target_group_arn: '-' },
   ],
@@ -146,8 +146,8 @@ const SITUATIONS: [situation: string, expected: SignatureId, but: Partial<Signat
   ['the target closed instead of answering', 'closed-before-response', { elapsed: 4.206, ...CLOSED }],
   ['the target closed at once', 'closed-before-response', { elapsed: 0.001, ...times(0, 0, -1) }],
   ['the load balancer does not know the transfer encoding', 'other', { elb_status_code: '501', target: '-' }],
-  ['the client was told to go away', 'other', { elb_status_code: '000', target: '-' }],
-  ['nothing was answered', 'other', { elb_status_code: '-' }],
+  ['the client got a GOAWAY', 'other', { elb_status_code: '000', target: '-' }],
+  ['no response was sent', 'other', { elb_status_code: '-' }],
   ['the page was there', 'target-response', { elb_status_code: '200', target_status_code: '200', ...ANSWERED }],
   ['the page was not there and no target was asked', 'other', { elb_status_code: '404', target: '-' }],
 ];
@@ -171,7 +171,7 @@ const CONTRADICTIONS: [situation: string, but: Partial<SignatureSource>][] = [
   ['another 5xx than the one of the target', { elb_status_code: '503', target_status_code: '502', ...ANSWERED }],
   ['a closed connection that timed out', { elb_status_code: '504', ...CLOSED }],
   ['all times but no status of the target', { ...ANSWERED }],
-  ['a response to what was not sent', { ...times(-1, 0.02, -1) }],
+  ['a response to an unsent request', { ...times(-1, 0.02, -1) }],
   ['an empty group with a target', { elb_status_code: '503' }],
   ['no group at all', { elb_status_code: '503', target: '-', target_group_arn: '-' }],
 ];

@@ -14,13 +14,13 @@ const gateway = { ...question, statuses: ['gateway'] };
 describe('gateway errors among 10,000 requests', () => {
   it.each<[string, FailedRequest[], number, Record<string, number>]>([
     [
-      '500s of the application stand beside 502s',
+      '500s of the application are reported besides 502s',
       [...several(4, 'closed-before-response'), ...answered(6, '500')],
       4,
       { '500': 6 },
     ],
     ['a 502 of the application counts', [...several(4, 'closed-before-response'), ...answered(6, '502')], 10, {}],
-    ['500s count where nothing else failed', answered(6, '500'), 6, {}],
+    ['500s count if nothing else failed', answered(6, '500'), 6, {}],
     [
       '500s count from 1 % of the requests and three times the rest',
       [...several(33, 'connect-failed'), ...answered(100, '500')],
@@ -28,13 +28,13 @@ describe('gateway errors among 10,000 requests', () => {
       {},
     ],
     [
-      '500s stand beside at less than three times the rest',
+      '500s are reported besides if fewer than three times the rest',
       [...several(34, 'connect-failed'), ...answered(100, '500')],
       34,
       { '500': 100 },
     ],
     [
-      '500s stand beside under 1 % of the requests',
+      '500s are reported besides if under 1 % of the requests',
       [...several(4, 'connect-failed'), ...answered(99, '500')],
       4,
       { '500': 99 },
@@ -117,14 +117,14 @@ describe('the impact', () => {
   const failing = { step: 5 as const, title: '', outcome: 'fail' as const, findings: [] };
 
   it.each([
-    ['none where nothing failed', sound, 'none'],
-    ['low where a step fails', { ...sound, steps: [failing] }, 'low'],
-    ['low where nothing was read', { ...sound, requests: null }, 'low'],
+    ['none if nothing failed', sound, 'none'],
+    ['low if a step fails', { ...sound, steps: [failing] }, 'low'],
+    ['low if nothing was read', { ...sound, requests: null }, 'low'],
     ['low for few errors', { ...sound, errors: 49 }, 'low'],
     ['high from 0.5 % of the requests', { ...sound, errors: 50 }, 'high'],
     ['low for one error, whatever its share', { ...sound, requests: 1, errors: 1 }, 'low'],
     [
-      'high where every request of a group gets a 400',
+      'high if every request of a group gets a 400',
       { ...sound, beside: { ...sound.beside, badRequestGroups: [{ targetGroup: 'api', requests: 90 }] } },
       'high',
     ],

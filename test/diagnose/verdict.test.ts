@@ -140,7 +140,7 @@ describe('the standing of a cause', () => {
 describe('the parts', () => {
   it.each<[string, JudgedCause[], Situation, unknown[]]>([
     [
-      'are one for each decided cause, and one for what is left open',
+      'are one for each decided cause, and one for the undecided rest',
       [likely('worker-timeout', 0, 6), likely('keep-alive-race', 6, 90), possible('malformed-response', 90, 100)],
       {},
       [
@@ -166,7 +166,7 @@ describe('the parts', () => {
       [['malformed-response', 'undecided', 100, 1]],
     ],
     [
-      'take errors of one possible cause for that cause where it is decided for the group',
+      'attribute errors with one possible cause to it if the cause is decided for the group',
       [
         opinion('connection-refused', [
           { errors: errors(0, 93), strength: 'confirmed' },
@@ -177,7 +177,7 @@ describe('the parts', () => {
       [['connection-refused', 'confirmed', 100, 1]],
     ],
     [
-      'hold what no known cause explains',
+      'contain errors that no known cause explains',
       [likely('keep-alive-race', 0, 60)],
       {},
       [
@@ -186,7 +186,7 @@ describe('the parts', () => {
       ],
     ],
     [
-      'hold what CloudWatch counts and the log does not',
+      'contain errors that CloudWatch counts and the log lacks',
       [likely('keep-alive-race', 0, 100)],
       { unread: 300 },
       [
@@ -204,7 +204,7 @@ describe('the parts', () => {
       ],
     ],
     [
-      'follow the order of the causes where all else is equal',
+      'follow the order of the causes if all else is equal',
       [likely('worker-timeout', 0, 50), likely('keep-alive-race', 50, 100)],
       {},
       [
@@ -345,7 +345,7 @@ describe('the verdict', () => {
 
   it.each<[string, JudgedCause[], string]>([
     [
-      'what stays undecided beside the cause it names',
+      'what is undecided besides the named cause',
       [likely('keep-alive-race', 0, 60, 'A race.'), possible('malformed-response', 60, 100)],
       'A race. That explains 60 of 100 errors. Undecided: 40 errors that may be title of malformed-response.',
     ],
@@ -355,7 +355,7 @@ describe('the verdict', () => {
       'A race. That explains 60 of 100 errors. Undecided: 40 errors that no known cause explains.',
     ],
     [
-      'the undecided share first where that is more than its cause',
+      "the undecided share first if it is larger than the cause's",
       [
         likely('keep-alive-race', 0, 39, 'A race.'),
         possible('malformed-response', 39, 70),
@@ -369,12 +369,12 @@ describe('the verdict', () => {
       'Possibly title of slow-target (100 errors, all on GET /orders); the look-alikes could not be ruled out.',
     ],
     [
-      'what a longer idle timeout would do for two causes that share it',
+      'the effect of a longer idle timeout for two causes that share it',
       [possible('slow-target', 0, 100), possible('slow-upload', 0, 100)],
       'Undecided between title of slow-target and title of slow-upload (100 errors, all on GET /orders). Either way a longer idle timeout of the load balancer lets such requests finish.',
     ],
     [
-      'that nothing fits',
+      'that no cause fits',
       [opinion('slow-target', [])],
       '100 errors that no known cause explains: 100 closed-before-response.',
     ],

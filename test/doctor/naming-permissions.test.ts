@@ -25,7 +25,7 @@ async function examine(faults: Record<string, Fault>, loadBalancerArn: string | 
 
 describe('names of targets', () => {
   it.each<[string, Record<string, Fault>]>([
-    ['every call finds nothing of that name, which shows that it is allowed', { '*': NO_SUCH }],
+    ['every call finds nothing, which shows that it is allowed', { '*': NO_SUCH }],
     ['the service does not answer as documented', { '*': { code: 'InternalFailure', message: 'no', status: 400 } }],
   ])('lack nothing if %s', async (_, faults) => {
     const { findings } = await examine(faults);
@@ -51,7 +51,7 @@ describe('names of targets', () => {
 
   it.each([
     ['of a load balancer ask for its tags', ARN, true],
-    ['without a load balancer ask for no tags', null, false],
+    ['without a load balancer need no tags', null, false],
   ])('%s', async (_, arn, expected) => {
     const { asked } = await examine({ '*': NO_SUCH }, arn);
     expect(asked.has('elasticloadbalancing:DescribeTags')).toBe(expected);

@@ -36,10 +36,10 @@ function series(
 
 describe('a sum over a window', () => {
   it.each([
-    ['adds what lies inside', [series('RequestCount', { '02:40': 3, '02:54': 4 })], 7],
-    ['leaves out what lies before and after', [series('RequestCount', { '02:39': 3, '02:40': 1, '02:55': 4 })], 1],
+    ['adds the periods inside', [series('RequestCount', { '02:40': 3, '02:54': 4 })], 7],
+    ['excludes periods before and after', [series('RequestCount', { '02:39': 3, '02:40': 1, '02:55': 4 })], 1],
     ['is zero when asked and empty', [series('RequestCount', {})], 0],
-    ['is not known when not asked', [series('TargetConnectionErrorCount', { '02:40': 3 })], null],
+    ['is unknown if not queried', [series('TargetConnectionErrorCount', { '02:40': 3 })], null],
     [
       'counts whole periods of five minutes',
       [series('RequestCount', { '02:40': 3, '02:50': 4, '02:53': 9 }, { Period: 300 })],
@@ -136,7 +136,7 @@ describe('errors in the metrics', () => {
   it.each([
     ['every 5xx is in 5XX', ['5xx'], all, 12],
     ['a status is in its own metric', ['502'], all, 5],
-    ['two statuses are the sum of two', ['502', '504'], all, 7],
+    ['two statuses are added', ['502', '504'], all, 7],
     ['a status named twice counts once', ['502', '502'], all, 5],
     ['a status that 5xx covers adds nothing', ['5xx', '502'], all, 12],
     ['without 5XX the four statuses stand in', ['5xx'], all.slice(1), 10],
@@ -144,8 +144,8 @@ describe('errors in the metrics', () => {
     ['5XX does not tell how many were 502', ['502'], all.slice(0, 1), null],
     ['a metric that is missing leaves the sum unknown', ['502', '504'], [count('502', { '02:40': 5 })], null],
     ['460 has no metric', ['460'], all, null],
-    ['a status without a metric leaves the sum unknown', ['502', '460'], all, null],
-    ['561 has no metric of its own', ['561'], all, null],
+    ['a status without a metric makes the sum unknown', ['502', '460'], all, null],
+    ['561 has no metric', ['561'], all, null],
     ['no metric, no number', ['5xx'], [], null],
     ['asked and empty is zero', ['502'], [count('502', {})], 0],
   ])('%s', (_, statuses, recorded, errors) => {
@@ -187,18 +187,18 @@ describe('the count before a log is read', () => {
       { errors: 2, byStatus: { 504: 2 }, requests: 700, since: '02:45' },
     ],
     [
-      'says no status where others are among them',
+      'names no status if there are others',
       ['elb-5xx'],
       [other, ...split.slice(1)],
       { errors: 9, byStatus: {}, requests: 700, since: '02:44' },
     ],
     [
-      'is nothing where nothing failed',
+      'is zero if nothing failed',
       ['5xx'],
       [series('HTTPCode_ELB_5XX_Count', {})],
       { errors: 0, byStatus: {}, requests: null, since: null },
     ],
-    ['is not known where it was not asked', ['gateway'], [split[3] ?? other], null],
+    ['is unknown if not queried', ['gateway'], [split[3] ?? other], null],
   ])('%s', (_, statuses, all, expected) => {
     const asked: Question = { loadBalancer: scope.loadBalancer, ...window, now: window.to, statuses };
     const counted = countedErrors(asked, all);

@@ -58,8 +58,8 @@ it.each([
   ],
   ['20 s: Tomcat, Puma', 20.2, ['http.Server{', '<Connector', 'persistent_timeout']],
   ['130 s: Kestrel', 130, ['http.Server{', 'options.Limits']],
-  ['nobody’s default: the common ones', 44, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
-  ['nothing measured: the common ones', null, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
+  ['no default: the common ones', 44, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
+  ['no measurement: the common ones', null, ['server.keepAlive', 'http.Server{', 'gunicorn', 'keepalive_timeout']],
 ])('gives the settings of servers that close after %s', (_, measured, beginnings) => {
   const settings = keepAliveSettings(measured, 65);
   expect(settings).toEqual(beginnings.map((beginning) => expect.stringContaining(beginning)));

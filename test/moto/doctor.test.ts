@@ -141,7 +141,7 @@ describe('doctor', () => {
     await putTable(glue, statement, TABLE, { drop: ['elb_status_code'] });
     const named = await doctor(['shop-prod'], { ...RESULTS, ALB502_ATHENA_TABLE: TABLE.Name });
     expect(about(named.stdout, 'missing', 'Athena table')).toContain(
-      'is none of access logs: it has no elb_status_code',
+      'is no table of access logs: it has no elb_status_code',
     );
   });
 
@@ -154,7 +154,7 @@ describe('doctor', () => {
   it.each([
     { because: 'there is no place for results', more: {}, says: /primary has no place for results.*update-work-group/ },
     {
-      because: 'the bucket for results is gone',
+      because: 'the bucket for results does not exist',
       more: { ALB502_ATHENA_OUTPUT: 's3://nowhere-results/x/' },
       says: /that bucket does not exist/,
     },

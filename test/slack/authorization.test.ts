@@ -19,15 +19,15 @@ describe('without any rules', () => {
   const open = config({});
 
   it.each([
-    ['somebody of the workspace of the bot', ADA, { accounts: ['default'] }],
-    ['somebody in no channel', { ...ADA, channel: null }, { accounts: ['default'] }],
+    ["a person of the bot's workspace", ADA, { accounts: ['default'] }],
+    ['a person in no channel', { ...ADA, channel: null }, { accounts: ['default'] }],
   ])('%s may ask', (_, who, decision) => {
     expect(decide(open, who, { home: HOME, members: null })).toEqual(decision);
   });
 
   it.each([
     ['another workspace, as in a shared channel', { ...ADA, teams: ['T0OTHER'] }],
-    ['nobody knows where', { ...ADA, teams: [] }],
+    ['an unknown place', { ...ADA, teams: [] }],
   ])('a person from %s may not', (_, who) => {
     expect(refusal(decide(open, who, { home: HOME, members: null }))).toMatch(/workspace/);
   });
@@ -38,13 +38,13 @@ describe('rules', () => {
   it.each([
     ['a workspace that is named', { slack: { allow: { workspaces: ['T0SUB'] } } }, { ...ADA, teams: ['T0SUB'] }, null],
     ['its organization', { slack: { allow: { workspaces: ['E0ORG'] } } }, { ...ADA, teams: ['T0SUB', 'E0ORG'] }, null],
-    ['the home where others are named', { slack: { allow: { workspaces: ['T0SUB'] } } }, ADA, /workspace/],
+    ['the Home tab if others are named', { slack: { allow: { workspaces: ['T0SUB'] } } }, ADA, /workspace/],
     ['a channel that is named', { slack: { allow: { channels: ['C0ALERTS'] } } }, ADA, null],
     ['a channel that is not', { slack: { allow: { channels: ['C0OTHER'] } } }, ADA, /channel.*C0ALERTS/],
     ['a person who is named', { slack: { allow: { users: ['U0ADA'] } } }, ADA, null],
     ['a person who is not', { slack: { allow: { users: ['U0CAP'] } } }, ADA, /don't have access/],
     ['a member of a group', groups, { ...ADA, user: 'U0MEMBER' }, null],
-    ['a person named beside a group', groups, { ...ADA, user: 'U0CAP' }, null],
+    ['a person named besides a group', groups, { ...ADA, user: 'U0CAP' }, null],
     ['neither member nor named', groups, ADA, /don't have access/],
   ])('%s', (_, rules, who, refused) => {
     const decision = decide(config(rules), who, { home: HOME, members: new Set(['U0MEMBER']) });
@@ -81,7 +81,7 @@ describe('people', () => {
   it.each([
     ['of the workspace', { user: { id: 'U1', team_id: HOME }, team: home, enterprise: { id: 'E1' } }, [HOME, 'E1']],
     [
-      'of another company in a shared channel',
+      'from another company in a shared channel',
       { user: { id: 'U1', team_id: 'T2' }, team: home, enterprise: { id: 'E1' } },
       ['T2'],
     ],

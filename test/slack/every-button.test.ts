@@ -62,7 +62,7 @@ const TEXTS = [MARKUP, ...Object.values(SECRETS)];
 
 // That nothing of it notifies anybody is looked at for each payload, at the end of every test.
 it.each(['001', '003', '007', '012', '014'])(
-  '%s, had attackers and careless clients written its requests: nothing of it arrives',
+  '%s shows no text of attackers and careless clients in its requests',
   async (scenario) => {
     const incident = rewrittenIncident(scenario, (entry, at) => writtenByClient(entry, TEXTS[at % TEXTS.length] ?? ''));
     const shownText = await pressEverything(incident);

@@ -21,7 +21,7 @@ describe('an alert about a load balancer', () => {
       { attachments: [{ fields: [{ title: 'LoadBalancer', value: 'app/shop-prod/50dc6c495c0c9188' }] }] },
       arnOf('shop-prod'),
     ],
-    ['a dimension nobody knows', { text: 'app/new/70dc6c495c0c9188' }, 'app/new/70dc6c495c0c9188'],
+    ['an unknown dimension', { text: 'app/new/70dc6c495c0c9188' }, 'app/new/70dc6c495c0c9188'],
     [
       'a DNS name',
       { text: 'Check of https://shop-prod-1234.eu-west-1.elb.amazonaws.com/health failed' },
@@ -42,7 +42,7 @@ describe('an alert about a load balancer', () => {
     ['a name in italics', { text: '_shop-prod_' }, arnOf('shop-prod')],
     ['a name that two have', { text: 'edge is failing' }, 'edge'],
     [
-      'a card of Amazon Q whose alarm has its name',
+      'a card of Amazon Q for an alarm with its name',
       { text: 'CloudWatch Alarm | shop-prod-5xx | eu-west-1 | Account: 123456789012' },
       arnOf('shop-prod'),
     ],

@@ -88,8 +88,8 @@ const steady = (text: string): string =>
 
 describe('questions', () => {
   it.each<[string, string, RegExp]>([
-    ['a window that is none', 'shop-prod last fortnight', /fortnight.*last 15m/],
-    ['a status that is none', 'shop-prod 999', /999/],
+    ['an invalid window', 'shop-prod last fortnight', /fortnight.*last 15m/],
+    ['an invalid status', 'shop-prod 999', /999/],
     [
       'words too many',
       'shop-prod last 15m and more',

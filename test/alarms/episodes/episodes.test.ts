@@ -619,8 +619,13 @@ describe('an alarm without a known load balancer', () => {
       'C0BANK',
       1,
     ],
-    ['the default channel where it is of an open account', [{ name: 'bank', roleArn: BANK_ROLE }], 'C0DEFAULT', 1],
-    ['no channel where none may read about it', [{ name: 'bank', roleArn: BANK_ROLE, channels: [] }], 'C0DEFAULT', 0],
+    ['the default channel for an unrestricted account', [{ name: 'bank', roleArn: BANK_ROLE }], 'C0DEFAULT', 1],
+    [
+      'no channel if none may read about its account',
+      [{ name: 'bank', roleArn: BANK_ROLE, channels: [] }],
+      'C0DEFAULT',
+      0,
+    ],
   ])('gets a note in %s', async (_, accounts, channel, count) => {
     bot = started({ accounts });
     await tell({ loadBalancer: null, name: 'all-502' });

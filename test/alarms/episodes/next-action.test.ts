@@ -51,9 +51,9 @@ describe('the next action', () => {
     ['a thread that shows everything', recordOf(), null],
     ['a thread that shows less than is known', recordOf({}, end, ask, say, refresh), 'refresh'],
     ['a thread in another channel than it belongs in', recordOf({}, end, ask, say, misplaced), 'say-misplaced'],
-    ['a thread with something to be said', recordOf({}, end, ask, say), 'say'],
+    ['a thread with a sentence to add', recordOf({}, end, ask, say), 'say'],
     ['a thread whose episode ended', recordOf({}, end, ask), 'ask-again'],
-    ['a thread whose last answer stands', recordOf({}, end), 'tell-end'],
+    ['a thread with its final answer', recordOf({}, end), 'tell-end'],
   ])('for %s', (_, record, expected) => {
     expect(kindOf(record)).toBe(expected);
   });

@@ -40,13 +40,13 @@ const log = Buffer.from(textOf(Array.from({ length: 5000 }, (_, n) => line({ byt
 
 describe('a file decompressed in one go equals the stream', () => {
   it.each<[string, Buffer, number]>([
-    ['of nothing', Buffer.alloc(0), 6],
-    ['of one byte', Buffer.from('a'), 6],
+    ['with no bytes', Buffer.alloc(0), 6],
+    ['with one byte', Buffer.from('a'), 6],
     ['of lines', log, 6],
     ['of lines, hardly compressed', log, 1],
     ['that cannot be compressed', randomBytes(1_000_003), 9],
     ['that is not compressed at all', log, constants.Z_NO_COMPRESSION],
-    ['of which little makes much', Buffer.alloc(8_000_000, 'a'), 9],
+    ['with extreme compression', Buffer.alloc(8_000_000, 'a'), 9],
     ['that is large, however small it gets', Buffer.concat([Buffer.alloc(30_000_000, 'a'), randomBytes(1_000_000)]), 9],
     ['as long as a piece', Buffer.alloc(2 ** 18 - 100, 'ab'), 6],
     ['as long as two pieces', Buffer.alloc(2 ** 19 - 200, 'abc'), 6],
@@ -80,7 +80,7 @@ describe('a file left to the stream', () => {
     ['with another length', changed(whole.length - 1)],
     ['with text behind it', Buffer.concat([whole, Buffer.from('text')])],
     ['with zeros behind it', Buffer.concat([whole, Buffer.alloc(9)])],
-    ['of two members', Buffer.concat([whole, gzipSync('text')])],
+    ['with two members', Buffer.concat([whole, gzipSync('text')])],
     ['that expands too far', gzipSync(Buffer.alloc(20_000_000, 'a'))],
     ['that is empty', Buffer.alloc(0)],
     ['that is not compressed', log],

@@ -35,7 +35,7 @@ describe('health checks failed', () => {
       ['10.0.1.5:8080 02:41:30-02:42:30 1 2 ResponseCodeMismatch 503'],
     ],
     [
-      'until every node that saw it had seen one pass',
+      'until every node that saw a failure saw one pass',
       [
         line('02:41:00', FAIL),
         line('02:41:05', SILENT, '10.0.1.10'),
@@ -46,7 +46,7 @@ describe('health checks failed', () => {
       ['10.0.1.5:8080 02:41:00-02:42:05 2 2 TimedOut -, 1 ResponseCodeMismatch 503'],
     ],
     [
-      'to the end of what was read',
+      'to the end of the log',
       [line('02:54:00', FAIL), line('02:54:30', FAIL)],
       ['10.0.1.5:8080 02:54:00- 1 2 ResponseCodeMismatch 503'],
     ],

@@ -37,10 +37,10 @@ describe('a file is read', () => {
   const reads = (name: string, idle = 60, span = window) => canMatter(parseFileName(name), wanted, span, idle);
 
   it.each([
-    ['that ends as the window begins: a line may be older than its file', '20260310T1200Z', true],
+    ['that ends when the window begins: a line may be older than its file', '20260310T1200Z', true],
     ['that ended six minutes before', '20260310T1154Z', false],
     ['in the window', '20260310T1210Z', true],
-    ['of the interval after it: retries, and lines that came late', '20260310T1220Z', true],
+    ['of the interval after it: retries, and late lines', '20260310T1220Z', true],
     ['that starts within an idle timeout and five minutes after it', '20260310T1225Z', true],
     ['of half an hour later', '20260310T1245Z', false],
     ['of the same time on another day', '20260311T1205Z', false],

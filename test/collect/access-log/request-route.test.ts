@@ -9,7 +9,7 @@ const UUID = '123e4567-e89b-12d3-a456-426614174000';
 const SITUATIONS: [situation: string, request_line: string, route: string][] = [
   ['a path', get('http://example.com:80/cart/checkout'), 'GET /cart/checkout'],
   ['the root', get('https://example.com:443/'), 'GET /'],
-  ['a host alone', get('https://example.com:443'), 'GET /'],
+  ['only a host', get('https://example.com:443'), 'GET /'],
   ['a query', get('https://example.com:443/search?q=1/2/3&next=http://a/b'), 'GET /search'],
   ['a query without a path', get('https://example.com:443?q=1'), 'GET /'],
   ['a fragment', get('https://example.com:443/a#b'), 'GET /a'],
@@ -49,12 +49,12 @@ const SITUATIONS: [situation: string, request_line: string, route: string][] = [
   ['a parameter of an id', get('http://example.com:80/orders/42;v=1/items'), 'GET /orders/:id/items'],
   ['a semicolon ahead of the path', 'A;B http://example.com:80/a HTTP/1.1', 'A;B /a'],
 
-  ['nothing known', '- - -', '-'],
-  ['nothing known, with a space behind it', '- - - ', '-'],
+  ['no method and no URL', '- - -', '-'],
+  ['no method and no URL, followed by a space', '- - - ', '-'],
   ['no method', '- http://example.com:80- -', '-'],
   ['no method but a path', '- http://example.com:80-/ ', '-'],
   ['no URL', 'GET', '-'],
-  ['a URL that is none', 'GET somewhere HTTP/1.1', '-'],
+  ['an invalid URL', 'GET somewhere HTTP/1.1', '-'],
   ['a space in front', ' /a HTTP/1.1', '-'],
   ['no text', '', '-'],
 ];

@@ -264,7 +264,7 @@ describe.each<[string, Situation, RegExp]>([
     /^the table logs\.alb_access_logs reads s3:\/\/example-logs\/other\/ and not s3:\/\/example-logs\/AWSLogs/,
   ],
   [
-    'the configured table is of another kind',
+    'the configured table has another type',
     { athena: { table: 'alb_access_logs' }, form: { ...OURS, columns: [['line', 'string']], pattern: /(.*)/ } },
     /^the table logs\.alb_access_logs is none of access logs: it has no time, no elb, no request_processing_time/,
   ],
@@ -322,7 +322,7 @@ describe.each<[string, Situation, RegExp]>([
     /^the Athena workgroup primary has no place for results: set athena\.outputLocation/,
   ],
   [
-    'the results bucket is gone',
+    'the results bucket does not exist',
     {
       faults: {
         refuse: {
@@ -388,7 +388,7 @@ describe.each<[string, Situation, RegExp]>([
     /^the query was too large for Athena/,
   ],
   [
-    'it fails for a reason of its own',
+    'it fails for another reason',
     {
       faults: failed(
         'HIVE_BAD_DATA: Error parsing field value. This query ran against the "logs" database, unless qualified by the query.',
@@ -417,12 +417,12 @@ describe.each<[string, Situation, RegExp]>([
     /^reading it could cost more than \$0\.00001 \(12 files, 9\.9 kB: under \$0\.0001, at most 244\.8 kB and \$0\.0001\): raise --max-usd, or maxUsd of the configuration, or ask for a shorter window$/,
   ],
   [
-    'its cost cannot be told',
+    'its cost is unknown',
     { maxUsd: 1, form: FORMS['without partitions'] },
     /^nothing bounds what Athena may read: the table logs\.alb_access_logs is not partitioned by day: set BytesScannedCutoffPerQuery of the workgroup primary, or make a table by day with alb502 setup athena --create, or read from S3 with --engine duckdb, or accept the 12 files, .*, with --max-usd$/,
   ],
   [
-    'its cost cannot be told, and nothing may be listed',
+    'its cost is unknown, and listing is denied',
     {
       maxUsd: 1,
       isMaxUsdGiven: true,
@@ -431,7 +431,7 @@ describe.each<[string, Situation, RegExp]>([
     /^nothing bounds what Athena may read: the log files may not be listed: set BytesScannedCutoffPerQuery of the workgroup primary, or allow s3:ListBucket$/,
   ],
   [
-    'its cost cannot be told, and what is listed costs more than was named',
+    'its cost is unknown, and the listed files cost more than the limit',
     { maxUsd: 0.00001, isMaxUsdGiven: true, form: FORMS['without partitions'] },
     /^reading it could cost more than \$0\.00001 \(12 files, 9\.9 kB: /,
   ],

@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 describe('with logging to S3 off', () => {
   it.each<[string, LogsOfAccount, string]>([
-    ['and nothing else', {}, 'and there is no vended delivery of its access log either'],
+    ['and no other delivery', {}, 'and there is no vended delivery of its access log either'],
     [
       'while others are delivered',
       {
@@ -44,7 +44,7 @@ describe('with logging to S3 off', () => {
       'and its vended delivery source (ours) has no destination',
     ],
     [
-      'and deliveries may not be looked at',
+      'and deliveries denied',
       { denied: 'DescribeDeliverySources' },
       'and whether the log is delivered another way is not known: logs:DescribeDeliverySources on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
     ],

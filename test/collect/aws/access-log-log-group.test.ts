@@ -144,8 +144,8 @@ describe('a log group beside files in S3', () => {
     ['is left out once they have arrived', {}, {}, 's3'],
     ['is read when asked for', {}, { engine: 'cloudwatch-logs' }, 'cloudwatch-logs'],
     ['is left out when files are asked for', {}, { ...soon, engine: 'duckdb' }, 's3'],
-    ['is left out where it may not be read', { denied: 'FilterLogEvents' }, soon, 's3'],
-    ['is left out where it holds nothing', { events: [] }, soon, 's3'],
+    ['is not read if that is denied', { denied: 'FilterLogEvents' }, soon, 's3'],
+    ['is not read if it is empty', { events: [] }, soon, 's3'],
   ])('%s', async (_, account, options, service) => {
     const log = await both(account, options);
     expect(log.reading?.from?.service).toBe(service);

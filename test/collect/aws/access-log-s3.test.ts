@@ -88,7 +88,7 @@ describe('the downloaded files', () => {
   });
 
   it.each([
-    ['beside the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, 1],
+    ['next to the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, 1],
     ['elsewhere', { 'health_check_logs.s3.bucket': 'other-logs', 'health_check_logs.s3.prefix': '' }, 0],
   ])('include the health-check log delivered %s', async (_, place, spans) => {
     const objects = deliverLogs(DAY);
@@ -168,7 +168,7 @@ describe.each<[string, Situation, RegExp]>([
     /^s3:ListBucket on arn:aws:s3:::example-logs was denied$/,
   ],
   [
-    'reading is denied without a word',
+    'reading is denied without a message',
     {
       bucket: {
         objects: deliverLogs(DAY),
@@ -203,7 +203,7 @@ describe.each<[string, Situation, RegExp]>([
     /^s3:ListBucket on arn:aws:s3:::example-logs was denied explicitly: a bucket policy, an IAM policy/,
   ],
   [
-    'the bucket is gone',
+    'the bucket does not exist',
     { bucket: {}, attributes: { 'access_logs.s3.bucket': 'gone-logs' } },
     /^the bucket of s3:\/\/gone-logs does not exist: access_logs\.s3\.bucket of the load balancer has to name one that does$/,
   ],

@@ -100,7 +100,7 @@ describe('the period', () => {
       '2026-11-20T12:01:00Z',
     ],
     [
-      'one that ended lately: to see whether it goes on',
+      'one that ended recently: to see whether it continues',
       '2026-11-20T11:10:00Z',
       '2026-11-20T11:20:00Z',
       '2026-11-20T11:10:00Z',

@@ -208,7 +208,7 @@ describe('slow answers of AWS', () => {
   }, 40_000);
 
   it.each(ACTIONS.filter(([, , depending]) => depending.length > 0))(
-    'silent: %s is a gap after the deadline, and what needs it; the others are there',
+    'make %s a gap after the deadline if they never come, and what needs it; the others are there',
     async (action, name, depending) => {
       const account = await openAccount(wholeAccount());
       account.always(action, 'silence');

@@ -33,7 +33,7 @@ describe('calls to ECS', () => {
   it.each([
     ['no cluster', 0, 0, [1, 0]],
     ['a small cluster: all of its tasks are listed while its services are', 12, 3, [7, 36]],
-    ['500 services of 2 tasks: the tasks of the one service alone', 500, 2, [61, 2]],
+    ['500 services with 2 tasks: only the tasks of one service', 500, 2, [61, 2]],
   ])('of %s', async (_, services, tasks, expected) => {
     const account = await openAccount(cluster(services, tasks));
     const { evidence } = await collectLive('002');

@@ -151,15 +151,11 @@ describe('the 5xx that CloudFront logged', () => {
       /E2QWRUHAPOMQZL delivers no standard log \(v2\): how many 5xx it made itself is not known/,
     ],
     [
-      'delivered to Firehose alone',
+      'delivered only to Firehose',
       { logs: delivered('FH', 'arn:aws:firehose:us-east-1:123456789012:deliverystream/edge', 'json') },
       /it goes to Firehose \(stream edge/,
     ],
-    [
-      'whose deliveries are denied',
-      { logs: { denied: 'DescribeDeliveries' } },
-      /logs:DescribeDeliveries on \S+ was denied/,
-    ],
+    ['with denied deliveries', { logs: { denied: 'DescribeDeliveries' } }, /logs:DescribeDeliveries on \S+ was denied/],
     [
       'that costs more than may be spent',
       { logs: { ...inGroup, incomingBytes: 1_000_000_000, counts: [] }, remaining: 0.001 },
@@ -171,7 +167,7 @@ describe('the 5xx that CloudFront logged', () => {
       /3\.0 GB in the window, and 2\.0 GB at most are queried/,
     ],
     [
-      'whose query is denied',
+      'with a denied query',
       { logs: { ...inGroup, incomingBytes: 1_000_000_000, denied: 'StartQuery' } },
       /logs:StartQuery .* was denied/,
     ],
@@ -208,7 +204,7 @@ describe('a distribution is in front of the load balancer', () => {
       [found],
     ],
     [
-      'beside another origin',
+      'among other origins',
       listed(distribution({ Origins: origins({ DomainName: DNS }, { DomainName: 'x.s3.amazonaws.com' }) })),
       [{ ...found, hasOtherOrigins: true }],
     ],
@@ -223,7 +219,7 @@ describe('a distribution is in front of the load balancer', () => {
       [found],
     ],
     [
-      'not by a VPC origin of another',
+      'not by a VPC origin of another load balancer',
       {
         ...listed(
           distribution({ Origins: origins({ DomainName: 'internal', VpcOriginConfig: { VpcOriginId: 'vo_2' } }) }),
@@ -233,7 +229,7 @@ describe('a distribution is in front of the load balancer', () => {
       [],
     ],
     ['not by another name', listed(distribution({ Origins: origins({ DomainName: 'origin.example.com' }) })), []],
-    ['not where there is none', listed(), []],
+    ['not if there is none', listed(), []],
   ])('%s', async (_, files, distributions) => {
     expect((await edgeOf({ files })).edge).toMatchObject({ distributions });
   });

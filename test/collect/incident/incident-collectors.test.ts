@@ -67,12 +67,12 @@ describe('a malformed file is reported with the place', () => {
       'incident.json: loadBalancer: expected string, got nothing.',
     ],
     [
-      'a time that is none',
+      'an invalid time',
       { 'incident.json': { ...INCIDENT, from: 'yesterday' } },
       'incident.json: from: expected an ISO 8601 time, got "yesterday".',
     ],
     [
-      'a day that is none',
+      'an invalid day',
       { 'incident.json': { ...INCIDENT, from: '2026-02-31T00:00:00Z' } },
       'incident.json: from: expected an ISO 8601 time, got "2026-02-31T00:00:00Z".',
     ],
@@ -506,7 +506,7 @@ describe('the load balancer', () => {
   });
 
   it.each([[LB], [LB_ARN]])(
-    'of incident.json by name alone is told from namesakes by the id asked for: %s',
+    'in incident.json by name only is told apart by the id asked for: %s',
     async (loadBalancer) => {
       const contents = { 'incident.json': { ...INCIDENT, loadBalancer: 'my-load-balancer' } };
       const question = await questionIn(contents, { loadBalancer });

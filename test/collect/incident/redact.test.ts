@@ -17,7 +17,7 @@ describe('an entry loses', () => {
     ['the client address', { client: '203.0.113.7:46882' }, { client: '198.18.0.1:46882' }],
     ['an IPv6 address', { client: '[2600:1f14::7]:46882' }, { client: '[2001:db8::1]:46882' }],
     ['an IPv6 address without brackets', { client: '2600:1f14::7:46882' }, { client: '2001:db8::1:46882' }],
-    ['no address where there is none', { client: '-' }, { client: '-' }],
+    ['no address if there is none', { client: '-' }, { client: '-' }],
     [
       'the query',
       { request: 'GET http://example.com:80/cart?token=secret HTTP/1.1' },
@@ -34,12 +34,12 @@ describe('an entry loses', () => {
       { request: 'GET http://example.com:80/:id HTTP/1.1' },
     ],
     [
-      'a query where the version is missing',
+      'a query without an HTTP version',
       { request: 'GET http://example.com:80/?token=secret' },
       { request: 'GET http://example.com:80/' },
     ],
     [
-      'a query where the version is unknown',
+      'a query before an unknown version',
       { request: 'GET http://example.com:80/?token=secret -' },
       { request: 'GET http://example.com:80/ -' },
     ],
@@ -55,12 +55,12 @@ describe('an entry loses', () => {
     ],
     ['the query of a rewrite', { uri: '/new?token=secret' }, { uri: '/new' }],
     [
-      'no request where there is none',
+      'no request if there is none',
       { request: '- http://example.com:80- -' },
       { request: '- http://example.com:80- -' },
     ],
     [
-      'nothing of an agent with a question mark',
+      'nothing of a user agent with a question mark',
       { agent: 'who? HTTP/1.1', request: '- - - ' },
       { agent: 'HTTP', request: '- - - ' },
     ],

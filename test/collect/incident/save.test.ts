@@ -233,9 +233,9 @@ describe('damaged log files', () => {
     ['empty', logName('0250'), ''],
     ['not gzip', logName('0250'), '<html>token=secret</html>'],
     ['not text', 'other.log', 'a\0secret'],
-    ['nothing but an empty gzip', logName('0250'), gzipSync('')],
+    ['an empty gzip file only', logName('0250'), gzipSync('')],
     [
-      'of two members',
+      'with two members',
       logName('0250'),
       Buffer.concat([gzipLines(...lines.slice(0, 9)), gzipLines(...lines.slice(9, 20))]),
     ],
@@ -276,7 +276,7 @@ describe('damaged log files', () => {
     ['a connection log by its name', logName('0250', '172.31.0.9', 'conn_log_'), gzipLines('secret')],
     ['a health-check log by its name', logName('0250', '172.31.0.9', 'health_check_log_'), gzipLines('secret')],
     [
-      'a health-check log with what is none',
+      'a health-check log with an invalid line',
       logName('0250', '172.31.0.9', 'health_check_log_'),
       gzipLines(
         'http 2026-11-20T02:43:08.901409Z 1.121980746 172.31.31.9:80 api FAIL 502 TargetError',

@@ -89,12 +89,12 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'clients that poll at the same rhythm: the controls are there as often, which excludes nothing',
+    name: 'clients that poll at the same rhythm: controls match as often, which rules out nothing',
     ...idle(60, 22, 180),
     expected: { 'keep-alive-race': 'possible', 'closed-mid-request': 'possible' },
   },
   {
-    name: 'all at one idle time, and all of one route, whose successes have other idle times',
+    name: 'all at one idle time and on one route, whose successes have other idle times',
     ...idle(27, 27, 2, () => 'GET /status'),
     expected: { 'keep-alive-race': 'likely' },
   },
@@ -114,7 +114,7 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'late closes beside a race that may be of busy targets: of the race or of something else',
+    name: 'late closes next to a race, perhaps by busy targets: from the race or another cause',
     ...raceOfBusyTargets(),
     expected: { 'keep-alive-race': 'likely', 'closed-mid-request': 'possible' },
   },
@@ -151,7 +151,7 @@ const situations: Situation[] = [
     expected: { 'closed-mid-request': 'likely', 'worker-timeout': 'ruled out', 'keep-alive-race': 'ruled out' },
   },
   {
-    name: 'every request of one route, other routes are fine',
+    name: 'every request of one route fails, other routes are fine',
     failures: closed(20, (i) => ({ ...seconds(0.2 + (i % 5) * 0.1), route: 'GET /export' })),
     log: { routes: routes('GET /export', 20, 0, 0) },
     expected: {
@@ -163,7 +163,7 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'every request of one route, each at 30 s: a clock or what it answers',
+    name: 'every request of one route fails at 30 s: a timer or the response',
     failures: closed(20, (i) => ({ ...seconds(30 + (i % 5) * 0.01), route: 'POST /reports' })),
     log: { routes: routes('POST /reports', 20, 0, 0) },
     expected: {
@@ -200,7 +200,7 @@ const situations: Situation[] = [
     expected: { 'worker-timeout': 'likely', 'slow-upload': 'ruled out' },
   },
   {
-    name: 'uploads closed above 60 s, each after a time of its own, with a tenth of the usual bytes',
+    name: 'uploads closed above 60 s, each after a different time, with a tenth of the usual bytes',
     failures: closed(12, (i) => ({ ...seconds(60 + i), route: 'POST /uploads', received_bytes: 200_000 + i })),
     log: {
       routes: [
@@ -221,7 +221,7 @@ const situations: Situation[] = [
     expected: { 'worker-timeout': 'likely', 'malformed-response': 'ruled out' },
   },
   {
-    name: 'closed when the route answers, some sooner and some later: the answer or the process, and no idle time',
+    name: 'closed when the route responds, some earlier and some later: the response or the process, not an idle time',
     failures: closed(20, (i) => ({ ...seconds(0.01 + i * 0.004), route: 'GET /users' })),
     log: { routes: [routeOf('GET /users', 20, { times: evenly(60, 10, 86) })] },
     expected: {
@@ -232,7 +232,7 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'closed sooner than any success was answered: nothing had been answered',
+    name: 'closed earlier than any success responded: no response was sent',
     failures: closed(6, () => ({ ...seconds(0.002), route: 'GET /slow' })),
     log: { routes: [routeOf('GET /slow', 6, { times: evenly(200, 300, 900) })] },
     expected: {
@@ -268,7 +268,7 @@ const situations: Situation[] = [
     expected: { 'closed-mid-request': 'likely', 'malformed-response': 'ruled out', 'worker-timeout': 'ruled out' },
   },
   {
-    name: 'slow closes of four routes of which one fails every other time: what it answers may be at fault',
+    name: 'slow closes of four routes, one of which fails every other time: its response may be at fault',
     failures: closed(
       24,
       (i) => ({ ...seconds(0.3 + i * 0.21), route: i < 20 ? 'GET /odd' : `GET /r-${i % 4}`, retriedOk: true }),

@@ -75,7 +75,7 @@ interface Situation {
 
 const situations: Situation[] = [
   {
-    name: 'an HTTP group whose target goes on getting requests',
+    name: 'an HTTP group whose target keeps getting requests',
     evidence: { targetGroups: group({}) },
     targets: [target('10.0.1.5:8080'), target('10.0.1.6:8080')],
     expected: {
@@ -106,7 +106,7 @@ const situations: Situation[] = [
     expected: { 'shutdown-before-drain': 'confirmed', 'connection-refused': 'ruled out' },
   },
   {
-    name: 'it refused for 40 s before it was deregistered: it crashed and was replaced, or was stopped without a word',
+    name: 'it refused for 40 s before its deregistration: it crashed and was replaced, or was stopped without notice',
     evidence: { targetGroups: group({}), changes: [deregistered('10.0.1.5', 100)] },
     targets: [
       leaves('10.0.1.5:8080'),
@@ -126,7 +126,7 @@ const situations: Situation[] = [
     expected: { 'shutdown-before-drain': 'likely', 'connection-refused': 'ruled out' },
   },
   {
-    name: 'the one target that joined took the place of another, and health checks found this one down',
+    name: 'the only new target replaced another one, and health checks found this one down',
     evidence: { targetGroups: group({}), metrics: [unhealthyFrom(1)] },
     targets: [
       leaves('10.0.1.5:8080'),
@@ -158,19 +158,19 @@ const situations: Situation[] = [
     expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
   },
   {
-    name: 'it left and nothing tells why',
+    name: 'it left for an unknown reason',
     evidence: { targetGroups: group({}) },
     targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
     expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
   },
   {
-    name: 'absent now alone proves nothing',
+    name: 'its absence now proves nothing',
     evidence: { targetGroups: group({}), targetHealth: { [API]: [health('10.0.1.6', 'healthy')] } },
     targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
     expected: { 'shutdown-before-drain': 'possible', 'connection-refused': 'possible' },
   },
   {
-    name: 'nothing is known of the group',
+    name: 'the group was not read',
     targets: [never('10.0.1.5:8080')],
     expected: {
       'connection-refused': 'possible',
@@ -192,7 +192,7 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'HTTPS group, TLS errors, nothing ever succeeded: old TLS or plain HTTP',
+    name: 'HTTPS group, TLS errors, no success: old TLS or plain HTTP',
     evidence: {
       targetGroups: group({ Protocol: 'HTTPS' }),
       metrics: [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)],
@@ -205,7 +205,7 @@ const situations: Situation[] = [
     },
   },
   {
-    name: 'HTTPS group whose plain HTTP health check passes on the same port',
+    name: 'HTTPS group with a passing plain HTTP health check on the same port',
     evidence: {
       targetGroups: group({ Protocol: 'HTTPS', HealthCheckProtocol: 'HTTP' }),
       targetHealth: { [API]: [health('10.0.1.5', 'healthy')] },
@@ -292,7 +292,7 @@ describe('failed while connecting', () => {
         strength: 'possible',
         targets: [never('10.0.1.5:8080')],
       },
-      { name: 'nothing was counted', metrics: [], strength: 'possible' },
+      { name: 'no error was counted', metrics: [], strength: 'possible' },
     ])('to an HTTPS group, $name: $strength', ({ metrics, strength, targets }) => {
       const traffic = trafficOf(several(5, 'connect-timeout'), { targets: targets ?? [target('10.0.1.5:8080')] });
       const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };

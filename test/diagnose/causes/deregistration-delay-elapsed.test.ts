@@ -37,7 +37,7 @@ describe('deregistration-delay-elapsed', () => {
   it.each([
     ['two ended together after different times', together, until(600), {}, ['confirmed 2']],
     ['one, and the target kept serving', one, until(900), {}, ['possible 1']],
-    ['one, and the target got nothing afterwards', one, until(300), {}, ['likely 1']],
+    ['one, and the target got no request afterwards', one, until(300), {}, ['likely 1']],
     ['the same, but too soon for the delay', one, until(300), { targetGroupAttributes: delay(300) }, ['possible 1']],
     ['the same, and as long as the delay', one, until(300), { targetGroupAttributes: delay(25) }, ['likely 1']],
     ['the target is draining', one, until(300), { targetHealth: health(['10.0.1.5', 'draining']) }, ['confirmed 1']],
@@ -50,7 +50,7 @@ describe('deregistration-delay-elapsed', () => {
     ],
     ['absent now, but served on', one, until(900), { targetHealth: health(['10.0.2.7', 'healthy']) }, ['possible 1']],
     [
-      'what was read ends with it, and nothing shows that the target left: an early close may look so',
+      'the log ends with it, and nothing shows that the target left: an early close may look the same',
       one,
       { targets: [target(OLD, { lastSeen: ago(300) })] },
       {},

@@ -83,7 +83,7 @@ const situations: Situation[] = [
     neverSays: ['modify-target-group-attributes'],
   },
   {
-    name: 'a spot instance that was taken: what acts on the notice',
+    name: 'a reclaimed spot instance: handling of the notice',
     cause: targetGone,
     evidence: connectTimeoutEvidence({
       targets: [target('10.0.1.5:8080', { lastSeen: START + 40_000, lastSuccess: START + 40_000 })],
@@ -107,7 +107,7 @@ const situations: Situation[] = [
     neverSays: ['gunicorn'],
   },
   {
-    name: '7 s of work: nobody ships that, so what is set by hand',
+    name: '7 s of work: no default, so settings made by hand',
     cause: workerTimeout,
     evidence: { traffic: cutAfter(7) },
     says: ['gunicorn --timeout 14', 'harakiri = 14', 'WriteTimeout: 14 * time.Second'],
@@ -122,7 +122,7 @@ const situations: Situation[] = [
     says: ['server-sent events', 'a byte at least every 60 s'],
   },
   {
-    name: 'targets of a zone that is not enabled: the zone is enabled, beside those that are',
+    name: 'targets of a zone that is not enabled: the zone is enabled, in addition to the others',
     cause: noRegisteredTargets,
     evidence: {
       traffic: noTarget,

@@ -140,7 +140,7 @@ const situations: Situation[] = [
     neverNames: OTHER,
   },
   {
-    name: 'one target is in a group that speaks HTTP, the other one in a group whose handshakes fail',
+    name: 'one target is in an HTTP group, the other in a group whose handshakes fail',
     cause: tlsHandshakeFailure,
     evidence: {
       traffic: trafficOf(both('connect-failed', {}, { target_group_arn: WEB }), {

@@ -46,7 +46,7 @@ describe('slow-target and slow-upload', () => {
     },
     { name: 'a single one', failures: slow(1), attributes: sixty, target: 'confirmed 1', upload: 'ruled out' },
     {
-      name: 'POSTs of which few bytes had come: a body may still have been on its way',
+      name: 'POSTs with few received bytes: the body may still have been arriving',
       failures: slow(4, { route: 'POST /orders', received_bytes: 900 }),
       attributes: sixty,
       target: 'likely 4',
@@ -96,7 +96,7 @@ describe('slow-target and slow-upload', () => {
       upload: 'possible 1',
     },
     {
-      name: 'large bodies at the timer where small ones of the route time out too',
+      name: 'large bodies at the timer while small ones of the route time out, too',
       failures: [...slow(4, { route: 'POST /files', received_bytes: 800 }), ...upload(2, () => 60.002)],
       attributes: sixty,
       target: 'likely 4, likely 2',

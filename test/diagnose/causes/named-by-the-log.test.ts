@@ -185,7 +185,7 @@ describe('load-balancer-impaired', () => {
     ['a subnet out of addresses, and connect timeouts', 'connect-timeout', { ...lb('active'), ...free(2) }, 'possible'],
     ['active, with addresses left', 'inconsistent', { ...lb('active'), ...free(200) }, undefined],
     ['impaired, but the errors have a shape of their own', 'connect-failed', lb('active_impaired'), undefined],
-    ['nothing known', 'inconsistent', {}, undefined],
+    ['no state known', 'inconsistent', {}, undefined],
   ] as const)('%s', (_, kind, known, strength) => {
     const { claims } = judgementOf(loadBalancerImpaired, { traffic: traffic(3, kind), ...known }, question);
     expect(claims[0]?.strength).toBe(strength);

@@ -36,7 +36,7 @@ describe('network-acl-blocked', () => {
   it.each<EvidenceOptions & { name: string; verdict: string }>([
     { name: 'answers cannot come back into the zone of the node', known: zoneA, verdict: 'confirmed 6' },
     {
-      name: 'the same, and health checks pass on that port: those of the other zone',
+      name: 'the same, and health checks pass on that port: those from the other zone',
       known: { ...zoneA, targetHealth: { [API]: [health('healthy')] } },
       verdict: 'confirmed 6',
     },

@@ -39,21 +39,21 @@ describe('no-registered-targets and target-optimizer', () => {
 
   it.each([
     ['a group without a target control port', group(), {}, ['no-registered-targets confirmed']],
-    ['nothing known of the group', {}, {}, ['no-registered-targets possible', 'target-optimizer possible']],
+    ['an unknown group', {}, {}, ['no-registered-targets possible', 'target-optimizer possible']],
     [
-      'nothing known, but every request failed so',
+      'an unknown group, but every request failed this way',
       {},
       { statuses: [pair('503', '-')] },
       ['no-registered-targets likely', 'target-optimizer possible'],
     ],
     [
-      'nothing known, and some succeeded',
+      'an unknown group, and some requests succeeded',
       {},
       { statuses: [pair('200', '200'), pair('503', '-')] },
       ['no-registered-targets possible', 'target-optimizer possible'],
     ],
     [
-      'a target control port alone',
+      'only a target control port',
       group({ TargetControlPort: 3000 }),
       {},
       ['no-registered-targets possible', 'target-optimizer possible'],

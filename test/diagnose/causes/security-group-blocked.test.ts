@@ -31,7 +31,7 @@ describe('security-group-blocked', () => {
       verdict: 'confirmed 6',
     },
     {
-      name: 'successes go on over connections that stood, and nothing changed since',
+      name: 'successes continue over open connections, and nothing changed since',
       known: removed,
       targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'confirmed 6',
@@ -49,7 +49,7 @@ describe('security-group-blocked', () => {
       verdict: 'possible 6',
     },
     {
-      name: 'the rule went minutes before, whatever succeeded since',
+      name: 'the rule was removed minutes before, whatever succeeded since',
       known: { ...removed, changes: [call('RevokeSecurityGroupIngress', 'sg-app', -120)] },
       targets: [targetTraffic({ lastSuccess: at(500) })],
       verdict: 'confirmed 6',
@@ -95,7 +95,7 @@ describe('security-group-blocked', () => {
       verdict: 'possible 6',
     },
     {
-      name: 'the same, but of another port',
+      name: 'the same, for another port',
       known: {
         changes: [
           call('RevokeSecurityGroupIngress', 'sg-app', 45, { fromPort: 22, toPort: 22 }),
@@ -127,7 +127,7 @@ describe('security-group-blocked', () => {
       verdict: 'confirmed 6',
     },
     {
-      name: 'a subnet is left out, and the node is not known',
+      name: 'a subnet has no rule, and the node is unknown',
       known: { securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.9.0/24') }).securityGroups },
       errors: timeouts({ node: null }),
       targets: [targetTraffic({ node: null })],
@@ -147,7 +147,7 @@ describe('security-group-blocked', () => {
       verdict: 'no claim',
     },
     {
-      name: 'every error came within milliseconds, though a group does block',
+      name: 'every error came within milliseconds, though a group blocks',
       known: removed,
       errors: refusedErrors(5),
       verdict: 'ruled out',

@@ -56,13 +56,13 @@ describe('target-gone', () => {
       verdict: 'likely 6',
     },
     {
-      name: 'absent now proves nothing by itself',
+      name: 'its absence now proves nothing',
       known: { targetHealth: absent },
       targets: [targetTraffic()],
       verdict: 'possible 6',
     },
     {
-      name: 'it left, and nothing else tells',
+      name: 'it left, and nothing else is known',
       known: { targetHealth: undefined },
       targets: [left, stayed],
       verdict: 'possible 6',
@@ -74,7 +74,7 @@ describe('target-gone', () => {
       verdict: 'possible 6',
     },
     {
-      name: 'timeouts over minutes are those of a registered target',
+      name: 'timeouts over minutes belong to a registered target',
       known: { targetHealth: absent },
       errors: [
         ...timeouts(),
@@ -157,7 +157,7 @@ describe('target-gone', () => {
       verdict: 'possible 6',
     },
     {
-      name: 'deregistered an hour before, came back and answered: it had not left then',
+      name: 'deregistered an hour before, came back and answered: it had not left',
       known: { changes: [call('DeregisterTargets', '10.0.1.5', -3600)] },
       verdict: 'ruled out',
     },

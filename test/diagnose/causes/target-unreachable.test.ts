@@ -58,13 +58,13 @@ describe('target-unreachable', () => {
       verdict: 'likely 6',
     },
     {
-      name: 'no changes were read, but another target behind the same rules went on answering',
+      name: 'no changes were read, but another target behind the same rules kept answering',
       known: { changes: undefined, networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6')] },
       targets: [targetTraffic(), target('10.0.1.6:8080', { node: NODE })],
       verdict: 'likely 6',
     },
     {
-      name: 'no changes were read, and the target that went on answering is behind other rules',
+      name: 'no changes were read, and the target that kept answering is behind other rules',
       known: {
         changes: undefined,
         networkInterfaces: [eni('10.0.1.5'), eni('10.0.1.6', { Groups: [{ GroupId: 'sg-x' }] })],
@@ -73,7 +73,7 @@ describe('target-unreachable', () => {
       verdict: 'possible 6',
     },
     {
-      name: 'it was taken out after connections had begun to time out',
+      name: 'it was deregistered after connections began to time out',
       known: { changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
       verdict: 'possible 6',
     },

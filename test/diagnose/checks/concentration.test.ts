@@ -28,7 +28,7 @@ describe('concentration', () => {
       'spread as evenly as the requests',
     ],
     [
-      'a little more than its share, of many errors',
+      'slightly more than its share, of many errors',
       errors(400, (i) => onTarget(i, i % 5 < 3 ? 5 : 6)),
       peers(4500, 5500),
       'pass',

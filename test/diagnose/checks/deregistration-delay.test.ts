@@ -15,7 +15,7 @@ describe('deregistration-delay', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
     { name: 'the default, and nothing was cut off', part: {}, says: 'pass: Deregistration delay: api 300 s.' },
     {
-      name: 'no time at all, and nothing was cut off',
+      name: 'no delay, and nothing was cut off',
       part: delay(0),
       says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, but none were.',
     },

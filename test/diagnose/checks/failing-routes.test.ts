@@ -22,7 +22,7 @@ describe('failing-routes', () => {
       'GET /export (20 of 20) fails nearly always while other routes succeed.',
     ],
     [
-      'one fails a little',
+      'one fails slightly',
       closed,
       { routes: [route('GET /export', 900, 20)] },
       'pass',
@@ -43,7 +43,7 @@ describe('failing-routes', () => {
       '20 errors never reached a target, so there is no response to check.',
     ],
     [
-      'its target refuses connections, and another one fails a little',
+      'its target refuses connections, and another one fails slightly',
       [
         ...several(20, 'connect-failed', () => ({ route: 'GET /export' })),
         ...several(2, 'idle-timeout', () => ({ route: 'GET /search' })),

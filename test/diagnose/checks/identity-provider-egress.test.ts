@@ -38,7 +38,7 @@ describe('identity-provider-egress', () => {
       says: 'not-applicable: No rule authenticates users or validates tokens.',
     },
     {
-      name: 'a rule beside the default one validates tokens',
+      name: 'a rule besides the default one validates tokens',
       part: {
         ...closed,
         listeners: [{ ...signsIn, DefaultActions: [] }],
@@ -47,7 +47,7 @@ describe('identity-provider-egress', () => {
       says: 'fail: sg-alb of the load balancer allows no TCP 443 out, so no identity provider can be reached; it allows only tcp 8080 to sg-app.',
     },
     {
-      name: 'one range is open, which may be that of the identity provider',
+      name: 'one range is open, which may include the identity provider',
       part: withOutboundRules({ ...tcp(443), ...cidr('203.0.113.0/24') }),
       says: 'pass: TCP 443 out is open to some addresses: it allows only tcp 443 to 203.0.113.0/24.',
     },

@@ -31,7 +31,7 @@ describe('listener-port-ingress', () => {
       says: 'pass: Clients can connect on port 443 from some clients.',
     },
     {
-      name: 'open to whoever carries a group',
+      name: 'open to members of a group',
       part: letsIn({ ...tcp(443), ...groups('sg-proxy') }),
       says: 'pass: Clients can connect on port 443 from some clients.',
     },

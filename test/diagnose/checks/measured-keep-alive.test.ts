@@ -10,7 +10,7 @@ const instant = (count: number, hits: number) => {
 
 it.each([
   { name: 'closes at one idle time', traffic: instant(20, 20), outcome: 'fail' },
-  { name: 'no idle time stands out, which excludes none', traffic: instant(150, 1), outcome: 'unknown' },
+  { name: 'no idle time was found, which rules out none', traffic: instant(150, 1), outcome: 'unknown' },
   { name: 'one error', traffic: instant(1, 1), outcome: 'unknown' },
   {
     name: 'closed after work only',

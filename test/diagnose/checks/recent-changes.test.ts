@@ -64,7 +64,7 @@ describe('recent-changes', () => {
       'fail',
       'ModifyTargetGroup by alice',
     ],
-    ['nothing to do with it', [call('CreateLogStream', 420, {})], 'pass', 'CloudTrail recorded no change at all'],
+    ['an unrelated change', [call('CreateLogStream', 420, {})], 'pass', 'CloudTrail recorded no change at all'],
     [
       'a security group names no load balancer',
       [call('RevokeSecurityGroupIngress', 420, { requestParameters: { groupId: 'sg-1' } })],

@@ -63,7 +63,7 @@ describe('request-path', () => {
       'CloudFront (E2QWRUHAPOMQZL) is in front; how many 5xx it made itself is in its own log, which was not read.',
     ],
     [
-      'clients are edge locations, of which distribution is not known',
+      'clients are edge locations of an unknown distribution',
       { traffic: through('cloudfront') },
       'unknown',
       'CloudFront is in front',

@@ -19,12 +19,12 @@ describe('security-group-references', () => {
       says: 'fail: sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
     },
     {
-      name: 'another client beside the load balancer',
+      name: 'another client besides the load balancer',
       part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old', 'sg-alb') })),
       says: PASS,
     },
     {
-      name: 'another client, the load balancer comes by address',
+      name: 'another client; the load balancer is admitted by address',
       part: rules(withInboundRules({ ...tcp(8080), ...groups('sg-old') }, { ...tcp(8080), ...cidr('10.0.8.0/23') })),
       says: PASS,
     },
@@ -40,7 +40,7 @@ describe('security-group-references', () => {
       says: 'fail: sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not use.',
     },
     {
-      name: 'the peering is gone',
+      name: 'the peering was deleted',
       part: rules(
         withInboundRules({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
       ),

@@ -25,7 +25,7 @@ it.each([
     outcome: 'fail',
   },
   {
-    name: 'a failing target at the edge of what was read',
+    name: 'a failing target at the edge of the log',
     log: { targets: [target('10.0.1.5:8080', { lastSeen: START + 15 * MINUTE - 20_000, failures: 1 }), stays] },
     failures: [failed('connect-failed', 870)],
     outcome: 'unknown',

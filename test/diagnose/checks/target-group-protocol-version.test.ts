@@ -20,9 +20,9 @@ const mismatched = {
 
 describe('target-group-protocol-version', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
-    { name: 'HTTP/1.1 unless said otherwise', part: {}, says: 'pass: api uses HTTP/1.1 with keep-alive.' },
+    { name: 'HTTP/1.1 by default', part: {}, says: 'pass: api uses HTTP/1.1 with keep-alive.' },
     {
-      name: 'clients of another version',
+      name: 'clients with another version',
       part: { ...grpc, ...mismatched },
       says: 'fail: 12 requests to api got a 464: the group takes GRPC, and they came in another version.',
     },

@@ -38,7 +38,7 @@ describe('target-health', () => {
       says: 'pass: Target health now: api 1 draining, 1 healthy, 1 initial.',
     },
     {
-      name: 'a stopped instance beside a healthy one',
+      name: 'a stopped instance next to a healthy one',
       part: now(health('i-1'), health('i-2', 'unused', { Reason: 'Target.InvalidState' })),
       says: 'pass: Target health now: api 1 healthy, 1 unused.',
     },

@@ -37,7 +37,7 @@ const zones = {
 describe('traffic-distribution', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
     {
-      name: 'nothing is set',
+      name: 'no setting',
       part: {},
       says: 'pass: api spreads requests by round robin over the targets of all zones.',
     },

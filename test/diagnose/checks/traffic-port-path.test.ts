@@ -102,7 +102,7 @@ describe('traffic-port-path', () => {
       says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
-      name: 'one ephemeral port denied, and nothing of it in the traffic',
+      name: 'one ephemeral port denied, without an effect in the traffic',
       part: {
         networkAcls: [both, acl('acl-app', ['subnet-app'], ['90 deny out 6 0.0.0.0/0 3389', ...OPEN])],
         targetHealth: { [API]: [health('10.0.1.5')] },

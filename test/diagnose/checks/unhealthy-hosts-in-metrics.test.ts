@@ -48,7 +48,7 @@ describe('unhealthy-hosts-in-metrics', () => {
       says: 'fail: api had up to 1 unhealthy host in the window.',
     },
     {
-      name: 'an average is used where there is no maximum',
+      name: 'uses an average if there is no maximum',
       part: { metrics: [series('UnHealthyHostCount', 'Average', 0, 2)] },
       says: 'fail: api had up to 2 unhealthy hosts in the window.',
     },
@@ -64,7 +64,7 @@ describe('unhealthy-hosts-in-metrics', () => {
       says: 'fail: api had no healthy host for part of the window. 40 requests were sent to unhealthy hosts because too few were healthy.',
     },
     {
-      name: 'fail-open alone',
+      name: 'fail-open only',
       part: { metrics: [...steady, series('UnhealthyRoutingRequestCount', 'Sum', 1)] },
       says: 'fail: api: 1 request was sent to unhealthy hosts because too few were healthy.',
     },

@@ -63,7 +63,7 @@ describe('no event', () => {
     ['a route polled every 15 s that is refused', withPolling(15, 'connect-failed')],
     ['a route polled every 30 s that times out', withPolling(30, 'idle-timeout')],
     [
-      'a healthy rollout beside closes at any time',
+      'a healthy rollout and random closes',
       (random) => {
         const at = random.between(100, 200);
         return [

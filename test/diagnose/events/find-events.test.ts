@@ -238,7 +238,7 @@ describe('a rollout', () => {
   );
 
   it.each([
-    ['of another service', [call('UpdateService', 270, { service: 'batch-worker' })]],
+    ['for another service', [call('UpdateService', 270, { service: 'batch-worker' })]],
     ['an hour before', [call('UpdateService', -3600, { service: 'api' })]],
     ['that a controller makes every minute', minutely],
     ['that was refused', [{ ...call('UpdateService', 270, {}), CloudTrailEvent: '{"errorCode":"AccessDenied"}' }]],
@@ -301,7 +301,7 @@ describe('a change', () => {
   });
 
   it.each<[string, EventEvidence]>([
-    ['to a group that none of the targets has', { networkInterfaces: [], changes: [revoke] }],
+    ['to a group that no target has', { networkInterfaces: [], changes: [revoke] }],
     [
       'ten minutes before',
       { networkInterfaces, changes: [{ ...revoke, EventTime: new Date(START - 303_000).toISOString() }] },

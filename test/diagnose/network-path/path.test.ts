@@ -98,7 +98,7 @@ table('target ingress', [
     answer: 'blocked by security-group, 50 %',
   },
   {
-    name: 'half of one subnet is left out',
+    name: 'half of one subnet has no rule',
     net: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24', '10.0.9.0/25') }),
     answer: 'blocked by security-group, 25 %',
   },
@@ -146,7 +146,7 @@ table('target ingress', [
     answer: 'allowed',
   },
   {
-    name: 'a peered group whose peering is gone',
+    name: 'a peered group whose peering was deleted',
     net: withInboundRules({ ...tcp(8080), UserIdGroupPairs: [{ GroupId: 'sg-alb', PeeringStatus: 'deleted' }] }),
     answer: BLOCKED,
   },
@@ -167,7 +167,7 @@ table('target ingress', [
     answer: BLOCKED,
   },
   {
-    name: 'a prefix list whose entries were not read',
+    name: 'a prefix list with unread entries',
     net: withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }),
     answer: 'cannot see the entries of prefix list pl-1',
   },
@@ -177,7 +177,7 @@ table('target ingress', [
     answer: BLOCKED,
   },
   {
-    name: 'an unread prefix list beside a rule that admits',
+    name: 'an unread prefix list next to a rule that admits',
     net: withInboundRules({ ...tcp(8080), ...prefixList('pl-1') }, { ...tcp(8080), ...groups('sg-alb') }),
     answer: 'allowed',
   },
@@ -197,7 +197,7 @@ table('load balancer egress', [
     answer: 'allowed',
   },
   {
-    name: 'to the subnet beside it',
+    name: 'to the neighbouring subnet',
     net: withOutboundRules({ ...tcp(8080), ...cidr('10.0.2.0/24') }),
     answer: BLOCKED,
   },
@@ -338,7 +338,7 @@ table('which target', [
     answer: 'allowed',
   },
   {
-    name: 'an instance, from describe-instances alone',
+    name: 'an instance, from describe-instances only',
     net: {
       ...network,
       networkInterfaces: [],
@@ -425,9 +425,9 @@ table('what could not be looked at', [
     net: withoutEvidence('networkInterfaces'),
     answer: 'cannot see the network interfaces, for the security groups of 10.0.1.5',
   },
-  { name: 'subnets, where a group is admitted', net: withoutEvidence('subnets'), answer: 'allowed' },
+  { name: 'subnets, if a group is admitted', net: withoutEvidence('subnets'), answer: 'allowed' },
   {
-    name: 'subnets, where a part of all addresses is admitted',
+    name: 'subnets, if part of all addresses is admitted',
     net: {
       ...withoutEvidence('subnets'),
       securityGroups: withInboundRules({ ...tcp(8080), ...cidr('10.0.8.0/24') }).securityGroups ?? [],
@@ -453,7 +453,7 @@ table('what could not be looked at', [
 
 table('routes', [
   {
-    name: 'the peering behind the route is gone',
+    name: 'the peering behind the route was deleted',
     net: { ...network, routeTables: [routes('rtb-main', ['10.0.0.0/16'], ['10.0.1.0/24', 'blackhole'])] },
     answer: 'blocked by route, 100 %',
   },

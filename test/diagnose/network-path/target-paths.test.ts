@@ -83,9 +83,9 @@ describe('pathChanges', () => {
       event: call('RevokeSecurityGroupIngress', { errorCode: 'Client.UnauthorizedOperation', groupId: 'sg-app' }),
       changes: [],
     },
-    { name: 'a look at the group', event: call('DescribeSecurityGroups', { groupId: 'sg-app' }), changes: [] },
+    { name: 'a read of the group', event: call('DescribeSecurityGroups', { groupId: 'sg-app' }), changes: [] },
     {
-      name: 'a group whose id begins the same',
+      name: 'a group whose id has the same beginning',
       event: call('RevokeSecurityGroupIngress', { groupId: 'sg-app2' }),
       changes: [],
     },

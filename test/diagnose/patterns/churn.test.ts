@@ -6,9 +6,9 @@ const END = START + 15 * MINUTE;
 
 describe('whether the target left', () => {
   it.each([
-    { name: 'silent for five minutes while another goes on', lastSeen: END - 5 * MINUTE, left: true },
+    { name: 'silent for five minutes while another continues', lastSeen: END - 5 * MINUTE, left: true },
     { name: 'seen a second before the end', lastSeen: END - 1_000, left: false },
-    { name: 'silent for 20 s: what was read ends too soon', lastSeen: END - 20_000, left: null },
+    { name: 'silent for 20 s: the log ends too soon', lastSeen: END - 20_000, left: null },
   ])('$name: $left', ({ lastSeen, left }) => {
     const lives = targetPresences(
       trafficOf([], { targets: [target('10.0.1.5:80', { lastSeen }), target('10.0.1.6:80')] }),

@@ -57,7 +57,7 @@ describe('a timer that fires late', () => {
   const errors = evenly(14, 5090, 5930).map((ms) => ms / 1000);
   it.each([
     {
-      name: 'nothing of the route takes longer, and hardly anything as long',
+      name: 'hardly any success of the route takes as long',
       successes: [...evenly(160, 500, 4800), 5879],
       seconds: [5],
     },
@@ -88,7 +88,7 @@ describe('a timer that fires late on a route that always fails', () => {
 describe('the body that was sent', () => {
   it.each([
     { name: 'a few bytes of 9 KB', sizes: [150, 240, 246], usual: evenly(60, 9000, 9200), sent: 'short' },
-    { name: 'as much as every success', sizes: [9100, 9150, 9180], usual: evenly(60, 9000, 9200), sent: 'whole' },
+    { name: 'as many bytes as every success', sizes: [9100, 9150, 9180], usual: evenly(60, 9000, 9200), sent: 'whole' },
     {
       name: 'sizes that differ a hundredfold',
       sizes: [9000, 80_000, 200_000],

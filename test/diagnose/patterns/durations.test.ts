@@ -14,7 +14,7 @@ describe('one timer', () => {
     { name: 'a worker timeout of 30 s', durations: [30.01, 30.2, 30.5, 30.9], found: [[30.2, 4]] },
     { name: 'among others', durations: [30.0, 2.1, 30.1, 7.7, 30.2, 30.3], found: [[30.1, 4]] },
     {
-      name: 'beside as many that were closed much earlier',
+      name: 'next to as many that closed much earlier',
       durations: [30.0, 1.1, 30.1, 1.7, 2.6, 30.2, 3.4, 4.9, 30.3, 6.3],
       found: [[30.1, 4]],
     },

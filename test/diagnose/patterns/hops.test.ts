@@ -12,7 +12,7 @@ describe('clients with errors', () => {
   it.each([
     ['nothing in front', {}, 4, true],
     ['an edge location among them', cloudFront(1), 3, false],
-    ['nothing but edge locations', cloudFront(1, 2, 3, 4), null, false],
+    ['only edge locations', cloudFront(1, 2, 3, 4), null, false],
     ['a hop that had no error', cloudFront(9), 4, true],
   ])('%s', (_, log, clients, areKnown) => {
     const traffic = trafficOf(errors, log);

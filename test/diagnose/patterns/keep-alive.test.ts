@@ -21,7 +21,7 @@ describe('finds an idle time', () => {
     { name: 'by 20 of 20 errors', count: 20, at: { seconds: 5, hits: 20, chance: 2 }, seconds: 5 },
     { name: 'by half of the errors', count: 20, at: { seconds: 5, hits: 10, chance: 2 }, seconds: 5 },
     { name: 'by 3 of 3, at a default of some server', count: 3, at: { seconds: 20, hits: 3 }, seconds: 20 },
-    { name: 'by 4 of 4, at a time that somebody set', count: 4, at: { seconds: 44, hits: 4 }, seconds: 44 },
+    { name: 'by 4 of 4, at a configured time', count: 4, at: { seconds: 44, hits: 4 }, seconds: 44 },
     { name: 'below a second', count: 12, at: { seconds: 0.3, hits: 12, chance: 2 }, seconds: 0.3 },
   ])('$name: $seconds s', ({ count, at, seconds }) => {
     expect(measureAt(count, at)?.edge).toMatchObject({ kind: 'idle', hits: at.hits, examined: count });
@@ -70,7 +70,7 @@ describe('finds an idle time', () => {
 
   it.each([
     { name: 'claims late closes that all come as far after a response as the instant ones', spread: 0, claimed: 40 },
-    { name: 'leaves late closes alone that come so as often as other requests', spread: 150, claimed: 20 },
+    { name: 'ignores late closes as frequent as in other requests', spread: 150, claimed: 20 },
   ])('$name', ({ spread, claimed }) => {
     const edge = measureGaps(
       closes(40, (i) => ({ target_processing_time: i < 20 ? 0 : 0.9 })),
@@ -130,9 +130,9 @@ describe('finds an idle time', () => {
 describe('finds no idle time', () => {
   it.each([
     { name: 'by errors at any time', count: 20, at: { seconds: 5, hits: 1 } },
-    { name: 'where the controls are there as often: pollers', count: 20, at: { seconds: 5, hits: 10, chance: 250 } },
+    { name: 'if controls match as often: pollers', count: 20, at: { seconds: 5, hits: 10, chance: 250 } },
     { name: 'by one error', count: 1, at: { seconds: 20, hits: 1 } },
-    { name: 'by two errors at a time that is nobody’s default', count: 2, at: { seconds: 44, hits: 2 } },
+    { name: 'by two errors at a time that is no default', count: 2, at: { seconds: 44, hits: 2 } },
   ])('$name', ({ count, at }) => {
     expect(measureAt(count, at)?.edge).toBeNull();
   });
@@ -188,7 +188,7 @@ describe('finds no idle time', () => {
 
 describe('errors that may have another cause', () => {
   it.each([
-    { name: 'nothing, where all are at the edge', hits: 20, elsewhere: 0 },
+    { name: 'none, if all are at the edge', hits: 20, elsewhere: 0 },
     { name: 'eight of twenty', hits: 12, elsewhere: 0.4 },
   ])('$name', ({ hits, elsewhere }) => {
     expect(measureAt(20, { seconds: 5, hits })?.edge?.elsewhere).toBeCloseTo(elsewhere, 1);

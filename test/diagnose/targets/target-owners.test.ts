@@ -54,7 +54,7 @@ describe('a target is named', () => {
       reused,
       'checkout task 41d0… (10.0.12.68)',
     ],
-    ['by address alone before anybody had it', '10.0.12.68:8080', '01:30:00', reused, '10.0.12.68:8080'],
+    ['by address before anyone had it', '10.0.12.68:8080', '01:30:00', reused, '10.0.12.68:8080'],
     [
       'by the task behind a port of its host',
       '10.0.2.113:32771',
@@ -63,13 +63,13 @@ describe('a target is named', () => {
       'feed task c4d5… (10.0.2.113:32771)',
     ],
     [
-      'by its instance where no task has the port',
+      'by its instance if no task has the port',
       '10.0.2.113:32999',
       '02:30:00',
       { ...hosts, tasks: [task('c4d5e6', 'feed', '02:00:00', onHost(32771))] },
       'i-0ab (10.0.2.113:32999)',
     ],
-    ['by address where nothing says', '10.0.9.9:80', '02:30:00', reused, '10.0.9.9:80'],
+    ['by address if the owner is unknown', '10.0.9.9:80', '02:30:00', reused, '10.0.9.9:80'],
   ])('%s', (_, target, clock, evidence, expected) => {
     expect(named(target, clock, evidence)).toBe(expected);
   });

@@ -104,8 +104,8 @@ describe('a lock', () => {
   it.each([
     ['a process that lives', { machine: MACHINE, pid: process.ppid, token: 'x' }],
     ['another machine', { machine: 'another', pid: 1, token: 'x' }],
-    ['another container of the same host name, whose process has our number', OF_ANOTHER_CONTAINER],
-    ['an owner that has not written its name yet', ''],
+    ['another container with the same host name and our process id', OF_ANOTHER_CONTAINER],
+    ['an owner that has not yet written its name', ''],
   ])('of %s is respected', async (_, owner) => {
     const dir = temporaryFolder();
     const path = await lockOf(dir);

@@ -49,7 +49,7 @@ describe('a store in S3', () => {
   });
 
   it.each([-90_000, 90_000])(
-    'has the clock of S3, which all replicas go by: %i ms from that of this machine',
+    'uses the clock of S3 for all replicas: %i ms from that of this machine',
     async (ahead) => {
       const bucket = await writableBucket();
       bucket.ahead = ahead;

@@ -127,7 +127,7 @@ describe('a post', () => {
 
   it.each([
     ['the servers fail', { status: 503 }, 20_000, 'http_503', 0],
-    ['nothing is answered', { lost: 'before' }, 1500, 'no_answer', 0],
+    ['there is no answer', { lost: 'before' }, 1500, 'no_answer', 0],
     ['the answer is lost', { lost: 'after' }, 20_000, 'no_answer', 1],
     ['the answer comes too late', { slow: 2500 }, 1500, 'no_answer', 1],
     ['Slack breaks', { error: 'fatal_error' }, 20_000, 'fatal_error', 0],

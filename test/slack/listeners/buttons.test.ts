@@ -95,7 +95,7 @@ describe('details requested by a button', () => {
 
 describe('a button is refused', () => {
   it.each([
-    ['by somebody who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
+    ['by someone who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
     ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'Account default is not open'],
   ])('%s', async (_, config, says) => {
     const bot = await withThread();

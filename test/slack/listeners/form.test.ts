@@ -194,7 +194,7 @@ describe('shortcuts', () => {
 
   it.each([
     ['a private channel that the asker is not in', {}, /not in this channel/],
-    ['any channel where Slack may not be asked who is in it', { scopes: ['commands', 'chat:write'] }, /cannot see who/],
+    ['any channel if Slack cannot list its members', { scopes: ['commands', 'chat:write'] }, /cannot see who/],
   ])('refuse %s in the global one', async (_, more, says) => {
     const channels = ['alerts', { name: 'board', isPrivate: true, members: ['ben'] }];
     const bot = await openBot({ slack: { channels, ...more } });

@@ -56,7 +56,7 @@ describe('a mention', () => {
   });
 
   it.each([
-    ['a person of another company', { user: 'U0EVE', user_team: 'T0OTHER', team: 'T0LOCAL' }],
+    ['a person from another company', { user: 'U0EVE', user_team: 'T0OTHER', team: 'T0LOCAL' }],
     ['another bot', { user: 'U0ADA', bot_id: 'B0OTHER', team: 'T0LOCAL' }],
     ['nobody', { team: 'T0LOCAL' }],
   ])('from %s is ignored', async (_, of) => {

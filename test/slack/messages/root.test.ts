@@ -75,7 +75,7 @@ const situations: Record<string, Situation> = {
       '⏳ *shop-prod: access log not read yet* · 149 errors in CloudWatch · 02:40–02:55 UTC · reading the access log',
     buttons: '',
   },
-  'checks again, while the last answer stands': {
+  'checks again, while the last answer is shown': {
     diagnosis: race,
     run: { state: 'running', attempts: 1 },
     first: `⏳ *${RACE} · checking again…`,
@@ -93,7 +93,7 @@ const situations: Record<string, Situation> = {
     first: '🟠 *alb-demo: undecided* · 1 × 502, 100 % of requests · 06:15–06:25 UTC',
     buttons: OPEN,
   },
-  'has nothing to read yet': {
+  'has no log to read yet': {
     diagnosis: unread,
     run: { nextAttemptAt: '2026-11-16T03:01:00.000Z' },
     first: '🔴 *web-prod: access log not here yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
@@ -116,7 +116,7 @@ const situations: Record<string, Situation> = {
     first: '🟠 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
     buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
-  'is under way for an alarm, with what CloudWatch counts': {
+  'runs for an alarm, with the count of CloudWatch': {
     diagnosis: null,
     run: {
       ...byAlarm,

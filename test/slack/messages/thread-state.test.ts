@@ -9,11 +9,11 @@ describe('a diagnosis is', () => {
     ['provisional', early, 'provisional'],
     ['final', recordedDiagnosis('001-keep-alive-race-beside-worker-timeout'), 'final'],
     [
-      'final where one question of a step stays open',
+      'final if one question of a step stays open',
       recordedDiagnosis('002-security-group-blocks-traffic-port'),
       'final',
     ],
-    ['partial where a whole step could not be checked', undecided, 'partial'],
+    ['partial if a whole step could not be checked', undecided, 'partial'],
     ['partial without the access log', { ...race, triage: { ...race.triage, requests: null } }, 'partial'],
   ])('%s', (_, diagnosis, state) => {
     expect(runStateOf(diagnosis)).toBe(state);

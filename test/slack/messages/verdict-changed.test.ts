@@ -32,10 +32,10 @@ const otherwise: Diagnosis = {
 
 describe('a later check', () => {
   it.each<[string, Diagnosis, Diagnosis, string | null]>([
-    ['comes to the same', race, race, null],
+    ['gives the same verdict', race, race, null],
     ['finds more errors of the same cause', race, more, null],
     ['names the same possibilities in another order', undecided, otherwise, null],
-    ['is the first there is: it has a post of its own', early, race, null],
+    ['is the first verdict, which is posted separately', early, race, null],
     [
       'is surer',
       race,
@@ -43,7 +43,7 @@ describe('a later check', () => {
       'shop-prod: verdict strengthened: keep-alive race (confirmed), before: keep-alive race (likely).',
     ],
     [
-      'is undecided where there was a cause',
+      'is undecided after a cause',
       race,
       undecided,
       'alb-demo: verdict weakened: undecided between closed mid-request, malformed response and response header too large, before: keep-alive race (likely).',

@@ -338,7 +338,7 @@ describe('a reply', () => {
   const message = { text: 'It is over.', blocks: [] };
 
   it.each([
-    ['whose answer is lost', ['lost'] as const],
+    ['with a lost answer', ['lost'] as const],
     ['that never reached Slack', ['unreachable'] as const],
   ])('%s appears once after a retry', async (_, faults) => {
     const threads = await bot('one');

@@ -283,7 +283,7 @@ describe('rejected by Slack', () => {
       times(2, () => ({ type: 'divider', block_id: 'a' })),
       'block_id must be unique [/blocks]',
     ],
-    ['a section of nothing', 'message', [{ type: 'section' }], 'needs text or fields [/blocks/0]'],
+    ['an empty section', 'message', [{ type: 'section' }], 'needs text or fields [/blocks/0]'],
     ['an empty section', 'message', [section('')], 'must be at least 1 characters [/blocks/0/text/text]'],
     [
       'a long section',
@@ -506,7 +506,7 @@ describe('rejected by Slack', () => {
     ['a plan in a modal', 'modal', [plan(task('complete'))], 'not allowed in a modal: plan [/blocks/0/type]'],
     ['a plan of other blocks', 'message', [plan(section('a'))], 'must be one of task_card [/blocks/0/tasks/0/type]'],
     [
-      'two tasks of one id',
+      'two tasks with one id',
       'message',
       [plan(task('complete'), task('error'))],
       'task_id must be unique [/blocks/0/tasks]',
@@ -617,7 +617,7 @@ describe('rejected by Slack', () => {
       'no more than 6 items allowed, there are 7 [/blocks/0/chart/series]',
     ],
     [
-      'two series of one name',
+      'two series with one name',
       'message',
       [chart(['a'], series('502', 'a'), series('502', 'a'))],
       'names of series must differ [/blocks/0/chart/series]',
@@ -647,7 +647,7 @@ describe('rejected by Slack', () => {
       'must have a point for every category and for no other [/blocks/0/chart/series/0]',
     ],
     [
-      'two categories of one name',
+      'two categories with one name',
       'message',
       [chart(['a', 'a'], series('502', 'a', 'a'))],
       'categories must differ [/blocks/0/chart/axis_config/categories]',
@@ -664,12 +664,7 @@ describe('rejected by Slack', () => {
       [{ ...pie(), chart: { type: 'radar' } }],
       'unsupported type of a chart: radar [/blocks/0/chart/type]',
     ],
-    [
-      'a slice of nothing',
-      'message',
-      [pie({ label: 'a', value: 0 })],
-      'must be more than 0 [/blocks/0/chart/segments/0]',
-    ],
+    ['a slice of zero', 'message', [pie({ label: 'a', value: 0 })], 'must be more than 0 [/blocks/0/chart/segments/0]'],
     [
       'a point that is no number',
       'message',
@@ -822,7 +817,7 @@ describe('accepted by Slack, but never sent by the bot', () => {
     ['blocks without text', { blocks: [section('a')] }, 'no top-level text [/text]'],
     ['long text', { text: 'x'.repeat(4001) }, 'more than 4000 characters: 4001 [/text]'],
     ['everybody in the text', { text: 'a <!channel>' }, 'notifies many people: <!channel> [/text]'],
-    ['those here', { text: '<!here|here>' }, 'notifies many people: <!here|here> [/text]'],
+    ['active members in the text', { text: '<!here|here>' }, 'notifies many people: <!here|here> [/text]'],
     [
       'everyone in a section',
       { text: 'a', blocks: [section('<!everyone>')] },

@@ -338,23 +338,23 @@ describe('the Web API', () => {
     ],
     ['metadata of no type', (slack) => post(slack, channel(slack), { metadata: { a: 1 } }), 'invalid_metadata_format'],
     [
-      'much metadata',
+      'too much metadata',
       (slack) =>
         post(slack, channel(slack), { metadata: { event_type: 'run', event_payload: { a: 'x'.repeat(3000) } } }),
       'metadata_too_large',
     ],
     [
-      'a note for somebody',
+      'a private message to a person',
       (slack) => client(slack).chat.postEphemeral({ channel: channel(slack), user: 'U0ADA', text: 'a' }),
       'ok',
     ],
     [
-      'a note for somebody elsewhere',
+      'a private message to a person elsewhere',
       (slack) => client(slack).chat.postEphemeral({ channel: channel(slack), user: 'U0', text: 'a' }),
       'user_not_in_channel',
     ],
     [
-      'an edit of nothing',
+      'an edit of an unknown message',
       (slack) => client(slack).chat.update({ channel: channel(slack), ts: '1.000001', text: 'a' }),
       'message_not_found',
     ],
@@ -374,7 +374,7 @@ describe('the Web API', () => {
       'no_such_subteam',
     ],
     ['a method of no name', (slack) => client(slack).apiCall('chat.shout'), 'unknown_method'],
-    ['a token of nobody', (slack) => client({ ...slack, botToken: 'xoxb-other' }).auth.test(), 'invalid_auth'],
+    ['an unknown token', (slack) => client({ ...slack, botToken: 'xoxb-other' }).auth.test(), 'invalid_auth'],
     [
       'the token of the app',
       (slack) => client({ ...slack, botToken: slack.appToken }).auth.test(),

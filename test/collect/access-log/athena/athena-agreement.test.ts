@@ -190,7 +190,7 @@ describe('the table created by alb502', () => {
   const twice = (text: string) => text.replace('"10.0.0.1:8080" "-"', '"10.0.0.1:8080 10.0.0.2:8080" "- 502"');
 
   it.each<[string, string[]]>([
-    ['without a version of HTTP', [failed(1000, { request: 'GET http://www.example.com:80/a' })]],
+    ['without an HTTP version', [failed(1000, { request: 'GET http://www.example.com:80/a' })]],
     ['without anything of a request', [failed(1000, { request: '-' }), failed(2000, { request: '' })]],
     ['with spaces in the URL', [failed(1000, { request: 'GET http://www.example.com:80/a b c HTTP/1.1' })]],
     ['with two targets', [twice(failed(1000, {}))]],

@@ -50,7 +50,7 @@ const search = {
 
 const statements: [string, Statement][] = Object.entries({
   ...FORMS,
-  'without what can be missing': without(
+  'without optional parts': without(
     FORMS["AWS's own"],
     'target_group_arn',
     'trace_id',

@@ -36,15 +36,15 @@ describe('a location', () => {
     ['without the prefix', at('s3://logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/'), false],
     ['of another account', at('s3://logs/web/AWSLogs/210987654321/elasticloadbalancing/eu-west-1/'), false],
     [
-      'of a region whose name begins alike',
+      'in a region with the same beginning',
       at('s3://logs/web/AWSLogs/123456789012/elasticloadbalancing/eu-west-10/'),
       false,
     ],
     ['of one day', at('s3://logs/web/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/'), false],
-    ['of a bucket that begins alike', at('s3://log/'), false],
+    ['in a bucket with the same beginning', at('s3://log/'), false],
     ['that is not there', { Name: 'alb' }, false],
     [
-      'whose projection leads there',
+      'with a projection that leads there',
       at('s3://logs/elsewhere/', {
         'projection.enabled': 'true',
         'storage.location.template': `s3://logs/web/AWSLogs/\${account}/\${day}`,
@@ -52,7 +52,7 @@ describe('a location', () => {
       true,
     ],
     [
-      'whose projection leads elsewhere',
+      'with a projection that leads elsewhere',
       at('s3://logs/web/', { 'projection.enabled': 'true', 'storage.location.template': `s3://logs/api/\${day}` }),
       false,
     ],

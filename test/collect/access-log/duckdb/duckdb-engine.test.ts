@@ -73,7 +73,7 @@ describe('unusual lines', () => {
     ['spaces in the URL', line({ request: 'GET https://h:443/a b HTTP/1.1' }), 1],
     ['a request that could not be read', line({ request: '- http://h:80- -', status: '400', targetStatus: '-' }), 1],
     ['two more fields than are documented', `${line({ node: '203.0.113.17' })} "-" "-"`, 1],
-    ['five fields nobody knows', `${line({ node: '203.0.113.17' })} "-" "-" 17 "x y" -`, 1],
+    ['five unknown fields', `${line({ node: '203.0.113.17' })} "-" "-" 17 "x y" -`, 1],
     ['29 fields, as of 2020', line().split(' TID_')[0] ?? '', 1],
     ['12 fields', line().split(' "')[0] ?? '', 1],
     ['an IPv6 client and target', line({ client: '[2001:db8::1]:443', target: '[2001:db8::2]:80' }), 1],

@@ -47,7 +47,7 @@ describe('the folder of a delivery', () => {
       'AWSLogs/123456789012/elasticloadbalancing/',
     ],
     [
-      'folders of what is not known',
+      'folders of unknown variables',
       { suffix: '/{what}/{yyyy}/' },
       'AWSLogs/123456789012/elasticloadbalancing/',
       'AWSLogs/123456789012/elasticloadbalancing/',
@@ -71,7 +71,7 @@ describe('an object is read', () => {
   const key = (name: string) => `${OWN}2026/03/10/${name}`;
 
   it.each([
-    ['whatever its name', key('0a1b2c.gz'), '2026-03-10T12:16:00Z', true],
+    ['under any name', key('0a1b2c.gz'), '2026-03-10T12:16:00Z', true],
     ['not when it was written before the window', key('0a1b2c.gz'), '2026-03-10T11:50:00Z', false],
     ['not when it was written hours after it', key('0a1b2c.gz'), '2026-03-10T15:00:00Z', false],
     ['not when it is a folder', key(''), '2026-03-10T12:16:00Z', false],

@@ -71,6 +71,13 @@ export function estimateInsights(bytes: number | null, isFiltered: boolean): Cos
   return { files: 0, bytes, usd: insightsUsd(bytes), atMost: { bytes: most, usd: insightsUsd(most) } };
 }
 
+/** Estimates counting all messages, and fetching those of failures and at most `fetched` bytes of the others. */
+export function estimateCounting(bytes: number, fetched: number): CostEstimate {
+  const scanned = 2 * bytes + Math.min(bytes, fetched);
+  const most = scanned * INSIGHTS_SCANS;
+  return { files: 0, bytes: scanned, usd: insightsUsd(scanned), atMost: { bytes: most, usd: insightsUsd(most) } };
+}
+
 /** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
 export const estimateWords = (estimate: CostEstimate): string =>
   `${plural(estimate.files, 'file')}, ${size(estimate.bytes)}: ${priceWords(estimate)}`;

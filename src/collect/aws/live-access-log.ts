@@ -104,6 +104,8 @@ export interface LiveAccessLogOptions {
   keepIn: string | null;
   /** Read log files in a child process, which may crash. */
   isReadApart?: boolean;
+  /** Bytes of a log group that are fetched whole; more is counted by queries. 2 GB if absent. */
+  fetchAtMost?: number;
   /** Milliseconds for the whole read. */
   deadline: number;
   /** Called with the current status, in a few words. */

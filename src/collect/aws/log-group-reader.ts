@@ -1,22 +1,35 @@
 /**
  * Reads the access log of a live load balancer from a CloudWatch Logs log group: downloads the events and reads them
- * like files.
+ * like files; counts them by query where they are too many.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cost, LogLimitation } from '../../evidence/evidence.ts';
+import type { DeliveredLog } from '../../evidence/delivered-log.ts';
+import type { AccessLog, Cost, LogLimitation, Window } from '../../evidence/evidence.ts';
 import { plural, utcTime } from '../../format/wording.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
-import { fetchMessages, incomingBytes, isFiltered } from '../access-log/cloudwatch-logs/fetch-messages.ts';
-import type { LogGroup, Seconds } from '../access-log/cloudwatch-logs/insights.ts';
-import { estimateInsights, insightsUsd, NO_COST, priceWords } from '../access-log/cost.ts';
+import { countMessages, failuresQuery } from '../access-log/cloudwatch-logs/count-messages.ts';
+import {
+  EVENT_BYTES,
+  fetchMessages,
+  incomingBytes,
+  isFiltered,
+  queryMessages,
+} from '../access-log/cloudwatch-logs/fetch-messages.ts';
+import { type LogGroup, messagesQuery, type Seconds } from '../access-log/cloudwatch-logs/insights.ts';
+import { mergeParts } from '../access-log/cloudwatch-logs/merge-parts.ts';
+import { fieldParser } from '../access-log/cloudwatch-logs/message-fields.ts';
+import { messageFiles } from '../access-log/cloudwatch-logs/message-files.ts';
+import { partToFetch } from '../access-log/cloudwatch-logs/part-to-fetch.ts';
+import { estimateCounting, estimateInsights, insightsUsd, NO_COST, priceWords } from '../access-log/cost.ts';
 import type { VendedDelivery } from '../access-log/deliveries.ts';
+import { gapHorizon } from '../access-log/gap-limits.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
+import { sum } from '../access-log/place-traffic.ts';
 import { placeInArn } from '../access-log/s3-log.ts';
-import { delimitedLine } from '../access-log/vended/translate-lines.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-access-log.ts';
 
 export interface LogGroupReading {
@@ -34,11 +47,13 @@ export interface LogGroupReading {
 
 /** Seconds after the window within which its last events, and retries, arrive. */
 const AFTER = 300;
+/** Bytes of a window up to which all messages are fetched. */
+const FETCH_AT_MOST = 2_000_000_000;
 
 /** Rejects with AccessLogError. */
 export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccessLog> {
-  const { options, delivery, idleTimeoutSeconds, why, notes } = reading;
-  const { question, maxUsd, keepIn } = options;
+  const { options, idleTimeoutSeconds } = reading;
+  const { question } = options;
   const group = await logGroup(reading);
   const range: Seconds = {
     from: Math.floor(question.from / 1000) - idleTimeoutSeconds,
@@ -47,48 +62,162 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
   options.progress?.('asking what the log group holds');
   const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
   const bytes = await incomingBytes(options.session.client(CloudWatchClient), group, range);
+  const atMost = options.fetchAtMost ?? FETCH_AT_MOST;
+  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
+  try {
+    return bytes !== null && bytes > atMost
+      ? await countAndFetch(reading, { group, range, bytes, atMost, temporary })
+      : await fetchAll(reading, { group, range, bytes, atMost, temporary });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+interface SizedLogGroup {
+  group: LogGroup;
+  range: Seconds;
+  /** What the group received in the range; null if not known. */
+  bytes: number | null;
+  /** Bytes that are fetched at most. */
+  atMost: number;
+  /** A folder that is removed afterwards. */
+  temporary: string;
+}
+
+async function fetchAll(
+  reading: LogGroupReading,
+  { group, range, bytes, atMost, temporary }: SizedLogGroup,
+): Promise<LiveAccessLog> {
+  const { options, delivery, idleTimeoutSeconds, why, notes } = reading;
+  const { question, maxUsd, keepIn } = options;
   const mayQuery = bytes !== null || maxUsd === null;
   const estimate = estimateInsights(bytes, isFiltered(bytes, mayQuery));
   if (mayQuery) assertAffordable(estimate, options);
   const how = `from CloudWatch Logs, log group ${group.name}${bytes === null ? '' : `: ${size(bytes)} received`}, ${why}`;
   options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
   options.progress?.('fetching log events');
+  const folder = join(keepIn ?? temporary, 'logs');
   const fetched = await fetchMessages({
-    group,
-    range,
-    bytes,
-    mayQuery,
-    onScan: (scanned) => reading.spend({ bytesScanned: scanned, usd: insightsUsd(scanned), queries: 1 }),
+    ...{ group, range, bytes, mayQuery, atMost },
+    take: await messageFiles(folder, delivery),
+    onScan: (scanned) => spendScan(reading, scanned),
   });
   const cost = reading.spend(NO_COST);
-  const temporary = keepIn ?? (await mkdtemp(join(tmpdir(), 'alb502-')));
-  try {
-    const folder = join(temporary, 'logs');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'log-events.log'), linesOf(fetched.messages, delivery));
-    options.progress?.('reading log events');
-    const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
-    const log = await readAccessLog({ folder, question, idleTimeoutSeconds });
-    const unanswered = [...notes, ...cutNotes(group, fetched.cut)];
-    const { service, name, format } = delivery;
-    return {
-      log: {
-        status: 'collected',
-        source: fetched.command,
-        value: {
-          ...log,
-          cost,
-          reading: { how, estimate, from: { service, name, format } },
-          ...(unanswered.length > 0 ? { unanswered } : {}),
-        },
-      },
-      cost,
-      toSave: keepIn === null ? null : { folder: keepIn },
-    };
-  } finally {
-    if (keepIn === null) await rm(temporary, { recursive: true, force: true });
-  }
+  options.progress?.('reading log events');
+  const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
+  const log = await readAccessLog({ folder, question, idleTimeoutSeconds });
+  const unanswered = [...notes, ...cutNotes(group, fetched.cut)];
+  const value: AccessLog = {
+    ...log,
+    cost,
+    reading: { how, estimate, from: placeOf(delivery) },
+    ...(unanswered.length > 0 ? { unanswered } : {}),
+  };
+  return {
+    log: { status: 'collected', source: fetched.command, value },
+    cost,
+    toSave: keepIn === null ? null : { folder: keepIn },
+  };
 }
+
+/**
+ * Counts all messages by query, and fetches those of failures, and all of the minutes with most failures: what needs the
+ * requests around a failure is answered from these.
+ */
+async function countAndFetch(
+  reading: LogGroupReading,
+  { group, range, bytes, atMost, temporary }: SizedLogGroup & { bytes: number },
+): Promise<LiveAccessLog> {
+  const { options, delivery, idleTimeoutSeconds, why, notes } = reading;
+  const { question } = options;
+  const take = fieldParser(delivery);
+  if (take === null)
+    throw new AccessLogError(
+      'too-much',
+      `the log group ${group.name} received ${size(bytes)} in the window, more than the ${size(atMost)} that are fetched, and the order of its fields is not one that a query can count by: ask for a shorter window`,
+    );
+  const estimate = estimateCounting(bytes, atMost);
+  assertAffordable(estimate, options);
+  const how = `from CloudWatch Logs, log group ${group.name}: ${size(bytes)} received, counted by query since more than ${size(atMost)}, ${why}`;
+  options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
+  options.progress?.('counting log events');
+  const onScan = (scanned: number) => spendScan(reading, scanned);
+  const counts = await countMessages({ group, range, take, asked: question }, onScan);
+  if (counts.places.length === 0 && counts.rejected > 0)
+    throw new AccessLogError(
+      'failed',
+      `none of the ${plural(counts.rejected, 'message')} of the log group ${group.name} has the form of an access log in ${delivery.format ?? 'JSON'}`,
+    );
+  options.progress?.('fetching log events of failures');
+  const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
+  const fetchPart = async (name: string, slice: Seconds, query: string, of: { bytes: number; atMost: number }) => {
+    const folder = join(temporary, name);
+    const sink = await messageFiles(folder, delivery);
+    return { folder, ...(await queryMessages({ group, range: slice, ...of, take: sink, onScan }, query)) };
+  };
+  const failures = sum(counts.minutes.map((one) => one.failures));
+  const part = partToFetch(counts.minutes, question, {
+    lines: Math.floor(atMost / EVENT_BYTES / 2),
+    before: gapHorizon(idleTimeoutSeconds) * 1000,
+  });
+  const [failed, inPart] = await Promise.all([
+    fetchPart('failures', range, failuresQuery(group, take, question), { bytes: failures * EVENT_BYTES, atMost }),
+    part === null
+      ? null
+      : fetchPart('part', around(part, idleTimeoutSeconds), messagesQuery(group), {
+          bytes: atMost,
+          // Its messages were counted.
+          atMost: Number.POSITIVE_INFINITY,
+        }),
+  ]);
+  const cost = reading.spend(NO_COST);
+  options.progress?.('reading log events');
+  const failedLog = await readAccessLog({ folder: failed.folder, question, idleTimeoutSeconds });
+  const partLog =
+    part === null || inPart === null
+      ? null
+      : await readAccessLog({ folder: inPart.folder, question: { ...question, ...part }, idleTimeoutSeconds });
+  const merged = mergeParts({
+    counts,
+    failed: failedLog,
+    whole: part === null || partLog === null ? null : { part, log: partLog },
+  });
+  const cut = [...new Set([...counts.cut, ...failed.cut, ...(inPart?.cut ?? [])])].sort((a, b) => a - b);
+  const unanswered = [...notes, ...partNotes(group, part), ...cutNotes(group, cut)];
+  const value: AccessLog = {
+    ...merged,
+    cost,
+    reading: { how, estimate, from: placeOf(delivery) },
+    ...(unanswered.length > 0 ? { unanswered } : {}),
+  };
+  return {
+    log: { status: 'collected', source: failed.command, value },
+    cost,
+    toSave: options.keepIn === null ? null : { answers: value },
+  };
+}
+
+/** Seconds within which the events of a time are written, and a client tries again. */
+const RETRIES = 60;
+
+const around = ({ from, to }: Window, idleTimeoutSeconds: number): Seconds => ({
+  from: Math.floor(from / 1000) - Math.ceil(gapHorizon(idleTimeoutSeconds)),
+  to: Math.ceil(to / 1000) + RETRIES,
+});
+
+const spendScan = ({ spend }: LogGroupReading, scanned: number): Cost =>
+  spend({ bytesScanned: scanned, usd: insightsUsd(scanned), queries: 1 });
+
+const placeOf = ({ service, name, format }: VendedDelivery): DeliveredLog => ({ service, name, format });
+
+const partNotes = ({ name }: LogGroup, part: Window | null): LogLimitation[] =>
+  part === null
+    ? []
+    : [
+        logLimitation(
+          `The log group ${name} is too large to be fetched whole. All requests were counted and all errors read; retries, keep-alive gaps, unanswered runs and the share of errors on a route come from ${utcTime(part.from)} to ${utcTime(part.to)}.`,
+        ),
+      ];
 
 async function logGroup({ options, delivery, signal }: LogGroupReading): Promise<LogGroup> {
   const { account, region, partition, loadBalancer } = placeInArn(options.loadBalancerArn);
@@ -106,15 +235,6 @@ async function logGroup({ options, delivery, signal }: LogGroupReading): Promise
     loadBalancer: id,
     signal,
   };
-}
-
-/** Turns each message into one line, plain ones using the delivery's field order. */
-function linesOf(messages: readonly string[], { format, fields, delimiter }: VendedDelivery): string {
-  const isPlain = format === 'plain' && fields.length > 0 && delimiter !== null;
-  return messages
-    .map((message) => message.trimEnd().replaceAll(/[\r\n]+/g, ' '))
-    .map((line) => `${(isPlain ? delimitedLine(line, fields, delimiter) : null) ?? line}\n`)
-    .join('');
 }
 
 const cutNotes = ({ name }: LogGroup, cut: readonly number[]): LogLimitation[] => {

@@ -7,6 +7,7 @@ import { jsonLines } from '../../support/access-log/vended-forms.ts';
 import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogEvent, type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
 import { BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
 import { serveS3 } from '../../support/s3/server.ts';
 
@@ -126,6 +127,64 @@ describe('a log group', () => {
     interrupted.abort();
     expect(reasonOf(await reading)).toContain('was stopped');
     expect(logs.queries).toMatchObject([{ stopped: true }]);
+  });
+});
+
+describe('a log group with more than is fetched', () => {
+  const much: LogsOfAccount = { incomingBytes: 3_000_000_000 };
+  const counting = 'stats count(*) as lines, min(ended) as first, max(ended) as last by ';
+
+  it('is counted by query, and says before what that may cost', async () => {
+    const { logs, sentences, ...live } = await read(much);
+    expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
+    expect(sentences).toEqual([
+      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 3.0 GB received, counted by query since more than 2.0 GB, the only log that can be read; estimated about $0.0400, at most 16.0 GB and $0.0800.',
+    ]);
+    expect(logs.queries.filter(({ queryString }) => queryString.includes(counting))).toHaveLength(1);
+    expect(live.cost.usd).toBeLessThan(0.08);
+  });
+
+  it('is not counted for more than allowed', async () => {
+    const { logs, ...live } = await read(much, { maxUsd: 0.05 });
+    expect(reasonOf(live)).toMatch(/^reading it could cost more than \$0\.05 /);
+    expect(logs.queries).toEqual([]);
+  });
+
+  it('keeps the answers, not the messages, for a saved incident', async () => {
+    const { toSave } = await read(much, { keepIn: temporaryFolder() });
+    expect(toSave).toMatchObject({ answers: { requests: 300 } });
+  });
+
+  it('is not fetched without failures', async () => {
+    const healthy = events.filter((_, n) => n % 10 !== 1);
+    const { logs, ...live } = await read({ ...much, events: healthy });
+    expect(accessLogIn(live)).toMatchObject({ requests: 270, failuresTotal: 0, routes: [] });
+    expect(accessLogIn(live).unanswered).toBeUndefined();
+    expect(logs.queries).toHaveLength(2);
+  });
+
+  it.each<[string, LogsOfAccount, RegExp]>([
+    [
+      'whose failures alone are more',
+      { events: events.filter((_, n) => n % 10 === 1) },
+      /holds more than the 10\.0 kB that are fetched at most/,
+    ],
+    [
+      'whose messages are no access log',
+      { events: events.map((event) => ({ ...event, message: event.message.replaceAll('_code"', '_word"') })) },
+      /none of the 300 messages of the log group .* has the form of an access log in json/,
+    ],
+    [
+      'whose fields have another order and no delimiter',
+      {
+        deliveries: [delivery('ours', 'CWL', { recordFields: ['time', 'elb'], fieldDelimiter: ' ' })],
+        destinations: [destination('CWL', 'plain')],
+      },
+      /the order of its fields is not one that a query can count by/,
+    ],
+  ])('is refused where it is one %s', async (_, account, reason) => {
+    const live = await read({ ...much, ...account }, { fetchAtMost: 10_000 });
+    expect(reasonOf(live)).toMatch(reason);
   });
 });
 

@@ -5,7 +5,11 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseLine } from '../../../src/collect/access-log/entry.ts';
 import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
-import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import {
+  type LiveAccessLog,
+  type LiveAccessLogOptions,
+  readLiveAccessLog,
+} from '../../../src/collect/aws/live-access-log.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
@@ -67,13 +71,19 @@ async function fromVendedFile(name: string, format: string, content: Uint8Array)
   return await read({ s3, logs: await serveLogs(deliveriesTo('S3', format)) }, OFF);
 }
 
-async function fromLogGroup(format: string, messages: string[], more = {}) {
+async function fromLogGroup(
+  format: string,
+  messages: string[],
+  more = {},
+  options: Partial<LiveAccessLogOptions> & Pick<LogsOfAccount, 'rows'> = {},
+) {
   const events = messages.map((message, index) => ({
     timestamp: Date.parse(lines[index]?.split(' ')[1] ?? ''),
     message,
   }));
-  const logs = await serveLogs({ ...deliveriesTo('CWL', format, more), events, incomingBytes: 50_000_000 });
-  return await read({ logs }, OFF);
+  const { rows = 100_000, ...reading } = options;
+  const logs = await serveLogs({ ...deliveriesTo('CWL', format, more), events, rows, incomingBytes: 50_000_000 });
+  return await read({ logs }, OFF, reading);
 }
 
 async function fromAthena() {
@@ -138,5 +148,72 @@ describe('the diagnosis of one incident is the same', () => {
     const diagnosisOf = ({ log }: { log: EvidenceSet['accessLog'] }) =>
       comparable(diagnose(question, { ...evidence, accessLog: log }));
     expect(diagnosisOf(live)).toEqual(diagnosisOf(expected));
+  });
+});
+
+describe('a log group that is too large to be fetched', () => {
+  /** Of 6.7 MB of lines: some 6,400 of 9,250. */
+  const PART = { fetchAtMost: 9_000_000 };
+  const FORMS: [string, format: string, () => string[], more: object][] = [
+    ['JSON', 'json', () => jsonLines(lines), {}],
+    ['JSON with numbers', 'json', () => jsonLines(lines, true), {}],
+    ['plain', 'plain', () => lines, {}],
+    [
+      'plain with a delimiter',
+      'plain',
+      () => delimitedLines(lines, '\t'),
+      { fieldDelimiter: '\t', recordFields: [...VENDED_FIELDS] },
+    ],
+  ];
+
+  /** What needs no request but the failures, and no requests around one. */
+  const countedIn = ({ log }: Pick<LiveAccessLog, 'log'>) => {
+    const { minutes, targets, statuses, oldest, newest, requests, failuresTotal, failedClients, failureShapes } =
+      accessLogIn({ log });
+    const shapes = failureShapes.map(({ retriedOk: _, ...shape }) => shape);
+    return { minutes, targets, statuses, oldest, newest, requests, failuresTotal, failedClients, shapes };
+  };
+  const judged = ({ log }: Pick<LiveAccessLog, 'log'>) => {
+    const { verdict, parts, signatures, timeline, events, keepAlive, triage } = diagnose(question, {
+      ...evidence,
+      accessLog: log,
+    });
+    const { routes: _, retriedOk: _retried, summary: _summary, ...counted } = triage;
+    return { verdict, parts, signatures, timeline, events, edge: keepAlive?.measuredSeconds, counted };
+  };
+
+  it.each(FORMS)(
+    'gives the same counts and the same cause, %s',
+    { timeout: 120_000 },
+    async (_, format, messages, more) => {
+      const expected = await read({ s3: await serveS3({ name: BUCKET, objects }) }, {});
+      // Queries that return less than they find are asked again in halves.
+      const live = await fromLogGroup(format, messages(), more, { ...PART, rows: 2000 });
+      expect(countedIn(live)).toEqual(countedIn(expected));
+      expect(judged(live)).toEqual(judged(expected));
+      const log = accessLogIn(live);
+      // Nine of fifteen minutes, and 79 of the 112 errors at the edge.
+      expect(log.unanswered).toMatchObject([
+        { kind: 'incomplete', sentence: expect.stringContaining('come from 02:44:00 UTC to 02:53:00 UTC.') },
+      ]);
+      expect(log.retriedOk).toBe(80);
+      expect(log.idleGaps.flatMap(({ failures }) => failures)).toHaveLength(79);
+      const requestsOf = (one: typeof log) => one.routes[0]?.requests ?? 0;
+      expect(requestsOf(log) / requestsOf(accessLogIn(expected))).toBeCloseTo(1, 1);
+    },
+  );
+
+  it('gives the same counts for a window that begins and ends within a second', { timeout: 120_000 }, async () => {
+    const odd = { ...question, from: question.from + 61_234, to: question.to - 130_567 };
+    const expected = await read({ s3: await serveS3({ name: BUCKET, objects }) }, {}, { question: odd });
+    const live = await fromLogGroup('json', jsonLines(lines), {}, { ...PART, question: odd });
+    const { targets, minutes, statuses, requests } = accessLogIn(live);
+    const all = accessLogIn(expected);
+    expect({ minutes, statuses, requests }).toEqual({
+      minutes: all.minutes,
+      statuses: all.statuses,
+      requests: all.requests,
+    });
+    expect(targets.map((one) => one.requests)).toEqual(all.targets.map((one) => one.requests));
   });
 });

@@ -1,7 +1,7 @@
 /** Which commands of a stranger's folder are shown to be pasted. */
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
-import { insightsCommand } from '../../../src/collect/access-log/cloudwatch-logs/insights.ts';
+import { insightsCommand, messagesQuery } from '../../../src/collect/access-log/cloudwatch-logs/insights.ts';
 import { logEventsCommand } from '../../../src/collect/access-log/cloudwatch-logs/log-events.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import {
@@ -63,7 +63,7 @@ describe('a source', () => {
     SEARCH,
     `aws s3 cp s3://logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/03/10/ logs --recursive --exclude '*' --include '*_app.shop.50dc6c495c0c9188_20260310T1*' && ${SEARCH}`,
     logEventsCommand(group, seconds),
-    insightsCommand(group, seconds),
+    insightsCommand(group, seconds, messagesQuery(group)),
     `aws elbv2 describe-load-balancer-attributes --load-balancer-arn ${LB_ARN}`,
     'SELECT * FROM "logs"."alb_access_logs" WHERE "day" IN (\'2026/03/10\')',
   ])('printed by alb502 is kept: %s', (text) => expect(readSource(text)).toBe(text));

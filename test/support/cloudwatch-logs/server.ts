@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { DeliveriesOfAccount } from './deliveries.ts';
+import { runQuery } from './query-language.ts';
 
 export interface LogEvent {
   /** Epoch milliseconds. */
@@ -127,22 +128,21 @@ function resultsOf(
   query: StartedQuery,
   input: Input,
 ) {
-  const [, text = ''] = /filter @message like "([^"]*)"/.exec(query.queryString) ?? [];
   // Whole seconds, both inclusive.
   const scanned = events.filter(
     ({ timestamp }) => timestamp >= query.startTime * 1000 && timestamp < (query.endTime + 1) * 1000,
   );
-  const matched = scanned.filter(({ message }) => message.includes(text));
-  const shown = matched.toSorted((a, b) => a.timestamp - b.timestamp).slice(0, rows);
+  const { found, matched } = runQuery(query.queryString, scanned);
+  const shown = found.slice(0, rows);
   return {
     status: 'Complete',
-    results: pageOf(shown, input, rowsOnPage).map(({ message }) => [
-      { field: '@message', value: message },
+    results: pageOf(shown, input, rowsOnPage).map((row) => [
+      ...Object.entries(row).map(([field, value]) => ({ field, value })),
       { field: '@ptr', value: 'x' },
     ]),
     ...tokenOf(shown, input, rowsOnPage),
     statistics: {
-      recordsMatched: matched.length,
+      recordsMatched: matched,
       recordsScanned: scanned.length,
       bytesScanned: scanned.reduce((sum, { message }) => sum + message.length, 0),
     },

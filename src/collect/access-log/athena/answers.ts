@@ -9,8 +9,6 @@ import type {
   IdleGaps,
   RouteTraffic,
   ScaleCount,
-  StatusCount,
-  TargetTraffic,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
@@ -18,6 +16,17 @@ import { type GapAnswer, groupGaps } from '../gap-answers.ts';
 import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime } from '../outage-limits.ts';
+import {
+  grouped,
+  least,
+  nodeOf,
+  type PlaceRow,
+  placeKey,
+  statusCounts,
+  statusText,
+  sum,
+  targetTraffic,
+} from '../place-traffic.ts';
 import {
   DETAIL,
   GAP_COLUMNS,
@@ -66,19 +75,6 @@ export interface Rollups {
 
 type RollupRow = Record<(typeof ROLLUP_COLUMNS)[number], string>;
 type FailureDetail = Record<(typeof DETAIL)[number], string>;
-
-interface PlaceRow {
-  target_group_arn: string;
-  target: string;
-  node: string;
-  status: number;
-  target_status: number;
-  lines: number;
-  requests: number;
-  failures: number;
-  first: number;
-  last: number;
-}
 
 export function readRollups(rows: Rows): Rollups {
   const parts = new Map<string, RollupRow[]>();
@@ -129,11 +125,6 @@ function toRecord<Column extends string>(
 const splitKey = <Column extends string>(columns: readonly Column[], key: string): Record<Column, string> =>
   toRecord(columns, key.split(SEPARATOR));
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const least = (values: readonly number[]): number => values.reduce((low, value) => Math.min(low, value));
-const statusText = (status: number): string => (status < 0 ? '-' : String(status).padStart(3, '0'));
-const nodeOf = (node: string): string | null => (node === '-' ? null : node);
-
 function countLines(rows: readonly RollupRow[]): {
   log: Pick<AccessLog, 'lines' | 'entries' | 'otherLoadBalancers'>;
   empty: Rollups['empty'];
@@ -164,71 +155,6 @@ function toPlaceRow(row: RollupRow): PlaceRow {
     first: Number(row.first),
     last: Number(row.last),
   };
-}
-
-/** Groups items, in the order of their first member. */
-function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const own = groups.get(key(item));
-    if (own === undefined) groups.set(key(item), [item]);
-    else own.push(item);
-  }
-  return [...groups.values()];
-}
-
-const placeKey = ({ target_group_arn, target, node }: Pick<PlaceRow, 'target_group_arn' | 'target' | 'node'>): string =>
-  [target_group_arn, target, node].join(SEPARATOR);
-
-const isSuccess = ({ target_status }: PlaceRow): boolean => target_status >= 0 && target_status < 500;
-
-function targetTraffic(places: readonly PlaceRow[]): TargetTraffic[] {
-  return grouped(places, placeKey)
-    .flatMap((rows) => {
-      const [place] = rows;
-      if (place === undefined) return [];
-      const successes = rows.filter(isSuccess);
-      const traffic: TargetTraffic & { sortNode: string } = {
-        target_group_arn: place.target_group_arn,
-        target: place.target,
-        node: nodeOf(place.node),
-        sortNode: place.node,
-        requests: sum(rows.map(({ requests }) => requests)),
-        failures: sum(rows.map(({ failures }) => failures)),
-        badRequests: sum(rows.filter(({ target_status }) => target_status === 400).map(({ requests }) => requests)),
-        firstSeen: least(rows.map(({ first }) => first)) / 1000,
-        lastSeen: -least(rows.map(({ last }) => -last)) / 1000,
-        firstSuccess: successes.length === 0 ? null : least(successes.map(({ first }) => first)) / 1000,
-        lastSuccess: successes.length === 0 ? null : -least(successes.map(({ last }) => -last)) / 1000,
-      };
-      return [traffic];
-    })
-    .sort(
-      (a, b) =>
-        byText(a.target_group_arn, b.target_group_arn) || byText(a.target, b.target) || byText(a.sortNode, b.sortNode),
-    )
-    .map(({ sortNode: _, ...traffic }) => traffic);
-}
-
-function statusCounts(places: readonly PlaceRow[]): StatusCount[] {
-  return grouped(places, ({ target_group_arn, status, target_status }) =>
-    [target_group_arn, status, target_status].join(SEPARATOR),
-  )
-    .flatMap((rows) => {
-      const [first] = rows;
-      const requests = sum(rows.map((row) => row.requests));
-      return first === undefined || requests === 0 ? [] : [{ ...first, requests }];
-    })
-    .sort(
-      (a, b) =>
-        byText(a.target_group_arn, b.target_group_arn) || a.status - b.status || a.target_status - b.target_status,
-    )
-    .map(({ target_group_arn, status, target_status, requests }) => ({
-      target_group_arn,
-      elb_status_code: statusText(status),
-      target_status_code: statusText(target_status),
-      requests,
-    }));
 }
 
 function readRoutes(

@@ -35,12 +35,12 @@ const [FIRST_LOOK, LATER_LOOKS] = [200, 1000];
  * Returns a query for all messages that mention the load balancer, in any format; parsing them later drops those of
  * others.
  */
-const queryText = ({ loadBalancer }: LogGroup): string =>
+export const messagesQuery = ({ loadBalancer }: LogGroup): string =>
   `fields @message${loadBalancer === null ? '' : ` | filter @message like "${loadBalancer}"`} | sort @timestamp asc`;
 
 /** The AWS CLI command for the query. */
-export const insightsCommand = (group: LogGroup, { from, to }: Seconds): Command =>
-  command`aws logs start-query --log-group-name ${group.name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${queryText(group)}`;
+export const insightsCommand = ({ name }: LogGroup, { from, to }: Seconds, query: string): Command =>
+  command`aws logs start-query --log-group-name ${name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${query}`;
 
 /** A query, and the most rows it may return. */
 export interface InsightsQuery {
@@ -48,20 +48,7 @@ export interface InsightsQuery {
   limit: number;
 }
 
-/** Like `askRows`, for all messages that mention the load balancer. */
-export async function askInsights(
-  group: LogGroup,
-  range: Seconds,
-  onScan: (bytes: number) => unknown,
-): Promise<{ messages: string[]; isFull: boolean }> {
-  const { rows, isFull } = await askRows(group, range, { query: queryText(group), limit: ROWS_AT_MOST }, onScan);
-  return { messages: rows.flatMap((row) => row['@message'] ?? []), isFull };
-}
-
-/**
- * Runs a query; stops it when interrupted. Calls `onScan` with the bytes scanned by a completed query. Rejects with
- * AccessLogError.
- */
+/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
 export async function askRows(
   group: LogGroup,
   { from, to }: Seconds,

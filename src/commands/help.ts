@@ -12,8 +12,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
       --config <file>            configuration file (default: alb502.json)
       --engine <engine>          read the access log with athena, duckdb,
                                  cloudwatch-logs or auto (the default)
-      --max-usd <amount>         the most that reading the access log may cost,
-                                 in US dollars (default: 1)
+      --max-usd <amount>         highest cost of reading the access log, in US
+                                 dollars (default: 1)
       --wait                     retry until the access log is complete, up to
                                  15 minutes after the window, and print the
                                  final diagnosis
@@ -30,27 +30,26 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  to share
   alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
                                  permission or setting for it
-      --strict                   end with 3 if something is missing
+      --strict                   exit with 3 if something is missing
   alb502 setup slack             the manifest of the Slack app
   alb502 setup iam               the IAM policy of the bot, with names filled in
   alb502 setup config            a configuration to start from
-  alb502 setup alarms            the commands that bring alarms to the bot
-  alb502 setup logs my-alb       the commands that switch the access log on
+  alb502 setup alarms            the commands that send alarms to the bot
+  alb502 setup logs my-alb       the commands that turn on the access log
   alb502 setup athena [--create] the CREATE TABLE for the access logs of this
-                                 account and region; --create runs it, and
-                                 nothing else ever changes anything
+                                 account and region. --create runs it: the only
+                                 option that changes anything
   alb502 serve                   the Slack bot; tokens come from the
                                  environment, the rest from the configuration
-      --check                    verify tokens, configuration and permissions,
-                                 and end
+      --check                    check tokens, configuration and permissions,
+                                 then exit
       --recorded <dir...>        answer from recorded incidents instead of AWS,
-                                 to try it
-  alb502 health [--ready]        whether the bot on this machine answers; with
-                                 --ready, whether questions reach it
-  alb502 alarm                   the message of a CloudWatch alarm from the
-                                 standard input: what the bot does with it,
-                                 where SLACK_BOT_TOKEN is set; else the
-                                 diagnosis
+                                 to try the bot
+  alb502 health [--ready]        check that the bot on this machine is up; with
+                                 --ready, that Slack can reach it
+  alb502 alarm                   handle a CloudWatch alarm message from standard
+                                 input like the bot, if SLACK_BOT_TOKEN is set;
+                                 otherwise print its diagnosis
       --dry-run                  only print what was understood, and the
                                  diagnosis
       --recorded <dir...>        answer from recorded incidents instead of AWS
@@ -61,6 +60,6 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
-Exit code 0: diagnosed, also when nothing failed; 1: the question is wrong;
+Exit code 0: diagnosed, even if nothing failed; 1: the question is wrong;
 2: something broke; 130: interrupted (--wait then prints what is known so far).
 `;

@@ -40,7 +40,7 @@ function program(): Command {
       'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. AWS is only read.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
-    .argument('[words...]', 'load balancer, window, statuses; with --from, the default is what was recorded')
+    .argument('[words...]', 'load balancer, window, statuses; with --from, the recorded ones are the default')
     .option('--from <dir>', 'diagnose a recorded incident instead of AWS')
     .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
@@ -87,8 +87,8 @@ function program(): Command {
     .description(
       'Checks an account the way a diagnosis would: what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
     )
-    .argument('[load-balancer]', 'its access log too: whether it is on, arrives and can be read')
-    .option('--strict', 'end with 3 if something is missing')
+    .argument('[load-balancer]', 'also check its access log: whether it is on, arrives and can be read')
+    .option('--strict', 'exit with 3 if something is missing')
     .option('--region <region>', 'where to look')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration file (default: alb502.json)')
@@ -116,8 +116,8 @@ function program(): Command {
   alb502
     .command('health')
     .summary('whether the bot on this machine answers')
-    .description('Asks the bot on this machine whether it is up: prints its answer, and ends with 2 if there is none.')
-    .option('--ready', 'whether questions of Slack reach it')
+    .description('Asks the bot on this machine whether it is up: prints its answer, and exits with 2 if there is none.')
+    .option('--ready', 'check that Slack can reach it')
     .option('--port <number>', 'port instead of the configured one')
     .option('--config <file>', 'configuration instead of alb502.json')
     .action(async (options: HealthOptions) => {

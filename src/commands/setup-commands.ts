@@ -28,7 +28,7 @@ export function addSetupCommands(alb502: Command): void {
 
   setup
     .command('slack')
-    .description('Prints the manifest of the Slack app, to create it from at api.slack.com/apps.')
+    .description('Prints the manifest of the Slack app, from which to create it at api.slack.com/apps.')
     .option(
       '--http <url>',
       'for requests over HTTP instead of Socket Mode: the address of the bot, such as https://bot.example.com',
@@ -47,13 +47,13 @@ export function addSetupCommands(alb502: Command): void {
     .option('--account <name>', 'the policy of the role in this account of the configuration')
     .option(
       '--log-bucket <place...>',
-      'buckets of access logs, such as my-logs/AWSLogs/, instead of asking AWS for them',
+      'buckets of access logs, such as my-logs/AWSLogs/, instead of looking them up in AWS',
     )
     .option('--log-group <name...>', 'log groups of vended access logs')
     .option('--log-key <id>', 'KMS key that encrypts vended logs')
-    .option('--athena', 'with Athena, even if the configuration sets nothing of it')
-    .option('--results-key <id>', 'KMS key that encrypts results of Athena')
-    .option('--lake-formation', 'for a table that Lake Formation guards')
+    .option('--athena', 'include Athena, even if the configuration does not mention it')
+    .option('--results-key <id>', 'KMS key that encrypts Athena results')
+    .option('--lake-formation', 'for a table governed by Lake Formation')
     .option('--region <region>', 'where to look for load balancers')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration file (default: alb502.json)')
@@ -76,8 +76,8 @@ export function addSetupCommands(alb502: Command): void {
 
   setup
     .command('alarms')
-    .description('Prints the commands that make the queue of alarms and send alarms to it.')
-    .option('--queue <name>', 'its name, URL or ARN (default: that of the configuration, else alb502-alarms)')
+    .description('Prints the commands that create the queue of alarms and send alarms to it.')
+    .option('--queue <name>', 'its name, URL or ARN (default: the configured one, else alb502-alarms)')
     .option('--topic <arn...>', 'SNS topics of the alarms, instead of an EventBridge rule')
     .option('--region <region>', 'region of the queue, if only its name is given')
     .option('--profile <name>', 'profile of the AWS configuration')
@@ -94,12 +94,10 @@ export function addSetupCommands(alb502: Command): void {
 function addLogCommands(setup: Command): void {
   setup
     .command('logs')
-    .description(
-      'Prints the commands that switch on the access log of a load balancer, permission and retention first.',
-    )
+    .description('Prints the commands that turn on the access log of a load balancer, permission and retention first.')
     .argument('<load-balancer>', 'its name or ARN')
     .option('--bucket <name>', 'bucket for the log files')
-    .option('--prefix <prefix>', 'how the keys of the files begin')
+    .option('--prefix <prefix>', 'prefix of the keys of the files')
     .option('--vended', "as a vended log (Parquet) instead of the load balancer's own files")
     .option('--log-group <name>', 'log group for a vended log (JSON), instead of a bucket')
     .option('--days <number>', 'days after which logs are deleted', '30')

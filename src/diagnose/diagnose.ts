@@ -17,7 +17,8 @@ import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evide
 import type { IncidentEvent } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
 import { judgeBesideEvents } from './events/judge-beside-events.ts';
-import { withReasonFixes, withRollBack } from './events/reason-fix.ts';
+import { withReasonFixes } from './events/reason-fix.ts';
+import { withRollBack } from './events/roll-back.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
 import { impactOf } from './impact.ts';
 import { judgeCause, judgeErrorText } from './judge-causes.ts';
@@ -173,6 +174,7 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
       ),
       traffic,
       known,
+      question,
     ),
     open: openCauses(judged, errorParts),
     summaries: new Map(
@@ -211,6 +213,7 @@ function withWeight(
 /** Evidence needed to find events and background errors. */
 const EVENT_EVIDENCE = [
   'changes',
+  'codeDeployments',
   'functions',
   'instances',
   'loadBalancer',

@@ -6,6 +6,7 @@ import type { CauseResult, Part, Verdict } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
+import { failingRevisionHeadline, failingRevisions } from './patterns/revision-errors.ts';
 import { countErrors, namesOf, type SampledError, type Traffic } from './traffic.ts';
 
 /** Other parts from this share up are named in the verdict. */
@@ -36,7 +37,8 @@ export function decideVerdict(evidence: VerdictEvidence): Verdict {
   const isUnsure = openCount > lead.errors;
   const total = evidence.parts.reduce((sum, { errors }) => sum + errors, 0);
   const beside = besideText(others, cause ?? null, evidence);
-  const owner = ownerConcentrations(evidence.traffic).slice(0, 1).map(ownerHeadline);
+  const revisions = failingRevisions(evidence.traffic).slice(0, 1).map(failingRevisionHeadline);
+  const owner = revisions.length > 0 ? revisions : ownerConcentrations(evidence.traffic).slice(0, 1).map(ownerHeadline);
   const sentences = (first: string, ...more: string[]) => [first, ...more, ...owner, ...beside].join(' ');
   if ((lead.standing === 'confirmed' || lead.standing === 'likely') && cause !== undefined) {
     const prefix = isUnsure ? `${percent(openCount / total)} undecided; ` : '';

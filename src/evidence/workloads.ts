@@ -61,6 +61,21 @@ export const EcsService = z.looseObject({
       }),
     )
     .optional(),
+  /** Of a service that CodeDeploy deploys: blue and green. */
+  taskSets: z
+    .array(
+      z.looseObject({
+        /** The CodeDeploy deployment. */
+        externalId: AwsName.optional(),
+        status: text.optional(),
+        taskDefinition: AwsName.optional(),
+        createdAt: time.optional(),
+        updatedAt: time.optional(),
+      }),
+    )
+    .optional(),
+  /** `type`: ECS, CODE_DEPLOY or EXTERNAL. */
+  deploymentController: z.looseObject({ type: text.optional() }).optional(),
   events: z.array(z.looseObject({ createdAt: time.optional(), message: text.optional() })).optional(),
   healthCheckGracePeriodSeconds: count.optional(),
 });
@@ -163,6 +178,8 @@ const GROUP_TAG = 'aws:autoscaling:groupName';
 export const scalingGroupOf = ({ Tags = [] }: Pick<Instance, 'Tags'>): string | null =>
   Tags.find(({ Key }) => Key === GROUP_TAG)?.Value ?? null;
 
+const NamedGroup = z.looseObject({ name: AwsName.optional() });
+
 /** deploy batch-get-deployments. */
 export const CodeDeployment = z.looseObject({
   deploymentId: AwsName.optional(),
@@ -173,6 +190,13 @@ export const CodeDeployment = z.looseObject({
   createTime: time.optional(),
   startTime: time.optional(),
   completeTime: time.optional(),
+  rollbackInfo: z.looseObject({ rollbackTriggeringDeploymentId: AwsName.optional() }).optional(),
+  loadBalancerInfo: z
+    .looseObject({
+      targetGroupInfoList: z.array(NamedGroup).optional(),
+      targetGroupPairInfoList: z.array(z.looseObject({ targetGroups: z.array(NamedGroup).optional() })).optional(),
+    })
+    .optional(),
 });
 export type CodeDeployment = z.infer<typeof CodeDeployment>;
 

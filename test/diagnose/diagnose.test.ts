@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import type { AccessLog, EvidenceName, EvidenceSet, FailedRequest } from '../../src/evidence/evidence.ts';
+import {
+  type AccessLog,
+  type EvidenceName,
+  type EvidenceSet,
+  type FailedRequest,
+  NAMING_EVIDENCE,
+} from '../../src/evidence/evidence.ts';
 import { API, logOf, question, several } from '../support/traffic/traffic-builder.ts';
 
 const NAMES: EvidenceName[] = [
@@ -21,6 +27,7 @@ const NAMES: EvidenceName[] = [
   'instances',
   'prefixLists',
   'functions',
+  ...NAMING_EVIDENCE,
   'changes',
   'edge',
   'metrics',

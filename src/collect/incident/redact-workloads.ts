@@ -70,6 +70,8 @@ const DEPLOYMENT = [
   'createTime',
   'startTime',
   'completeTime',
+  'rollbackInfo',
+  'loadBalancerInfo',
 ];
 
 const redactDeployment = (deployment: CodeDeployment): CodeDeployment =>

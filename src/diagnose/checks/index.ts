@@ -6,6 +6,7 @@ import { deregistrationDelay } from './deregistration-delay.ts';
 import { errorOrigin } from './error-origin.ts';
 import { errorReason } from './error-reason.ts';
 import { errorSignatures } from './error-signatures.ts';
+import { errorsByDeployment } from './errors-by-deployment.ts';
 import { failingRoutesCheck } from './failing-routes.ts';
 import { healthPortPath } from './health-port-path.ts';
 import { identityProviderEgress } from './identity-provider-egress.ts';
@@ -60,6 +61,7 @@ const inOrder = [
   deregistrationDelay,
   loadBalancerState,
   lambdaConfiguration,
+  errorsByDeployment,
   recentChanges,
 ] as const;
 

@@ -6,6 +6,7 @@ import type { EventReason } from './reason.ts';
 /** Inputs for finding events, besides the traffic. */
 const EVENT_EVIDENCE_NAMES = [
   'changes',
+  'codeDeployments',
   'functions',
   'instances',
   'loadBalancer',

@@ -4,11 +4,11 @@ import { type Command, command } from '../../format/command.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
-import { ownedTargets, ownerConcentrations } from '../patterns/owner-concentration.ts';
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
-import type { SampledError, Traffic } from '../traffic.ts';
+import type { SampledError } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
-import { DEATHS, type EventReason, rollOutOf } from './reason.ts';
+import { DEATHS, type EventReason } from './reason.ts';
+import { rollBackCommands } from './roll-back.ts';
 
 /**
  * Seconds. ECS developer guide, "Task definition parameters": stopTimeout defaults to 30 s; the maximum on Fargate is
@@ -45,36 +45,6 @@ export function withReasonFixes(
   });
 }
 
-/** If all failures come from the revision being rolled out, first roll it back. */
-export function withRollBack(
-  results: readonly CauseResult[],
-  traffic: Traffic,
-  evidence: EventEvidence,
-): CauseResult[] {
-  const revision = ownerConcentrations(traffic).find(({ dimension }) => dimension === 'revision')?.name;
-  const owner = ownedTargets(traffic).find((one) => one.owner.revision === revision)?.owner;
-  const first = traffic.errors[0]?.at;
-  if (revision === undefined || owner === undefined || first === undefined) return [...results];
-  const { service, deployed } = rollOutOf(owner, first, evidence);
-  const [previous] = deployed?.before ?? [];
-  if (service === null || deployed?.revision !== revision || previous === undefined) return [...results];
-  const back = rollBackCommands({ service, deployed });
-  return results.map((result) =>
-    result.standing !== 'confirmed' && result.standing !== 'likely'
-      ? result
-      : {
-          ...result,
-          fix: {
-            ...result.fix,
-            summary: `Roll ${service.serviceName} back to ${previous}: ${revision} alone fails.`,
-            notes: [...(result.fix.notes ?? []), result.fix.summary],
-            commands: [...back, ...result.fix.commands.filter((one) => !back.includes(one))],
-            sideEffects: [...new Set([...result.fix.sideEffects, `Replaces every task of ${service.serviceName}.`])],
-          },
-        },
-  );
-}
-
 /** If the targets are pods, the cluster's view comes first. */
 function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[], { tags }: EventEvidence): Fix {
   const pods = kubernetesSource(errors[0]?.target_group_arn ?? '-', tags);
@@ -106,7 +76,7 @@ function longestCutOff(errors: readonly SampledError[]): number | null {
  */
 function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds: number | null): Fix {
   const { kind, service, deployed, owners } = reason;
-  const rollBack = rollBackCommands(reason);
+  const rollBack = rollBackCommands(reason, evidence);
   const [owner] = owners;
   const who = service?.serviceName ?? owner?.scalingGroup ?? 'the service';
   const definition = definitionOf(owner?.revision ?? null, evidence);
@@ -167,13 +137,6 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
 /** "Roll x back to y, then raise …", "Raise …". */
 const sentence = (first: string, rest: string): string =>
   first === '' ? rest.charAt(0).toUpperCase() + rest.slice(1) : `${first}${rest}`;
-
-function rollBackCommands({ service, deployed }: Pick<EventReason, 'service' | 'deployed'>): Command[] {
-  const [previous] = deployed?.before ?? [];
-  if (service === null || previous === undefined) return [];
-  const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
-  return [command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${previous}`];
-}
 
 function newDeployment({ service }: EventReason): Command[] {
   if (service === null) return [];

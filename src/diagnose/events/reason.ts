@@ -133,7 +133,8 @@ function replacement(
     : { kind: 'scale-in', clause: `ECS stopped the task in a scale-in${when}` };
 }
 
-function serviceOf(owners: readonly TargetOwner[], { services }: EventEvidence): EcsService | null {
+/** The service of these owners; null if they have several or it was not read. */
+export function serviceOf(owners: readonly TargetOwner[], { services }: EventEvidence): EcsService | null {
   const names = new Set(owners.map(({ service, cluster }) => `${cluster} ${service}`));
   if (names.size !== 1) return null;
   const [owner] = owners;

@@ -1,0 +1,58 @@
+import type { CheckVerdict } from '../check-verdict.ts';
+import { noErrorsVerdict } from '../no-errors.ts';
+import { deploymentErrors, deploymentSentence } from '../patterns/deployment-errors.ts';
+import {
+  failingRevisionSentence,
+  failingRevisions,
+  revisionErrors,
+  revisionsSentence,
+} from '../patterns/revision-errors.ts';
+import { deploymentsOf } from '../targets/deployments.ts';
+import { defineCheck } from './check.ts';
+
+/** Deployments told in the summary, the newest. */
+const TOLD = 3;
+
+export const errorsByDeployment = defineCheck({
+  id: 'errors-by-deployment',
+  step: 6,
+  question: 'Do all revisions fail alike, and did no deployment change the error rate?',
+  why: 'If the errors began with a deployment, or only its revision has them, it is the first suspect; if old and new targets fail alike, it is not.',
+  fix: 'Return to the revision before, then compare what the two revisions do with the failing requests.',
+  reference: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html',
+  symptom: true,
+  needs: ['traffic'],
+  wants: ['codeDeployments', 'scalingActivities', 'services', 'targetGroups'],
+
+  evaluate({ traffic, ...evidence }, question): CheckVerdict {
+    const noErrors = noErrorsVerdict(traffic);
+    if (noErrors) return noErrors;
+    const deployed = deploymentErrors(deploymentsOf(evidence, question), traffic, question);
+    const failing = failingRevisions(traffic);
+    const alike = revisionErrors(traffic).filter(
+      ([first]) => !failing.some(({ service, cluster }) => service === first?.service && cluster === first.cluster),
+    );
+    if (deployed.length === 0 && failing.length === 0 && alike.length === 0)
+      return { outcome: 'not-applicable', summary: 'No deployment of the failing targets is known.' };
+    const suspects = deployed.filter(
+      ({ change, revisionsAlike }) => (change === 'began' || change === 'ended') && !revisionsAlike,
+    );
+    const sentences = [
+      ...failing.map(failingRevisionSentence),
+      ...deployed.slice(-TOLD).map(deploymentSentence),
+      ...alike.map(revisionsSentence),
+    ];
+    const facts = deployed.slice(-TOLD).flatMap(({ deployment, before, during, after }) => [
+      { label: `errors before ${deployment.name}`, value: Math.round(before?.errors ?? 0) },
+      { label: `errors since ${deployment.name}`, value: Math.round((during?.errors ?? 0) + (after?.errors ?? 0)) },
+    ]);
+    const [revision] = failing;
+    const brief =
+      revision === undefined
+        ? `the errors began with ${suspects[0]?.deployment.name}`
+        : `${revision.revision} fails alone`;
+    return failing.length > 0 || suspects.length > 0
+      ? { outcome: 'fail', summary: sentences.join(' '), brief, facts }
+      : { outcome: 'pass', summary: sentences.join(' '), facts };
+  },
+});

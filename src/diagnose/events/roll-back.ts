@@ -1,0 +1,90 @@
+/** Commands that return a service to the revision before. Printed, never run. */
+import type { Question } from '../../evidence/evidence.ts';
+import { type EcsService, groupsOfService } from '../../evidence/workloads.ts';
+import { type Command, command } from '../../format/command.ts';
+import type { CauseResult } from '../diagnosis.ts';
+import { ownedTargets, ownerConcentrations } from '../patterns/owner-concentration.ts';
+import { failingRevisions } from '../patterns/revision-errors.ts';
+import { deploymentsOf } from '../targets/deployments.ts';
+import type { Traffic } from '../traffic.ts';
+import type { EventEvidence } from './event.ts';
+import { type EventReason, rollOutOf, serviceOf } from './reason.ts';
+
+/** Empty if there is no revision to return to, and if only CodeDeploy may change the service. */
+export function rollBackCommands(
+  { service, deployed }: Pick<EventReason, 'service' | 'deployed'>,
+  { codeDeployments = [], targetGroups = [] }: EventEvidence,
+): Command[] {
+  const [previous] = deployed?.before ?? [];
+  if (service === null || previous === undefined) return [];
+  const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
+  // UpdateService refuses another task definition where CodeDeploy deploys (ECS API reference, UpdateService).
+  if (service.deploymentController?.type === 'CODE_DEPLOY') {
+    const groups = groupsOfService(service);
+    return deploymentsOf({ codeDeployments, targetGroups }, ALWAYS).flatMap(({ stop, targetGroups: own }) =>
+      stop !== null && own.some((arn) => groups.includes(arn)) ? [stop] : [],
+    );
+  }
+  return [command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${previous}`];
+}
+
+const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
+
+interface RollBack {
+  service: EcsService;
+  revision: string;
+  previous: string;
+}
+
+/** If only the newest revision fails, the first thing to do is to return to the one before. */
+export function withRollBack(
+  results: readonly CauseResult[],
+  traffic: Traffic,
+  evidence: EventEvidence,
+  question: Question,
+): CauseResult[] {
+  const found = rollBackOf(traffic, evidence, question);
+  if (found === null) return [...results];
+  const { service, revision, previous } = found;
+  const back = rollBackCommands({ service, deployed: { revision, before: [previous] } }, evidence);
+  return results.map((result) =>
+    (result.standing !== 'confirmed' && result.standing !== 'likely') ||
+    back.some((one) => result.fix.commands.includes(one))
+      ? result
+      : {
+          ...result,
+          fix: {
+            ...result.fix,
+            summary: `Roll ${service.serviceName} back to ${previous}: ${revision} alone fails.`,
+            notes: [...(result.fix.notes ?? []), result.fix.summary],
+            commands: [...back, ...result.fix.commands.filter((one) => !back.includes(one))],
+            sideEffects:
+              back.length === 0
+                ? result.fix.sideEffects
+                : [...new Set([...result.fix.sideEffects, `Replaces every task of ${service.serviceName}.`])],
+          },
+        },
+  );
+}
+
+function rollBackOf(traffic: Traffic, evidence: EventEvidence, question: Question): RollBack | null {
+  const [failing] = failingRevisions(traffic);
+  const owned = ownedTargets(traffic);
+  if (failing !== undefined) {
+    const owner = owned.find((one) => one.owner.revision === failing.revision)?.owner;
+    const service = owner === undefined ? null : serviceOf([owner], evidence);
+    const [previous] = failing.others;
+    return service === null || previous === undefined
+      ? null
+      : { service, revision: failing.revision, previous: previous.revision };
+  }
+  const revision = ownerConcentrations(traffic).find(({ dimension }) => dimension === 'revision')?.name;
+  const owner = owned.find((one) => one.owner.revision === revision)?.owner;
+  const first = traffic.errors[0]?.at ?? question.from;
+  if (revision === undefined || owner === undefined) return null;
+  const { service, deployed } = rollOutOf(owner, first, evidence);
+  const [previous] = deployed?.before ?? [];
+  return service === null || deployed?.revision !== revision || previous === undefined
+    ? null
+    : { service, revision, previous };
+}

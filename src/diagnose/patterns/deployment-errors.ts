@@ -1,0 +1,144 @@
+/** Errors before, during and after a deployment, against the traffic of these times. */
+import type { Question } from '../../evidence/evidence.ts';
+import { percent, plural, sentenceCase, utcTime, utcTimeSpan } from '../../format/wording.ts';
+import type { Deployment } from '../targets/deployments.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import { binomialTail } from './chance.ts';
+import { revisionErrors, separateErrors } from './revision-errors.ts';
+
+/** A part of the window: errors of the deployment's target groups, and its share of the requests of the window. */
+interface Phase {
+  seconds: number;
+  errors: number;
+  requestShare: number;
+}
+
+export interface DeploymentErrors {
+  deployment: Deployment;
+  /** Null if the window does not reach that far. */
+  before: Phase | null;
+  during: Phase | null;
+  after: Phase | null;
+  /**
+   * began: more errors since it started than its share of the traffic explains. ended: they stopped with it as well.
+   * same: errors before it too, and no change. unknown: too few errors, or too little traffic before it.
+   */
+  change: 'began' | 'ended' | 'same' | 'unknown';
+  /** Of a change: old and new revisions fail alike, so the deployment is not what they have in common. */
+  revisionsAlike: boolean;
+}
+
+const MOST_BY_CHANCE = 1e-3;
+/** Fewer separate errors show no change. */
+const FEWEST_ERRORS = 8;
+
+/** In the order of the deployments; those without errors of their target groups are left out. */
+export function deploymentErrors(
+  deployments: readonly Deployment[],
+  traffic: Traffic,
+  question: Question,
+): DeploymentErrors[] {
+  return deployments.flatMap((deployment) => {
+    const errors = traffic.errors.filter(({ target_group_arn }) => deployment.targetGroups.includes(target_group_arn));
+    if (errors.length === 0) return [];
+    const start = Math.max(question.from, deployment.from);
+    const end = Math.max(start, Math.min(question.to, deployment.to ?? question.to));
+    const phase = (from: number, to: number) => phaseOf(errors, traffic, { from, to });
+    const before = phase(question.from, start);
+    const during = phase(start, end);
+    const after = phase(end, question.to);
+    const change = changeOf(separateErrors(errors), { start, end }, { before, during, after }, deployments.length);
+    return [{ deployment, before, during, after, change, revisionsAlike: areAlike(deployment, traffic) }];
+  });
+}
+
+type Phases = Pick<DeploymentErrors, 'before' | 'during' | 'after'>;
+
+function phaseOf(
+  errors: readonly SampledError[],
+  { log }: Traffic,
+  { from, to }: { from: number; to: number },
+): Phase | null {
+  if (to <= from) return null;
+  const total = log.minutes.reduce((sum, { requests }) => sum + requests, 0);
+  const within = log.minutes.reduce((sum, { minute, requests }) => {
+    const overlap = Math.min(to, minute + MINUTE) - Math.max(from, minute);
+    return sum + requests * Math.max(0, overlap / MINUTE);
+  }, 0);
+  return {
+    seconds: (to - from) / 1000,
+    errors: countErrors(errors.filter(({ at }) => at >= from && at < to)),
+    requestShare: within / Math.max(1, total),
+  };
+}
+
+const MINUTE = 60_000;
+
+function changeOf(
+  errors: readonly SampledError[],
+  { start, end }: { start: number; end: number },
+  { before, during, after }: Phases,
+  tried: number,
+): DeploymentErrors['change'] {
+  if (errors.length < FEWEST_ERRORS) return 'unknown';
+  const since = errors.filter(({ at }) => at >= start);
+  const shareSince = (during?.requestShare ?? 0) + (after?.requestShare ?? 0);
+  const began = before !== null && tried * binomialTail(since.length, errors.length, shareSince) <= MOST_BY_CHANCE;
+  if (!began) return before === null || before.errors === 0 ? 'unknown' : 'same';
+  if (during === null || after === null) return 'began';
+  const own = since.filter(({ at }) => at < end).length;
+  const share = during.requestShare / Math.max(Number.EPSILON, shareSince);
+  return tried * binomialTail(own, since.length, share) <= MOST_BY_CHANCE ? 'ended' : 'began';
+}
+
+/** Requests to each revision that make a comparison. */
+const FEWEST_REQUESTS = 100;
+/** Rates that differ less than this are alike. */
+const TIMES_ALIKE = 2;
+
+/** Whether the revision of the deployment and the others of its service fail alike. */
+function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
+  const revisions = revisionErrors(traffic).find((own) => own.some(({ revision }) => revision === name)) ?? [];
+  const own = revisions.find(({ revision }) => revision === name);
+  const others = revisions.filter(({ revision }) => revision !== name);
+  const requests = others.reduce((sum, each) => sum + each.requests, 0);
+  if (own === undefined || own.requests < FEWEST_REQUESTS || requests < FEWEST_REQUESTS) return false;
+  const rate = own.errors / own.requests;
+  const otherRate = others.reduce((sum, each) => sum + each.errors, 0) / requests;
+  return rate > 0 && otherRate > 0 && rate < TIMES_ALIKE * otherRate && otherRate < TIMES_ALIKE * rate;
+}
+
+/** "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since; …". */
+export function deploymentSentence({ deployment, before, during, after, ...result }: DeploymentErrors): string {
+  const { name, from, to } = deployment;
+  const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
+  const counts = [
+    ...phaseText(before, 'before it'),
+    ...phaseText(during, to === null ? 'since' : 'while it ran'),
+    ...phaseText(after, 'after it'),
+  ];
+  return `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText({ before, ...result })}.`;
+}
+
+const phaseText = (phase: Phase | null, when: string): string[] =>
+  phase === null
+    ? []
+    : [`${phase.errors < 0.5 ? 'no error' : plural(phase.errors, 'error')} in ${duration(phase.seconds)} ${when}`];
+
+function changeText({
+  before,
+  change,
+  revisionsAlike,
+}: Pick<DeploymentErrors, 'before' | 'change' | 'revisionsAlike'>): string {
+  if (change === 'unknown') return '; too little to tell a change from chance';
+  if (change === 'same') return '; the error rate did not change with it';
+  const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
+  const share = before === null ? '' : `, though ${percent(before.requestShare)} of the requests came before it`;
+  return `${change === 'ended' ? '; the errors began and ended with it' : '; the errors began with it'}${share}${alike}`;
+}
+
+/** 45 → "45 s", 372 → "6 min", 7,400 → "2 h". */
+function duration(value: number): string {
+  if (value < 90) return `${Math.round(value)} s`;
+  return value < 5400 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
+}

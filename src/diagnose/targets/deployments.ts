@@ -1,0 +1,108 @@
+/**
+ * Deployments that concern the target groups of the log, from ECS, CodeDeploy and Auto Scaling. Sources: API references,
+ * ECS Deployment and TaskSet, CodeDeploy DeploymentInfo, Auto Scaling Activity.
+ */
+import type { Window } from '../../evidence/evidence.ts';
+import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '../../evidence/workloads.ts';
+import { type Command, command } from '../../format/command.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+
+export type DeploymentEvidence = Partial<
+  Pick<DiagnosisEvidence, 'codeDeployments' | 'scalingActivities' | 'services' | 'targetGroups'>
+>;
+
+export interface Deployment {
+  /** "the deployment of feed-api:47", "CodeDeploy d-A1B2C3D4E". */
+  name: string;
+  /** Family and revision; null if it is not one of an ECS service. */
+  revision: string | null;
+  /** ARNs of the target groups whose targets it replaces. */
+  targetGroups: readonly string[];
+  /** Epoch milliseconds; `to` is null while it goes on. */
+  from: number;
+  to: number | null;
+  /** Ends it and returns to what was there; null if it is over or has no such call. Printed, never run. */
+  stop: Command | null;
+}
+
+/** A deployment this long before the window may still be what broke it. */
+const BEFORE_MS = 60 * 60_000;
+
+/** The deployments of the window and the hour before it; by start, then name. */
+export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window): Deployment[] {
+  const { services = [], codeDeployments = [] } = evidence;
+  const ofCodeDeploy = codeDeployments.flatMap((one) => codeDeployment(one, evidence));
+  const named = new Set(codeDeployments.flatMap(({ deploymentId }) => deploymentId ?? []));
+  return [...services.flatMap((service) => ecsDeployments(service, named)), ...ofCodeDeploy, ...refreshes(evidence)]
+    .filter((one) => one.from >= from - BEFORE_MS && one.from < to)
+    .sort((a, b) => a.from - b.from || (a.name < b.name ? -1 : 1));
+}
+
+const revisionIn = (arn: string): string => arn.split('/').at(-1) ?? arn;
+
+/** `named`: ids of CodeDeploy deployments, whose task sets would tell the same a second time. */
+function ecsDeployments(service: EcsService, named: ReadonlySet<string>): Deployment[] {
+  const targetGroups = groupsOfService(service);
+  const { deployments = [], taskSets = [], events = [] } = service;
+  const own = deployments.map(({ id = '', taskDefinition, createdAt, updatedAt, rolloutState }) => {
+    // ECS writes the event when the last task is replaced; the deployment itself is updated for other reasons too.
+    const told = events.find(({ message = '' }) => message.includes(`(deployment ${id}) deployment completed`));
+    const isOver = rolloutState === 'COMPLETED' || rolloutState === 'FAILED';
+    return { taskDefinition, createdAt, endedAt: told?.createdAt ?? (isOver ? updatedAt : undefined) };
+  });
+  const sets = taskSets
+    .filter(({ externalId = '' }) => !named.has(externalId))
+    .map(({ taskDefinition, createdAt }) => ({ taskDefinition, createdAt, endedAt: undefined }));
+  return [...own, ...sets].flatMap(({ taskDefinition, createdAt, endedAt }) => {
+    const from = epochIn(createdAt);
+    if (from === null || taskDefinition === undefined) return [];
+    const revision = revisionIn(taskDefinition);
+    return [{ name: `the deployment of ${revision}`, revision, targetGroups, from, to: epochIn(endedAt), stop: null }];
+  });
+}
+
+/** A deployment to target groups of this load balancer, which it names without their ARNs. */
+function codeDeployment(deployment: CodeDeployment, { targetGroups = [] }: DeploymentEvidence): Deployment[] {
+  const { deploymentId, loadBalancerInfo, startTime, createTime, completeTime, status } = deployment;
+  const from = epochIn(startTime ?? createTime);
+  const names = [
+    ...(loadBalancerInfo?.targetGroupInfoList ?? []),
+    ...(loadBalancerInfo?.targetGroupPairInfoList ?? []).flatMap((pair) => pair.targetGroups ?? []),
+  ].map(({ name }) => name);
+  const own = targetGroups.filter(({ TargetGroupName }) => names.includes(TargetGroupName));
+  if (deploymentId === undefined || from === null || own.length === 0) return [];
+  const undone = deployment.rollbackInfo?.rollbackTriggeringDeploymentId;
+  const name =
+    undone === undefined ? `CodeDeploy ${deploymentId}` : `the CodeDeploy rollback ${deploymentId} of ${undone}`;
+  const goesOn = status === 'InProgress' || status === 'Ready' || status === 'Baking';
+  return [
+    {
+      ...{ name, revision: null, from, to: epochIn(completeTime) },
+      targetGroups: own.map(({ TargetGroupArn }) => TargetGroupArn),
+      stop: goesOn ? command`aws deploy stop-deployment --deployment-id ${deploymentId} --auto-rollback-enabled` : null,
+    },
+  ];
+}
+
+/** Instance refreshes: from the first to the last activity that names one. */
+function refreshes({ scalingActivities = {}, targetGroups = [] }: DeploymentEvidence): Deployment[] {
+  const ofInstances = targetGroups.filter(({ TargetType }) => TargetType === 'instance');
+  return Object.entries(scalingActivities).flatMap(([group, activities]) => {
+    const own = activities.filter(({ Cause = '' }) => /instance refresh/i.test(Cause));
+    const starts = own.flatMap(({ StartTime }) => epochIn(StartTime) ?? []);
+    const ends = own.map(({ EndTime }) => epochIn(EndTime));
+    if (starts.length === 0) return [];
+    return [
+      {
+        name: `the instance refresh of ${group}`,
+        revision: null,
+        targetGroups: ofInstances.map(({ TargetGroupArn }) => TargetGroupArn),
+        from: Math.min(...starts),
+        to: ends.includes(null) ? null : Math.max(...ends.flatMap((end) => end ?? [])),
+        stop: ends.includes(null)
+          ? command`aws autoscaling rollback-instance-refresh --auto-scaling-group-name ${group}`
+          : null,
+      },
+    ];
+  });
+}

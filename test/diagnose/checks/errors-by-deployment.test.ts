@@ -1,0 +1,224 @@
+/** Errors before, during and after a deployment, and of each revision of a service. */
+import { expect, it } from 'vitest';
+import { errorsByDeployment } from '../../../src/diagnose/checks/errors-by-deployment.ts';
+import type { DeploymentEvidence } from '../../../src/diagnose/targets/deployments.ts';
+import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
+import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import type { EcsService, EcsTask } from '../../../src/evidence/workloads.ts';
+import { API, failed, logOf, question, START, target } from '../../support/traffic/traffic-builder.ts';
+
+const time = (second: number): string => new Date(START + second * 1000).toISOString();
+const ecs = (kind: string, name: string) => `arn:aws:ecs:eu-west-1:123456789012:${kind}/${name}`;
+
+const service = (deployments: [revision: number, at: number, end?: number][]): EcsService => ({
+  ...{ serviceArn: ecs('service', 'main/feed-api'), serviceName: 'feed-api', clusterArn: ecs('cluster', 'main') },
+  loadBalancers: [{ targetGroupArn: API }],
+  deployments: deployments.map(([revision, at, end], index) => ({
+    id: `ecs-svc/${revision}`,
+    status: index === 0 ? 'PRIMARY' : 'ACTIVE',
+    taskDefinition: ecs('task-definition', `feed-api:${revision}`),
+    createdAt: time(at),
+    ...(end === undefined ? { rolloutState: 'IN_PROGRESS' } : { rolloutState: 'COMPLETED', updatedAt: time(end) }),
+  })),
+});
+
+interface Targets {
+  revision: number;
+  count: number;
+  /** Of each target. */
+  requests?: number;
+  startedAt?: number;
+  /** Seconds at which requests fail, dealt to the targets in turn. */
+  errors?: number[];
+}
+
+/** The check on these targets, numbered through: 10.0.1.1 and on. */
+function verdictOn(groups: Targets[], evidence: DeploymentEvidence = {}) {
+  const all = groups.flatMap(({ count, ...group }, index) =>
+    Array.from({ length: count }, (_, place) => ({
+      ...group,
+      place,
+      count,
+      address: `10.0.${index + 1}.${place + 1}`,
+    })),
+  );
+  const tasks: EcsTask[] = all.map(({ address, revision, startedAt = -86_400 }) => ({
+    taskArn: ecs('task', `main/${address}`),
+    clusterArn: ecs('cluster', 'main'),
+    taskDefinitionArn: ecs('task-definition', `feed-api:${revision}`),
+    group: 'service:feed-api',
+    startedAt: time(startedAt),
+    attachments: [{ details: [{ name: 'privateIPv4Address', value: address }] }],
+  }));
+  const failures = all.flatMap(({ errors = [], place, count, address }) =>
+    errors
+      .filter((_, index) => index % count === place)
+      .map((at) => failed('closed-before-response', at, { target: `${address}:8080` })),
+  );
+  const log = logOf(failures, {
+    targets: all.map(({ address, requests = 500 }) => target(`${address}:8080`, { requests })),
+  });
+  const owners = targetOwners({ tasks, ...(evidence.services ? { services: evidence.services } : {}) });
+  return errorsByDeployment.evaluate(
+    { traffic: readTraffic(log, question, () => null, owners), ...evidence },
+    question,
+  );
+}
+
+const every = (seconds: number, from: number, to: number): number[] =>
+  Array.from({ length: Math.floor((to - from) / seconds) }, (_, index) => from + index * seconds);
+
+const old = { revision: 46, count: 18 };
+const fresh = { revision: 47, count: 2, startedAt: 300 };
+
+it.each<[string, Targets[], DeploymentEvidence, string, string]>([
+  [
+    'the canary alone fails since it was deployed',
+    [old, { ...fresh, errors: every(5, 310, 900) }],
+    {
+      services: [
+        service([
+          [47, 300],
+          [46, -86_400, -86_000],
+        ]),
+      ],
+    },
+    'fail',
+    'feed-api:47 (10 % of the requests) made 118 of 118 errors: 12 % of its requests failed, feed-api:46 0 %; chance would give it 12 errors. The deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 118 errors in 10 min since; the errors began with it, though 33 % of the requests came before it.',
+  ],
+  [
+    'a stray error of the old revision changes nothing',
+    [
+      { ...old, errors: [100, 500] },
+      { ...fresh, errors: every(5, 310, 900) },
+    ],
+    {},
+    'fail',
+    'feed-api:47 (10 % of the requests) made 118 of 120 errors: 12 % of its requests failed, feed-api:46 0.02 %; chance would give it 12 errors.',
+  ],
+  [
+    'the errors end with the deployment',
+    [{ ...old, errors: every(4, 300, 420) }],
+    { services: [service([[46, 300, 420]])] },
+    'fail',
+    'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no error in 5 min before it, 30 errors in 2 min while it ran, no error in 8 min after it; the errors began and ended with it, though 33 % of the requests came before it.',
+  ],
+  [
+    'errors that began long before the deployment',
+    [{ ...old, errors: every(15, 0, 900) }],
+    { services: [service([[46, 450]])] },
+    'pass',
+    'The deployment of feed-api:46 has run since 02:47:30 UTC: 30 errors in 8 min before it, 30 errors in 8 min since; the error rate did not change with it.',
+  ],
+  [
+    'errors that began with the deployment on old and new targets alike',
+    [
+      { ...old, count: 10, errors: every(4, 300, 900) },
+      { ...fresh, count: 10, errors: every(4, 302, 900) },
+    ],
+    {
+      services: [
+        service([
+          [47, 280],
+          [46, -86_400, -86_000],
+        ]),
+      ],
+    },
+    'pass',
+    'the errors began with it, though 31 % of the requests came before it, but old and new targets fail alike. 3.0 % of the requests to feed-api:46 failed (150 of 5,000), 3.0 % of the requests to feed-api:47 (149 of 5,000).',
+  ],
+  [
+    'one target of the new revision, which may fail for its host',
+    [
+      { ...old, count: 19 },
+      { ...fresh, count: 1, errors: every(5, 310, 900) },
+    ],
+    {},
+    'pass',
+    '0 % of the requests to feed-api:46 failed (0 of 9,500), 24 % of the requests to feed-api:47 (118 of 500).',
+  ],
+  [
+    'two of four targets are new and fail, which chance may give',
+    [
+      { ...old, count: 2 },
+      { ...fresh, errors: every(5, 310, 900) },
+    ],
+    {},
+    'pass',
+    '0 % of the requests to feed-api:46 failed (0 of 1,000), 12 % of the requests to feed-api:47 (118 of 1,000).',
+  ],
+  [
+    'the old revision fails as its targets are taken out',
+    [
+      { ...old, count: 8, errors: every(5, 310, 900) },
+      { ...fresh, count: 8 },
+    ],
+    {},
+    'pass',
+    '2.9 % of the requests to feed-api:46 failed (118 of 4,000), 0 % of the requests to feed-api:47 (0 of 4,000).',
+  ],
+  [
+    'a handful of errors',
+    [{ ...old, errors: [400, 410] }],
+    { services: [service([[46, 300]])] },
+    'pass',
+    'no error in 5 min before it, 2 errors in 10 min since; too little to tell a change from chance.',
+  ],
+  [
+    'no deployment',
+    [{ ...old, errors: [400] }],
+    {},
+    'not-applicable',
+    'No deployment of the failing targets is known.',
+  ],
+  [
+    'no error',
+    [old],
+    { services: [service([[46, 300]])] },
+    'not-applicable',
+    'No request in the window ended with one of these statuses.',
+  ],
+])('%s', (_, targets, evidence, outcome, sentence) => {
+  const verdict = verdictOn(targets, evidence);
+  expect(verdict.summary).toContain(sentence);
+  expect(verdict.outcome).toBe(outcome);
+});
+
+it('takes a CodeDeploy deployment of the target group, and none of another one', () => {
+  const deployment = (deploymentId: string, name: string) => ({
+    ...{ deploymentId, status: 'Succeeded', startTime: time(300), completeTime: time(420) },
+    loadBalancerInfo: { targetGroupPairInfoList: [{ targetGroups: [{ name }] }] },
+  });
+  const verdict = verdictOn([{ ...old, errors: every(4, 300, 420) }], {
+    targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api' }],
+    codeDeployments: [deployment('d-OWN', 'api'), deployment('d-OTHER', 'checkout')],
+  });
+  expect(verdict.summary).toContain('CodeDeploy d-OWN ran from 02:45:00 to 02:47:00 UTC');
+  expect(verdict.summary).not.toContain('d-OTHER');
+});
+
+it('names the deployment that a rollback undoes', () => {
+  const verdict = verdictOn([{ ...old, errors: every(4, 300, 420) }], {
+    targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api' }],
+    codeDeployments: [
+      {
+        ...{ deploymentId: 'd-2', status: 'Succeeded', startTime: time(420), completeTime: time(430) },
+        rollbackInfo: { rollbackTriggeringDeploymentId: 'd-1' },
+        loadBalancerInfo: { targetGroupInfoList: [{ name: 'api' }] },
+      },
+    ],
+  });
+  expect(verdict.summary).toContain('The CodeDeploy rollback d-2 of d-1 ran from 02:47:00 to 02:47:10 UTC');
+});
+
+it('takes an instance refresh from its first to its last activity', () => {
+  const activity = (start: number, end: number) => ({
+    ...{ Cause: 'an instance was terminated in response to an instance refresh.' },
+    ...{ StartTime: time(start), EndTime: time(end) },
+  });
+  const verdict = verdictOn([{ ...old, errors: every(4, 300, 420) }], {
+    targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api', TargetType: 'instance' }],
+    scalingActivities: { 'feed-fleet': [activity(360, 420), activity(300, 350)] },
+  });
+  expect(verdict.summary).toContain('The instance refresh of feed-fleet ran from 02:45:00 to 02:47:00 UTC');
+});

@@ -65,12 +65,10 @@ export const EcsService = z.looseObject({
   taskSets: z
     .array(
       z.looseObject({
-        /** The CodeDeploy deployment. */
-        externalId: AwsName.optional(),
         status: text.optional(),
+        loadBalancers: z.array(z.looseObject({ targetGroupArn: AwsName.optional() })).optional(),
         taskDefinition: AwsName.optional(),
         createdAt: time.optional(),
-        updatedAt: time.optional(),
       }),
     )
     .optional(),
@@ -82,10 +80,11 @@ export const EcsService = z.looseObject({
 export type EcsService = z.infer<typeof EcsService>;
 
 /** Returns the target groups of a service, including those it shifts traffic to during a deployment. */
-export const groupsOfService = ({ loadBalancers = [] }: EcsService): string[] =>
-  loadBalancers
-    .flatMap((one) => [one.targetGroupArn, one.advancedConfiguration?.alternateTargetGroupArn])
-    .filter((arn) => arn !== undefined);
+export const groupsOfService = ({ loadBalancers = [], taskSets = [] }: EcsService): string[] => {
+  const own = loadBalancers.flatMap((one) => [one.targetGroupArn, one.advancedConfiguration?.alternateTargetGroupArn]);
+  const ofSets = taskSets.flatMap((set) => (set.loadBalancers ?? []).map(({ targetGroupArn }) => targetGroupArn));
+  return [...new Set([...own, ...ofSets].filter((arn) => arn !== undefined))];
+};
 
 const NameValue = z.looseObject({ name: text.optional(), value: text.optional() });
 

@@ -1,5 +1,4 @@
 import type { CheckVerdict } from '../check-verdict.ts';
-import { noErrorsVerdict } from '../no-errors.ts';
 import { deploymentErrors, deploymentSentence } from '../patterns/deployment-errors.ts';
 import {
   failingRevisionSentence,
@@ -22,11 +21,11 @@ export const errorsByDeployment = defineCheck({
   reference: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html',
   symptom: true,
   needs: ['traffic'],
-  wants: ['codeDeployments', 'scalingActivities', 'services', 'targetGroups'],
+  wants: ['changes', 'codeDeployments', 'scalingActivities', 'services', 'targetGroups'],
 
   evaluate({ traffic, ...evidence }, question): CheckVerdict {
-    const noErrors = noErrorsVerdict(traffic);
-    if (noErrors) return noErrors;
+    if (traffic.errorCount === 0)
+      return { outcome: 'not-applicable', summary: 'The log has no error to compare with deployments.' };
     const deployed = deploymentErrors(deploymentsOf(evidence, question), traffic, question);
     const failing = failingRevisions(traffic);
     const alike = revisionErrors(traffic).filter(
@@ -42,17 +41,13 @@ export const errorsByDeployment = defineCheck({
       ...deployed.slice(-TOLD).map(deploymentSentence),
       ...alike.map(revisionsSentence),
     ];
-    const facts = deployed.slice(-TOLD).flatMap(({ deployment, before, during, after }) => [
-      { label: `errors before ${deployment.name}`, value: Math.round(before?.errors ?? 0) },
-      { label: `errors since ${deployment.name}`, value: Math.round((during?.errors ?? 0) + (after?.errors ?? 0)) },
-    ]);
     const [revision] = failing;
     const brief =
       revision === undefined
         ? `the errors began with ${suspects[0]?.deployment.name}`
         : `${revision.revision} fails alone`;
     return failing.length > 0 || suspects.length > 0
-      ? { outcome: 'fail', summary: sentences.join(' '), brief, facts }
-      : { outcome: 'pass', summary: sentences.join(' '), facts };
+      ? { outcome: 'fail', summary: sentences.join(' '), brief }
+      : { outcome: 'pass', summary: sentences.join(' ') };
   },
 });

@@ -47,6 +47,19 @@ export function withRollBack(
   if (found === null) return [...results];
   const { service, revision, previous } = found;
   const back = rollBackCommands({ service, deployed: { revision, before: [previous] } }, evidence);
+  if (isUndone(service, revision, back))
+    return results.map((result) =>
+      result.standing !== 'confirmed' && result.standing !== 'likely'
+        ? result
+        : {
+            ...result,
+            fix: {
+              ...result.fix,
+              summary: `${service.serviceName} has returned to ${primaryRevision(service)}: mend ${revision} before it is deployed again.`,
+              notes: [...(result.fix.notes ?? []), result.fix.summary],
+            },
+          },
+    );
   return results.map((result) =>
     (result.standing !== 'confirmed' && result.standing !== 'likely') ||
     back.some((one) => result.fix.commands.includes(one))
@@ -65,6 +78,19 @@ export function withRollBack(
           },
         },
   );
+}
+
+const primaryRevision = ({ deployments = [], taskSets = [] }: EcsService): string | null =>
+  [...deployments, ...taskSets]
+    .find(({ status }) => status === 'PRIMARY')
+    ?.taskDefinition?.split('/')
+    .at(-1) ?? null;
+
+/** CodeDeploy makes the new task set the primary one only when it has all the traffic. */
+function isUndone(service: EcsService, revision: string, back: readonly Command[]): boolean {
+  const primary = primaryRevision(service);
+  const isShifting = service.deploymentController?.type === 'CODE_DEPLOY' && back.length > 0;
+  return primary !== null && primary !== revision && !isShifting;
 }
 
 function rollBackOf(traffic: Traffic, evidence: EventEvidence, question: Question): RollBack | null {

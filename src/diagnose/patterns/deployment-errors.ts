@@ -21,9 +21,9 @@ export interface DeploymentErrors {
   after: Phase | null;
   /**
    * began: more errors since it started than its share of the traffic explains. ended: they stopped with it as well.
-   * same: errors before it too, and no change. unknown: too few errors, or too little traffic before it.
+   * stopped: errors before it, and hardly one since. same: errors before it too, and no change. unknown: too few errors, or too little traffic before it.
    */
-  change: 'began' | 'ended' | 'same' | 'unknown';
+  change: 'began' | 'ended' | 'stopped' | 'same' | 'unknown';
   /** Of a change: old and new revisions fail alike, so the deployment is not what they have in common. */
   revisionsAlike: boolean;
 }
@@ -84,7 +84,11 @@ function changeOf(
   const since = errors.filter(({ at }) => at >= start);
   const shareSince = (during?.requestShare ?? 0) + (after?.requestShare ?? 0);
   const began = before !== null && tried * binomialTail(since.length, errors.length, shareSince) <= MOST_BY_CHANCE;
-  if (!began) return before === null || before.errors === 0 ? 'unknown' : 'same';
+  if (!began) {
+    if (before === null || before.errors === 0) return 'unknown';
+    const byChance = binomialTail(errors.length - since.length, errors.length, before.requestShare);
+    return tried * byChance <= MOST_BY_CHANCE ? 'stopped' : 'same';
+  }
   if (during === null || after === null) return 'began';
   const own = since.filter(({ at }) => at < end).length;
   const share = during.requestShare / Math.max(Number.EPSILON, shareSince);
@@ -130,10 +134,12 @@ function changeText({
   change,
   revisionsAlike,
 }: Pick<DeploymentErrors, 'before' | 'change' | 'revisionsAlike'>): string {
+  if (before === null) return '; it began before the window';
   if (change === 'unknown') return '; too little to tell a change from chance';
   if (change === 'same') return '; the error rate did not change with it';
+  if (change === 'stopped') return '; the errors ended with it';
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
-  const share = before === null ? '' : `, though ${percent(before.requestShare)} of the requests came before it`;
+  const share = `, though ${percent(before.requestShare)} of the requests came before it`;
   return `${change === 'ended' ? '; the errors began and ended with it' : '; the errors began with it'}${share}${alike}`;
 }
 

@@ -6,9 +6,10 @@ import type { Window } from '../../evidence/evidence.ts';
 import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { mutations } from '../patterns/configuration-changes.ts';
 
 export type DeploymentEvidence = Partial<
-  Pick<DiagnosisEvidence, 'codeDeployments' | 'scalingActivities' | 'services' | 'targetGroups'>
+  Pick<DiagnosisEvidence, 'changes' | 'codeDeployments' | 'scalingActivities' | 'services' | 'targetGroups'>
 >;
 
 export interface Deployment {
@@ -18,7 +19,7 @@ export interface Deployment {
   revision: string | null;
   /** ARNs of the target groups whose targets it replaces. */
   targetGroups: readonly string[];
-  /** Epoch milliseconds; `to` is null while it goes on. */
+  /** Epoch milliseconds; `from` is when it began to move traffic, if known; `to` is null while it goes on. */
   from: number;
   to: number | null;
   /** Ends it and returns to what was there; null if it is over or has no such call. Printed, never run. */
@@ -32,27 +33,30 @@ const BEFORE_MS = 60 * 60_000;
 export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window): Deployment[] {
   const { services = [], codeDeployments = [] } = evidence;
   const ofCodeDeploy = codeDeployments.flatMap((one) => codeDeployment(one, evidence));
-  const named = new Set(codeDeployments.flatMap(({ deploymentId }) => deploymentId ?? []));
-  return [...services.flatMap((service) => ecsDeployments(service, named)), ...ofCodeDeploy, ...refreshes(evidence)]
+  const told = new Set(ofCodeDeploy.flatMap(({ targetGroups }) => targetGroups));
+  return [...services.flatMap((service) => ecsDeployments(service, told)), ...ofCodeDeploy, ...refreshes(evidence)]
     .filter((one) => one.from >= from - BEFORE_MS && one.from < to)
     .sort((a, b) => a.from - b.from || (a.name < b.name ? -1 : 1));
 }
 
 const revisionIn = (arn: string): string => arn.split('/').at(-1) ?? arn;
 
-/** `named`: ids of CodeDeploy deployments, whose task sets would tell the same a second time. */
-function ecsDeployments(service: EcsService, named: ReadonlySet<string>): Deployment[] {
+/** `told`: target groups of CodeDeploy deployments, whose task sets would tell the same a second time. */
+function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deployment[] {
   const targetGroups = groupsOfService(service);
   const { deployments = [], taskSets = [], events = [] } = service;
   const own = deployments.map(({ id = '', taskDefinition, createdAt, updatedAt, rolloutState }) => {
     // ECS writes the event when the last task is replaced; the deployment itself is updated for other reasons too.
-    const told = events.find(({ message = '' }) => message.includes(`(deployment ${id}) deployment completed`));
+    const completed = events.find(({ message = '' }) => message.includes(`(deployment ${id}) deployment completed`));
     const isOver = rolloutState === 'COMPLETED' || rolloutState === 'FAILED';
-    return { taskDefinition, createdAt, endedAt: told?.createdAt ?? (isOver ? updatedAt : undefined) };
+    return { taskDefinition, createdAt, endedAt: completed?.createdAt ?? (isOver ? updatedAt : undefined) };
   });
-  const sets = taskSets
-    .filter(({ externalId = '' }) => !named.has(externalId))
-    .map(({ taskDefinition, createdAt }) => ({ taskDefinition, createdAt, endedAt: undefined }));
+  const isTold = targetGroups.some((arn) => told.has(arn));
+  const sets = (isTold ? [] : taskSets).map(({ taskDefinition, createdAt }) => ({
+    taskDefinition,
+    createdAt,
+    endedAt: undefined,
+  }));
   return [...own, ...sets].flatMap(({ taskDefinition, createdAt, endedAt }) => {
     const from = epochIn(createdAt);
     if (from === null || taskDefinition === undefined) return [];
@@ -62,7 +66,10 @@ function ecsDeployments(service: EcsService, named: ReadonlySet<string>): Deploy
 }
 
 /** A deployment to target groups of this load balancer, which it names without their ARNs. */
-function codeDeployment(deployment: CodeDeployment, { targetGroups = [] }: DeploymentEvidence): Deployment[] {
+function codeDeployment(
+  deployment: CodeDeployment,
+  { targetGroups = [], changes = [] }: DeploymentEvidence,
+): Deployment[] {
   const { deploymentId, loadBalancerInfo, startTime, createTime, completeTime, status } = deployment;
   const from = epochIn(startTime ?? createTime);
   const names = [
@@ -74,10 +81,15 @@ function codeDeployment(deployment: CodeDeployment, { targetGroups = [] }: Deplo
   const undone = deployment.rollbackInfo?.rollbackTriggeringDeploymentId;
   const name =
     undone === undefined ? `CodeDeploy ${deploymentId}` : `the CodeDeploy rollback ${deploymentId} of ${undone}`;
+  const to = epochIn(completeTime);
+  // Before it moves traffic, a deployment starts the new targets.
+  const moved = mutations(changes).find(
+    ({ name: call, at }) => /^Modify(?:Listener|Rule)$/.test(call) && at >= from && at <= (to ?? at),
+  );
   const goesOn = status === 'InProgress' || status === 'Ready' || status === 'Baking';
   return [
     {
-      ...{ name, revision: null, from, to: epochIn(completeTime) },
+      ...{ name, revision: null, from: moved?.at ?? from, to },
       targetGroups: own.map(({ TargetGroupArn }) => TargetGroupArn),
       stop: goesOn ? command`aws deploy stop-deployment --deployment-id ${deploymentId} --auto-rollback-enabled` : null,
     },

@@ -104,6 +104,27 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no error in 5 min before it, 30 errors in 2 min while it ran, no error in 8 min after it; the errors began and ended with it, though 33 % of the requests came before it.',
   ],
   [
+    'the errors end as the deployment begins',
+    [{ ...old, errors: every(4, 0, 300) }],
+    { services: [service([[46, 302]])] },
+    'pass',
+    'The deployment of feed-api:46 has run since 02:45:02 UTC: 75 errors in 5 min before it, no error in 10 min since; the errors ended with it.',
+  ],
+  [
+    'a deployment before the window',
+    [{ ...old, errors: every(4, 0, 300) }],
+    { services: [service([[46, -600]])] },
+    'pass',
+    'The deployment of feed-api:46 has run since 02:30:00 UTC: 75 errors in 15 min since; it began before the window.',
+  ],
+  [
+    'a deployment of the day before',
+    [{ ...old, errors: [400] }],
+    { services: [service([[46, -86_400]])] },
+    'not-applicable',
+    'No',
+  ],
+  [
     'errors that began long before the deployment',
     [{ ...old, errors: every(15, 0, 900) }],
     { services: [service([[46, 450]])] },
@@ -176,7 +197,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [old],
     { services: [service([[46, 300]])] },
     'not-applicable',
-    'No request in the window ended with one of these statuses.',
+    'The log has no error to compare with deployments.',
   ],
 ])('%s', (_, targets, evidence, outcome, sentence) => {
   const verdict = verdictOn(targets, evidence);
@@ -195,6 +216,20 @@ it('takes a CodeDeploy deployment of the target group, and none of another one',
   });
   expect(verdict.summary).toContain('CodeDeploy d-OWN ran from 02:45:00 to 02:47:00 UTC');
   expect(verdict.summary).not.toContain('d-OTHER');
+});
+
+it('begins a CodeDeploy deployment when it first moves traffic', () => {
+  const verdict = verdictOn([{ ...old, errors: every(4, 300, 420) }], {
+    targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api' }],
+    codeDeployments: [
+      {
+        ...{ deploymentId: 'd-1', status: 'InProgress', startTime: time(-600) },
+        loadBalancerInfo: { targetGroupInfoList: [{ name: 'api' }] },
+      },
+    ],
+    changes: [{ EventName: 'ModifyListener', EventTime: time(300), Username: 'codedeploy', CloudTrailEvent: '{}' }],
+  });
+  expect(verdict.summary).toContain('CodeDeploy d-1 has run since 02:45:00 UTC: no error in 5 min before it');
 });
 
 it('names the deployment that a rollback undoes', () => {

@@ -31,6 +31,8 @@ export interface ServiceSpec {
   events?: { at: number; message: string }[];
   memory?: number;
   stopTimeout?: number;
+  /** CodeDeploy deploys it, from one group to the other; the primary task set first. */
+  taskSets?: { revision: number; at: number; group: { name: string; id: string } }[];
 }
 
 const ecs = (kind: string, name: string): string => `arn:aws:ecs:${region}:${account}:${kind}/${name}`;
@@ -74,7 +76,7 @@ function describeHosts(services: readonly ServiceSpec[]) {
 }
 
 function describeService(
-  { name, cluster, group, tasks, deployments, events = [] }: ServiceSpec,
+  { name, cluster, group, tasks, deployments, taskSets, events = [] }: ServiceSpec,
   time: (at: number) => string,
 ) {
   const running = tasks.filter(({ stop }) => stop === undefined).length;
@@ -97,6 +99,20 @@ function describeService(
       createdAt: time(at),
       rolloutState: state,
     })),
+    ...(taskSets === undefined
+      ? {}
+      : {
+          deploymentController: { type: 'CODE_DEPLOY' },
+          taskSets: taskSets.map(({ revision, at, group: own }, index) => ({
+            id: `ecs-svc/52${revision}0${index}`,
+            status: index === 0 ? 'PRIMARY' : 'ACTIVE',
+            taskDefinition: definitionArn(name, revision),
+            createdAt: time(at),
+            loadBalancers: [
+              { targetGroupArn: targetGroupArn(own.name, own.id), containerName: 'app', containerPort: 8080 },
+            ],
+          })),
+        }),
     events: events.map(({ at, message }, index) => ({ id: `event-${index}`, createdAt: time(at), message })),
   };
 }

@@ -41,6 +41,14 @@ export class Faults {
     );
   }
 
+  /** The name of the group that gets a request for this route. */
+  groupOf(time: number, route: RouteSpec, random: Random): string {
+    return (
+      this.during('traffic-shift', time).find((fault) => fault.group === route.group && random.chance(fault.share))
+        ?.onto ?? route.group
+    );
+  }
+
   unsupported(time: number, route: RouteSpec, random: Random): number | undefined {
     return this.during('unsupported-request', time).find(
       (fault) => fault.route === nameOf(route) && random.chance(fault.share),

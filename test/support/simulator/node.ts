@@ -79,7 +79,8 @@ export class LoadBalancerNode {
   handle(request: Request, created: number, done: (row: Row) => void): void {
     const { scenario, faults } = this.world;
     const evaluated = created + this.random.between(0.1, 0.9);
-    const group = scenario.targetGroups.find((other) => other.name === request.route.group);
+    const groupName = faults.groupOf(evaluated, request.route, this.random);
+    const group = scenario.targetGroups.find((other) => other.name === groupName);
     const waf = scenario.loadBalancer.waf === true;
     const actions = (last: string) =>
       [...(waf ? ['waf'] : []), ...(request.route.authenticate ? ['authenticate'] : []), last].join(',');
@@ -124,8 +125,7 @@ export class LoadBalancerNode {
       this.finish(evaluated, { ...blank, actions: '-' }, answer, done);
       return;
     }
-    if (group === undefined)
-      throw new Error(`route ${request.route.path} names an unknown group ${request.route.group}`);
+    if (group === undefined) throw new Error(`route ${request.route.path} names an unknown group ${groupName}`);
     const details = { ...blank, targetGroup: group, actions: actions('forward') };
     if (group.targetType === 'lambda') {
       this.invoke(group, details, evaluated, done);

@@ -237,6 +237,8 @@ export type Fault =
       stopAfterSeconds: number;
       hostGoneAfterSeconds?: number;
     }
+  /** The listener sends this share of the requests for a group to another one. */
+  | ({ kind: 'traffic-shift'; group: string; onto: string; share: number } & During)
   /** A listener rule answers by itself. */
   | ({ kind: 'fixed-response'; status: number; priority: number; routes?: string[]; body: string } & During)
   /** The identity provider's token endpoint does not answer: 500 after 5 s. */

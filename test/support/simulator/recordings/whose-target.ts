@@ -1,7 +1,7 @@
 /** Incidents in which somebody's targets went, and ECS, Auto Scaling or the controller's tags say whose they were and why. */
 import { ecsFiles, type ServiceSpec, type TaskSpec, taskArn } from '../ecs-files.ts';
 import { gzip, type LogFile, logPath } from '../log-files.ts';
-import { targetGroupArn } from '../names.ts';
+import { listenerArn, targetGroupArn } from '../names.ts';
 import { counts, type Recording, share } from '../recording.ts';
 import type { Fault, Scenario, TargetSpec } from '../scenario.ts';
 import { group, loadBalancer, nodesInTwoZones, people, quarterHour, shopRoutes, targets } from './shop.ts';
@@ -458,5 +458,78 @@ export const portReused: Recording = {
     mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'target-generated'],
     ...counts(simulation),
     why: 'A task of feed-api was stopped, and its port on the instance stayed registered: a task of checkout-api got that port and answers 503 to what it does not know. The load balancer only relays it.',
+  }),
+};
+
+const switchFrom = '2026-11-29T15:20:00Z';
+const BLUE = { name: 'feed-blue', id: '91c3e5a7b9d0f214' };
+const GREEN = { name: 'feed-green', id: 'a4b6c8d0e2f41357' };
+const PAIR = { targetGroupPairInfoList: [{ targetGroups: [{ name: BLUE.name }, { name: GREEN.name }] }] };
+const greenAddresses = ['10.0.10.131', '10.0.11.132', '10.0.10.133', '10.0.11.134'];
+const switchTime = (at: number): string => new Date(Date.parse(switchFrom) + at * 1000).toISOString();
+const feedLoadBalancer = loadBalancer('feed-prod', '9a1f4c7e2b5d8063');
+export const switchedBack: Recording = {
+  name: '040-blue-green-switched-back',
+  scenario: feed(1040, switchFrom, [], {
+    targetGroups: [
+      group(BLUE.name, BLUE.id, targets(...addresses)),
+      group(
+        GREEN.name,
+        GREEN.id,
+        greenAddresses.map((address) => later(address, -600)),
+      ),
+    ],
+    routes: shopRoutes(BLUE.name),
+    faults: [
+      { kind: 'traffic-shift', group: BLUE.name, onto: GREEN.name, share: 1, from: 300, to: 540 },
+      ...greenAddresses.map((target): Fault => ({ kind: 'early-close', target, share: 0.3, afterSeconds: [0.3, 2] })),
+    ],
+    clients: [people(20)],
+    changes: [300, 540].map((at) => ({
+      ...{ at, event: 'ModifyListener', resource: listenerArn(feedLoadBalancer), by: 'codedeploy' },
+    })),
+  }),
+  aws: withEcs(
+    switchFrom,
+    feedApi(
+      [
+        ...addresses.map((address, index) => running(`46b${index}`, address, 46)),
+        ...greenAddresses.map((address, index) => running(`47a${index}`, address, 47, -700)),
+      ],
+      {
+        group: BLUE,
+        deployments: [],
+        taskSets: [
+          { revision: 46, at: -90_000, group: BLUE },
+          { revision: 47, at: -720, group: GREEN },
+        ],
+      },
+    ),
+    {
+      'batch-get-deployments': {
+        deploymentsInfo: [
+          {
+            ...{ applicationName: 'feed-api', deploymentGroupName: 'feed-api', deploymentId: 'd-7K2QWBLUE' },
+            ...{ status: 'Stopped', creator: 'user', computePlatform: 'ECS' },
+            ...{ createTime: switchTime(-740), startTime: switchTime(-738), completeTime: switchTime(535) },
+            loadBalancerInfo: PAIR,
+          },
+          {
+            ...{ applicationName: 'feed-api', deploymentGroupName: 'feed-api', deploymentId: 'd-9M4RXBACK' },
+            ...{ status: 'Succeeded', creator: 'codeDeployRollback', computePlatform: 'ECS' },
+            ...{ createTime: switchTime(536), startTime: switchTime(537), completeTime: switchTime(541) },
+            rollbackInfo: { rollbackTriggeringDeploymentId: 'd-7K2QWBLUE' },
+            loadBalancerInfo: PAIR,
+          },
+        ],
+      },
+    },
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'closed-mid-request', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'connection-refused', 'address-reused'],
+    ...counts(simulation),
+    why: 'CodeDeploy switched the listener to the green tasks of revision 47, which close three of ten connections in the middle of the work; four minutes later it switched back, and the errors ended. All of them are of revision 47.',
   }),
 };

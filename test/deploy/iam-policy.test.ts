@@ -117,6 +117,26 @@ it('covers every call: all are made by imported names', () => {
   expect(made.filter((name) => !seen.includes(name ?? '') && !renamed.includes(name ?? ''))).toEqual([]);
 });
 
+/** Denied, these change no answer: they stop a query that nobody waits for, or Athena makes them and says what it lacks. */
+const NOT_DENIED_ALONE = [
+  'athena:StopQueryExecution',
+  'logs:StopQuery',
+  ...(BEHIND['athena:StartQueryExecution'] ?? []),
+];
+
+it('has each action denied alone in a test: a gap names it', () => {
+  const tests = globSync('test/{collect,doctor}/**/*.test.ts', { cwd: root }).map(read).join('\n');
+  const isDenied = (action: string) =>
+    [
+      `'${action}'`,
+      `denied: '${action.replace('logs:', '')}'`,
+      `['${action.replace('logs:', '')}'`,
+      `/^${action} on `,
+    ].some((text) => tests.includes(text));
+  const actions = [...new Set(statements.flatMap(({ Action }) => Action))];
+  expect(actions.filter((action) => !NOT_DENIED_ALONE.includes(action) && !isDenied(action))).toEqual([]);
+});
+
 it('allows writing only query results, and nothing in the log bucket', () => {
   const writes = statements.filter(({ Action }) =>
     [Action].flat().some((action) => !/:(Get|BatchGet|Describe|List|Lookup)/.test(action)),

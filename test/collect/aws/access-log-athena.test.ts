@@ -289,6 +289,11 @@ describe.each<[string, Situation, RegExp]>([
     /^athena:StartQueryExecution on arn:aws:athena:eu-west-1:123456789012:workgroup\/primary was denied$/,
   ],
   [
+    'the state of a query may not be read',
+    { faults: { refuse: { GetQueryExecution: { name: 'AccessDeniedException', message: 'no' } } } },
+    /^athena:GetQueryExecution on .*workgroup\/primary was denied/,
+  ],
+  [
     'results may not be read',
     { faults: { refuse: { GetQueryResults: { name: 'AccessDeniedException', message: 'no' } } } },
     /^athena:GetQueryResults on .*workgroup\/primary was denied/,

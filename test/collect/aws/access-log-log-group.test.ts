@@ -105,12 +105,12 @@ describe('a log group', () => {
     expect(logs.queries).toEqual([]);
   });
 
-  it('names a missing permission', async () => {
-    const { log } = await read({ incomingBytes: 30_000_000, denied: 'StartQuery' });
+  it.each(['StartQuery', 'GetQueryResults'])('names a missing permission: logs:%s', async (denied) => {
+    const { log } = await read({ incomingBytes: 30_000_000, denied });
     expect(log).toMatchObject({
       status: 'unavailable',
       kind: 'denied',
-      iamStatement: expect.stringContaining('logs:StartQuery'),
+      iamStatement: expect.stringContaining(`"logs:${denied}"`),
     });
   });
 

@@ -239,8 +239,12 @@ it.each([
   ['ec2:DescribeManagedPrefixLists', 'ranges', 'Could not check which clients are CloudFront'],
   ['ec2:GetManagedPrefixListEntries', 'ranges', 'Could not check which clients are CloudFront'],
   ['cloudfront:ListDistributions', 'distributions', 'Could not check which CloudFront distribution is in front'],
+  ['cloudfront:ListVpcOrigins', 'distributions', 'Could not check which CloudFront distribution is in front'],
 ])('is limited with a statement if %s is denied', async (action, what, sentence) => {
-  const { edge } = await edgeOf({ prepare: (account) => account.always(action, DENIED) });
+  const files = listed(
+    distribution({ Origins: origins({ DomainName: 'internal', VpcOriginConfig: { VpcOriginId: 'vo_1' } }) }),
+  );
+  const { edge } = await edgeOf({ files, prepare: (account) => account.always(action, DENIED) });
   expect(edge.limitations).toContainEqual({
     what,
     kind: 'denied',

@@ -30,6 +30,7 @@ import { edgeErrors, edgeErrorsSentence, isMadeAtEdge } from './patterns/edge-er
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
+import { slowestRoutes } from './patterns/slowest-routes.ts';
 import { isProvisional } from './provisional.ts';
 import type { SignatureId } from './signature.ts';
 import { targetOwners } from './targets/target-owners.ts';
@@ -94,6 +95,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
       steps,
     }),
     keepAlive: logTraffic ? keepAliveOf(logTraffic, evidence) : null,
+    slowestRoutes: logTraffic ? slowestRoutes(logTraffic.log) : [],
     traces: ranking?.traces ?? null,
     ...ownersOf(logTraffic),
     networkPaths: networkPathsOf(collectedOf(evidenceWithTraffic, PATH_EVIDENCE)),

@@ -122,6 +122,18 @@ export const DiagnosisSchema = open({
   events: z.array(Event),
   impact: z.enum(['none', 'low', 'high']),
   keepAlive: KeepAlive.nullable(),
+  slowestRoutes: z
+    .array(
+      open({
+        route: z.string(),
+        requests: Count.describe('Those that a target answered.'),
+        p95Seconds: z.number().nonnegative().describe('95th percentile of target_processing_time.'),
+        shareOfTime: Share.describe('Of the time that all answers of the window took.'),
+      }),
+    )
+    .max(3)
+    .optional()
+    .describe('Routes that took 1 % of the time or more, the slowest first, for alarms on latency.'),
   gaps: z.array(Sentence),
   gapDetails: z.array(
     open({ kind: z.string(), sentence: Sentence, iamStatement: z.string().nullable(), evidence: z.string() }),

@@ -192,6 +192,17 @@ export interface NetworkPath {
   health: NetworkPathAnswer | null;
 }
 
+/** A route whose requests targets answered slowly, with whatever status, as TargetResponseTime counts them. */
+export interface SlowestRoute {
+  route: string;
+  /** Those that a target answered. */
+  requests: number;
+  /** 95th percentile of target_processing_time, up to a twelfth too low. */
+  p95Seconds: number;
+  /** Of the time that all answers of the window took. */
+  shareOfTime: number;
+}
+
 export interface TimelineBucket {
   from: string;
   to: string;
@@ -271,6 +282,8 @@ export interface Diagnosis {
     /** Offered if the window holds too few errors: the command, and the cost of reading. */
     longerLook: { command: string; estimate: string | null } | null;
   } | null;
+  /** At most three that took 1 % of the time or more, by p95; absent in older diagnoses. */
+  slowestRoutes?: SlowestRoute[];
   /** For undecided closed-before-response errors: how to find them in the application's log. */
   traces: {
     ids: string[];

@@ -209,6 +209,12 @@ export interface AccessLog {
    */
   routes: RouteTraffic[];
   /**
+   * The routes whose answers took longest together, the longest first; with whatever status, as TargetResponseTime
+   * counts them. At most 50, without routes that always answered within 100 ms. Empty if more than 8,192 routes in
+   * files read here are slow; absent in older recordings.
+   */
+  slowest?: { answeredMs: number; routes: SlowRoute[] } | undefined;
+  /**
    * Per target group with a closed-before-response failure: how long before it the connections of its (node, target)
    * became idle.
    */
@@ -400,6 +406,13 @@ export interface RouteTraffic {
   /** These requests by target_processing_time in milliseconds and by received_bytes; absent in older recordings. */
   times?: ScaleCount[] | undefined;
   sizes?: ScaleCount[] | undefined;
+}
+
+/** Sum of target_processing_time in whole milliseconds, and the answers by it. */
+export interface SlowRoute {
+  route: string;
+  answeredMs: number;
+  times: ScaleCount[];
 }
 
 /**

@@ -1,5 +1,12 @@
 /** Redacts text that clients wrote into requests from the access-log results and the evidence around them. Pure. */
-import type { AccessLog, EvidenceSet, FailedRequest, RouteTraffic, ScaleCount } from '../evidence/evidence.ts';
+import type {
+  AccessLog,
+  EvidenceSet,
+  FailedRequest,
+  RouteTraffic,
+  ScaleCount,
+  SlowRoute,
+} from '../evidence/evidence.ts';
 import { redactReason, redactRoute, traceRoot } from './log-fields.ts';
 import { isPlainSegment, redactWords } from './plain-words.ts';
 
@@ -51,7 +58,28 @@ function redactAccessLog(log: AccessLog, common: ReadonlySet<string> = commonSeg
     })),
     failureShapes: log.failureShapes.map((shape) => ({ ...shape, error_reason: redactReason(shape.error_reason) })),
     routes: mergeRoutes(log.routes.map((one) => ({ ...one, route: redactRoute(one.route, common) }))),
+    ...(log.slowest === undefined ? {} : { slowest: redactSlowest(log.slowest, common) }),
     ...(earlier === undefined ? {} : { earlier: { ...earlier, log: redactAccessLog(earlier.log, common) } }),
+  };
+}
+
+function redactSlowest(
+  { answeredMs, routes }: NonNullable<AccessLog['slowest']>,
+  common: ReadonlySet<string>,
+): NonNullable<AccessLog['slowest']> {
+  const merged = new Map<string, SlowRoute>();
+  for (const one of routes) {
+    const route = redactRoute(one.route, common);
+    const known = merged.get(route) ?? { route, answeredMs: 0, times: [] };
+    merged.set(route, {
+      route,
+      answeredMs: known.answeredMs + one.answeredMs,
+      times: addScales(known.times, one.times) ?? [],
+    });
+  }
+  return {
+    answeredMs,
+    routes: [...merged.values()].sort((a, b) => b.answeredMs - a.answeredMs || (a.route < b.route ? -1 : 1)),
   };
 }
 

@@ -12,6 +12,7 @@
  *            hexadecimal digits of the trace id as a number, 0 if there are none: an order unrelated to anything else),
  *            in_window, asked (has an asked status), failed (5xx, 460, 463, 464 or an asked status, from any source)
  *   place    place (key), target_group_arn, target, node ('-' if unknown)
+ *   slow_route  route (key), route_text, of the routes with an answer in the window that took at least SLOW_MS; empty if they are too many
  *   failure  the failed entries of the window, numbered from 1 in the order of the answers
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
  *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
@@ -21,6 +22,7 @@
 import { statusRanges } from '../../evidence/statuses.ts';
 
 import { GAP_WITHIN_MS, type GapRequestLimits } from './gap-limits.ts';
+import { SLOW_MS } from './slow-limits.ts';
 
 /** One SELECT. */
 export type LogQuery = string;
@@ -180,6 +182,28 @@ export const routeScales = (limit: number): LogQuery => `
   SELECT route_text, scale, step, sum(requests) AS requests
   FROM failing JOIN step ON step.route = failing.route
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
+/**
+ * The routes whose answers took longest together, by duration, and the milliseconds that all answers took: of each
+ * request of the window that a target answered, with whatever status, as TargetResponseTime counts them.
+ */
+export const slowRoutes = (limit: number): LogQuery => `
+  WITH spent AS (
+    SELECT route, sum(target_ms) AS ms, max(target_ms) AS slowest
+    FROM entry WHERE in_window AND target_status >= 0 AND target_ms >= 0
+    GROUP BY route),
+  slow AS (
+    SELECT spent.route, route_text, ms
+    FROM spent JOIN slow_route ON slow_route.route = spent.route
+    WHERE slowest >= ${SLOW_MS}
+    ORDER BY ms DESC, route_text LIMIT ${whole(limit)}),
+  answered AS (
+    SELECT route, ${scaleStep('target_ms')} AS step, count(*) AS requests
+    FROM entry WHERE in_window AND target_status >= 0 AND target_ms >= 0 AND route IN (SELECT route FROM slow)
+    GROUP BY 1, 2)
+  SELECT route_text, ms, (SELECT sum(ms) FROM spent) AS total_ms, step, requests
+  FROM slow JOIN answered ON answered.route = slow.route
+  ORDER BY ms DESC, route_text, step`;
 
 /** Slots per block, by which answers far from any failure are counted. */
 const SLOTS_OF_BLOCK = 16;

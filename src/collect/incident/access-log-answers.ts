@@ -157,6 +157,12 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       sizes: z.array(ScaleCountSchema).optional(),
     }),
   ),
+  slowest: z
+    .object({
+      answeredMs: count,
+      routes: z.array(z.object({ route: text, answeredMs: count, times: z.array(ScaleCountSchema) })),
+    })
+    .optional(),
   // Older recordings contain counts by bin instead of single gaps; those can no longer be read.
   idleGaps: z
     .array(z.union([IdleGapsSchema, z.object({ bins: z.array(z.unknown()) })]))

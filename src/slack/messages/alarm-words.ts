@@ -2,6 +2,7 @@
  * What alarms add to a root message: CloudWatch's count before the log is read, and alarms whose metric counts no
  * errors.
  */
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { grouped, number, percent, plural } from '../../format/wording.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
@@ -42,11 +43,30 @@ export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
 export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): string =>
   `${truncate(sanitize(metric), MAX_METRIC)}${threshold === null ? '' : ` (threshold ${grouped(threshold)})`}`;
 
-/** CloudWatch's reason; if there is nothing else to say, also that alb502 does not explain this metric. */
-export function watchedParts({ reason, watches }: WatchedAlarm, isAll: boolean): MessagePart[] {
+/** CloudWatch's reason. */
+export const watchedParts = ({ reason }: WatchedAlarm): MessagePart[] =>
+  reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))];
+
+/** Without any 5xx: the slowest routes if the alarm is on latency, and that alb502 does not explain this metric. */
+export function watchedNextStep({ watches }: WatchedAlarm, { slowestRoutes = [] }: Diagnosis): MessagePart[] {
+  const [slowest] = watches.metric === LATENCY ? slowestRoutes : [];
   const metric = truncate(sanitize(watches.metric), MAX_METRIC);
+  const step = (words: string) => line({ bold: 'Next step' }, '  ', `${words}: alb502 explains only 5xx.`);
+  if (slowest === undefined) return [step(`look at ${metric} in CloudWatch`)];
+  const routes = slowestRoutes.map(
+    ({ route, p95Seconds, shareOfTime }) =>
+      `${routeWords(route)} (p95 ${shortSeconds(p95Seconds)}, ${percent(shareOfTime)} of the time spent)`,
+  );
   return [
-    ...(reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))]),
-    ...(isAll ? [line({ bold: 'Next step' }, '  ', `look at ${metric} in CloudWatch: alb502 explains only 5xx.`)] : []),
+    line({ bold: slowestRoutes.length === 1 ? 'Slowest route' : 'Slowest routes' }, '  ', routes.join(', ')),
+    step(`find what ${routeWords(slowest.route)} waits for, in the application's traces or log`),
   ];
 }
+
+const LATENCY = 'TargetResponseTime';
+const MAX_ROUTE = 60;
+const routeWords = (route: string): string => truncate(sanitize(route), MAX_ROUTE);
+
+/** The percentile is read from steps of 9 %: 8.1 → "8.1 s", 31.4 → "31 s", 0.123 → "120 ms". */
+const shortSeconds = (value: number): string =>
+  value >= 10 ? `${value.toFixed(0)} s` : value >= 1 ? `${value.toFixed(1)} s` : `${Math.round(value * 100) * 10} ms`;

@@ -7,7 +7,7 @@ import { windowIn } from '../../query/window.ts';
 import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
-import { countedWords, watchedAlarm, watchedParts, watchedWords } from './alarm-words.ts';
+import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { muteMenu } from './mute-messages.ts';
@@ -124,9 +124,10 @@ function progressWords({ run, episode }: ThreadState, diagnosis: Diagnosis): str
 function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
   const watched = watchedAlarm(episode);
   // For an alarm on another metric, say first what it watches.
-  if (diagnosis !== null && watched !== null && verdictKind(diagnosis) === 'none') return watchedParts(watched, true);
+  if (diagnosis !== null && watched !== null && verdictKind(diagnosis) === 'none')
+    return [...watchedParts(watched), ...watchedNextStep(watched, diagnosis)];
   return [
-    ...(watched === null ? [] : watchedParts(watched, false)),
+    ...(watched === null ? [] : watchedParts(watched)),
     ...troubleParts(run, diagnosis),
     ...(diagnosis === null ? [] : outlineOf(diagnosis).flatMap((section) => sectionParts(section, diagnosis))),
   ];

@@ -223,7 +223,9 @@ describe('below the first line', () => {
   });
 
   it('starts with what an alarm on another metric says, which alb502 does not explain', () => {
-    const quiet = read({ diagnosis: healthy, run: byAlarm, episode: latencyEpisode }).split('\n');
+    const quiet = read({ diagnosis: { ...healthy, slowestRoutes: [] }, run: byAlarm, episode: latencyEpisode }).split(
+      '\n',
+    );
     expect(quiet[1]).toBe(`*Alarm*  ${REASON}`);
     expect(quiet[2]).toBe('*Next step*  look at TargetResponseTime in CloudWatch: alb502 explains only 5xx.');
     const failing = read({ diagnosis: race, run: byAlarm, episode: latencyEpisode }).split('\n');
@@ -231,6 +233,26 @@ describe('below the first line', () => {
     expect(failing[2]).toMatch(/^\*Cause\*/);
     const both = episodeOf({ alarms: [...latencyEpisode.alarms, alarm({})] });
     expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
+  });
+
+  it('names the slowest routes for an alarm on latency, and for no other', () => {
+    const slow = (route: string, p95Seconds: number, shareOfTime: number) => ({
+      ...{ route, p95Seconds, shareOfTime },
+      requests: 100,
+    });
+    const diagnosis: Diagnosis = {
+      ...healthy,
+      slowestRoutes: [slow('POST /reports', 8.13, 0.312), slow('GET /<!channel>', 0.418, 0.09)],
+    };
+    const [, , routes, next] = read({ diagnosis, run: byAlarm, episode: latencyEpisode }).split('\n');
+    expect(routes).toBe(
+      '*Slowest routes*  POST /reports (p95 8.1 s, 31 % of the time spent), GET /<!channel> (p95 420 ms, 9.0 % of the time spent)',
+    );
+    expect(next).toBe(
+      "*Next step*  find what POST /reports waits for, in the application's traces or log: alb502 explains only 5xx.",
+    );
+    const hosts = episodeOf({ alarms: [alarm({ watches: { metric: 'UnHealthyHostCount', threshold: 0 } })] });
+    expect(read({ diagnosis, run: byAlarm, episode: hosts })).not.toContain('Slowest');
   });
 
   it('names the possible causes and the next command if undecided', () => {

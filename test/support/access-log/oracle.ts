@@ -202,7 +202,32 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
       })
       .filter(({ failures: count }) => count > 0)
       .sort((a, b) => b.failures - a.failures || text(a.route, b.route)),
+    slowest: slowestRoutes(window),
     outages: unansweredRuns(items, window, question),
+  };
+}
+
+/** The routes with an answer of 100 ms or more, those first that took longest in sum. */
+function slowestRoutes(window: readonly Item[]): AccessLog['slowest'] {
+  const routes = groups(
+    window.filter(({ entry }) => entry.target_status_code !== '-' && entry.target_processing_time >= 0),
+    ({ route }) => route,
+  ).map(([route, own]) => {
+    const times = own.map(({ entry }) => Math.round(entry.target_processing_time * 1000));
+    return {
+      route,
+      answeredMs: times.reduce((sum, ms) => sum + ms, 0),
+      slowest: Math.max(...times),
+      times: steps(times),
+    };
+  });
+  const slow = routes
+    .filter(({ slowest }) => slowest >= 100)
+    .sort((a, b) => b.answeredMs - a.answeredMs || text(a.route, b.route))
+    .map(({ slowest: _, ...one }) => one);
+  return {
+    answeredMs: slow.length === 0 ? 0 : routes.reduce((sum, { answeredMs }) => sum + answeredMs, 0),
+    routes: slow.slice(0, 50),
   };
 }
 

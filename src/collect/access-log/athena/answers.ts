@@ -9,6 +9,7 @@ import type {
   IdleGaps,
   RouteTraffic,
   ScaleCount,
+  SlowRoute,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
@@ -27,6 +28,7 @@ import {
   sum,
   targetTraffic,
 } from '../place-traffic.ts';
+import { SLOW_ROUTES } from '../slow-limits.ts';
 import {
   DETAIL,
   GAP_COLUMNS,
@@ -65,6 +67,7 @@ export interface Rollups {
     | 'clientAddresses'
     | 'retriedOk'
     | 'routes'
+    | 'slowest'
     | 'outages'
   >;
   /** Rows without values: lines that the table's pattern does not match. `files`: the first files that contain some. */
@@ -108,6 +111,7 @@ export function readRollups(rows: Rows): Rollups {
       clientAddresses: [...new Set(details.map(({ client_address }) => client_address))],
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
+      slowest: slowestRoutes(rowsOf('slow'), rowsOf('minute')),
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,
@@ -175,6 +179,23 @@ function readRoutes(
       sizes: sizesOf.get(row.key) ?? [],
     }))
     .sort(byFailures);
+}
+
+function slowestRoutes(
+  rows: readonly RollupRow[],
+  minutes: readonly RollupRow[],
+): { answeredMs: number; routes: SlowRoute[] } {
+  const spent = new Map<string, number>();
+  for (const { key, answered_ms } of rows) {
+    const { route } = splitKey(SCALE, key);
+    spent.set(route, (spent.get(route) ?? 0) + Number(answered_ms));
+  }
+  const routes = [...scalesByRoute(rows)]
+    .map(([route, times]) => ({ route, answeredMs: spent.get(route) ?? 0, times }))
+    .sort((a, b) => b.answeredMs - a.answeredMs || byText(a.route, b.route))
+    .slice(0, SLOW_ROUTES);
+  const answeredMs = routes.length === 0 ? 0 : sum(minutes.map(({ answered_ms }) => Number(answered_ms)));
+  return { answeredMs, routes };
 }
 
 function scalesByRoute(rows: readonly RollupRow[]): Map<string, ScaleCount[]> {

@@ -14,6 +14,7 @@ import { outageSlot } from '../outage-limits.ts';
 import { askedSql, failedSql, whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
+import { SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
@@ -45,6 +46,8 @@ const RETRY = 30_000_000;
 export const ROUTE_LIMIT = 200;
 /** Maximum scale steps over all these routes: a route has about ten on each scale. */
 const SCALE_LIMIT = 100 * ROUTE_LIMIT;
+/** Maximum steps of the slowest routes: no duration has more than 200. */
+const SLOW_LIMIT = 200 * SLOW_ROUTES;
 /** Maximum files with empty rows to name. */
 const BAD_FILES = 20;
 
@@ -102,6 +105,7 @@ export const ROLLUP_COLUMNS = [
   'succeeded',
   'succeeded_ms',
   'succeeded_max_ms',
+  'answered_ms',
   'in_part',
   'lines_in_part',
   'last_answer',
@@ -132,6 +136,7 @@ class Parameters {
 export function rollups(scope: LogScope): Statement {
   const parameters = new Parameters();
   const isFailure = 'kind = 0 AND in_window AND failed';
+  const isTimed = 'in_window AND target_status >= 0 AND target_ms >= 0';
   const slot = whole(outageSlot(scope.question));
   const slotOf = (at: string) => `${at} - ${at} % ${slot}`;
   return parameters.statement(`
@@ -152,10 +157,12 @@ seen AS (
     CASE WHEN in_window AND (asked OR status BETWEEN 500 AND 599) AND count(CASE WHEN status BETWEEN 0 AND 499 AND NOT failed THEN 1 END) OVER (
         PARTITION BY kind, client, route ORDER BY ended RANGE BETWEEN BIGINT '1' FOLLOWING AND BIGINT '${RETRY}' FOLLOWING) > 0
       THEN 1 ELSE 0 END AS retried,
-    count(CASE WHEN in_window AND failed THEN 1 END) OVER (PARTITION BY kind, route) AS route_failures
+    count(CASE WHEN in_window AND failed THEN 1 END) OVER (PARTITION BY kind, route) AS route_failures,
+    sum(CASE WHEN ${isTimed} THEN target_ms END) OVER (PARTITION BY kind, route) AS route_ms,
+    max(CASE WHEN ${isTimed} THEN target_ms END) OVER (PARTITION BY kind, route) AS route_slowest
   FROM keyed),
 part AS (
-  SELECT part, kind, status, target_status, target_ms, sample, in_window, failed, retried, route_failures,
+  SELECT part, kind, status, target_status, target_ms, sample, in_window, failed, retried, route_failures, route_ms,
     CASE WHEN part = 'outage' THEN dispatched ELSE ended END AS "from",
     CASE WHEN part = 'outage' AND answered = 0 THEN dispatched ELSE ended END AS "to",
     CASE WHEN part = 'outage' THEN slot ELSE 0 END AS slot,
@@ -170,24 +177,27 @@ part AS (
       WHEN 'failure' THEN detail
       WHEN 'outage' THEN series
       WHEN 'time' THEN concat_ws('"', route, ${scaleStep('target_ms')})
+      WHEN 'slow' THEN concat_ws('"', route, ${scaleStep('target_ms')})
       WHEN 'size' THEN concat_ws('"', route, ${scaleStep('received_bytes')})
       ELSE client END AS key
   FROM seen
   CROSS JOIN (
-    VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage'), ('time'), ('size')) AS parts (part)
+    VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage'), ('time'), ('size'), ('slow')) AS parts (part)
   WHERE part = 'line'
     OR part = 'outage' AND series IS NOT NULL
       AND (answered = 1 OR answered = 0 AND (first_answer IS NULL OR dispatched < first_answer OR dispatched > last_answer))
     OR kind = 0 AND (part = 'place'
       OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'
-        OR part IN ('time', 'size') AND route_failures > 0 AND target_status BETWEEN 0 AND 499 AND target_ms >= 0))),
+        OR part IN ('time', 'size') AND route_failures > 0 AND target_status BETWEEN 0 AND 499 AND target_ms >= 0
+        OR part = 'slow' AND route_slowest >= ${SLOW_MS} AND ${isTimed}))),
 grouped AS (
   SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
     count(CASE WHEN in_window AND failed THEN 1 END) AS failures, sum(retried) AS retried, min("from") AS "first", max("to") AS "last",
     count(CASE WHEN target_status BETWEEN 0 AND 499 THEN 1 END) AS succeeded,
     coalesce(sum(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_ms,
     coalesce(max(CASE WHEN target_status BETWEEN 0 AND 499 AND target_ms >= 0 THEN target_ms END), 0) AS succeeded_max_ms,
-    min(sample) AS sample, max(route_failures) AS route_failures, slot, side
+    coalesce(sum(CASE WHEN ${isTimed} THEN target_ms END), 0) AS answered_ms,
+    min(sample) AS sample, max(route_failures) AS route_failures, max(route_ms) AS route_ms, slot, side
   FROM part
   GROUP BY part, key, slot, side),
 -- Only an outage has sides: all else is one row of one run.
@@ -197,8 +207,8 @@ numbered AS (
 run AS (
   SELECT part, key, run, sum(CASE WHEN side <> 1 THEN lines ELSE 0 END) AS lines, sum(requests) AS requests, sum(failures) AS failures,
     sum(retried) AS retried, min(CASE WHEN side <> 1 THEN "first" END) AS "first", max(CASE WHEN side <> 1 THEN "last" END) AS "last",
-    sum(succeeded) AS succeeded, sum(succeeded_ms) AS succeeded_ms, max(succeeded_max_ms) AS succeeded_max_ms, min(sample) AS sample,
-    max(route_failures) AS route_failures, min(CASE WHEN side = 1 THEN "first" END) AS answer, max(CASE WHEN side = 1 THEN "last" END) AS ended
+    sum(succeeded) AS succeeded, sum(succeeded_ms) AS succeeded_ms, max(succeeded_max_ms) AS succeeded_max_ms, sum(answered_ms) AS answered_ms,
+    min(sample) AS sample, max(route_failures) AS route_failures, max(route_ms) AS route_ms, min(CASE WHEN side = 1 THEN "first" END) AS answer, max(CASE WHEN side = 1 THEN "last" END) AS ended
   FROM numbered
   GROUP BY part, key, run),
 bounded AS (
@@ -210,7 +220,7 @@ ranked AS (
     row_number() OVER (
       PARTITION BY part
       ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures WHEN 'outage' THEN -lines WHEN 'time' THEN -route_failures
-        WHEN 'size' THEN -route_failures ELSE 0 END, key, "first") AS place_in_part
+        WHEN 'size' THEN -route_failures WHEN 'slow' THEN -route_ms ELSE 0 END, key, "first") AS place_in_part
   FROM bounded
   WHERE part NOT IN ('route', 'outage') OR part = 'route' AND failures > 0 OR part = 'outage' AND lines > 1)
 SELECT ${ROLLUP_COLUMNS.map((column) => `"${column}"`).join(', ')}
@@ -220,6 +230,7 @@ WHERE part IN ('place', 'minute', 'shape')
   OR part = 'route' AND place_in_part <= ${ROUTE_LIMIT}
   OR part = 'outage' AND place_in_part <= ${OUTAGE_LIMIT}
   OR part IN ('time', 'size') AND place_in_part <= ${SCALE_LIMIT}
+  OR part = 'slow' AND place_in_part <= ${SLOW_LIMIT}
   OR part = 'line' AND place_in_part <= ${BAD_FILES}
   OR part = 'client' AND place_in_part = 1
 ORDER BY part, place_in_part`);

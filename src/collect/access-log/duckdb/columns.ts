@@ -7,7 +7,16 @@ import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { CLIENT_FAILURES } from '../queries.ts';
 import { route } from '../request-route.ts';
-import { BATCH, type LineColumns, type OpenScanner, openScanner, type Scanner, type TargetAndNode } from './scanner.ts';
+import { SLOW_MS, SLOW_TEXTS } from '../slow-limits.ts';
+import {
+  BATCH,
+  type LineColumns,
+  type NamedRoute,
+  type OpenScanner,
+  openScanner,
+  type Scanner,
+  type TargetAndNode,
+} from './scanner.ts';
 
 export interface ColumnsOptions {
   loadBalancer: WantedLoadBalancer;
@@ -89,6 +98,9 @@ export class Columns {
   /** Places found since `takePlaces` was last called, and the keys of all places found. */
   #places: TargetAndNode[] = [];
   readonly #known = new Set<number>();
+  /** The same of slow routes, at most one more than SLOW_TEXTS. */
+  #slowRoutes: NamedRoute[] = [];
+  readonly #knownSlow = new Set<number>();
   #failures: FailureRows = { rows: [], details: [] };
   #counts: LineCounts = emptyCounts();
   #node = '-';
@@ -220,6 +232,11 @@ export class Columns {
     return this.#places.splice(0);
   }
 
+  /** Returns the slow routes found since the last call. */
+  takeSlowRoutes(): NamedRoute[] {
+    return this.#slowRoutes.splice(0);
+  }
+
   /** Scans the whole lines of [from, to) of the input; returns where the rest starts. */
   #scan(from: number, to: number): number {
     for (let start = from; ; this.flush()) {
@@ -323,13 +340,17 @@ export class Columns {
     columns.ended[row] = BigInt(ended);
     columns.place[row] = BigInt(place);
     columns.client[row] = BigInt(scanner.hashText(client_address));
-    columns.route[row] = BigInt(scanner.hashText(route_text));
+    const routeKey = scanner.hashText(route_text);
+    columns.route[row] = BigInt(routeKey);
     columns.sample[row] = sampleOf(trace_id);
-    columns.targetMs[row] = Math.round(entry.target_processing_time * 1000);
+    const targetMs = Math.round(entry.target_processing_time * 1000);
+    columns.targetMs[row] = targetMs;
     columns.received[row] = Math.min(MOST_RECEIVED, entry.received_bytes);
     columns.status[row] = status;
     columns.targetStatus[row] = statusNumber(entry.target_status_code);
-    if (status < 0 || this.#isFailed[status] === 0 || !this.#isInWindow(ended)) return;
+    if (!this.#isInWindow(ended)) return;
+    if (targetMs >= SLOW_MS && entry.target_status_code !== '-') this.#rememberSlowRoute({ key: routeKey, route_text });
+    if (status < 0 || this.#isFailed[status] === 0) return;
 
     const created = instant(entry.request_creation_time);
     const detail: TextsOf<typeof FAILURE_DETAIL> = [
@@ -351,6 +372,13 @@ export class Columns {
     this.#failures.rows.push(row);
     this.#failures.details.push(detail.join('"'));
     if (this.#failures.rows.length === BATCH_FAILURES) scanner.isFull = true;
+  }
+
+  #rememberSlowRoute(route: NamedRoute): void {
+    if (this.#knownSlow.has(route.key) || this.#knownSlow.size > SLOW_TEXTS) return;
+    this.#knownSlow.add(route.key);
+    this.#slowRoutes.push(route);
+    if (this.#knownSlow.size > SLOW_TEXTS) this.#scanner.ignoreSlow();
   }
 
   #rememberPlace(place: TargetAndNode): void {

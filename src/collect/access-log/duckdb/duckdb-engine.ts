@@ -16,6 +16,7 @@ import type {
   Question,
   RouteTraffic,
   ScaleCount,
+  SlowRoute,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
@@ -38,6 +39,7 @@ import {
 } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import * as queries from '../queries.ts';
+import { SLOW_ROUTES } from '../slow-limits.ts';
 import { FAILURE, openRelations } from './relations.ts';
 import { type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
@@ -228,7 +230,10 @@ class LogFileReader {
       );
       this.#assertOneLoadBalancer(scanned);
       const accounts = this.#countFiles(scanned);
-      const places = await relations.complete(scanned.flatMap((one) => one.places));
+      const places = await relations.complete(
+        scanned.flatMap((one) => one.places),
+        scanned.flatMap((one) => one.slowRoutes),
+      );
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#reportProgress('read', bytes, lines);
       const log = await this.#answer(connection, accounts, places);
@@ -343,6 +348,7 @@ class LogFileReader {
       clientAddresses: [],
       retriedOk: 0,
       routes: [],
+      slowest: { answeredMs: 0, routes: [] },
       idleGaps: [],
       outages: [],
     };
@@ -467,6 +473,7 @@ class LogFileReader {
       clientAddresses: [...clients.keys()],
       retriedOk: number(failed, 'retried'),
       routes: await this.#routes(connection),
+      slowest: slowestOf(await select(connection, queries.slowRoutes(SLOW_ROUTES))),
       idleGaps: await this.#idleGaps(connection, indexOf, failures),
       outages: await this.#outages(connection),
     };
@@ -551,6 +558,18 @@ class LogFileReader {
       };
     });
   }
+}
+
+/** Rows by route, in order. */
+function slowestOf(rows: readonly DuckDbRow[]): NonNullable<AccessLog['slowest']> {
+  const routes = new Map<string, SlowRoute>();
+  for (const row of rows) {
+    const route = String(row.route_text);
+    const own = routes.get(route) ?? { route, answeredMs: number(row, 'ms'), times: [] };
+    own.times.push({ step: number(row, 'step'), requests: number(row, 'requests') });
+    routes.set(route, own);
+  }
+  return { answeredMs: rows[0] === undefined ? 0 : number(rows[0], 'total_ms'), routes: [...routes.values()] };
 }
 
 const firstRejectedOf = ({ file, firstRejected }: SourceCounts): AccessLog['rejected']['first'] =>

@@ -11,9 +11,10 @@ import {
 import duckdb from '@duckdb/node-bindings';
 import type { Question } from '../../../evidence/evidence.ts';
 import { askedSql, FAILURE_ORDER, failedSql, whole } from '../queries.ts';
+import { SLOW_TEXTS } from '../slow-limits.ts';
 import { type Batch, FAILURE_DETAIL } from './columns.ts';
 import type { BatchSink } from './scan.ts';
-import type { TargetAndNode } from './scanner.ts';
+import type { NamedRoute, TargetAndNode } from './scanner.ts';
 
 /** Maximum rows of a chunk: DuckDB's vector size. */
 const CHUNK = 2048;
@@ -51,8 +52,11 @@ export const FAILURE = `
   FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
 export interface Relations extends BatchSink {
-  /** Call after the last batch. Creates `entry`, `place` and `failing`, and returns the places by key. */
-  complete(places: readonly TargetAndNode[]): Promise<ReadonlyMap<number, TargetAndNode>>;
+  /** Call after the last batch. Creates `entry`, `place`, `slow_route` and `failing`, and returns the places by key. */
+  complete(
+    places: readonly TargetAndNode[],
+    slowRoutes: readonly NamedRoute[],
+  ): Promise<ReadonlyMap<number, TargetAndNode>>;
 }
 
 /** Throws RangeError for a word that is not a status. */
@@ -66,6 +70,7 @@ export async function openRelations(
     CREATE TABLE failed_line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER,
       status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
+    CREATE TABLE slow_route (route BIGINT, route_text VARCHAR);
     CREATE VIEW entry AS
       SELECT ended, place, client, route, status, target_status, target_ms, received_bytes, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
@@ -83,7 +88,7 @@ export async function openRelations(
     discard(look) {
       voided.push(look);
     },
-    async complete(places) {
+    async complete(places, slowRoutes) {
       lines.closeSync();
       failed.closeSync();
       if (voided.length > 0) {
@@ -100,6 +105,7 @@ export async function openRelations(
         named.endRow();
       }
       named.closeSync();
+      await appendSlowRoutes(connection, slowRoutes);
       await connection.run(`
         CREATE VIEW failing AS
           SELECT one.* EXCLUDE (detail), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
@@ -111,6 +117,19 @@ export async function openRelations(
       return byKey;
     },
   };
+}
+
+/** Leaves `slow_route` empty if they are more than SLOW_TEXTS. */
+async function appendSlowRoutes(connection: DuckDBConnection, slowRoutes: readonly NamedRoute[]): Promise<void> {
+  const texts = new Map(slowRoutes.map(({ key, route_text }) => [key, route_text]));
+  if (texts.size > SLOW_TEXTS) return;
+  const appender = await connection.createAppender('slow_route');
+  for (const [key, text] of texts) {
+    appender.appendBigInt(BigInt(key));
+    appender.appendVarchar(text);
+    appender.endRow();
+  }
+  appender.closeSync();
 }
 
 /**

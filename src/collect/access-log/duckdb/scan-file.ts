@@ -4,7 +4,7 @@ import { type GunzipSink, gunzipWhole } from '../gunzip.ts';
 import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
 import { isTranslated } from '../vended/translate-lines.ts';
 import type { Columns, LineCounts } from './columns.ts';
-import type { TargetAndNode } from './scanner.ts';
+import type { NamedRoute, TargetAndNode } from './scanner.ts';
 
 export interface FileToScan {
   path: string;
@@ -23,8 +23,9 @@ export type ReadMode = 'at-once' | 'as-a-stream' | 'in-small-pieces';
 
 export interface ScannedFile {
   counts: LineCounts;
-  /** Places that no earlier file of this thread contained. */
+  /** Places and slow routes that no earlier file of this thread contained. */
   places: TargetAndNode[];
+  slowRoutes: NamedRoute[];
   /** What is wrong with the file, or null. */
   fault: string | null;
 }
@@ -38,7 +39,7 @@ export async function scanFile(columns: Columns, file: FileToScan): Promise<Scan
   } catch (error) {
     fault = fileErrorText(error);
   }
-  return { counts: columns.end(), places: columns.takePlaces(), fault };
+  return { counts: columns.end(), places: columns.takePlaces(), slowRoutes: columns.takeSlowRoutes(), fault };
 }
 
 async function feed(columns: Columns, { path, compressed, readMode }: FileToScan): Promise<void> {

@@ -39,6 +39,12 @@ export interface TargetAndNode {
   node: string;
 }
 
+/** A route and its key. */
+export interface NamedRoute {
+  key: number;
+  route_text: string;
+}
+
 /** What to look for in a log. */
 export interface ScanQuestion {
   /** The first bytes of the load balancer field and the space after it. */
@@ -77,6 +83,8 @@ export interface Scanner {
   /** May be set while a line is handed over: the scan then stops after that line. */
   isFull: boolean;
   begin(node: string): void;
+  /** Ends the handing over of slow routes: no more of them are kept. */
+  ignoreSlow(): void;
   /**
    * Scans the lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where
    * the first unscanned line starts.
@@ -132,6 +140,7 @@ interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
   ask(wantedLength: number, byName: number, from: bigint, to: bigint): void;
   begin(nodeLength: number): void;
   setFull(value: number): void;
+  ignoreSlow(): void;
   scan(from: number, to: number): number;
   keyOfText(length: number): number;
   keyOfPlace(targetLength: number, groupLength: number, length: number): number;
@@ -229,6 +238,10 @@ class ModuleScanner implements Scanner {
     this.#module.begin(bytes.length <= TEXT_SIZE.value ? bytes.copy(this.#memory, NODE.value) : 0);
   }
 
+  ignoreSlow(): void {
+    this.#module.ignoreSlow();
+  }
+
   scan(from: number, to: number): number {
     const start = this.#module.INPUT.value;
     return this.#module.scan(start + from, start + to) - start;
@@ -281,6 +294,7 @@ export const exactScanner: OpenScanner = (_, events) => {
     begin() {
       this.line = 0;
     },
+    ignoreSlow() {},
     scan(from, to) {
       let start = from;
       while (this.rows < BATCH && !this.isFull) {

@@ -2,7 +2,7 @@
  * Turns lines in the ordinary form into columns, in WebAssembly with SIMD. This is AssemblyScript
  * (https://www.assemblyscript.org): TypeScript syntax with machine types. compile.mjs builds dist/scan-lines.wasm from
  * it, which scanner.ts loads.
- * A line in any other form, and each failure of the window, is handed to `exactly`, which parses it with entry.ts. So
+ * A line in any other form, each failure of the window and the first slow answer of each route is handed to `exactly`, which parses it with entry.ts. So
  * the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take it. Nothing
  * is written before the whole line has been checked.
  * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
@@ -47,6 +47,13 @@ export const RECEIVED: usize = TARGET_MS + 4 * BATCH;
 export const STATUS: usize = RECEIVED + 4 * BATCH;
 export const TARGET_STATUS: usize = STATUS + 2 * BATCH;
 
+/** A hash table with open addressing: the keys of the slow routes seen so far. Sparse: it never holds more than SLOW_TEXTS. */
+const SLOW: usize = TARGET_STATUS + 2 * BATCH + 64;
+const SLOW_SLOTS: u64 = 32_768;
+const SLOW_PROBES: u64 = 16;
+/** As slow-limits.ts. */
+const SLOW_MS: i32 = 100;
+
 /** Rows that are filled. */
 export let rows: i32 = 0;
 /** Lines of the file so far, including blank ones. */
@@ -62,6 +69,8 @@ let byName: i32 = 0;
 let isNamed: i32 = 0;
 /** Set to end `scan` after the line that is being handed over. */
 let isFull: i32 = 0;
+/** Whether slow routes are no longer handed over. */
+let isSlowIgnored: i32 = 0;
 
 /** The line at [from, to). */
 declare function exactly(from: usize, to: usize): void;
@@ -115,6 +124,10 @@ export function setFull(value: i32): void {
   isFull = value;
 }
 
+export function ignoreSlow(): void {
+  isSlowIgnored = 1;
+}
+
 /**
  * Scans the lines of [from, to) up to the last whole one, or until the columns are full; returns where the first
  * unscanned line starts.
@@ -148,13 +161,14 @@ let sample: u32 = 0;
 let node: usize = 0;
 let nodeEnd: usize = 0;
 
-/** Takes a line into the columns; false if it is not in the ordinary form or is a failure of the window. */
+/** Takes a line into the columns; false if it is not in the ordinary form, is a failure of the window, or names a slow route. */
 function take(from: usize, to: usize): bool {
   at = from;
   end = to;
   if (!takeHead() || !takeNumbers()) return false;
   if (isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo) return false;
   if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
+  if (isOurs && targetMs >= SLOW_MS && isNewSlowRoute()) return false;
   entries += 1;
   if (isOurs) write();
   else others += 1;
@@ -180,6 +194,21 @@ function write(): void {
   store<i16>(STATUS + 2 * row, <i16>status);
   store<i16>(TARGET_STATUS + 2 * row, <i16>targetStatus);
   rows += 1;
+}
+
+/** Returns whether the line is the first slow answer of its route in the window; true again if its route found no free slot. */
+function isNewSlowRoute(): bool {
+  if (isSlowIgnored !== 0 || targetStatus < 0 || ended < windowFrom || ended >= windowTo) return false;
+  for (let probe: u64 = 0; probe < SLOW_PROBES; probe += 1) {
+    const slot = SLOW + <usize>((routeKey + probe) % SLOW_SLOTS) * 8;
+    const other = load<u64>(slot);
+    if (other === routeKey) return false;
+    if (other === 0) {
+      store<u64>(slot, routeKey);
+      return true;
+    }
+  }
+  return true;
 }
 
 /** Returns whether the place is in one of the slots of its key; if not, stores it when a slot is free. */

@@ -27,7 +27,7 @@ export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['trace
     ],
     meaning: {
       absent:
-        'the connection was closed before the application logged the request: a race, a crash, or a proxy in front of it',
+        'closed before the application logged the request (a race, a crash, or a proxy in front)',
       started: 'the application crashed, was killed or closed the connection while it worked',
       finished: 'the response was at fault: malformed, or its headers over 32 KB',
     },

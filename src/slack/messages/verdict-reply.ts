@@ -1,6 +1,6 @@
 /** The verdict reply: fix, evidence, other errors, ruled out, could not check. A new post, so that it notifies. */
 import type { types } from '@slack/bolt';
-import type { CauseResult, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
+import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { completenessSentence, costSentence } from '../../render/phrases.ts';
@@ -31,6 +31,8 @@ const MAX_REASON_TEXT = 400;
 const MAX_TRACES = 3;
 const MAX_RULED_OUT = 5;
 const MAX_CANDIDATES = 4;
+/** Characters of a fault that did not lead, and of its fix; "All checks" has the rest. */
+const MAX_FAULT = 120;
 /** Characters of `text`, which is read aloud or shown without blocks. */
 const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ', behind Evidence';
@@ -92,19 +94,29 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
     case 'beside':
       return [line({ bold: 'Beside them' }, '  ', ...prose(`${section.sentences.slice(0, 3).join('; ')}`))];
     case 'faults':
-      return labelledList(
-        verdictKind(diagnosis) === 'none' ? 'Not failing, but worth fixing' : 'Also broken',
-        section.findings.map(({ summary, fix }) =>
-          fix === null ? fitSentences(summary) : `${fitSentences(summary)} → ${fix}`,
-        ),
-        2,
-        ', behind All checks',
-      );
+      return faultParts(section.findings, diagnosis);
     case 'ruled-out':
       return [line({ bold: 'Ruled out' }, '  ', ruledOutWords(section.causes))];
     default:
       return [];
   }
+}
+
+/** Faults beside the verdict. Of an undecided one they are its symptoms, and the most particular one says most. */
+function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): MessagePart[] {
+  const kind = verdictKind(diagnosis);
+  const [label, most] = (
+    {
+      none: ['Not failing, but worth fixing', 2],
+      undecided: ['Found', 1],
+      found: ['Also broken', 2],
+      unread: ['Also broken', 2],
+    } as const
+  )[kind];
+  const sentences = (kind === 'undecided' ? findings.toReversed() : findings).map(({ summary, fix }) =>
+    fix === null ? fitSentences(summary) : `${fitSentences(summary, MAX_FAULT)} → ${fitSentences(fix, MAX_FAULT)}`,
+  );
+  return labelledList(label, sentences, most, ', behind All checks');
 }
 
 /** The fix: summary, commands, notes and side effects. */
@@ -173,9 +185,8 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
 
 /** If three or more causes apply, lists what to do for each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
-  line({ bold: 'If it is' }),
+  line({ bold: 'If it is' }, '  (for and against each: Evidence)'),
   { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },
-  line({ italic: 'For and against each: see Evidence' }),
 ];
 
 /** "Also  worker timeout in the target, 11 errors. Fix: …". */
@@ -251,6 +262,11 @@ function completenessAndCost(diagnosis: Diagnosis, took: ThreadState['run']['too
   return [...(isUnknown ? [] : [completenessSentence(diagnosis)]), costSentence(diagnosis), ...time].join(' · ');
 }
 
+const isAnyPathKnown = ({ networkPaths }: Diagnosis): boolean =>
+  networkPaths.some(
+    ({ traffic, health }) => traffic.outcome !== 'unknown' || (health?.outcome ?? 'unknown') !== 'unknown',
+  );
+
 function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
   const kind = verdictKind(diagnosis);
   const hasErrors = kind === 'found' || kind === 'undecided';
@@ -259,7 +275,7 @@ function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
       ? []
       : [actionButton('👍 Right', 'right', { run }), actionButton('👎 Wrong', 'wrong', { run })]),
     ...(hasErrors ? [detailButton('Chart', 'timeline', { run })] : []),
-    ...(kind === 'none' ? [] : [detailButton('Network paths', 'path', { run })]),
+    ...(kind === 'none' || !isAnyPathKnown(diagnosis) ? [] : [detailButton('Network paths', 'path', { run })]),
     ...(hasErrors ? [actionButton('Check again', 'askAgain', { run, confirm: confirmCost(diagnosis.cost, 1) })] : []),
     ...(hasErrors ? [] : [actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) })]),
   );

@@ -26,8 +26,7 @@ export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['trace
       "Node.js: log req.headers['x-amzn-trace-id'] when the request starts and when it ends",
     ],
     meaning: {
-      absent:
-        'closed before the application logged the request (a race, a crash, or a proxy in front)',
+      absent: 'closed before the application logged the request (a race, a crash, or a proxy in front)',
       started: 'the application crashed, was killed or closed the connection while it worked',
       finished: 'the response was at fault: malformed, or its headers over 32 KB',
     },

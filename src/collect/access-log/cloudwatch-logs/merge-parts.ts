@@ -39,6 +39,8 @@ export function mergeParts({ counts, failed, whole }: LogParts): AccessLog {
     minutes: minutes.filter((one) => one.requests > 0).map((one) => ({ minute: one.minute, requests: one.requests })),
     targets: targetTraffic(places),
     statuses: statusCounts(places),
+    // Those of the failures alone would be no routes of the traffic.
+    slowest: undefined,
     ...(whole === null ? {} : answersOfPart(failed, whole, requests)),
   };
 }
@@ -59,6 +61,7 @@ function answersOfPart(
     routes: scaledRoutes(failed.routes, log.routes, besideInPart === 0 ? 1 : beside / besideInPart),
     idleGaps: log.idleGaps.flatMap((gaps) => gapsByOwnRows(gaps, rows, log.failures, failed.failures)),
     outages: log.outages,
+    slowest: log.slowest,
   };
 }
 

@@ -50,6 +50,8 @@ export function addSetupCommands(alb502: Command): void {
       'buckets of access logs, such as my-logs/AWSLogs/, instead of looking them up in AWS',
     )
     .option('--log-group <name...>', 'log groups of vended access logs')
+    .option('--cloudfront-log-bucket <place...>', 'buckets of the standard logs of CloudFront distributions')
+    .option('--cloudfront-log-group <name...>', 'their log groups, in us-east-1')
     .option('--log-key <id>', 'KMS key that encrypts vended logs')
     .option('--athena', 'include Athena, even if the configuration does not mention it')
     .option('--results-key <id>', 'KMS key that encrypts Athena results')

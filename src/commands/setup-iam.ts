@@ -15,6 +15,8 @@ export interface SetupIamOptions {
   account?: string;
   logBucket?: string[];
   logGroup?: string[];
+  cloudfrontLogBucket?: string[];
+  cloudfrontLogGroup?: string[];
   logKey?: string;
   resultsKey?: string;
   athena?: true;
@@ -52,6 +54,8 @@ export async function setupIam(options: SetupIamOptions): Promise<void> {
   const reads = isRole || config.accounts.some(({ roleArn }) => roleArn === undefined);
   const readAccounts = isRole ? [account] : config.accounts.filter(({ roleArn }) => roleArn === undefined);
   const logGroups = namesIn(options.logGroup ?? [], LOG_GROUP, '--log-group');
+  const edgeLogPlaces = (options.cloudfrontLogBucket ?? []).map((text) => placeIn(text, '--cloudfront-log-bucket'));
+  const edgeLogGroups = namesIn(options.cloudfrontLogGroup ?? [], LOG_GROUP, '--cloudfront-log-group');
   const [logKey, resultsKey] = [keyIn(options.logKey, '--log-key'), keyIn(options.resultsKey, '--results-key')];
   const found = reads ? await findLogPlaces(readAccounts, config, options) : { places: [], region: null };
   const { table, outputLocation, workGroup, database } = config.athena;
@@ -63,6 +67,8 @@ export async function setupIam(options: SetupIamOptions): Promise<void> {
     config,
     logPlaces: found.places,
     logGroups,
+    edgeLogPlaces,
+    edgeLogGroups,
     logKey,
     resultsKey,
     usesLakeFormation: options.lakeFormation === true,
@@ -109,10 +115,10 @@ function namesIn(names: readonly string[], pattern: RegExp, option: string): str
   throw new Problem(`${option} ${JSON.stringify(wrong)} is not a name. Give the name alone, without arn: or s3://.`, 1);
 }
 
-function placeIn(text: string): PlaceOfLogs {
+function placeIn(text: string, option: string): PlaceOfLogs {
   const [, bucket, prefix = ''] = PLACE.exec(text) ?? [];
   if (bucket !== undefined) return { bucket, prefix };
-  throw new Problem(`--log-bucket ${JSON.stringify(text)} is not a bucket. Try: --log-bucket my-logs/AWSLogs/`, 1);
+  throw new Problem(`${option} ${JSON.stringify(text)} is not a bucket. Try: ${option} my-logs/AWSLogs/`, 1);
 }
 
 function keyIn(text: string | undefined, option: string): string | null {
@@ -129,7 +135,10 @@ async function findLogPlaces(
   { logBucket, region, profile }: SetupIamOptions,
 ): Promise<{ places: PlaceOfLogs[] | null; region: string | null }> {
   if (logBucket !== undefined)
-    return { places: logBucket.map(placeIn), region: region ?? accounts[0]?.regions[0] ?? null };
+    return {
+      places: logBucket.map((text) => placeIn(text, '--log-bucket')),
+      region: region ?? accounts[0]?.regions[0] ?? null,
+    };
   const [{ openSessions }, { logPlaces }] = await Promise.all([
     import('../collect/aws/accounts-to-search.ts'),
     import('../doctor/create-table.ts'),
@@ -145,7 +154,7 @@ async function findLogPlaces(
       const prefixes = new Set(
         found.map(({ place: { bucket, root } }) => `${bucket}/${root.replace(/AWSLogs\/.*$/, 'AWSLogs/')}`),
       );
-      const places = [...prefixes].sort().map(placeIn);
+      const places = [...prefixes].sort().map((text) => placeIn(text, '--log-bucket'));
       return { places: places.length > 0 ? places : null, region: sessions[0]?.place.region ?? null };
     } finally {
       for (const session of sessions) session.close();

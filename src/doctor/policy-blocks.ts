@@ -35,6 +35,9 @@ export interface PolicySubject {
   /** Null if unknown. */
   logPlaces: readonly PlaceOfLogs[] | null;
   logGroups: readonly string[];
+  /** Of the standard logs of CloudFront distributions. */
+  edgeLogPlaces: readonly PlaceOfLogs[];
+  edgeLogGroups: readonly string[];
   /** IDs of KMS keys; null without such encryption. */
   logKey: string | null;
   resultsKey: string | null;
@@ -48,10 +51,12 @@ export interface PolicySubject {
 export const POLICY_BLOCKS = [
   ['configuration, metrics and changes', ['ConfigurationMetricsAndChanges', 'TimeoutsOfLambdaTargets']],
   ['CloudFront in front', ['FindDistributions']],
-  ['log of CloudFront', ['FindEdgeLogFiles', 'ReadEdgeLogFiles', 'ReadEdgeLogGroup']],
+  ['log of CloudFront in S3', ['FindEdgeLogFiles', 'ReadEdgeLogFiles']],
+  ['log of CloudFront in CloudWatch Logs', ['ReadEdgeLogGroup']],
   ['names of targets', ['NamesOfTargets', 'WeightsOfLambdaAliases']],
   ['access log in S3', ['FindLogFiles', 'ReadLogFiles']],
-  ['access log in CloudWatch Logs', ['ReadLogGroup', 'AnswersOfLogGroup']],
+  ['access log in CloudWatch Logs', ['ReadLogGroup']],
+  ['queries of log groups', ['AnswersOfLogGroup']],
   ['Athena', ['QueryLogFiles', 'FindTheTable', 'QueryResults', 'WriteQueryResults']],
   ['encrypted logs', ['DecryptLogFiles']],
   ['encrypted query results', ['EncryptQueryResults']],
@@ -95,15 +100,22 @@ export function policyBlocks(
 
 /** Returns null if the feature is needed, '' if it never applies to this identity, else how to enable it. */
 function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | null {
-  const { who, reads, config, logGroups, logKey, resultsKey, usesAthena, usesLakeFormation, configAddress } = subject;
+  const { who, reads, config, logGroups, edgeLogPlaces, edgeLogGroups } = subject;
+  const { logKey, resultsKey, usesAthena, usesLakeFormation, configAddress } = subject;
   const ofBot = (isUsed: boolean, hint: string): string | null => (who === 'role' ? '' : isUsed ? null : hint);
   const ofReader = (isUsed: boolean, hint: string): string | null => (!reads ? '' : isUsed ? null : hint);
   switch (feature) {
     case 'access log in CloudWatch Logs':
       return ofReader(logGroups.length > 0, 'name the log group with --log-group');
-    // The file has placeholders, since the owner of the log is unknown here.
-    case 'log of CloudFront':
-      return '';
+    case 'log of CloudFront in S3':
+      return ofReader(
+        edgeLogPlaces.length > 0,
+        edgeLogGroups.length > 0 ? '' : 'name its bucket with --cloudfront-log-bucket',
+      );
+    case 'log of CloudFront in CloudWatch Logs':
+      return ofReader(edgeLogGroups.length > 0, '');
+    case 'queries of log groups':
+      return ofReader(logGroups.length + edgeLogGroups.length > 0, '');
     case 'Athena':
       return ofReader(usesAthena, 'set athena.table or athena.outputLocation, or add --athena');
     case 'encrypted logs':
@@ -129,28 +141,19 @@ function reasonToLeaveOut(feature: Feature, subject: PolicySubject): string | nu
 
 /** Returns the values of each policy placeholder. */
 function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
-  const { config, region, logPlaces, logGroups, logKey, resultsKey, configAddress } = subject;
+  const { config, region, logPlaces, logGroups, edgeLogPlaces, edgeLogGroups } = subject;
+  const { logKey, resultsKey, configAddress } = subject;
   const { athena, runs, alarms } = config;
   const names = new Map<string, readonly string[]>([
     ['arn:aws:', [`arn:${partitionOf(region ?? '')}:`]],
+    // In front of the names that they contain.
+    ['EDGE-LOG-GROUP', edgeLogGroups],
+    ...bucketNames('EDGE-LOG', edgeLogPlaces),
     ['LOG-GROUP', logGroups],
     ['WORKGROUP', [athena.workGroup]],
     ['DATABASE', [athena.database]],
+    ...bucketNames('LOG', logPlaces ?? []),
   ]);
-  if (logPlaces !== null) {
-    names.set(
-      'LOG-BUCKET/LOG-PREFIX',
-      logPlaces.map(({ bucket, prefix }) => `${bucket}/${prefix}`),
-    );
-    names.set(
-      'LOG-BUCKET',
-      logPlaces.map(({ bucket }) => bucket),
-    );
-    names.set(
-      'LOG-PREFIX',
-      logPlaces.map(({ prefix }) => prefix),
-    );
-  }
   if (logKey !== null) names.set('LOG-KEY', [logKey]);
   if (resultsKey !== null) names.set('RESULTS-KEY', [resultsKey]);
   const [, resultsBucket, resultsPrefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(athena.outputLocation ?? '') ?? [];
@@ -172,6 +175,16 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
     names.set('CONFIG-SECRET', [stored.startsWith('arn:') ? stored.replace(/^.*:secret:/, '') : `${stored}-??????`]);
   return names;
 }
+
+/** None for places that are not known. */
+const bucketNames = (kind: string, places: readonly PlaceOfLogs[]): [placeholder: string, names: string[]][] =>
+  places.length === 0
+    ? []
+    : [
+        [`${kind}-BUCKET/${kind}-PREFIX`, places.map(({ bucket, prefix }) => `${bucket}/${prefix}`)],
+        [`${kind}-BUCKET`, places.map(({ bucket }) => bucket)],
+        [`${kind}-PREFIX`, places.map(({ prefix }) => prefix)],
+      ];
 
 /** Fills in placeholders; each value of a placeholder makes one resource. */
 function fillIn(statement: PolicyStatement, names: ReadonlyMap<string, readonly string[]>): PolicyStatement {

@@ -42,6 +42,10 @@ it.each([
   { words: [], says: 'Set up what? There is alb502 setup with slack, iam' },
   { words: ['wat'], says: "Don't know how to set up 'wat'." },
   { words: ['slack', '--http', 'http://bot.example.com'], says: 'is not an address that Slack can call' },
+  {
+    words: ['iam', '--cloudfront-log-bucket', 'edge/*'],
+    says: '--cloudfront-log-bucket "edge/*" is not a bucket. Try: --cloudfront-log-bucket my-logs/AWSLogs/',
+  },
   { words: ['iam', '--log-bucket', 's3://logs/*'], says: '--log-bucket "s3://logs/*" is not a bucket.' },
   { words: ['iam', '--log-key', 'alias/logs'], says: '--log-key "alias/logs" is not the ID or the ARN of a KMS key.' },
   { words: ['iam', '--account', 'bank'], says: 'The configuration has no account "bank". Choose from: default.' },
@@ -127,6 +131,10 @@ describe('iam', () => {
       '--results-key',
       key,
       '--lake-formation',
+      '--cloudfront-log-bucket',
+      'edge-logs/shop/',
+      '--cloudfront-log-group',
+      '/aws/edge',
     ];
     const { stdout, stderr } = await setup([...words, ...guarded], { config, env: { ALB502_CONFIG: '' } });
     expect(resourcesIn(stdout)).toMatchObject({
@@ -136,6 +144,10 @@ describe('iam', () => {
       EncryptQueryResults: `arn:aws:kms:*:*:key/${key}`,
       ReadTheTableByLakeFormation: '*',
       ReadLogGroup: 'arn:aws:logs:*:*:log-group:/aws/vendedlogs/alb:*',
+      AnswersOfLogGroup: '*',
+      FindEdgeLogFiles: 'arn:aws:s3:::edge-logs',
+      ReadEdgeLogFiles: 'arn:aws:s3:::edge-logs/shop/*',
+      ReadEdgeLogGroup: 'arn:aws:logs:us-east-1:*:log-group:/aws/edge:*',
       QueryLogFiles: 'arn:aws:athena:*:*:workgroup/ops',
       FindTheTable: ['arn:aws:glue:*:*:catalog', 'arn:aws:glue:*:*:database/logs', 'arn:aws:glue:*:*:table/logs/*'],
       WriteQueryResults: 'arn:aws:s3:::results/alb502/*',

@@ -321,6 +321,8 @@ export interface FailedHealthChecks {
   /** The first that failed, and the first that passed after all nodes that saw it fail had seen it pass; null where that was not read. */
   from: number;
   to: number | null;
+  /** The last check before these, which passed; null if none was read, absent in older recordings. */
+  lastPassed?: number | null | undefined;
   /** The last that failed. */
   last: number;
   failures: number;

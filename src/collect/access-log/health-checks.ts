@@ -59,24 +59,30 @@ export function failedHealthChecks(checks: readonly HealthCheck[], window: Windo
 function spansOf(checks: readonly HealthCheck[]): FailedHealthChecks[] {
   const spans: FailedHealthChecks[] = [];
   let failed: HealthCheck[] = [];
+  let lastPassed: number | null = null;
   const failing = new Set<string>();
   for (const check of checks) {
     if (!check.passed) {
       failed.push(check);
       failing.add(check.node);
     } else if (failing.delete(check.node) && failing.size === 0) {
-      spans.push(spanOf(failed, check.at));
+      spans.push(spanOf(failed, { to: check.at, lastPassed }));
       failed = [];
     }
+    if (check.passed && failed.length === 0) lastPassed = check.at;
   }
-  return failed.length === 0 ? spans : [...spans, spanOf(failed, null)];
+  return failed.length === 0 ? spans : [...spans, spanOf(failed, { to: null, lastPassed })];
 }
 
-function spanOf(failed: readonly HealthCheck[], to: number | null): FailedHealthChecks {
+function spanOf(
+  failed: readonly HealthCheck[],
+  { to, lastPassed }: { to: number | null; lastPassed: number | null },
+): FailedHealthChecks {
   const [first] = failed;
   const reasons = Map.groupBy(failed, ({ reason, statusCode }) => `${reason} ${statusCode}`);
   return {
     ...{ targetGroup: first?.targetGroup ?? '-', target: first?.target ?? '-', from: first?.at ?? 0, to },
+    lastPassed,
     last: failed.at(-1)?.at ?? 0,
     failures: failed.length,
     nodes: [...new Set(failed.map(({ node }) => node))].filter((node) => node !== '-').sort(byText),

@@ -29,8 +29,8 @@ export interface LogPlace {
   loadBalancer: { name: string; id: string };
   /** For a vended delivery; absent if the load balancer writes its own files. */
   vended?: VendedLayout;
-  /** Health-check logs are delivered beside it, to the same bucket and prefix. */
-  hasHealthChecks?: boolean;
+  /** Where the load balancer writes its health-check logs, which may be another bucket; absent if it writes none. */
+  healthChecks?: { bucket: string; root: string };
   /** Of a vended delivery, as `DeliveredLog` has it. */
   format?: string | null;
 }
@@ -53,14 +53,19 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
   const { account, region, ...rest } = placeInArn(loadBalancerArn);
   const bucket = attributes['access_logs.s3.bucket'] ?? '';
   if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
-  const prefix = (attributes['access_logs.s3.prefix'] ?? '').replace(/^[/]+|[/]+$/g, '');
-  const root = `${prefix === '' ? '' : `${prefix}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
-  const hasHealthChecks =
-    attributes['health_check_logs.s3.enabled'] === 'true' &&
-    ['bucket', 'prefix'].every(
-      (name) => (attributes[`health_check_logs.s3.${name}`] ?? '') === (attributes[`access_logs.s3.${name}`] ?? ''),
-    );
-  return { bucket, root, account, region, ...rest, ...(hasHealthChecks ? { hasHealthChecks } : {}) };
+  const root = rootOf(attributes['access_logs.s3.prefix'] ?? '', { account, region });
+  const checkBucket = attributes['health_check_logs.s3.bucket'] ?? '';
+  const checkRoot = rootOf(attributes['health_check_logs.s3.prefix'] ?? '', { account, region });
+  const hasHealthChecks = attributes['health_check_logs.s3.enabled'] === 'true' && checkBucket !== '';
+  return {
+    ...{ bucket, root, account, region, ...rest },
+    ...(hasHealthChecks ? { healthChecks: { bucket: checkBucket, root: checkRoot } } : {}),
+  };
+}
+
+function rootOf(prefix: string, { account, region }: { account: string; region: string }): string {
+  const trimmed = prefix.replace(/^[/]+|[/]+$/g, '');
+  return `${trimmed === '' ? '' : `${trimmed}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
 }
 
 /**
@@ -131,11 +136,14 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
 /** More of them is not worth the time it takes to fetch. */
 const MOST_HEALTH_CHECK_BYTES = 64_000_000;
 
-/** The health-check logs of the window, by key; empty if they are delivered elsewhere, cannot be listed, or are very large. */
-export async function listHealthChecks(options: ListOptions): Promise<LogObject[]> {
-  if (options.place.hasHealthChecks !== true) return [];
-  const found = await listOfKind(options, HEALTH_CHECKS).catch(() => []);
-  return found.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_HEALTH_CHECK_BYTES ? found : [];
+/** Lists the health-check logs of the window, by key; none if there are none, they cannot be listed, or are very large. */
+export async function listHealthChecks(options: ListOptions): Promise<{ place: LogPlace; objects: LogObject[] }> {
+  const { healthChecks } = options.place;
+  const place = { ...options.place, ...healthChecks };
+  const found =
+    healthChecks === undefined ? [] : await listOfKind({ ...options, place }, HEALTH_CHECKS).catch(() => []);
+  const isSmall = found.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_HEALTH_CHECK_BYTES;
+  return { place, objects: isSmall ? found : [] };
 }
 
 async function listOfKind(options: ListOptions, kind: string): Promise<LogObject[]> {

@@ -614,20 +614,21 @@ class LiveLogReader {
       return await (isReadApart ? openReaderApart() : openReaderHere());
     });
     opening.catch(() => {});
+    let fetchingChecks = Promise.resolve({ files: 0, bytes: 0 });
     try {
       const listing = await this.#listing(place);
-      const files = [...objects, ...(await listHealthChecks(listing))];
+      const checks = await listHealthChecks(listing);
+      const common = { s3: listing.s3, folder, signal: this.#signal };
+      // Without the health-check logs, the access log is still worth reading.
+      fetchingChecks = download({ ...common, ...checks }).catch(() => ({ files: 0, bytes: 0 }));
       const fetched = await download({
-        s3: listing.s3,
-        place,
-        objects: files,
-        folder,
-        signal: this.#signal,
+        ...{ ...common, place, objects },
         onArrival: (arrived, bytes) =>
-          this.#reportStatus(`fetched ${arrived} of ${files.length} log files, ${size(bytes)}`),
+          this.#reportStatus(`fetched ${arrived} of ${objects.length} log files, ${size(bytes)}`),
       });
       calls.stop();
-      this.#spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, lists), queries: 0 });
+      const { files, bytes } = await fetchingChecks;
+      this.#spend({ bytesScanned: fetched.bytes + bytes, usd: s3Usd(fetched.files + files, lists), queries: 0 });
       this.#reportStatus('reading log files');
       const reader = await opening;
       const request = { folder, question, idleTimeoutSeconds: this.#idleTimeoutSeconds };
@@ -648,6 +649,7 @@ class LiveLogReader {
       };
     } finally {
       calls.stop();
+      await fetchingChecks;
       await opening.then(
         (reader) => reader.close(),
         () => {},

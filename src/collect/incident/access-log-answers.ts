@@ -116,6 +116,7 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
         target: text,
         from: count,
         to: count.nullable(),
+        lastPassed: count.nullable().optional(),
         last: count,
         failures: count,
         nodes: z.array(text),

@@ -4,6 +4,7 @@ import type { Question } from '../../evidence/evidence.ts';
 import { outOf } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
+import { answeredChecks } from '../patterns/failed-health-checks.ts';
 import { countErrors, groupBy } from '../traffic.ts';
 import {
   type ConnectTimeout,
@@ -50,7 +51,12 @@ export function judgeBlockedPath(
     {
       claims: claimsByStrength(claimed, ({ view }) => view.strength),
       for: blockedPairs.length > 0 ? [timeoutText(blockedPairs, evidence), ...reasons] : [],
-      against: [...openSentences, ...firstFourDistinct(claimed.flatMap(({ view }) => view.against)), ...sentences],
+      against: [
+        ...openSentences,
+        ...firstFourDistinct(claimedPairs.flatMap((pair) => answeredTo(pair, evidence))),
+        ...firstFourDistinct(claimed.flatMap(({ view }) => view.against)),
+        ...sentences,
+      ],
       missing,
       fix: fixBlockedPath(by, claimedPairs, evidence, advice),
       ...(blockedPairs.length > 0 ? { summary: `${reasons[0]} ${timeoutText(blockedPairs, evidence)}` } : {}),
@@ -60,6 +66,10 @@ export function judgeBlockedPath(
       : untested(missing),
   );
 }
+
+/** Health checks that reached the target while these connections timed out. */
+const answeredTo = ({ arn, target, first, last }: ConnectTimeout, { traffic }: ConnectTimeoutEvidence): string[] =>
+  answeredChecks(traffic, { arn, target, from: first, to: last });
 
 /** Judges errors without any connect timeout: what they show instead rules out dropped packets. */
 export function judgeWithoutTimeouts(evidence: Pick<ConnectTimeoutEvidence, 'traffic'>): Judgement {

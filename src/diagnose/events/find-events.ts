@@ -1,5 +1,6 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
+import { eventChecksText } from '../patterns/failed-health-checks.ts';
 import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
 import { registrationOf } from '../targets/registration.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
@@ -106,9 +107,11 @@ function describe(
     : isExplained && kind === 'rollout' && reason.kind !== 'deployment'
       ? takenOutText(outline, traffic)
       : sentence(outline, traffic, evidence, named, firstError);
+  const isUnhealthy = reason?.kind === 'failed-health-checks' || reason?.kind === 'unhealthy';
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
     isExplained ? `${what.replace(/[.]$/, '')}: ${reason.clause}.` : what,
+    ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
     ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
   ];
   const summary = `${told.join(' ')} ${errorsText(errors)}`;

@@ -3,6 +3,7 @@ import type { EcsService, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
 import { list, outOf, utcTime } from '../../format/wording.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
+import { failedChecksOn, failedChecksReason } from '../patterns/failed-health-checks.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
 import type { ExitKind } from '../targets/task-exit.ts';
 import type { Traffic } from '../traffic.ts';
@@ -65,7 +66,7 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
     ...{ kind, at, service, deployed, owners: own.map(({ owner }) => owner) },
     clause: clauseOf(kind, own, outline.targets.length, {
       deployed,
-      why: whyUnhealthy(kind, service, outline.from),
+      why: whyUnhealthy(kind, service, outline, traffic),
     }),
   };
 }
@@ -175,13 +176,21 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
   return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
 }
 
-/** "HTTP 503", or the reason in ECS's words, from the last service event before the targets went. */
-function whyUnhealthy(kind: ReasonKind, service: EcsService | null, at: number): string | null {
-  if (kind !== 'failed-health-checks') return null;
+/** "HTTP 503", from the health-check log, else from the last service event before the targets went, in ECS's words. */
+function whyUnhealthy(
+  kind: ReasonKind,
+  service: EcsService | null,
+  { targets, target_group_arn: arn, from, to }: EventOutline,
+  traffic: Traffic,
+): string | null {
+  if (kind !== 'failed-health-checks' && kind !== 'unhealthy') return null;
+  const logged = targets.flatMap((target) => failedChecksOn(traffic, { arn, target, from, to: to ?? from }) ?? []);
+  const [first] = logged;
+  if (first !== undefined) return `${failedChecksReason(first)} from ${utcTime(first.from)} on`;
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
     const time = epochIn(createdAt);
     const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];
-    return reason === undefined || time === null || time > at + AFTER_MS ? [] : [{ time, reason }];
+    return reason === undefined || time === null || time > from + AFTER_MS ? [] : [{ time, reason }];
   });
   const latest = told.sort((a, b) => b.time - a.time)[0]?.reason;
   return latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;

@@ -73,6 +73,17 @@ describe('health checks failed', () => {
 });
 
 it.each([
+  ['passed before they failed', [line('02:41:00', PASS), line('02:41:30', FAIL), line('02:42:00', FAIL)], '02:41:00'],
+  ['failed from the first one on', [line('02:41:30', FAIL), line('02:42:00', FAIL)], null],
+])('tells the last that passed: checks that %s', (_, lines, expected) => {
+  const [found] = failedHealthChecks(
+    lines.flatMap((one) => parseHealthCheck(one, shop) ?? []),
+    window,
+  );
+  expect(found?.lastPassed).toBe(expected === null ? null : clock(expected));
+});
+
+it.each([
   'http 2026-11-20T02:41:00Z 0.012 10.0.1.5:8080 api MAYBE 503 -',
   `${line('02:41:00', FAIL)} <!channel>`,
   line('02:41:00', 'FAIL <!channel> TargetError'),

@@ -88,12 +88,13 @@ describe('the downloaded files', () => {
   });
 
   it.each([
-    ['next to the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, 1],
-    ['elsewhere', { 'health_check_logs.s3.bucket': 'other-logs', 'health_check_logs.s3.prefix': '' }, 0],
-  ])('include the health-check log delivered %s', async (_, place, spans) => {
+    ['next to the access log', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': '' }, '', 1],
+    ['below another prefix', { 'health_check_logs.s3.bucket': BUCKET, 'health_check_logs.s3.prefix': 'up' }, 'up/', 1],
+    ['nowhere', { 'health_check_logs.s3.enabled': 'false', 'health_check_logs.s3.bucket': BUCKET }, '', 0],
+  ])('include the health-check log delivered %s', async (_, place, prefix, spans) => {
     const objects = deliverLogs(DAY);
     const [, first = ''] = objects.keys();
-    const name = first
+    const name = `${prefix}${first}`
       .replace('/123456789012_', '/health_check_log_123456789012_')
       .replace(/_20260310T[0-9]{4}Z_/, '_20260310T1210Z_');
     const check = (second: string) =>

@@ -200,6 +200,28 @@ describe('security-group-blocked', () => {
     ]);
   });
 
+  it.each([
+    ['got an answer in this time', { reason: 'ResponseCodeMismatch', statusCode: '503' }, true],
+    ['timed out as well', { reason: 'TimedOut', statusCode: '-' }, false],
+  ])('weighs against a block that health checks %s', (_, reason, speaksAgainst) => {
+    const evidence = connectTimeoutEvidence({ known: removed });
+    const healthChecks = [
+      {
+        ...{ targetGroup: 'api', target: '10.0.1.5:8080', from: at(60), to: null, last: at(100), failures: 4 },
+        ...{ nodes: [NODE], reasons: [{ ...reason, count: 4 }] },
+      },
+    ];
+    const { log } = evidence.traffic;
+    const judged = judgementOf(
+      securityGroupBlocked,
+      { ...evidence, traffic: { ...evidence.traffic, log: { ...log, healthChecks } } },
+      question,
+    );
+    const sentence =
+      'Health checks of 10.0.1.5:8080 got something back (HTTP 503) from 02:41:00 UTC to 02:41:40 UTC: packets arrived.';
+    expect(judged.against.includes(sentence)).toBe(speaksAgainst);
+  });
+
   it('names the group with the changed rules, not the one they refer to', () => {
     const mended = { groupId: 'sg-app', groups: { items: [{ groupId: 'sg-alb' }] } };
     const changes = [

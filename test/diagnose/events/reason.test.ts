@@ -117,6 +117,45 @@ describe('the task with the address', () => {
   });
 });
 
+describe('the health-check log', () => {
+  const checks = (reason: string, statusCode: string, from = 280) => ({
+    healthChecks: [
+      {
+        ...{ targetGroup: 'api', target: A, from: START + from * 1000, to: null, last: START + 340_000, failures: 9 },
+        lastPassed: START + 250_000,
+        ...{ nodes: ['10.0.0.10', '10.0.1.10', '10.0.2.10'], reasons: [{ reason, statusCode, count: 9 }] },
+      },
+    ],
+  });
+  const summaryOf = (log: ReturnType<typeof checks>, evidence: EventEvidence) => {
+    const traffic = readTraffic(servedLog(requests, log), question, () => null, targetOwners(evidence));
+    return findEvents(traffic, evidence, question)[0]?.summary;
+  };
+  const unhealthy = evidenceOf({
+    ...{ at: 299, stopCode: 'ServiceSchedulerInitiated' },
+    stoppedReason: 'Task failed ELB health checks in (target-group x)',
+  });
+
+  it.each([
+    ['timed out', checks('TimedOut', '-'), 'timed out'],
+    ['got a status', checks('ResponseCodeMismatch', '503'), 'HTTP 503'],
+  ])('says since when checks of a target %s', (_, log, why) => {
+    expect(summaryOf(log, {})).toContain(
+      `Its health checks failed from 02:44:40 UTC, seen by 3 nodes: ${why}; the last one passed at 02:44:10 UTC.`,
+    );
+  });
+
+  it('explains why ECS stopped the task', () => {
+    expect(summaryOf(checks('ResponseCodeMismatch', '503'), unhealthy)).toContain(
+      'ECS stopped the task after failed health checks at 02:44:59 UTC (HTTP 503 from 02:44:40 UTC on; feed-api:47)',
+    );
+  });
+
+  it('is left out where checks failed at another time', () => {
+    expect(summaryOf(checks('TimedOut', '-', 700), {})).not.toContain('health checks');
+  });
+});
+
 it('gives one reason for tasks of a service that run out of memory one after another', () => {
   const memory = [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }];
   const first = evidenceOf({ at: 299, stopCode: 'EssentialContainerExited', containers: memory });

@@ -10,6 +10,8 @@ const Iso = z.iso.datetime();
 
 const Mute = z.object({
   kind: z.enum(['load-balancer', 'alarm']),
+  /** ARN of the load balancer; absent in older records of alarms. */
+  loadBalancer: z.string().optional(),
   /** ARN of the load balancer or the alarm, as its episode has it. */
   key: z.string(),
   name: z.string(),
@@ -30,11 +32,17 @@ export interface MuteSubject {
 
 export interface Mutes {
   /** Mutes for so many hours; what was muted longer stays so. */
-  add(what: readonly Pick<Mute, 'kind' | 'key' | 'name'>[], user: string, hours: number): Promise<Mute[]>;
+  add(
+    what: readonly Pick<Mute, 'kind' | 'key' | 'name' | 'loadBalancer'>[],
+    user: string,
+    hours: number,
+  ): Promise<Mute[]>;
   /** Returns what had been muted of the subject until now. */
   remove(subject: MuteSubject): Promise<Mute[]>;
   /** The mute that holds for a load balancer or for each of the alarms; null if a thread is wanted. */
   find(subject: MuteSubject): Promise<Mute | null>;
+  /** Everything muted now, what ends first in front. */
+  all(): Promise<Mute[]>;
 }
 
 const KEY = 'alarms/mutes.json';
@@ -69,15 +77,21 @@ export function openMutes(
         const mutes = before.filter((mute) => !removed.includes(mute));
         return { document: stored === null ? null : { schema: 1, mutes }, result: removed };
       }),
+    async all() {
+      return current((await documents.read(KEY))?.mutes ?? []).sort(byEnd);
+    },
     async find(subject) {
       const mutes = current((await documents.read(KEY))?.mutes ?? []).filter((mute) => isAbout(mute, subject));
       const ofLoadBalancer = mutes.find(({ kind }) => kind === 'load-balancer');
       if (ofLoadBalancer !== undefined) return ofLoadBalancer;
       const isMuted = subject.alarms.every((alarm) => mutes.some(({ key }) => key === alarm));
-      return isMuted ? (mutes.toSorted((a, b) => (a.until < b.until ? -1 : 1))[0] ?? null) : null;
+      return isMuted ? (mutes.toSorted(byEnd)[0] ?? null) : null;
     },
   };
 }
+
+const byEnd = (a: Mute, b: Mute): number =>
+  a.until === b.until ? (a.key < b.key ? -1 : 1) : a.until < b.until ? -1 : 1;
 
 const isLater = (key: string, mutes: readonly Mute[], until: string): boolean =>
   mutes.some((mute) => mute.key === key && mute.until > until);

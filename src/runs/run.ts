@@ -102,6 +102,8 @@ export const RunFields = z.object({
   /** Replies in the thread, each posted once, by topic. */
   replies: z.record(z.string(), PostRecord),
   feedback: z.array(Feedback),
+  /** Who muted the alarms of this thread, and until when; absent if nobody did, or if it was undone. */
+  muted: z.object({ user: z.string(), until: Iso, what: z.enum(['load-balancer', 'alarm']) }).optional(),
   /** The run whose findings this one copies after each attempt; null for a run with its own attempts. */
   copyOf: z.string().nullable(),
 });

@@ -45,6 +45,15 @@ describe('a mute', () => {
     expect(await one.find({ loadBalancer: 'arn:bank', alarms: ['arn:high'] })).toBeNull();
   });
 
+  it('is listed until it ends, the next to end first', async () => {
+    const { one, other, clock } = await replicas();
+    await one.add([shop], 'U0ADA', 8);
+    await other.add([high], 'U0BEN', 4);
+    expect(names(await one.all())).toEqual(['high-502', 'shop-prod']);
+    clock.at += 5 * HOUR;
+    expect(names(await other.all())).toEqual(['shop-prod']);
+  });
+
   it('ends by itself', async () => {
     const { one, clock } = await replicas();
     await one.add([shop], 'U0ADA', 4);

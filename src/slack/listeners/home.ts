@@ -18,7 +18,7 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
     const decision = await context.authorize({ user, teams: [body.team_id], channel: null });
     const home: Home =
       'refused' in decision
-        ? { refusal: decision.refused, accounts: [], open: [], recent: [], failures: [] }
+        ? { refusal: decision.refused, accounts: [], open: [], muted: [], recent: [], failures: [] }
         : await homeOf(context, user, decision.accounts, failures());
     await context.slack.views.publish({ user_id: user, view: homeView(home) });
   });
@@ -28,7 +28,7 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
  * Shows accounts open to every channel only, as the person's access to other channels is unknown here: their own questions and alarms, not other people's questions.
  */
 async function homeOf(
-  { runs, investigator, episodeOf }: SlackContext,
+  { runs, investigator, episodeOf, mutes }: SlackContext,
   user: string,
   accounts: readonly string[],
   failures: readonly string[],
@@ -47,6 +47,9 @@ async function homeOf(
     open: episodes
       .flatMap(({ run, episode }) => (episode === null || episode.closedAt !== null ? [] : [{ run, episode }]))
       .slice(0, MAX_EPISODES),
+    muted: (await mutes.all()).filter(({ kind, key, loadBalancer = kind === 'alarm' ? null : key }) =>
+      known.some(({ arn, account }) => arn !== null && arn === loadBalancer && accounts.includes(account)),
+    ),
     recent: await Promise.all(
       mine.slice(0, MAX_RUNS_SHOWN).map(async (run) => ({ run, diagnosis: await runs.diagnosis(run.id) })),
     ),

@@ -1,4 +1,4 @@
-/** The menu that mutes alarms: records the mute in the run store, and says in the thread who did it. */
+/** The menu that mutes alarms: records the mute in the run store, and says in the thread and its root who did it. */
 import type { SlackContext } from '../ask.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { privateMessage } from '../messages/index.ts';
@@ -13,19 +13,32 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
   const say = (sentence: string) => answerPrivately(context, respond, privateMessage(sentence), thread);
   const episode = await context.episodeOf(run);
   if (episode === null) return say('Only threads of alarms can be muted.');
-  const alarms = episode.alarms.map(({ arn, name }) => ({ kind: 'alarm' as const, key: arn, name }));
+  const about = { loadBalancer: episode.loadBalancer };
+  const alarms = episode.alarms.map(({ arn, name }) => ({ kind: 'alarm' as const, key: arn, name, ...about }));
   const subject = { loadBalancer: episode.loadBalancer, alarms: alarms.map(({ key }) => key) };
   if (choice === 'unmute') {
     const removed = await mutes.remove(subject);
     if (removed.length === 0) return say('Nothing of this thread is muted.');
+    await showUnmuted(context, episode.loadBalancer);
     return tell(unmutedMessage(who.user, removed), `unmute-${now()}`);
   }
-  const loadBalancer = { kind: 'load-balancer' as const, key: episode.loadBalancer, name: run.loadBalancer.name };
+  const loadBalancer = {
+    kind: 'load-balancer' as const,
+    key: episode.loadBalancer,
+    name: run.loadBalancer.name,
+    ...about,
+  };
   const muted = await mutes.add(
     choice === 'mute-load-balancer' ? [loadBalancer] : alarms,
     who.user,
     config.alarms.muteHours,
   );
+  const [first] = muted;
+  if (first !== undefined) {
+    const { user, until, kind } = first;
+    await context.runs.change(run.id, (current) => ({ ...current, muted: { user, until, what: kind } }));
+    await context.threads.refresh(run.id);
+  }
   return tell(mutedMessage(muted), `mute-${now()}`);
 
   /** A reply for each press: pressed again, it may hold longer. */
@@ -33,5 +46,19 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
     const posted = await context.threads.reply(run.id, key, message);
     if (posted !== 'already' && !('ts' in posted))
       await say('It is done, but Slack did not take the reply that says so.');
+  }
+}
+
+/** Newest runs to read. */
+const MAX_RUNS_READ = 100;
+
+/** Undone in one thread, a mute holds in none: every root of the load balancer that shows one is edited. */
+async function showUnmuted({ runs, threads }: SlackContext, loadBalancer: string): Promise<void> {
+  const shown = (await runs.recent(MAX_RUNS_READ)).filter(
+    (run) => run.loadBalancer.arn === loadBalancer && run.muted !== undefined,
+  );
+  for (const { id } of shown) {
+    await runs.change(id, ({ muted: _, ...run }) => run);
+    await threads.refresh(id);
   }
 }

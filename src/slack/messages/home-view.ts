@@ -4,9 +4,11 @@ import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
 import { verdictWords } from '../../render/outline.ts';
 import type { Episode } from '../../runs/episode.ts';
+import type { Mute } from '../../runs/mutes.ts';
 import type { Run, Thread } from '../../runs/run.ts';
 import type { SlackBlock } from './message.ts';
 import { plainText } from './message-buttons.ts';
+import { muteLine } from './mute-messages.ts';
 import { sanitize } from './redact-text.ts';
 import { firstLines, line, type MessagePart, prose, richText, type TextLine, truncate } from './rich-text.ts';
 import { momentWords, sanitizeState, shortClock, windowWords } from './thread-state.ts';
@@ -21,12 +23,14 @@ export interface Home {
   accounts: { account: string; loadBalancers: readonly string[] }[];
   /** Open episodes, with the run whose thread shows them. */
   open: { run: Run; episode: Episode }[];
+  /** What opens no threads for a while. */
+  muted: readonly Mute[];
   recent: { run: Run; diagnosis: Diagnosis | null }[];
   /** Lookups that failed. */
   failures: readonly string[];
 }
 
-export function homeView({ refusal, accounts, open, recent, failures }: Home): types.HomeView {
+export function homeView({ refusal, accounts, open, muted, recent, failures }: Home): types.HomeView {
   const example = accounts.flatMap(({ loadBalancers }) => loadBalancers)[0] ?? 'my-alb';
   const blocks: SlackBlock[] =
     refusal !== null
@@ -35,6 +39,7 @@ export function homeView({ refusal, accounts, open, recent, failures }: Home): t
           ...section('Ask', accounts.map(accountLine), 'No account is open to you.'),
           ...richText([line('In a channel, type ', { code: `/alb502 ${truncate(sanitize(example), 80)} last 15m` })]),
           ...(open.length === 0 ? [] : section('In alarm now', open.map(episodeLine), '')),
+          ...(muted.length === 0 ? [] : section('Muted', muted.map(muteLine), '')),
           ...section('Your last diagnoses', firstLines(recent.map(recentLine), MAX_RECENT), 'None yet.'),
           ...(failures.length === 0 ? [] : section('Could not list', failures.map(proseOf), '')),
         ];

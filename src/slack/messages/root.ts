@@ -10,7 +10,7 @@ import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '.
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
-import { muteMenu } from './mute-messages.ts';
+import { mutedLines, muteMenu } from './mute-messages.ts';
 import { sanitize } from './redact-text.ts';
 import {
   line,
@@ -38,7 +38,7 @@ import {
 export function rootMessage(rawState: ThreadState): Message {
   const state = sanitizeState(rawState);
   const parts: MessagePart[] = [...headline(state), ...bodyParts(state)];
-  const below = [...episodeLines(state), statusLine(state), ...feedbackLines(state)];
+  const below = [...episodeLines(state), statusLine(state), ...mutedLines(state.run), ...feedbackLines(state)];
   return {
     text: messageText([...parts, ...below.map((one): MessagePart => ({ line: one }))]),
     blocks: [...richText(parts), ...smallPrint(...below), ...rootButtons(state)],

@@ -27,6 +27,22 @@ it("shows this person's questions and the load balancers they may ask about", as
   expect(slackRefusals(bot.slack.refusals)).toEqual([]);
 });
 
+it('shows what is muted, and by whom, of load balancers one may ask about', async () => {
+  const bot = await openBot({
+    config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+    loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
+  });
+  const mute = (name: string, account?: string) => {
+    const { arn } = loadBalancer(name, account);
+    return { kind: 'load-balancer' as const, key: arn ?? '', name };
+  };
+  await bot.mutes.add([mute('shop-prod'), mute('vault', 'bank')], 'U0BEN', 4);
+  const home = await homeOf(bot, 'ada');
+  expect(home).toContain('all alarms on shop-prod · muted by ');
+  expect(home).toContain('U0BEN');
+  expect(home).not.toContain('vault');
+});
+
 it('shows only a refusal to someone who may not ask', async () => {
   const bot = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
   const home = await homeOf(bot, 'ada');

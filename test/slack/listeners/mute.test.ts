@@ -39,6 +39,12 @@ it('mutes the load balancer, names the person, and can be undone by anyone', asy
     /^<@U0ADA> muted all alarms on shop-prod until \d{4}-\d\d-\d\d \d\d:\d\d UTC: no new thread until then\.$/m,
   );
 
+  const rootText = () => rootsOf(slack, 'shop').find(({ ts }) => ts === root.ts)?.text ?? '';
+  await slack.until(() => /<@U0ADA> muted all alarms on shop-prod until/.test(rootText()), 'the root that says so');
+  await slack.openHome('ben');
+  const home = await slack.until(() => slack.home('ben'), 'a home');
+  expect(JSON.stringify(home.content)).toMatch(/all alarms on shop-prod · muted by .*U0ADA.* until \d{4}-/);
+
   send(whole, BEGUN + HOUR, 'OK');
   send(whole, BEGUN + 3 * HOUR);
   await slack.until(() => whole.log.some(({ msg }) => msg === 'no thread: muted'), 'an alarm that waits');
@@ -46,6 +52,7 @@ it('mutes the load balancer, names the person, and can be undone by anyone', asy
 
   await press('Unmute', 'ben');
   await said('<@U0BEN> unmuted shop-prod: alarms open threads again.');
+  await slack.until(() => !rootText().includes('muted'), 'the root without it');
   await slack.until(() => rootsOf(slack, 'shop').length === 2, 'the thread of what still fires');
   await press('Unmute', 'ada');
   const told = await slack.until(() => slack.privateOf('ada').at(-1) ?? null, 'an answer');

@@ -328,6 +328,16 @@ describe('below the first line', () => {
     );
   });
 
+  it('says who muted the alarms of the thread, and until when', () => {
+    const muted = { user: 'U0ADA', until: '2026-11-20T06:56:30.000Z' };
+    expect(read({ diagnosis: race, run: { muted: { ...muted, what: 'load-balancer' } } })).toContain(
+      '(@U0ADA muted all alarms on shop-prod until 2026-11-20 06:56 UTC)',
+    );
+    expect(read({ diagnosis: race, run: { muted: { ...muted, what: 'alarm' } } })).toContain(
+      '(@U0ADA muted these alarms until 2026-11-20 06:56 UTC)',
+    );
+  });
+
   it("shows people's feedback on the verdict", () => {
     const at = '2026-11-20T09:00:00.000Z';
     const text = read({

@@ -61,7 +61,8 @@ describe('the form about a wrong verdict', () => {
   });
 });
 
-const NOTHING = { refusal: null, accounts: [], open: [], recent: [], failures: [] };
+const NOTHING = { refusal: null, accounts: [], open: [], muted: [], recent: [], failures: [] };
+const mute = { key: 'arn:shop', user: 'U0ADA', at: '2026-11-20T02:56:00.000Z', until: '2026-11-20T06:56:00.000Z' };
 
 describe('the home', () => {
   it('shows whom one may ask about, alarms, and recent questions with their results', () => {
@@ -75,6 +76,10 @@ describe('the home', () => {
       ...NOTHING,
       accounts: [{ account: 'prod', loadBalancers: ['shop-prod', 'edge'] }],
       open: [{ run: runOf(race, { state: 'final' }), episode: episodeOf({ closedAt: null }) }],
+      muted: [
+        { ...mute, kind: 'load-balancer', name: 'shop-prod' },
+        { ...mute, kind: 'alarm', name: '<!channel> high-502' },
+      ],
       recent,
     });
     expect(refusalsOf(payload(view), 'home')).toEqual([]);
@@ -84,6 +89,9 @@ describe('the home', () => {
       In a channel, type \`/alb502 shop-prod last 15m\`
       # In alarm now
         • *shop-prod* · shop-prod-5xx in ALARM since 02:44 UTC
+      # Muted
+        • all alarms on shop-prod · muted by @U0ADA until 2026-11-20 06:56 UTC
+        • <!channel> high-502 · muted by @U0ADA until 2026-11-20 06:56 UTC
       # Your last diagnoses
         • shop-prod (https://slack.com/archives/C0ALERTS/p1763607420000100) · 02:40–02:55 UTC · keep-alive race (likely) · asked 2026-11-20 02:56 UTC
         • shop-prod (https://slack.com/archives/C0ALERTS/p1763607420000100) · 02:40–02:55 UTC · no answer: There is no answer. · asked 2026-11-20 02:56 UTC

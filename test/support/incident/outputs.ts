@@ -54,6 +54,7 @@ export function slackOutputs({ diagnosis, evidence }: Pick<Findings, 'diagnosis'
     refusal: null,
     accounts: [],
     open: [],
+    muted: [],
     recent: [{ run: told.run, diagnosis }],
     failures: diagnosis.gaps,
   });

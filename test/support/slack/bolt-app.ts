@@ -9,7 +9,7 @@ import { DEFAULT_STATUSES } from '../../../src/evidence/statuses.ts';
 import type { Investigator, LoadBalancerRef } from '../../../src/investigate/investigator.ts';
 import { Problem } from '../../../src/problem.ts';
 import { resolveWindow } from '../../../src/query/window.ts';
-import { openMutes } from '../../../src/runs/mutes.ts';
+import { type Mutes, openMutes } from '../../../src/runs/mutes.ts';
 import { inState, newRun, type Run } from '../../../src/runs/run.ts';
 import { openRunStore, type RunStore } from '../../../src/runs/runs.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
@@ -43,6 +43,7 @@ export interface Bot {
   slack: LocalSlack;
   asked: RecordedCalls;
   runs: RunStore;
+  mutes: Mutes;
   app: SlackApp;
   /** Where it listens: for Slack, or for health. */
   port: number;
@@ -81,13 +82,14 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
   const asked: RecordedCalls = { opened: [], answered: [], again: [], refreshed: [], found: [] };
   const next: Bot['next'] = {};
   const web = new WebClient(slack.botToken, { slackApiUrl: slack.apiUrl });
+  const mutes = openMutes(store, { now, log: { error: (fields) => void log.push(JSON.stringify(fields)) } });
   const app = await openApp({
     config,
     secrets: { botToken: slack.botToken, appToken: slack.appToken, signingSecret: slack.signingSecret },
     investigator: investigatorOf(options.loadBalancers ?? [ref('shop-prod'), ref('edge')], asked, now),
     threads: threadsOf({ asked, next, runs, web, now }),
     runs,
-    mutes: openMutes(store, { now, log: { error: (fields) => void log.push(JSON.stringify(fields)) } }),
+    mutes,
     log: openLog('debug', { write: (line) => void log.push(line) }),
     clientOptions: { slackApiUrl: slack.apiUrl },
     now,
@@ -96,7 +98,7 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
   onTestFinished(() => app.stop(1000));
   if (mode === 'http') slack.deliverTo(`http://127.0.0.1:${port}/slack/events`);
   else await slack.until(() => slack.sockets.connections() > 0, 'a connection of the bot');
-  return { slack, asked, runs, app, port: port ?? 0, log, next };
+  return { slack, asked, runs, mutes, app, port: port ?? 0, log, next };
 }
 
 export { ref as loadBalancer };

@@ -104,7 +104,9 @@ async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
   const { liveInvestigator } = await import('../investigate/live.ts');
   const investigator = liveInvestigator(config);
   await investigator.refresh();
-  const failed = investigator.failures().map((detail): CheckResult => ({ what: 'AWS', detail, state: 'missing' }));
+  const failed = investigator
+    .failures()
+    .map(({ sentence }): CheckResult => ({ what: 'AWS', detail: sentence, state: 'missing' }));
   const loadBalancers = investigator.listLoadBalancers();
   const places = [...new Set(loadBalancers.map(({ account, region }) => `${account}, ${region}`))];
   const listed = places.map(

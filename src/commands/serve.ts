@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type Config, parseConfig, RUNS_FOLDER, readSecrets, type Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
-import type { LiveInvestigator } from '../investigate/live.ts';
+import type { ListingFailure, LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
 import type { Run } from '../runs/run.ts';
 import type { Store } from '../runs/store/store.ts';
@@ -227,7 +227,7 @@ async function openInvestigator(
   recorded: readonly string[],
   pace: number,
   log: Logger,
-): Promise<{ investigator: Investigator; failures: () => readonly string[]; close(): void }> {
+): Promise<{ investigator: Investigator; failures: () => readonly ListingFailure[]; close(): void }> {
   if (recorded.length > 0) {
     const { recordedInvestigator } = await import('../investigate/recorded.ts');
     const [account] = config.accounts;
@@ -241,7 +241,7 @@ async function openInvestigator(
   let lastReported = '';
   const list = async (): Promise<void> => {
     await investigator.refresh(stopListing.signal);
-    const failures = investigator.failures();
+    const failures = investigator.failures().map(({ sentence }) => sentence);
     // Report changes only.
     if (failures.join() !== lastReported && !stopListing.signal.aborted) {
       lastReported = failures.join();

@@ -231,12 +231,18 @@ function withLongerWindowOffer(evidence: EvidenceSet, question: Question, estima
   return { ...evidence, accessLog: { ...accessLog, value: { ...accessLog.value, longerLook } } };
 }
 
+/** Why the load balancers of an account could not be listed; the sentence names account and region. */
+export interface ListingFailure {
+  account: string;
+  sentence: string;
+}
+
 /** Asks AWS, and caches the list of load balancers. */
 export interface LiveInvestigator extends Investigator {
   /** Lists the load balancers of all accounts again. Never throws; see `failures`. */
   refresh(signal?: AbortSignal): Promise<void>;
   /** Why the last listing failed, one sentence per account and region; their earlier entries stay listed. */
-  failures(): readonly string[];
+  failures(): readonly ListingFailure[];
 }
 
 /**
@@ -247,7 +253,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
   /** By account and region, as last listed. */
   const listed = new Map<string, LoadBalancerRef[]>();
   const earlierLooks: EarlierLooks = new Map();
-  let failures: string[] = [];
+  let failures: ListingFailure[] = [];
   let loadBalancers: LoadBalancerRef[] = [];
   const deadline = config.deadlines.evidenceSeconds * 1000;
   const accountsNamed = (names: readonly string[]) => config.accounts.filter(({ name }) => names.includes(name));
@@ -257,7 +263,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
     failures: () => failures,
 
     async refresh(signal = new AbortController().signal) {
-      const failed: string[] = [];
+      const failed: ListingFailure[] = [];
       const each = config.accounts.map(async (account) => {
         try {
           const sessions = await openSessions(null, [account], {}, { signal, deadline });
@@ -272,18 +278,18 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
                   found.map((one) => ({ ...one, account: account.name, region })),
                 );
               } catch (error) {
-                failed.push(`${account.name}, ${region}: ${errorMessage(error)}`);
+                failed.push({ account: account.name, sentence: `${account.name}, ${region}: ${errorMessage(error)}` });
               } finally {
                 session.close();
               }
             }),
           );
         } catch (error) {
-          failed.push(`${account.name}: ${errorMessage(error)}`);
+          failed.push({ account: account.name, sentence: `${account.name}: ${errorMessage(error)}` });
         }
       });
       await Promise.all(each);
-      failures = failed.sort();
+      failures = failed.sort((a, b) => (a.sentence < b.sentence ? -1 : 1));
       loadBalancers = [...listed.values()].flat().sort(compareByName);
     },
 

@@ -7,6 +7,7 @@ import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Config, Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
+import type { ListingFailure } from '../investigate/live.ts';
 import type { Mutes } from '../runs/mutes.ts';
 import type { RunStore } from '../runs/runs.ts';
 import type { SlackContext } from './ask.ts';
@@ -50,7 +51,7 @@ export interface AppParts {
   clientOptions?: WebClientOptions;
   routes?: readonly HttpRoute[];
   /** Why load balancers could not be listed, for the Home tab. */
-  failures?: () => readonly string[];
+  failures?: () => readonly ListingFailure[];
   now?: () => number;
 }
 

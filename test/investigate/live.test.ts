@@ -48,8 +48,8 @@ describe('the list', () => {
     await investigator.refresh();
     expect(investigator.listLoadBalancers()).toHaveLength(2);
     expect(investigator.failures()).toEqual([
-      expect.stringMatching(/^bank, us-east-1: .*DescribeLoadBalancers/),
-      expect.stringMatching(/^shop, eu-west-1: .*DescribeLoadBalancers/),
+      { account: 'bank', sentence: expect.stringMatching(/^bank, us-east-1: .*DescribeLoadBalancers/) },
+      { account: 'shop', sentence: expect.stringMatching(/^shop, eu-west-1: .*DescribeLoadBalancers/) },
     ]);
   });
 });

@@ -1,5 +1,6 @@
 /** The Home tab: load balancers to ask about, open alarms, recent diagnoses, failures. */
 import type { App } from '@slack/bolt';
+import type { ListingFailure } from '../../investigate/live.ts';
 import type { SlackContext } from '../ask.ts';
 import { homeView } from '../messages/index.ts';
 
@@ -11,7 +12,7 @@ const MAX_EPISODES = 10;
 type Home = Parameters<typeof homeView>[0];
 
 /** `failures`: why load balancers could not be listed. */
-export function onHome(app: App, context: SlackContext, failures: () => readonly string[]): void {
+export function onHome(app: App, context: SlackContext, failures: () => readonly ListingFailure[]): void {
   app.event('app_home_opened', async ({ event, body }) => {
     if (event.tab !== 'home') return;
     const { user } = event;
@@ -31,7 +32,7 @@ async function homeOf(
   { runs, investigator, episodeOf, mutes }: SlackContext,
   user: string,
   accounts: readonly string[],
-  failures: readonly string[],
+  failures: readonly ListingFailure[],
 ): Promise<Home> {
   const known = investigator.listLoadBalancers();
   const all = (await runs.recent(MAX_RUNS_READ)).filter(({ loadBalancer }) => accounts.includes(loadBalancer.account));
@@ -53,6 +54,6 @@ async function homeOf(
     recent: await Promise.all(
       mine.slice(0, MAX_RUNS_SHOWN).map(async (run) => ({ run, diagnosis: await runs.diagnosis(run.id) })),
     ),
-    failures: failures.filter((one) => accounts.some((account) => one.startsWith(account))),
+    failures: failures.flatMap(({ account, sentence }) => (accounts.includes(account) ? [sentence] : [])),
   };
 }

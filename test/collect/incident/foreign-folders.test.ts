@@ -52,6 +52,16 @@ describe('links out of the folder', () => {
     await expect(readIncident(other)).rejects.toMatchObject({ message: expect.stringMatching(/^logs: .*leads out/) });
   });
 
+  it.each(['edge.json', 'metrics.json', 'incident.json'])('are refused if they replace %s', async (file) => {
+    const dir = folder();
+    rmSync(join(dir, file), { force: true });
+    symlinkSync(outside(file, '{"ranges":[],"distributions":[],"log":null,"limitations":[]}'), join(dir, file));
+    await expect(readIncident(dir)).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`${file}: it is a link that leads out`)),
+      exitCode: 2,
+    });
+  });
+
   it('are followed if they stay within it', async () => {
     const dir = folder();
     symlinkSync(join(dir, LOG), join(dir, 'logs', `again-${logName('0245')}`));
@@ -70,6 +80,24 @@ describe('a file that', () => {
       'aws/describe-target-groups.json',
       '{"TargetGroups":[{"TargetGroupArn":"a","TargetGroupName":"a","Port":1e999}]}',
       /TargetGroups\[0\]\.Port: .*too large/,
+    ],
+    [
+      'is nested, in front of the load balancer',
+      'edge.json',
+      `{"ranges":${'['.repeat(100_000)}`,
+      /line 1, column \d+: nested deeper/,
+    ],
+    [
+      'counts too large a number at the edge',
+      'edge.json',
+      '{"ranges":[],"distributions":[],"log":{"where":"a","source":"a","requests":1e999,"errors":[],"cost":{"bytesScanned":0,"usd":0,"queries":0}},"limitations":[]}',
+      /edge\.json: log\.requests: .*too large/,
+    ],
+    [
+      'names a distribution by a command',
+      'edge.json',
+      '{"ranges":[],"distributions":[{"id":"$(id)","domainName":"a","aliases":[],"hasOtherOrigins":false}],"log":null,"limitations":[]}',
+      /edge\.json: distributions\[0\]\.id: expected a name/,
     ],
     [
       'has a name that is a command',

@@ -1,6 +1,7 @@
 /** The home tab: what this person asked, and nothing of others. */
 import { expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
 import { type Bot, loadBalancer, openBot } from '../../support/slack/bolt-app.ts';
 import { slackRefusals } from '../../support/slack/local-slack.ts';
 
@@ -61,4 +62,34 @@ it("hides this person's questions about an account limited to its channel", asyn
   const home = await homeOf(bot, 'ada');
   expect(home).toContain('shop-prod');
   expect(home).not.toContain('vault');
+});
+
+it('hides an old diagnosis of an account that was limited to a channel since', async () => {
+  const folder = temporaryFolder();
+  const loadBalancers = [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')];
+  const before = await openBot({
+    folder,
+    loadBalancers,
+    config: { accounts: [{ name: 'default' }, { name: 'bank' }] },
+  });
+  await before.slack.command({ user: 'ada', channel: 'alerts', text: 'vault' });
+  await eventually(async () => expect(await before.runs.recent(5)).toHaveLength(1));
+  expect(await homeOf(before, 'ada')).toMatch(/Your last diagnoses.*vault/);
+  const config = { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] };
+  const home = await homeOf(await openBot({ folder, loadBalancers, config }), 'ada');
+  expect(home).toContain('shop-prod');
+  expect(home).not.toContain('vault');
+});
+
+it('tells of no failure in an account limited to its channel, even if its name begins like that of an open one', async () => {
+  const home = await homeOf(
+    await openBot({
+      config: { accounts: [{ name: 'shop' }, { name: 'shop-bank', channels: ['C0BANK'] }] },
+      loadBalancers: [loadBalancer('edge', 'shop')],
+      failures: ['shop', 'shop-bank'].map((account) => ({ account, sentence: `${account}, eu-west-1: not allowed` })),
+    }),
+    'ada',
+  );
+  expect(home).toContain('shop, eu-west-1: not allowed');
+  expect(home).not.toContain('shop-bank');
 });

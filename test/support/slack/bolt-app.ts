@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { type Config, parseConfig } from '../../../src/config.ts';
 import { DEFAULT_STATUSES } from '../../../src/evidence/statuses.ts';
 import type { Investigator, LoadBalancerRef } from '../../../src/investigate/investigator.ts';
+import type { ListingFailure } from '../../../src/investigate/live.ts';
 import { Problem } from '../../../src/problem.ts';
 import { resolveWindow } from '../../../src/query/window.ts';
 import { type Mutes, openMutes } from '../../../src/runs/mutes.ts';
@@ -60,6 +61,9 @@ export interface BotOptions {
   loadBalancers?: LoadBalancerRef[];
   now?: () => number;
   healthPort?: number;
+  /** Of the run records, kept after the test. */
+  folder?: string;
+  failures?: ListingFailure[];
 }
 
 const QUIET = { unfurl_links: false, unfurl_media: false };
@@ -68,8 +72,8 @@ const QUIET = { unfurl_links: false, unfurl_media: false };
 export async function openBot(options: BotOptions = {}): Promise<Bot> {
   const { mode = 'http', now = Date.now } = options;
   const slack = await localSlack(options.slack);
-  const folder = await mkdtemp(join(tmpdir(), 'alb502-bot-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'alb502-bot-')));
+  if (options.folder === undefined) onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const content: { slack?: object } = { ...options.config };
   const config: Config = parseConfig(
     { logLevel: 'debug', healthPort: options.healthPort ?? 0, ...content, slack: { ...content.slack, mode, port: 0 } },
@@ -92,6 +96,7 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
     mutes,
     log: openLog('debug', { write: (line) => void log.push(line) }),
     clientOptions: { slackApiUrl: slack.apiUrl },
+    failures: () => options.failures ?? [],
     now,
   });
   const port = await app.start();

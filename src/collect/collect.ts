@@ -86,7 +86,7 @@ export async function collect(
 const LATE: Partial<Record<EvidenceName, string>> = {
   accessLog: 'the access log',
   changes: 'CloudTrail',
-  edge: 'what stands in front',
+  edge: 'hops in front',
   rules: 'the rules',
   functions: 'the functions',
   ...Object.fromEntries(NAMING_EVIDENCE.map((name) => [name, 'who owns the targets'])),

@@ -17,7 +17,8 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'connect-timeout': 'ended at the 10 s connect timeout, before the request was sent',
   'idle-timeout': 'were sent on an open connection and ran into the idle timeout',
   'no-response-aborted': 'were sent on an open connection and ended by the load balancer before any response',
-  'closed-before-response': 'were sent on an open connection that the target closed or answered badly',
+  'closed-before-response':
+    'were sent on an open connection that the target closed or answered with an invalid response',
 };
 
 /**

@@ -109,7 +109,7 @@ export interface EventResult {
   /** How certain the event itself is; the standing of its cause is in its part. */
   standing: EventStanding;
   from: string;
-  /** Null if the log that was read ends before the event does. */
+  /** Null if the log ends before the event does. */
   to: string | null;
   targets: string[];
   errors: number;

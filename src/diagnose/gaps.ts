@@ -32,7 +32,7 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   scalingActivities: 'Auto Scaling activities',
   codeDeployments: 'CodeDeploy deployments',
   changes: 'recent changes (CloudTrail)',
-  edge: 'what stands in front of the load balancer',
+  edge: 'CloudFront and other hops in front of the load balancer',
 };
 
 export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {

@@ -118,15 +118,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     (one) => one.TargetHealthDescriptions,
   );
   const functions = functionsIn(recording, lambdas);
-  const prefixLists = keyedEntries(
-    FILE_OF.prefixLists,
-    recording['aws/get-managed-prefix-list-entries.json'],
-    'prefix list',
-    // The security groups may reference no prefix list, so an empty answer is valid.
-    [],
-    () => true,
-    ({ Entries }) => Entries,
-  );
+  const prefixLists = prefixListsIn(recording);
   const details: CommandDetails = {
     vpcId: 'value' in self ? self.value.VpcId : undefined,
     ...('value' in listeners ? { listenerArns: listeners.value.map(({ ListenerArn }) => ListenerArn) } : {}),
@@ -186,6 +178,17 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     metrics: collected('metrics', metricsIn(recording, question)),
   };
 }
+
+const prefixListsIn = (recording: Recording): FileAnswer<Evidence['prefixLists']> =>
+  keyedEntries(
+    FILE_OF.prefixLists,
+    recording['aws/get-managed-prefix-list-entries.json'],
+    'prefix list',
+    // The security groups may reference no prefix list, so an empty answer is valid.
+    [],
+    () => true,
+    ({ Entries }) => Entries,
+  );
 
 const missingFile = (file: RecordingFileName): { kind: GapKind; reason: string } => ({
   kind: 'not-recorded',

@@ -109,9 +109,9 @@ function fixFor(found: readonly Intrusion[], isInstance: boolean): Fix {
     ]),
     notes: [
       isInstance
-        ? 'With dynamic host ports the next task on the instance may get the port: in network mode awsvpc each task has an address of its own.'
+        ? 'With dynamic host ports, the next task on the instance may get the same port; in network mode awsvpc, each task has its own address.'
         : 'A subnet with few free addresses gives them out again within seconds.',
-      'ECS deregisters the targets of its services; what a script or a controller registers must be taken out by it, before the task stops.',
+      'ECS deregisters the targets of its services; a script or controller that registers targets must deregister them before the task stops.',
     ],
     sideEffects: ['The target gets no more requests from this target group.'],
   };

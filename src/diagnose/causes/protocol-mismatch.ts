@@ -9,7 +9,7 @@ import { failedConnects, type TargetConnectTimeouts } from '../patterns/failed-c
 import { INSTANT_SECONDS, isInstant } from '../patterns/keep-alive.ts';
 import { plaintextPorts, plaintextTest } from '../targets/plaintext-port.ts';
 import { handshakeTimeouts, splitByStage } from '../targets/tls.ts';
-import { countErrors, nameOf, type SampledError, targetGroupName } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 /** "The version of the request is not that of the target group." */
@@ -59,8 +59,6 @@ export const protocolMismatch = defineCause({
     if (connects.length + all.length + versions.length + bad.length === 0)
       return ruledOutBySignature(traffic, ['connect-failed', 'closed-before-response']);
     const plaintext = plaintextPorts(evidence);
-    const groupOf = (arn: string) => targetGroups?.find((group) => group.TargetGroupArn === arn);
-
     const refusing = splitByStage(connects, evidence, question).filter((part) => !part.tls.excluded && !part.succeeded);
     const shown = refusing.filter(
       (part) => part.tls.protocol === 'HTTPS' && plaintext(part.target_group_arn, part.target) === true,
@@ -69,22 +67,11 @@ export const protocolMismatch = defineCause({
       (part) => !shown.includes(part) && plaintext(part.target_group_arn, part.target) !== false,
     );
 
-    const whole = wholeGroups.map((group) => {
-      const described = groupOf(group.target_group_arn);
-      const ports = new Set(group.errors.map((e) => e.target.slice(e.target.lastIndexOf(':') + 1)));
-      const tlsPort = [...ports].some(isTlsPort) || described?.HealthCheckProtocol === 'HTTPS';
-      return {
-        ...group,
-        name: targetGroupName(group.target_group_arn),
-        tlsPort,
-        http: described?.Protocol === 'HTTP',
-        version: described?.ProtocolVersion,
-      };
-    });
-    const wholeShown = whole.filter((group) => group.http && group.tlsPort);
+    const whole = wholeGroups.map((group) => ({ ...group, name: targetGroupName(group.target_group_arn) }));
+    const wholeShown = whole.filter((group) => usesHttpOnTlsPort(group, targetGroups));
     const sure = [...shown.flatMap((part) => part.errors), ...wholeShown.flatMap((group) => group.errors)];
     // Too few requests to call it all of them, but none that succeeded.
-    const few = instantRest.filter((error) => !answered(error.target_group_arn));
+    const few = instantRest.filter((error) => !hasSuccess(traffic, error.target_group_arn));
     const maybe = [
       ...few,
       ...open.flatMap((part) => part.errors),
@@ -151,25 +138,39 @@ export const protocolMismatch = defineCause({
               }
             : {}),
       },
-      ruledOut([reachable(connects.reduce((sum, part) => sum + countErrors(part.errors), 0))]),
+      ruledOut([reachability(traffic, connects, all)]),
     );
-
-    function answered(arn: string): boolean {
-      return traffic.log.targets.some((t) => t.target_group_arn === arn && t.firstSuccess !== null);
-    }
-
-    function reachable(failed: number): string {
-      const slow = all.filter((error) => !isInstant(error)).length;
-      const working = new Set(traffic.log.targets.filter((t) => t.firstSuccess !== null).map((t) => t.target));
-      if (working.size > 0) {
-        return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, none would succeed.`;
-      }
-      if (slow > 0)
-        return `${outOf(slow, all.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails at once.`;
-      return `${outOf(failed, failed)} failed to connect in a group that speaks HTTP: a refused connection is not a protocol problem.`;
-    }
   },
 });
+
+const hasSuccess = ({ log }: Traffic, arn: string): boolean =>
+  log.targets.some((target) => target.target_group_arn === arn && target.firstSuccess !== null);
+
+function usesHttpOnTlsPort(
+  { target_group_arn, errors }: { target_group_arn: string; errors: readonly SampledError[] },
+  targetGroups: DiagnosisEvidence['targetGroups'] | undefined,
+): boolean {
+  const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn);
+  if (group?.Protocol !== 'HTTP') return false;
+  const ports = errors.map(({ target }) => target.slice(target.lastIndexOf(':') + 1));
+  return ports.some(isTlsPort) || group.HealthCheckProtocol === 'HTTPS';
+}
+
+/** Why the protocols match: targets answered, failures came too late, or connections were refused. */
+function reachability(
+  { log }: Traffic,
+  connects: readonly TargetConnectTimeouts[],
+  closed: readonly SampledError[],
+): string {
+  const working = new Set(log.targets.filter(({ firstSuccess }) => firstSuccess !== null).map(({ target }) => target));
+  if (working.size > 0)
+    return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, none would succeed.`;
+  const slow = closed.filter((error) => !isInstant(error)).length;
+  if (slow > 0)
+    return `${outOf(slow, closed.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails at once.`;
+  const failed = connects.reduce((sum, { errors }) => sum + countErrors(errors), 0);
+  return `${outOf(failed, failed)} failed to connect in a group that speaks HTTP: a refused connection is not a protocol problem.`;
+}
 
 /** `error`: one of the claimed errors. */
 function fixFor(error: SampledError | undefined, targetGroups: DiagnosisEvidence['targetGroups'] | undefined): Fix {

@@ -152,7 +152,7 @@ function stayedText(traffic: Traffic): string {
   const end = traffic.log.newest;
   const who =
     failing.size === 1 ? 'The failing target did not leave' : `None of ${plural(failing.size, 'failing target')} left`;
-  return `${who} before the log that was read ends${end === null ? '' : ` (${utcTime(end)})`}.`;
+  return `${who} before the end of the log${end === null ? '' : ` (${utcTime(end)})`}.`;
 }
 
 interface UncertainExits {
@@ -197,7 +197,7 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
                 traffic,
                 possibleExits.map(({ presence }) => presence.target),
               ),
-            )} left is unknown: the log that was read ends too soon.`,
+            )} left is unknown: the log ends too soon.`,
           ]
         : []),
     ],

@@ -37,7 +37,7 @@ export const requestPath = defineCheck({
       };
     }
     if (through.length > 0) return { outcome: 'pass', summary: through.join(' ') };
-    return { outcome: 'not-applicable', summary: 'Nothing is seen in front of the load balancer.' };
+    return { outcome: 'not-applicable', summary: 'Nothing was found in front of the load balancer.' };
   },
 });
 

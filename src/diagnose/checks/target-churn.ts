@@ -38,7 +38,7 @@ export const targetChurn = defineCheck({
     if (left.length === 0 && joined.length === 0) {
       const unsure =
         open.length > 0
-          ? ` Could not tell whether ${list(open.map((presence) => nameOf(traffic, presence.target, presence.lastSeen)))} left: the log that was read ends too soon.`
+          ? ` Could not tell whether ${list(open.map((presence) => nameOf(traffic, presence.target, presence.lastSeen)))} left: the log ends too soon.`
           : '';
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',

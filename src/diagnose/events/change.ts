@@ -11,8 +11,8 @@ import { targetName } from '../targets/target-owners.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRare } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
+import { callText, errorsText, secondsBetween } from './event-sentences.ts';
 import { revertOf } from './revert.ts';
-import { callText, errorsText, secondsBetween } from './words.ts';
 
 /** Signatures of errors that the call can cause. */
 interface Effect {

@@ -8,9 +8,9 @@ import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
 import { type EventOutline, joinOutlines } from './event-outline.ts';
+import { crashText, diedText, errorsText, lostText, rolloutText, takenOutText } from './event-sentences.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';
-import { crashText, diedText, errorsText, lostText, rolloutText, takenOutText } from './words.ts';
 
 /** Returns events with asked errors; those with most errors first, then by time. */
 export function findEvents(traffic: Traffic, evidence: EventEvidence, question: Question): IncidentEvent[] {

@@ -7,9 +7,9 @@ import { splitTarget } from '../network-path/addresses.ts';
 import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import { namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
+import { crashRoute, spanText } from './event-sentences.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
-import { crashRoute, spanText } from './words.ts';
 
 /**
  * Returns null unless most of these errors come from one crash, or from targets lost while they refused connections.

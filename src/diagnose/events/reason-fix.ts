@@ -182,7 +182,9 @@ function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
         ? []
         : [command`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${group} --capacity-rebalance`],
     sideEffects:
-      group == null ? [] : ['Auto Scaling replaces instances already when AWS recommends it, which is more often.'],
+      group == null
+        ? []
+        : ['Auto Scaling then replaces instances as soon as AWS recommends it, which happens more often.'],
   };
 }
 

@@ -32,6 +32,25 @@ const REQUEST_TIMEOUTS = { connectionTimeout: 3_000, requestTimeout: 10_000, thr
 const MAX_CONFLICTS = 10;
 const CONFLICT_PAUSES = { first: 40, longest: 400 };
 
+/** Returns a Problem that says why run records cannot be kept; other errors than those of AWS stay as they are. */
+function explainError(
+  error: unknown,
+  action: S3Action,
+  { where, place }: { where: string; place: { account: string; region: string } },
+): unknown {
+  if (error instanceof Problem || !(error instanceof Error)) return error;
+  if (error.name === 'NoSuchBucket')
+    return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
+  const kind = awsErrorKind(error);
+  if (kind === 'denied' || kind === 'denied-explicitly')
+    return new Problem(
+      `Run records cannot be kept in ${where}: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
+      2,
+    );
+  const { message } = awsProblem(error, { action, ...place });
+  return new Problem(`Run records cannot be kept in ${where}: ${message}`, 2);
+}
+
 /**
  * Opens the store. Writes and removes a small object, so that a bucket that denies writes or ignores conditions fails
  * now and not in the first incident. Throws Problem (exit 2). The version of an object is its ETag.
@@ -50,23 +69,10 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
   client.middlewareStack.add(clock.watch, { step: 'deserialize', priority: 'low', name: 'clockOfAnswers' });
   const objectLocation = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
 
-  function explainError(error: unknown, action: S3Action): unknown {
-    if (error instanceof Problem || !(error instanceof Error)) return error;
-    const where = `s3://${bucket}/${prefix}`;
-    if (error.name === 'NoSuchBucket')
-      return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
-    const kind = awsErrorKind(error);
-    if (kind === 'denied' || kind === 'denied-explicitly')
-      return new Problem(
-        `Run records cannot be kept in ${where}: ${action} was denied; iam-policy-runs-in-s3.json, with this bucket and prefix, allows what they need.`,
-        2,
-      );
-    const { message } = awsProblem(error, { action, ...place });
-    return new Problem(`Run records cannot be kept in ${where}: ${message}`, 2);
-  }
-
+  const explain = (error: unknown, action: S3Action): unknown =>
+    explainError(error, action, { where: `s3://${bucket}/${prefix}`, place });
   const callS3 = <T>(action: S3Action, call: () => Promise<T>): Promise<T> =>
-    call().catch((error) => Promise.reject(explainError(error, action)));
+    call().catch((error) => Promise.reject(explain(error, action)));
 
   async function read(key: string): Promise<StoredObject | null> {
     assertKey(key);
@@ -104,7 +110,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         if (isConflict) await wait(jitteredPause(attempt, CONFLICT_PAUSES));
         else if (status === 412 || status === 409 || (expected !== 'any' && isMissing(error)))
           return isUncertain ? ownVersion(key, body) : null;
-        else throw explainError(error, 's3:PutObject');
+        else throw explain(error, 's3:PutObject');
       }
     }
   }

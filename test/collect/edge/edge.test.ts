@@ -1,4 +1,4 @@
-/** What stands in front of a live load balancer, through the real clients: CloudFront's own log in S3 and in CloudWatch Logs. */
+/** Hops in front of a live load balancer, through the real clients: CloudFront's own log in S3 and in CloudWatch Logs. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fetchEdge } from '../../../src/collect/edge/fetch-edge.ts';

@@ -240,7 +240,7 @@ describe('failed while connecting', () => {
       const known = { traffic: trafficOf([...died, closed], { targets }), targetHealth: down };
       const { ruledOut, missing } = judgementOf(shutdownBeforeDrain, known, question);
       expect(ruledOut).toBe(false);
-      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is unknown: the log that was read ends too soon.']);
+      expect(missing).toEqual(['Whether 10.0.1.9:8080 left is unknown: the log ends too soon.']);
     });
 
     it('does not count its unhealthy host against a target that left later', () => {

@@ -75,10 +75,10 @@ describe('request-path', () => {
       '5 of 5 errors came through the Network Load Balancer shop-nlb: their client addresses are not those of users.',
     ],
     [
-      'nothing is seen in front',
+      'nothing was found in front',
       { traffic: trafficOf(several(5, 'connect-failed')) },
       'not-applicable',
-      'Nothing is seen in front',
+      'Nothing was found in front',
     ],
   ])('%s', (_, evidence, outcome, summary) => {
     const verdict = requestPath.evaluate(evidence, question);

@@ -74,7 +74,7 @@ describe('traffic-port-path', () => {
     {
       name: 'a target without an interface in the account',
       part: { networkInterfaces: [eni('10.0.1.5')] },
-      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface that was read carries it). Requests were answered by 1 of 1 of these targets in the window.',
+      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface in the evidence has it). Requests were answered by 1 of 1 of these targets in the window.',
     },
     {
       name: 'a target that left and has no interface any more',

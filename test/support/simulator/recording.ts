@@ -17,7 +17,7 @@ export interface Recording {
   /** Changes the log files: files that have not arrived, damage, files of another kind. */
   logs?: (files: LogFile[], simulation: Simulation) => LogFile[];
   aws?: (files: Record<string, unknown>) => Record<string, unknown>;
-  /** What stands in front, with the 5xx in its log. */
+  /** Hops in front, with the 5xx in its log. */
   edge?: (simulation: Simulation) => Edge;
   /** How far before the window the access log is read too, for the keep-alive measurement. */
   lookBackSeconds?: number;

@@ -206,7 +206,7 @@ export async function startBot(
       close();
       await Promise.all([app.stop(DEADLINE), alarms.stop(DEADLINE), threads.stop(DEADLINE)]);
       await poster.close();
-      meter.stop();
+      await meter.stop();
     },
   };
 }

@@ -1,11 +1,13 @@
-/** Measures a running bot and writes a line of metrics to the log once a minute. */
+/** Measures a running bot; writes a line of metrics to the log or sends them over OTLP, once a minute. */
 import type { Config } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { Poster } from '../slack/delivery/slack-poster.ts';
 import type { SlackThreads } from '../slack/thread/slack-threads.ts';
-import { openBotMetrics } from './bot-metrics.ts';
+import { type BotMetrics, openBotMetrics } from './bot-metrics.ts';
 import { measuredInvestigator, measuredPoster, measuredThreads } from './measured.ts';
+import { otlpEndpoint, serviceName } from './otlp-endpoint.ts';
+import type { OtlpMetrics } from './otlp-metrics.ts';
 import { openTracer } from './tracer.ts';
 
 export interface Meter {
@@ -16,13 +18,13 @@ export interface Meter {
   onReceived(age: number): void;
   /** Starts writing a line each minute. */
   start(state: { isReady(): boolean; messagesLost(): number }): void;
-  /** Writes the last line. */
-  stop(): void;
+  /** Writes the last line, and sends the last metrics. */
+  stop(): Promise<void>;
 }
 
 const INTERVAL_MS = 60_000;
 
-/** Measures nothing if the configuration disables metrics and the environment names no endpoint for traces. */
+/** Measures nothing if the configuration disables metrics and the environment names no OTLP endpoint. */
 export function openMeter(
   { metrics: mode }: Pick<Config, 'metrics'>,
   {
@@ -35,10 +37,22 @@ export function openMeter(
     environment?: Environment;
   },
 ): Meter {
-  const metrics = openBotMetrics();
+  const lines = openBotMetrics();
+  const otlp = openOtlp(environment, log);
+  const metrics: BotMetrics = {
+    ...lines,
+    count(metric, by) {
+      lines.count(metric, by);
+      void otlp?.then((one) => one?.count(metric, by));
+    },
+    observe(metric, value) {
+      lines.observe(metric, value);
+      void otlp?.then((one) => one?.observe(metric, value));
+    },
+  };
   const now = Date.now;
   const tracer = openTracer(environment, { now, log });
-  const isOff = mode === 'none' && tracer === null;
+  const isOff = mode === 'none' && tracer === null && otlp === null;
   let timer: NodeJS.Timeout | undefined;
   let write = (): void => {};
   return {
@@ -47,20 +61,42 @@ export function openMeter(
     threads: (one) => (isOff ? one : measuredThreads(one, metrics)),
     onReceived: (age) => metrics.observe('QueueAge', Math.max(0, age) / 1000),
     start({ isReady, messagesLost }) {
-      if (mode === 'none') return;
+      if (mode === 'none' && otlp === null) return;
       let lost = messagesLost();
       write = () => {
         const lostNow = messagesLost();
         metrics.count('MessagesLost', lostNow - lost);
         lost = lostNow;
         metrics.observe('SocketUp', isReady() ? 1 : 0);
-        stream.write(`${metrics.flush(now())}\n`);
+        const line = metrics.flush(now());
+        if (mode === 'emf') stream.write(`${line}\n`);
       };
       timer = setInterval(write, INTERVAL_MS).unref();
     },
-    stop() {
+    async stop() {
       clearInterval(timer);
       write();
+      await otlp?.then((one) => one?.stop());
     },
   };
+}
+
+/** Null if the environment names no endpoint for metrics. */
+function openOtlp(
+  environment: Environment,
+  log: { warn(fields: object, text: string): void },
+): Promise<OtlpMetrics | null> | null {
+  const endpoint = otlpEndpoint(environment, 'metrics');
+  if (endpoint === null) return null;
+  let hasFailed = false;
+  const onResult = (error: Error | null): void => {
+    if (error !== null && !hasFailed) log.warn({ err: error }, 'metrics cannot be sent');
+    hasFailed = error !== null;
+  };
+  return import('./otlp-metrics.ts')
+    .then(({ openOtlpMetrics }) => openOtlpMetrics(endpoint, serviceName(environment), onResult))
+    .catch((error: unknown) => {
+      log.warn({ err: error }, 'metrics cannot be sent');
+      return null;
+    });
 }

@@ -1,10 +1,9 @@
 /**
- * Sends traces of diagnoses by OTLP (JSON over HTTP) to the endpoint that OpenTelemetry's environment variables name:
- * https://opentelemetry.io/docs/specs/otlp/#otlphttp and
- * https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
+ * Sends traces of diagnoses by OTLP (JSON over HTTP): https://opentelemetry.io/docs/specs/otlp/#otlphttp
  * A trace that cannot be sent is lost, and the log says so once.
  */
 import type { Environment } from '../environment-names.ts';
+import { otlpEndpoint, serviceName } from './otlp-endpoint.ts';
 
 export interface Tracer {
   start(name: string, attributes: Record<string, string>): Trace;
@@ -40,23 +39,23 @@ export function openTracer(
   environment: Environment,
   { now, log }: { now: () => number; log: { warn(fields: object, text: string): void } },
 ): Tracer | null {
-  const url = endpointIn(environment);
-  if (url === null) return null;
-  const headers = { 'Content-Type': 'application/json', ...headersIn(environment) };
+  const endpoint = otlpEndpoint(environment, 'traces');
+  if (endpoint === null) return null;
+  const { url } = endpoint;
+  const headers = { 'Content-Type': 'application/json', ...endpoint.headers };
   let hasFailed = false;
 
   async function send(spans: readonly Span[]): Promise<void> {
-    const service = environment.OTEL_SERVICE_NAME || 'alb502';
     const body = JSON.stringify({
       resourceSpans: [
         {
-          resource: { attributes: attributesOf({ 'service.name': service }) },
+          resource: { attributes: attributesOf({ 'service.name': serviceName(environment) }) },
           scopeSpans: [{ scope: { name: 'alb502' }, spans }],
         },
       ],
     });
     try {
-      const answer = await fetch(url ?? '', { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT) });
+      const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT) });
       if (!answer.ok) throw new Error(`it answers ${answer.status}`);
       hasFailed = false;
     } catch (error) {
@@ -96,21 +95,6 @@ export function openTracer(
       };
     },
   };
-}
-
-/** The endpoint for traces unchanged, else the general endpoint with the path of traces. */
-function endpointIn({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: general }: Environment) {
-  if (own) return own;
-  return general ? `${general.replace(/\/+$/, '')}/v1/traces` : null;
-}
-
-/** "key=value,key=value" with percent-encoded values. */
-function headersIn({ OTEL_EXPORTER_OTLP_HEADERS: text = '' }: Environment): Record<string, string> {
-  const pairs = text.split(',').flatMap((pair) => {
-    const [key = '', ...value] = pair.split('=');
-    return key.trim() === '' ? [] : [[key.trim(), decodeURIComponent(value.join('=').trim())] as const];
-  });
-  return Object.fromEntries(pairs);
 }
 
 const statusOf = (isError: boolean): Span['status'] => ({ code: isError ? 2 : 0 });

@@ -1,10 +1,11 @@
-/** What the bot counts of itself: lines of the embedded metric format, and traces for OpenTelemetry. */
+/** What the bot counts of itself: lines of the embedded metric format, and metrics and traces for OpenTelemetry. */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BOT_METRICS, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
+import { openMeter } from '../../src/metrics/meter.ts';
 import { event } from '../support/alarms/messages.ts';
 import { rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -60,8 +61,15 @@ it('deploy/dashboard.json shows every metric, and no others', () => {
   expect([...new Set(shown)].sort()).toEqual(Object.keys(BOT_METRICS).sort());
 });
 
-it('the bot counts the effects of an alarm, and traces the diagnosis with a span for each collector', async () => {
-  const received: { url: string; headers: IncomingHttpHeaders; body: string }[] = [];
+interface Received {
+  url: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** A collector on 127.0.0.1 that answers everything so; the environment names it. */
+async function serveCollector(status = 200): Promise<Received[]> {
+  const received: Received[] = [];
   const collector = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -69,13 +77,18 @@ it('the bot counts the effects of an alarm, and traces the diagnosis with a span
     });
     request.on('end', () => {
       received.push({ url: request.url ?? '', headers: request.headers, body });
-      response.end('{}');
+      response.writeHead(status).end('{}');
     });
   });
   await new Promise<void>((listening) => collector.listen(0, '127.0.0.1', listening));
   onTestFinished(() => void collector.close());
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${(collector.address() as AddressInfo).port}/`);
   vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-team=on%20call');
+  return received;
+}
+
+it('the bot counts the effects of an alarm, and traces the diagnosis with a span for each collector', async () => {
+  const received = await serveCollector();
   const whole = await startAlarmBot({ more: { metrics: 'emf' } });
   const body = JSON.stringify(event({ at: Date.parse('2026-11-18T02:45:00Z'), loadBalancer: SHOP }));
   whole.aws.sendMessage('alarms', body, { region: 'eu-west-1' });
@@ -83,7 +96,7 @@ it('the bot counts the effects of an alarm, and traces the diagnosis with a span
   await eventually(() => expect(received.length).toBeGreaterThan(0));
   await whole.bot.stop();
 
-  const [trace] = received;
+  const trace = received.find(({ url }) => url === '/v1/traces');
   expect(trace).toMatchObject({
     url: '/v1/traces',
     headers: { 'content-type': 'application/json', 'x-team': 'on call' },
@@ -104,4 +117,64 @@ it('the bot counts the effects of an alarm, and traces the diagnosis with a span
   expect(sum('DiagnosesLikely')).toBeGreaterThan(0);
   expect(lines.flatMap(({ SecondsToFinal = [] }) => SecondsToFinal).length).toBeGreaterThan(0);
   expect(lines.flatMap(({ QueueAge = [] }) => QueueAge).length).toBe(1);
+});
+
+interface SentMetric {
+  name: string;
+  unit: string;
+  sum?: { dataPoints: { asDouble: number }[] };
+  gauge?: { dataPoints: { asDouble: number }[] };
+  histogram?: { dataPoints: { count: number; sum: number }[] };
+}
+
+describe('with an OTLP endpoint', () => {
+  const sentIn = (received: readonly Received[]): SentMetric[] => {
+    const sent = received.filter(({ url }) => url === '/v1/metrics');
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'x-team': 'on call' });
+    const { resourceMetrics } = JSON.parse(sent[0]?.body ?? '');
+    expect(resourceMetrics[0].resource.attributes).toContainEqual({
+      key: 'service.name',
+      value: { stringValue: 'shop-bot' },
+    });
+    return resourceMetrics[0].scopeMetrics[0].metrics;
+  };
+
+  it('sends the metrics of the bot at its end, and writes no line of them', async () => {
+    const received = await serveCollector();
+    vi.stubEnv('OTEL_SERVICE_NAME', 'shop-bot');
+    const [lines, warnings]: [string[], string[]] = [[], []];
+    const meter = openMeter(
+      { metrics: 'none' },
+      {
+        stream: { write: (line) => lines.push(line) },
+        log: { warn: (_, text) => void warnings.push(text) },
+      },
+    );
+    meter.onReceived(1500);
+    meter.onReceived(2500);
+    meter.start({ isReady: () => true, messagesLost: () => 0 });
+    await meter.stop();
+    const sent = sentIn(received);
+    expect(sent.find(({ name }) => name === 'QueueAge')).toMatchObject({
+      unit: 's',
+      histogram: { dataPoints: [{ count: 2, sum: 4 }] },
+    });
+    expect(sent.find(({ name }) => name === 'SocketUp')).toMatchObject({ gauge: { dataPoints: [{ asDouble: 1 }] } });
+    expect(sent.find(({ name }) => name === 'MessagesLost')).toMatchObject({ sum: { dataPoints: [{ asDouble: 0 }] } });
+    expect({ lines, warnings }).toEqual({ lines: [], warnings: [] });
+  });
+
+  it('says once that the collector refuses them, and goes on', async () => {
+    const received = await serveCollector(403);
+    const warnings: string[] = [];
+    const meter = openMeter(
+      { metrics: 'none' },
+      { stream: { write: () => {} }, log: { warn: (_, text) => void warnings.push(text) } },
+    );
+    meter.onReceived(1500);
+    await meter.stop();
+    expect(received).toHaveLength(1);
+    expect(warnings).toEqual(['metrics cannot be sent']);
+  });
 });

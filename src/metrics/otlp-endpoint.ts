@@ -1,0 +1,29 @@
+/**
+ * Reads where to send signals from OpenTelemetry's environment variables. Pure.
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ */
+import type { Environment } from '../environment-names.ts';
+
+export interface OtlpEndpoint {
+  url: string;
+  headers: Record<string, string>;
+}
+
+/** The endpoint of the signal unchanged, else the general endpoint with the path of the signal; null for none. */
+export function otlpEndpoint(environment: Environment, signal: 'traces' | 'metrics'): OtlpEndpoint | null {
+  const own = environment[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`];
+  const general = environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const url = own || (general ? `${general.replace(/\/+$/, '')}/v1/${signal}` : null);
+  return url === null ? null : { url, headers: headersIn(environment.OTEL_EXPORTER_OTLP_HEADERS ?? '') };
+}
+
+export const serviceName = ({ OTEL_SERVICE_NAME: name }: Environment): string => name || 'alb502';
+
+/** "key=value,key=value" with percent-encoded values. */
+function headersIn(text: string): Record<string, string> {
+  const pairs = text.split(',').flatMap((pair) => {
+    const [key = '', ...value] = pair.split('=');
+    return key.trim() === '' ? [] : [[key.trim(), decodeURIComponent(value.join('=').trim())] as const];
+  });
+  return Object.fromEntries(pairs);
+}

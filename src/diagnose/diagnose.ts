@@ -219,6 +219,7 @@ const EVENT_EVIDENCE = [
   'functions',
   'instances',
   'loadBalancer',
+  'metrics',
   'networkAcls',
   'networkInterfaces',
   'rules',

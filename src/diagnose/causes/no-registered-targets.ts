@@ -37,6 +37,11 @@ export const noRegisteredTargets = defineCause({
           `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
           ...(group.everyRequest ? [`Every request to ${group.name} in the window failed like this.`] : []),
           ...(group.health ? [currentHealthText(group.name, group.health)] : []),
+          ...(group.emptyNodes.length > 0
+            ? [
+                `All of them on ${nodesText(group.emptyNodes)}, which reached no target of ${group.name}; the other nodes did.`,
+              ]
+            : []),
         ]),
         against: [
           ...refused,
@@ -47,13 +52,26 @@ export const noRegisteredTargets = defineCause({
         missing: missingEvidenceText(judged),
         fix: fixFor(judged, evidence),
         ...(sure.length > 0 && {
-          summary: `${list(sure.map(({ name }) => name))} had no usable target: ${plural(countErrors(sure.flatMap((group) => group.errors)), 'request')} got 503.`,
+          summary: summaryOf(sure),
         }),
       },
       allRefused ? ruledOut(refused) : untested(),
     );
   },
 });
+
+const nodesText = (nodes: readonly string[]): string =>
+  `the load balancer ${nodes.length === 1 ? 'node' : 'nodes'} ${list(nodes)}`;
+
+/** "api had no usable target: …", or which nodes found none. */
+function summaryOf(groups: readonly NoTargetGroup[]): string {
+  const names = list(groups.map(({ name }) => name));
+  const requests = plural(countErrors(groups.flatMap(({ errors }) => errors)), 'request');
+  const [first] = groups;
+  return groups.length === 1 && first !== undefined && first.emptyNodes.length > 0
+    ? `${names} had no target in the zone of ${nodesText(first.emptyNodes)}: ${requests} got 503 there, and the other nodes reached its targets.`
+    : `${names} had no usable target: ${requests} got 503.`;
+}
 
 type ZoneEvidence = Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'instances'>>;
 
@@ -72,6 +90,8 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
       sideEffects: ['An instance gets requests again as soon as its health checks pass.'],
     };
   }
+  const empty = groups.filter(({ emptyNodes }) => emptyNodes.length > 0);
+  if (groups.length > 0 && empty.length === groups.length) return emptyZoneFix(empty, describe);
   return {
     summary:
       'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group.',
@@ -84,6 +104,19 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
 }
 
 const INSTANCES_NAMED = 10;
+
+/** Each zone uses its own targets only, and one has none. */
+const emptyZoneFix = (groups: readonly NoTargetGroup[], describe: readonly Command[]): Fix => ({
+  summary: `Run targets of ${list(groups.map(({ name }) => name))} in every enabled zone, or let each node use the targets of all zones (cross-zone load balancing).`,
+  commands: [
+    ...groups.map(
+      ({ target_group_arn: arn }) =>
+        command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=load_balancing.cross_zone.enabled,Value=true`,
+    ),
+    ...describe,
+  ],
+  sideEffects: ['Requests then cross zones, and the targets of the other zones get all of them.'],
+});
 
 /** Targets of a zone in which the load balancer has no subnet are unused. */
 function zoneFix(

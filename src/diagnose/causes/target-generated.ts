@@ -1,10 +1,11 @@
 import { command } from '../../format/command.ts';
-import { list, outOf, plural } from '../../format/wording.ts';
+import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
+import { targetPresences } from '../patterns/churn.ts';
 import { describeTally, tally } from '../patterns/tally.ts';
 import { traceRoots } from '../traces.ts';
-import { countErrors, nameOf, type SampledError } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetGenerated = defineCause({
@@ -41,12 +42,36 @@ export const targetGenerated = defineCause({
             `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
         ),
         fix: fixFor(errors),
-        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')} with ${list(statuses)} (${targets}); the load balancer only relayed it.`,
+        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed it.`,
       },
       untested(),
     );
   },
 });
+
+/** " on POST /orders", where it is one route. */
+function onRoute(errors: readonly SampledError[]): string {
+  const routes = new Set(errors.map(({ route }) => route));
+  const [route] = routes;
+  return routes.size === 1 ? ` on ${route}` : '';
+}
+
+/** Targets that are counted one by one in the headline. */
+const TARGETS_NAMED = 3;
+
+/** "7 × 10.0.1.5:8080", "6 targets", "all 4 targets that joined from 08:09:43 UTC on". */
+function placeOf(errors: readonly SampledError[], traffic: Traffic): string {
+  const targets = new Set(errors.map(({ target }) => target));
+  if (targets.size <= TARGETS_NAMED) return describeTally(errors, ({ target }) => nameOf(traffic, target));
+  const groups = new Set(errors.map(({ target_group_arn }) => target_group_arn));
+  const own = targetPresences(traffic).filter(({ target_group_arn }) => groups.has(target_group_arn));
+  const fresh = own.filter(({ joined }) => joined === true);
+  const isOfNew =
+    fresh.length === targets.size && fresh.every(({ target }) => targets.has(target)) && own.length > fresh.length;
+  return isOfNew
+    ? `all ${plural(targets.size, 'target')} that joined from ${utcTime(Math.min(...fresh.map(({ firstSeen }) => firstSeen)))} on`
+    : plural(targets.size, 'target');
+}
 
 /**
  * Applications rarely send these themselves (RFC 9110, 15.6.3 and 15.6.5); proxies such as nginx or Envoy send them

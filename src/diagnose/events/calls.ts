@@ -27,6 +27,9 @@ const ROLLOUT_MS = 30 * 60_000;
 const ROLLOUTS =
   /^(UpdateService|CreateDeployment|StartInstanceRefresh|UpdateAutoScalingGroup|SetDesiredCapacity|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|DeleteService|UpdateTaskSet|DeleteTaskSet)$/;
 
+/** Whether a call replaces targets by itself, as a deployment does. */
+export const isRollout = ({ name }: Pick<EventCall, 'name'>): boolean => ROLLOUTS.test(name);
+
 /** The targets and times of an event, to match calls with. */
 export interface CallScope {
   target_group_arn: string;

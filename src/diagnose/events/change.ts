@@ -157,7 +157,10 @@ function changedThing(
   if (group !== undefined) return targetGroupName(group);
   if (call.text.includes(`app/${loadBalancer}/`)) return loadBalancer;
   const ids = [...securityGroupsOf(errors, evidence), ...(evidence.networkAcls ?? []).map((acl) => acl.NetworkAclId)];
-  const named = ids.sort().find((id) => call.text.includes(`"${id}"`));
+  // A rule names the other group as well; what the call changes is its own parameter.
+  const named =
+    ids.find((id) => call.parameters.groupId === id || call.parameters.networkAclId === id) ??
+    ids.sort().find((id) => call.text.includes(`"${id}"`));
   if (named !== undefined) return named;
   const functions = Object.values(evidence.functions ?? {}).flatMap(({ FunctionName }) => FunctionName ?? []);
   return functions.sort().find((name) => call.text.includes(`"${name}"`)) ?? null;

@@ -1,7 +1,9 @@
 /** Words for events: the sentence that leads the headline, and the number of errors. */
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { targetPresences } from '../patterns/churn.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { isRollout } from './calls.ts';
 import type { EventCall } from './event.ts';
 import { type EventOutline, lengthOf, onsetOf } from './event-outline.ts';
 import type { TargetOutage } from './outages.ts';
@@ -89,21 +91,42 @@ export function lostText(
   return `${targetsText(outline, traffic)} stopped answering at ${utcTime(first)}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
 }
 
-/** "StopTask by ops at 10:09:59 UTC came 1 s before the first error, and 10.0.2.113:32771 (myservice) was replaced." */
+/**
+ * "UpdateService by ops at 10:09:59 UTC, 60 s before the first error, took 4 targets of api away while requests were still sent to them.",
+ * "… brought 4 targets of api that never answered."
+ */
 export function rolloutText(
   outline: EventOutline,
   calls: readonly EventCall[],
   { failedSince, traffic }: { failedSince: number; traffic: Traffic },
 ): string {
-  const [call] = calls;
+  const { targets } = outline;
   const group = targetGroupName(outline.target_group_arn);
-  const { length } = outline.targets;
-  const what = targetsText(outline, traffic);
+  const one = targets.length === 1;
+  const fresh = targetPresences(traffic).filter(
+    ({ target_group_arn, target, joined }) =>
+      joined === true && target_group_arn === outline.target_group_arn && targets.includes(target),
+  );
+  const failuresOf = (names: readonly string[]) =>
+    outline.failures.filter(({ request }) => names.includes(request.target)).length;
+  const isBrought = 2 * failuresOf(fresh.map(({ target }) => target)) > outline.failures.length;
+  const never = fresh.every(({ lastSuccess }) => lastSuccess === null);
+  // Each of several targets is deregistered by a call of its own: none of those is the origin of all.
+  const call = calls.find(({ name }) => one || name !== 'DeregisterTargets');
+  const named = targets.length > TARGETS_NAMED ? plural(targets.length, 'target') : list(namesOf(traffic, targets));
+  if (isBrought) {
+    const brought = { ...outline, targets: fresh.map(({ target }) => target).sort() };
+    const how = never ? 'never answered' : `failed until ${fresh.length === 1 ? 'it was' : 'they were'} ready`;
+    return `${call ? `${calledText(call)}, ` : `A rollout of ${group} `}brought ${targetsText(brought, traffic)} that ${how}.`;
+  }
   if (call === undefined)
-    return `A rollout of ${group} replaced ${length > TARGETS_NAMED ? plural(length, 'target') : list(namesOf(traffic, outline.targets))} from ${utcTime(failedSince)} on, and requests failed as ${length === 1 ? 'it' : 'they'} left.`;
-  const before = call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began';
-  return `${callText(call)}, ${before}, took ${what} away while requests were still sent to ${length === 1 ? 'it' : 'them'}.`;
+    return `A rollout of ${group} replaced ${named} from ${utcTime(failedSince)} on, and requests failed as ${one ? 'it' : 'they'} left.`;
+  return `${calledText(call)}, took ${targetsText(outline, traffic)} away while requests were still sent to ${one ? 'it' : 'them'}.`;
 }
+
+/** "StopTask by ops at 10:09:59 UTC, 1 s before the first error". */
+const calledText = (call: EventCall): string =>
+  `${callText(call)}, ${call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began'}`;
 
 /**
  * "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": for a process that ended for
@@ -129,9 +152,32 @@ export function takenOutText(outline: EventOutline, traffic: Traffic): string {
     : `${targetsText(outline, traffic)} were taken out from ${utcTime(from)} to ${utcTime(last)} while requests were still sent to them.`;
 }
 
-export function crashText(outline: EventOutline, traffic: Traffic): string {
+/** "10.0.1.5:8443 (api) took no connection from 08:09:59 UTC to 08:14:59 UTC.": refused, or the TLS handshake failed. */
+export function unconnectedText(outline: EventOutline, traffic: Traffic): string {
+  const { outages, from } = outline;
+  const last = outages.reduce((most, { nextAnswer, last: end }) => Math.max(most, nextAnswer ?? end), from);
+  return `${targetsText(outline, traffic)} took no connection from ${utcTime(from)} to ${utcTime(last)}.`;
+}
+
+/** "; both joined after UpdateService by deploy at 08:07:00 UTC": a revision that does not stay up. */
+function newcomersText(
+  { targets, target_group_arn }: EventOutline,
+  calls: readonly EventCall[],
+  traffic: Traffic,
+): string {
+  const call = calls.find(isRollout);
+  const own = targetPresences(traffic).filter(
+    (each) => each.target_group_arn === target_group_arn && targets.includes(each.target),
+  );
+  if (call === undefined || !own.every(({ joined, firstSeen }) => joined === true && firstSeen > call.at)) return '';
+  const who = own.length === 1 ? 'it' : own.length === 2 ? 'both' : `all ${own.length}`;
+  return `; ${who} joined after ${callText(call)}`;
+}
+
+export function crashText(outline: EventOutline, calls: readonly EventCall[], traffic: Traffic): string {
   const found = crashRoute(outline, traffic);
-  const blame = found === null ? '' : `; ${outOf(found.count, found.of)} cut off a ${found.route}`;
+  const cutOff = found === null ? '' : `; ${outOf(found.count, found.of)} cut off a ${found.route}`;
+  const blame = `${cutOff}${newcomersText(outline, calls, traffic)}`;
   const { outages, bursts, from } = outline;
   if (outages.length === 0) return `${burstText(outline, traffic)}${blame}.`;
   const [only] = outages;
@@ -159,6 +205,12 @@ function rhythmText(outages: readonly TargetOutage[]): string {
   const apart = starts.slice(1).map((start, index) => start - (starts[index] ?? start));
   const [low, high] = [Math.min(...apart), Math.max(...apart)];
   return apart.length > 1 && high - low <= REGULAR * high ? `, ${rangeText(apart)} apart` : '';
+}
+
+/** "10.0.1.5:8080 (api) closed 18 requests in flight at 08:12:00 UTC, 21 s after DeregisterTargets by … at 08:11:39 UTC.": it was being drained. */
+export function cutOffText(outline: EventOutline, call: EventCall, traffic: Traffic): string {
+  const { failures, from } = outline;
+  return `${targetsText(outline, traffic)} closed ${plural(failures.length, 'request')} in flight at ${utcTime(from)}${afterCall(from, call)}.`;
 }
 
 function burstText(outline: EventOutline, traffic: Traffic): string {

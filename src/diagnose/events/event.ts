@@ -10,6 +10,7 @@ const EVENT_EVIDENCE_NAMES = [
   'functions',
   'instances',
   'loadBalancer',
+  'metrics',
   'networkAcls',
   'networkInterfaces',
   'scalingActivities',

@@ -1,14 +1,25 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
+import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';
 import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
 import { registrationOf } from '../targets/registration.ts';
+import { splitByStage } from '../targets/tls.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
-import type { EventCall, EventEvidence, EventStanding, IncidentEvent } from './event.ts';
+import type { EventCall, EventEvidence, EventKind, EventStanding, IncidentEvent } from './event.ts';
 import { type EventOutline, joinOutlines } from './event-outline.ts';
-import { crashText, diedText, errorsText, lostText, rolloutText, takenOutText } from './event-sentences.ts';
+import {
+  crashText,
+  cutOffText,
+  diedText,
+  errorsText,
+  lostText,
+  rolloutText,
+  takenOutText,
+  unconnectedText,
+} from './event-sentences.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';
 
@@ -92,43 +103,90 @@ function describe(
   if (first === undefined) return [];
   const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
   const { kind, targets, from, to, target_group_arn } = outline;
+  const tls = mayBeTls(outline, errors, { traffic, evidence, question });
+  if (tls === 'is') return [];
   const calls = callsOnTargets(
     { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
   );
-  // Its process ended before it was deregistered, however that looks in the log.
+  const drained = isGoneAfterBursts(outline, traffic)
+    ? calls.find(({ name }) => name === 'DeregisterTargets')
+    : undefined;
+  // Its process ended before it was taken out, whatever that looks like from outside.
   const isDead = reason !== null && DEATHS.includes(reason.kind);
   const isTold = reason?.kind === 'stopped' && calls[0]?.name === 'StopTask';
   const isExplained = reason !== null && !isTold;
-  // The reason already says why the target was lost, so omit the call.
-  const named = isExplained && kind === 'target-lost' ? [] : calls;
-  const what = isDead
-    ? diedText(outline, traffic)
-    : isExplained && kind === 'rollout' && reason.kind !== 'deployment'
-      ? takenOutText(outline, traffic)
-      : sentence(outline, traffic, evidence, named, firstError);
+  const read = readingOf();
   const isUnhealthy = reason?.kind === 'failed-health-checks' || reason?.kind === 'unhealthy';
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
-    isExplained ? `${what.replace(/[.]$/, '')}: ${reason.clause}.` : what,
+    isExplained ? `${read.text.replace(/[.]$/, '')}: ${reason.clause}.` : read.text,
     ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
     ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
   ];
-  const summary = `${told.join(' ')} ${errorsText(errors)}`;
   return [
     {
-      kind: isDead ? 'crash' : kind,
+      kind: read.kind,
       standing: reason === null ? standingOf(outline, calls) : 'confirmed',
       from,
       to,
       targets,
       errors,
-      causes: isDead ? [deathCause(errors)] : causesOf(outline, evidence),
-      summary,
+      causes: read.causes,
+      summary: `${told.join(' ')} ${errorsText(errors)}`,
       calls,
       reason,
     },
   ];
+
+  function readingOf(): { kind: EventKind; text: string; causes: CauseId[] } {
+    const causes = causesOf(outline, evidence);
+    if (isDead) return { kind: 'crash', text: diedText(outline, traffic), causes: [deathCause(errors)] };
+    if (isExplained && kind === 'rollout' && reason.kind !== 'deployment')
+      return { kind, text: takenOutText(outline, traffic), causes };
+    if (tls === 'may be')
+      return { kind, text: unconnectedText(outline, traffic), causes: ['connection-refused', 'tls-handshake-failure'] };
+    if (drained !== undefined)
+      return {
+        kind: 'target-lost',
+        text: cutOffText(outline, drained, traffic),
+        causes: ['shutdown-before-drain'],
+      };
+    // The reason says why a target was lost; a call would say it a second time.
+    const named = isExplained && kind === 'target-lost' ? [] : calls;
+    return { kind, text: sentence(outline, traffic, evidence, named, firstError), causes };
+  }
+}
+
+/** Its process closed what was in flight, and it answered nothing after that: it was to end. */
+const isGoneAfterBursts = (
+  { kind, outages, bursts, target_group_arn, targets }: EventOutline,
+  traffic: Traffic,
+): boolean =>
+  kind === 'crash' &&
+  outages.length === 0 &&
+  bursts.length === 1 &&
+  targetPresences(traffic).some(
+    (each) => each.target_group_arn === target_group_arn && targets.includes(each.target) && each.left === true,
+  );
+
+/** A process that goes down again and again refuses connections; handshakes do not fail and recover as often. */
+const REFUSES_FROM = 3;
+
+/** Whether failed TLS handshakes look like this crash: nothing that was in flight was closed, and no count tells TCP from TLS. */
+function mayBeTls(
+  { kind, outages, bursts, target_group_arn }: EventOutline,
+  errors: readonly SampledError[],
+  { traffic, evidence, question }: { traffic: Traffic; evidence: EventEvidence; question: Question },
+): 'is' | 'may be' | 'is not' {
+  const protocol = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
+  if (kind !== 'crash' || protocol !== 'HTTPS' || bursts.length > 0) return 'is not';
+  if (outages.some(({ inFlight }) => inFlight.length > 0)) return 'is not';
+  const counted = splitByStage([{ target_group_arn, errors: [...errors] }], { ...evidence, traffic }, question);
+  const countOf = (isOfTls: boolean) =>
+    counted.filter(({ tls }) => tls.tlsErrors === isOfTls).reduce((sum, part) => sum + part.errors.length, 0);
+  if (2 * countOf(true) > errors.length) return 'is';
+  return 2 * countOf(false) > errors.length || outages.length >= REFUSES_FROM ? 'is not' : 'may be';
 }
 
 const deathCause = (errors: readonly SampledError[]): CauseId =>
@@ -142,7 +200,7 @@ function sentence(
   firstError: number,
 ): string {
   if (outline.kind === 'rollout') return rolloutText(outline, calls, { failedSince: firstError, traffic });
-  if (outline.kind === 'crash') return crashText(outline, traffic);
+  if (outline.kind === 'crash') return crashText(outline, calls, traffic);
   return lostText(outline, calls, { traffic, stillRegistered: isStillRegistered(outline, evidence) });
 }
 

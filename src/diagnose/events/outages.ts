@@ -35,10 +35,22 @@ const PASSES = 3;
 /** Returns outages by target group, target and time. */
 export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] => {
   const runs = (traffic.log.outages ?? []).map((run) => sentIn(run, traffic)).filter(isTargetDown);
+  const inRuns = new Set(
+    runs.filter(({ failures }) => failures.length >= RUN_FROM).flatMap(({ failures }) => failures),
+  );
+  const alone = groupBy(
+    sentFailures(traffic).filter((failure) => failure.unanswered && !inRuns.has(failure)),
+    ({ request }) => targetKey(request),
+  );
   let accepted: RunFailures[] = [];
   for (let pass = 0; pass < PASSES; pass++) {
     const rates = ordinaryRates(accepted, traffic);
-    const next = runs.filter((run) => isBeyondChance(run, rates, answersOn(run.run.target_group_arn, traffic)));
+    const next = runs.filter((run) =>
+      isBeyondChance(run, rates, {
+        answers: answersOn(run.run.target_group_arn, traffic),
+        own: ownShare(run.run, alone, traffic),
+      }),
+    );
     if (next.length === accepted.length) break;
     accepted = next;
   }
@@ -147,8 +159,34 @@ function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): Ordi
   return { all, byRoute, left };
 }
 
-/** The probability of so many failures in a row at the routes' normal rates, times the number of possible runs. */
-function isBeyondChance({ failures }: RunFailures, { all, byRoute, left }: OrdinaryRates, answers: number): boolean {
+/** Failures of one target in a row from here up may be an outage; fewer are also what a target does that fails now and then. */
+const RUN_FROM = 3;
+
+/** The share of the target's requests that fail outside such runs. */
+function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, readonly SentFailure[]>, { log }: Traffic): number {
+  const requests = log.targets
+    .filter((each) => targetKey(each) === targetKey(run))
+    .reduce((sum, each) => sum + each.requests, 0);
+  const failed = (alone.get(targetKey(run)) ?? []).reduce((sum, { weight }) => sum + weight, 0);
+  return Math.min(1, failed / Math.max(1, requests));
+}
+
+interface RunChances {
+  /** Runs there could be. */
+  answers: number;
+  /** The share of its target's requests that fail by themselves. */
+  own: number;
+}
+
+/**
+ * The probability of so many failures in a row at the normal rates of the routes and of the target, times the number of
+ * possible runs.
+ */
+function isBeyondChance(
+  { failures }: RunFailures,
+  { all, byRoute, left }: OrdinaryRates,
+  { answers, own: ownRate }: RunChances,
+): boolean {
   const own = groupBy(failures, ({ request }) => request.route);
   let chance = Math.log10(Math.max(1, answers));
   for (const [route, sent] of own) {
@@ -157,7 +195,8 @@ function isBeyondChance({ failures }: RunFailures, { all, byRoute, left }: Ordin
     const outside = known ? sent : failures;
     // Exclude the tested run: if it is an outage, its rate is not normal.
     const tried = outside.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
-    const share = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
+    const ofRoute = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
+    const share = Math.max(ofRoute, ownRate);
     chance += sent.reduce((sum, { weight }) => sum + weight, 0) * Math.log10(Math.min(1, share));
   }
   return failures.length >= 2 && chance <= Math.log10(MOST_BY_CHANCE);

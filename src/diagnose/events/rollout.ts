@@ -66,9 +66,10 @@ function joining(presence: TargetPresence, traffic: Traffic): TurnOver {
   const firstAnswer = traffic.log.targets
     .filter((each) => targetKey(each) === targetKey(presence) && each.firstSuccess !== null)
     .reduce((first, { firstSuccess }) => Math.min(first, firstSuccess ?? first), Number.POSITIVE_INFINITY);
+  // One that never answers goes on failing for as long as it is chosen.
+  const until = Number.isFinite(firstAnswer) ? presence.firstSeen + STARTING_MS : Number.POSITIVE_INFINITY;
   const failures = failuresOn(presence, traffic).filter(
-    ({ signature, sent, request }) =>
-      ADMITTED.includes(signature) && sent <= presence.firstSeen + STARTING_MS && request.at <= firstAnswer,
+    ({ signature, sent, request }) => ADMITTED.includes(signature) && sent <= until && request.at <= firstAnswer,
   );
   return { presence, at: presence.firstSeen, failures, isLeaving: false };
 }

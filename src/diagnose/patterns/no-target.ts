@@ -22,6 +22,8 @@ export interface NoTargetGroup {
   /** Whether every request of the group in the window, as counted by status, ended this way. */
   everyRequest: boolean;
   health: TargetHealthDescription[] | null;
+  /** The nodes that found no target while others reached targets of the group, sorted; empty where all nodes or no others did. */
+  emptyNodes: string[];
 }
 
 /** By target group, most errors first. */
@@ -37,11 +39,25 @@ export function noTargetGroups(traffic: Traffic, evidence: NoTargetEvidence, que
         rejected: rejectCount(target_group_arn, evidence.metrics, question),
         everyRequest: everyRequestFailed(traffic, target_group_arn),
         health: evidence.targetHealth?.[target_group_arn] ?? null,
+        emptyNodes: emptyNodes(target_group_arn, errors, traffic),
       };
     })
     .sort(
       (a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.target_group_arn < b.target_group_arn ? -1 : 1),
     );
+}
+
+/** A node of a zone without targets reaches none of them, where each zone uses its own. */
+function emptyNodes(arn: string, errors: readonly SampledError[], { log }: Traffic): string[] {
+  const failing = new Set(errors.flatMap(({ node }) => node ?? []));
+  const sending = new Set(
+    log.targets
+      .filter(({ target_group_arn, target }) => target_group_arn === arn && target !== '-')
+      .flatMap(({ node }) => node ?? []),
+  );
+  const isSplit =
+    sending.size > 0 && errors.every(({ node }) => node !== null) && [...failing].every((node) => !sending.has(node));
+  return isSplit ? [...failing].sort() : [];
 }
 
 /** The longest period used for recent metrics, milliseconds. */

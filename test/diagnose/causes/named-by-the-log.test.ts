@@ -9,7 +9,7 @@ import { unsupportedRequest } from '../../../src/diagnose/causes/unsupported-req
 import { WAF_CODES, wafFailure } from '../../../src/diagnose/causes/waf-failure.ts';
 import { AUTHENTICATION_CODES } from '../../../src/diagnose/reason-codes/authentication-codes.ts';
 import { judgementOf } from '../../support/judgement.ts';
-import { LB, question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { LB, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const everyStatus = { ...question, statuses: ['5xx', '460'] };
 const traffic = (...args: Parameters<typeof several>) => trafficOf(several(...args), {}, everyStatus);
@@ -48,6 +48,33 @@ describe('target-generated', () => {
       'On GET /orders.',
     ]);
     expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e Root=1-/);
+  });
+});
+
+describe('the headline of target-generated', () => {
+  const address = (index: number) => `10.0.1.${5 + index}:8080`;
+  const presence = (index: number, joinedAt: number) =>
+    target(address(index), { firstSeen: START + joinedAt * 1000, lastSeen: START + 890_000, requests: 200 });
+  const errors = (count: number, route?: string) =>
+    several(8, 'target-response', (i) => ({ target: address(i % count), ...(route ? {} : { route: `GET /${i}` }) }));
+
+  it.each([
+    [
+      'two targets and one route',
+      errors(2, 'GET /orders'),
+      [0, 0],
+      '8 requests on GET /orders with 500 (4 × 10.0.1.5:8080 and 4 × 10.0.1.6:8080);',
+    ],
+    ['many targets and routes', errors(4), [0, 0, 0, 0], '8 requests with 500 (4 targets);'],
+    [
+      'all targets of a new revision',
+      errors(4),
+      [300, 310, 320, 330, 0],
+      '(all 4 targets that joined from 02:45:00 UTC on);',
+    ],
+  ])('counts %s', (_, failures, joined, text) => {
+    const log = { targets: joined.map((at, index) => presence(index, at)) };
+    expect(judgementOf(targetGenerated, { traffic: trafficOf(failures, log) }, question).summary).toContain(text);
   });
 });
 

@@ -3,7 +3,7 @@ import { fixedResponse } from '../../../src/diagnose/causes/fixed-response.ts';
 import { noRegisteredTargets } from '../../../src/diagnose/causes/no-registered-targets.ts';
 import { targetOptimizer } from '../../../src/diagnose/causes/target-optimizer.ts';
 import { judgementOf } from '../../support/judgement.ts';
-import { API, failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { API, failed, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const group = (part = {}) => ({ targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api', ...part }] });
 const rejects = (...Values: number[]) => ({
@@ -98,6 +98,25 @@ describe('no-registered-targets and target-optimizer', () => {
       'api had no usable target: 20 requests got 503.',
     );
     expect(judgementOf(noRegisteredTargets, known, question).fix.commands[0]).toContain(API);
+  });
+
+  it('names the node whose zone has no target, where the other nodes reach theirs', () => {
+    const errors = several(20, 'no-target', () => ({ node: '10.0.1.142' }));
+    const log = { targets: [target('10.0.10.40:8080', { node: '10.0.0.37' })] };
+    const { summary, fix } = judgementOf(
+      noRegisteredTargets,
+      { traffic: trafficOf(errors, log), ...group() },
+      question,
+    );
+    expect(summary).toBe(
+      'api had no target in the zone of the load balancer node 10.0.1.142: 20 requests got 503 there, and the other nodes reached its targets.',
+    );
+    expect(fix.commands[0]).toContain('load_balancing.cross_zone.enabled,Value=true');
+    const everywhere = { targets: [target('10.0.10.40:8080', { node: '10.0.1.142' })] };
+    const scene = { traffic: trafficOf(errors, everywhere), ...group() };
+    expect(judgementOf(noRegisteredTargets, scene, question).summary).toBe(
+      'api had no usable target: 20 requests got 503.',
+    );
   });
 
   it('rule each other out: a 503 without a target and a configured one', () => {

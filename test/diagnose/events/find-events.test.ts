@@ -292,6 +292,12 @@ describe('a change', () => {
     ]);
   });
 
+  it('names the group that was changed, not the one that its rule names', () => {
+    const named = [{ GroupId: 'sg-0a' }, { GroupId: 'sg-0b' }];
+    const both = networkInterfaces.map((each) => ({ ...each, Groups: named }));
+    expect(eventsOf(blocked, { networkInterfaces: both, changes: [revoke] })[0]?.summary).toContain('changed sg-0b;');
+  });
+
   it('is confirmed if the errors end when it is reverted', () => {
     const authorize = call('AuthorizeSecurityGroupIngress', 358, { groupId: 'sg-0b' }, 'ana');
     const restored = [...blocked, ...[A, B].flatMap((target) => answering(target, 359, WINDOW))];

@@ -1,4 +1,4 @@
-/** The command as a person meets it: real processes, real folders, what stands on stdout and stderr, and the exit code. */
+/** The command as a user runs it: real processes and folders, stdout, stderr and exit code. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

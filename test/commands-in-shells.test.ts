@@ -1,4 +1,4 @@
-/** Every command of every incident, pasted into the shells people have: each word arrives as it was meant, whatever strangers wrote. */
+/** Every command of every incident, pasted into common shells, keeps its words, whatever text strangers wrote. */
 import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The configuration: what it is without one, what wins over what, and how mistakes are told. */
+/** The configuration: defaults, precedence, and messages about mistakes. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

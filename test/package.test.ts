@@ -1,4 +1,4 @@
-/** What a user gets: the tarball, installed into an empty folder and run from there. */
+/** The package as a user gets it: the tarball, installed into an empty folder and run there. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** How src is cut: which folder may import which, one name for one thing, and nothing exported in vain. */
+/** The structure of src: which folder may import which, unique names, and no unused exports. */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The families of the suite, in the order of the score. */
+/** The families of the accuracy suite, in the order of the score. */
 import { eachCause } from './each-cause.ts';
 import { healthy } from './healthy.ts';
 import type { Family } from './incident.ts';

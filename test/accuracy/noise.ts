@@ -1,4 +1,6 @@
-/** What goes on beside every real incident: errors of the application on one route, 404s, clients that give up, a slow report. */
+/**
+ * Ordinary noise in every real incident: application errors on one route, 404s, clients that give up, a slow report.
+ */
 import type { Row } from '../support/simulator/row.ts';
 import type { Incident } from './incident.ts';
 

@@ -1,4 +1,4 @@
-/** What one diagnosis is worth, measured against the expectation and, where the incident was made here, against the truth. */
+/** Scores a diagnosis against the expectation and, for incidents made here, against the truth. */
 import type { CauseResult, Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import type { Expectation } from '../support/simulator/recording.ts';
 import type { TruthOfWindow } from '../support/simulator/simulate.ts';

@@ -1,4 +1,4 @@
-/** Parts that several families make their incidents from. */
+/** Building blocks for the incidents of several families. */
 import { loadBalancer, shopRoutes, targets } from '../support/simulator/recordings/shop.ts';
 import type {
   AudienceSpec,

@@ -1,4 +1,4 @@
-/** Runs the suite: writes each made incident into a folder of its own, diagnoses it as the command does, and scores what comes. */
+/** Runs the suite: writes each made incident to a folder, diagnoses it like the command, and scores the result. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

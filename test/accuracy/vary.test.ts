@@ -1,4 +1,6 @@
-/** Whatever is drawn, nothing untrue is said: no claim of a cause that was not there, no rule-out of one that was, no wrong count. */
+/**
+ * Random incidents get no false statement: no claim of an absent cause, no rule-out of a present one, no wrong count.
+ */
 import { expect, it } from 'vitest';
 import { varietyReport, vary } from './vary.ts';
 

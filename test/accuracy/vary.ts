@@ -1,4 +1,4 @@
-/** Many random incidents, and whatever was said of them that is not true. */
+/** Diagnoses many random incidents and collects false statements. */
 
 import { falseStatements } from './outcome.ts';
 import { randomIncident } from './random-incidents.ts';

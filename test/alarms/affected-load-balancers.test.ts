@@ -1,4 +1,4 @@
-/** Which load balancers an alarm is about, asked of an AWS on 127.0.0.1. */
+/** Finds the load balancers an alarm is about, with AWS calls on 127.0.0.1. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';

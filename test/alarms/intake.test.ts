@@ -1,4 +1,4 @@
-/** Alarms over HTTPS: SNS is answered when they are recorded, and what was recorded has its thread, whoever dies. */
+/** Alarms over HTTPS: SNS gets an answer once they are recorded, and each gets its thread even if a process dies. */
 import { sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

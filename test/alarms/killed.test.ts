@@ -1,4 +1,4 @@
-/** The process is killed at every call it makes, before it is made and when it was; another one goes on. */
+/** The process is killed before or after each of its calls; another one continues. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { envelope, snsAlarm } from '../support/alarms/messages.ts';
 import { clockAt, instantInvestigator, memoryStore, type Process, startProcess } from '../support/alarms/process.ts';

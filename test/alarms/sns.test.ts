@@ -1,4 +1,4 @@
-/** What is sent to the address of SNS: taken when it is genuine; else refused, logged, and nothing asked of anybody. */
+/** Requests to the address of SNS: genuine ones are accepted; others are refused and logged, without any call. */
 import { sign } from 'node:crypto';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

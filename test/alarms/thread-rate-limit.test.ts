@@ -1,4 +1,4 @@
-/** How many threads alarms may open in a channel, and the note about those beyond. */
+/** The limit of threads that alarms open in a channel, and the note about the others. */
 import { describe, expect, it } from 'vitest';
 import {
   admit,

@@ -1,6 +1,6 @@
 /**
- * What release 0.1 left in the store when it was killed (records-0.1: the store and the channel at each point that differs), gone on with
- * by this release.
+ * Continues from the state that release 0.1 left when killed (records-0.1: the store and the channel at each distinct
+ * point).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

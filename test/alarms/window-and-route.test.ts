@@ -1,4 +1,4 @@
-/** What an alarm makes look at, and where its thread goes. */
+/** The window of an alarm, and the channel of its thread. */
 
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '../../src/alarms/alarm-event.ts';

@@ -1,4 +1,4 @@
-/** Compiled code that is kept: where nobody else can put any, and never a word about it. */
+/** The cache of compiled code: only in a folder that no other user can write to, and always silent. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

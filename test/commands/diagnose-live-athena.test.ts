@@ -1,4 +1,4 @@
-/** A live load balancer whose log is read by Athena, from the question to the diagnosis, beside its recording and its log from S3. */
+/** A live load balancer whose log is read by Athena, compared with its recording and its log from S3. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';

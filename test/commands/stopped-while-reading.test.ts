@@ -1,4 +1,4 @@
-/** Told to stop in the middle of a large log, a process ends within the time that is promised, whatever DuckDB does. */
+/** A process stopped while reading a large log ends within the promised time, whatever DuckDB does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, globSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The templates of deploy/ against the policies beside them and against alb502 itself. */
+/** The templates in deploy/ agree with the policies and with alb502 itself. */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Each piece of evidence denied alone: what could not be looked at is never in order, and a gap names it. */
+/** With each piece of evidence denied in turn, nothing unchecked passes, and a gap names it. */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

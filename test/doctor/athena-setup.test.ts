@@ -1,4 +1,4 @@
-/** What `alb502 doctor` says of Athena when one action after another is denied. */
+/** `alb502 doctor` about Athena, with one action denied at a time. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { logPlace } from '../../src/collect/access-log/s3-log.ts';
 import type { Session } from '../../src/collect/aws/session.ts';

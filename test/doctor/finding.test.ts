@@ -1,4 +1,4 @@
-/** How doctor's findings read, and the policies it offers. */
+/** The format of doctor's findings, and the policies it prints. */
 import { describe, expect, it } from 'vitest';
 import { bucketPolicy, legacyPrincipal } from '../../src/doctor/bucket-policy.ts';
 import { type DoctorFinding, policyFor, renderDoctorReports } from '../../src/doctor/finding.ts';

@@ -1,4 +1,4 @@
-/** What doctor says of the places an access log is delivered to. */
+/** Doctor about the deliveries of an access log. */
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openSession } from '../../src/collect/aws/session.ts';
 import { checkLogging } from '../../src/doctor/logging.ts';

@@ -1,4 +1,4 @@
-/** What `alb502 doctor` says of the calls that name targets: one finding for all of them. */
+/** `alb502 doctor` about the calls that name targets: one finding for all of them. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openSession } from '../../src/collect/aws/session.ts';
 import { checkNamingPermissions } from '../../src/doctor/naming-permissions.ts';

@@ -1,4 +1,7 @@
-/** What a stranger writes into any field of an alarm is text in Slack, in the run store and on a terminal, however the alarm is delivered. */
+/**
+ * A stranger's text in any field of an alarm stays text in Slack, in the run store and on a terminal, however
+ * delivered.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

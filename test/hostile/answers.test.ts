@@ -1,4 +1,4 @@
-/** What a stranger writes into any field of a folder's JSON is refused by name, or text in every output. */
+/** A stranger's text in any field of a folder's JSON is refused by name, or stays text in every output. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';

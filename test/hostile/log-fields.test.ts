@@ -1,4 +1,7 @@
-/** What a stranger writes into any field of the access log is text in every output, whoever writes that field: a client, or a folder's maker. */
+/**
+ * A stranger's text in any field of the access log stays text in every output, whether from a client or from a folder's
+ * author.
+ */
 import { afterAll, expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';

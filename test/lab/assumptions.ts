@@ -1,4 +1,4 @@
-/** What the lab's proxy takes for granted about the load balancer; docs/assumptions.md is made from it. */
+/** The assumptions of the lab's proxy about the load balancer, from which docs/assumptions.md is generated. */
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
 
 export interface Assumption {

@@ -1,4 +1,4 @@
-/** docs/keep-alive.md is what was measured, and the runtimes that a diagnosis names are those that closed then. */
+/** docs/keep-alive.md shows the measurements, and the runtimes that a diagnosis names agree with them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

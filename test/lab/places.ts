@@ -1,4 +1,4 @@
-/** Addresses of the lab, all from documentation ranges or private; the same as those of the recorded incidents. */
+/** Addresses of the lab, all private or from documentation ranges; the same as in the recorded incidents. */
 import type { NodeSpec, TargetSpec } from '../support/simulator/scenario.ts';
 import type { ClientPlan, RoutePlan } from './clients.ts';
 

@@ -1,4 +1,4 @@
-/** What a capture is made of: a server, traffic, what goes wrong meanwhile, and what is then true. */
+/** The parts of a capture: a server, traffic, a fault, and the truth about it. */
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
 import type { TargetGroupSpec } from '../support/simulator/scenario.ts';
 import type { ClientPlan } from './clients.ts';

@@ -1,4 +1,4 @@
-/** What the bot counts of itself: lines of the embedded metric format, and metrics and traces for OpenTelemetry. */
+/** The bot's own metrics: lines of the embedded metric format, and metrics and traces for OpenTelemetry. */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

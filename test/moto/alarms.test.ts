@@ -1,4 +1,4 @@
-/** Alarms against moto: SNS to SQS with the real clients, and composite alarms and target groups looked up. */
+/** Alarms against moto: SNS to SQS with the real clients, and lookups of composite alarms and target groups. */
 import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateTargetGroupCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';

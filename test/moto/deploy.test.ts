@@ -1,4 +1,7 @@
-/** The templates of deploy/, created in moto, and the bot on what was created: an alarm goes in, a thread comes out. */
+/**
+ * The templates of deploy/, created in moto, and the bot on the created resources: an alarm goes in, a thread comes
+ * out.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateSubnetCommand, CreateVpcCommand } from '@aws-sdk/client-ec2';

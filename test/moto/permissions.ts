@@ -1,4 +1,4 @@
-/** Users whose permissions moto enforces, as IAM would. Until it is told to, moto lets everybody do everything. */
+/** Users whose permissions moto enforces like IAM. Until then, moto allows everything. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

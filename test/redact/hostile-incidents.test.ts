@@ -1,4 +1,4 @@
-/** What is given away of an incident whose requests hold secrets: nothing of them, whatever form it is given away in. */
+/** No output of an incident with secrets in its requests contains them, in any format. */
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';

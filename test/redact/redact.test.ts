@@ -1,4 +1,4 @@
-/** What leaves the terminal holds words of routes and nothing of anybody. */
+/** Redacted output keeps words of routes and nothing about a person. */
 import { describe, expect, it } from 'vitest';
 import { parseLine } from '../../src/collect/access-log/entry.ts';
 import { pseudonyms, redactEntry } from '../../src/collect/incident/redact.ts';

@@ -1,4 +1,4 @@
-/** The published JSON Schemas: they are those of the code, and they take and refuse what the code does. */
+/** The published JSON Schemas match the code, and accept and refuse the same. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';

@@ -1,4 +1,4 @@
-/** What phones, links and habits do to a question. */
+/** Typographic characters, links and mentions that phones and Slack put into a question. */
 
 import { describe, expect, it } from 'vitest';
 import { parseQuestion } from '../../src/query/parse-question.ts';

@@ -1,4 +1,4 @@
-/** What an alert in a channel is taken to be about. */
+/** The subject of an alert in a channel. */
 import { describe, expect, it } from 'vitest';
 import type { LoadBalancerRef } from '../../src/investigate/investigator.ts';
 import { isAlert, isOver, readAlert, windowAround } from '../../src/slack/pasted-alert.ts';

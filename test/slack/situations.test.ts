@@ -1,4 +1,7 @@
-/** What people meet in Slack: the real Bolt app over a real WebSocket or HTTP, a local Slack, recorded incidents for AWS. */
+/**
+ * Situations in Slack: the real Bolt app over a real WebSocket or HTTP, a local Slack, recorded incidents instead of
+ * AWS.
+ */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the log says, and never says. */
+/** The contents of the log, and what it must not contain. */
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import { boltLogger, openLog, scrubSecrets } from '../../src/slack/slack-log.ts';

@@ -1,4 +1,4 @@
-/** Somebody asks what is answered already, in a bot with recorded incidents. */
+/** Questions that already have an answer, in a bot with recorded incidents. */
 import { expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { runBot, waitForAnswer } from '../support/slack/whole-bot.ts';

@@ -1,2 +1,2 @@
-/** What is to be done when the test, or whatever else needs a server, is over. */
+/** Cleanup at the end of a test, or of anything else that needs a server. */
 export type AtEnd = (end: () => void) => void;

@@ -1,4 +1,4 @@
-/** What stands in the channels after alarms, with the real threads on paper. */
+/** The channels after alarms, with real threads and a recording poster. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AffectedLoadBalancers } from '../../../src/alarms/affected-load-balancers.ts';
 import { idOfHistory, keyOfHistory } from '../../../src/alarms/episodes/episode-record.ts';

@@ -1,4 +1,4 @@
-/** Alarms that somebody muted: no thread while the mute lasts, and one for what is still in ALARM when it ends. */
+/** Muted alarms: no thread during the mute, and one for alarms still firing when it ends. */
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Investigator } from '../../../src/investigate/investigator.ts';
 import { openMutes } from '../../../src/runs/mutes.ts';

@@ -1,4 +1,4 @@
-/** What is done next for a thread, by what is recorded of its episode. */
+/** The next action for a thread, given its episode's record. */
 import { describe, expect, it } from 'vitest';
 import {
   type EpisodeRecord,

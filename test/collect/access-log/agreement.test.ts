@@ -1,4 +1,4 @@
-/** The engine gives the answers that reading line by line gives, whatever the lines. */
+/** The engine gives the same answers as reading line by line, for any lines. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

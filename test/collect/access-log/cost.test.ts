@@ -1,4 +1,4 @@
-/** What reading costs: prices, minimums, and what may be said before. */
+/** The cost of reading: prices, minimums, and estimates. */
 
 import { describe, expect, it } from 'vitest';
 import {

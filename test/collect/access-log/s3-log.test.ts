@@ -1,4 +1,4 @@
-/** Where log files are by the attributes, and which days and keys a window needs. */
+/** The location of log files by the attributes, and the days and keys of a window. */
 
 import { describe, expect, it } from 'vitest';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/log-files.ts';

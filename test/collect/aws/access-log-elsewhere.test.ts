@@ -1,4 +1,4 @@
-/** Access logs beside those of the load balancer's attributes: what is found of vended delivery, through the real client. */
+/** Vended deliveries of the access log besides the load balancer's attributes, through the real client. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import { accessLogIn, reasonOf, settings } from '../../support/aws/live-log-session.ts';

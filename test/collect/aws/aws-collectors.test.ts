@@ -1,4 +1,4 @@
-/** What is collected from an account, compared with the recorded incident that the account was made from. */
+/** The evidence collected from an account equals the recorded incident that the account was made from. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHANGES_BEFORE } from '../../../src/collect/cli-commands.ts';

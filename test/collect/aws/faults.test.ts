@@ -1,4 +1,4 @@
-/** What becomes of the evidence when AWS refuses, throttles, is slow or silent, and when the person interrupts. */
+/** The evidence when AWS refuses, throttles, is slow or silent, and when the user interrupts. */
 import { describe, expect, it } from 'vitest';
 import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';

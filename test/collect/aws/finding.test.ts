@@ -1,4 +1,4 @@
-/** Which load balancer is meant, in one region or several, in one account or several; and what to do when AWS cannot be asked. */
+/** Finds the load balancer in one or several regions and accounts, and says what to do if AWS cannot be asked. */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

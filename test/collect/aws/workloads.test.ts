@@ -1,4 +1,4 @@
-/** How many calls it takes to find out whose the targets are, however large the clusters are. */
+/** The number of calls to find the owners of targets, for clusters of any size. */
 import { describe, expect, it } from 'vitest';
 import { ECS_CALLS } from '../../../src/collect/aws/ecs-budget.ts';
 import { collectLive, incidentFolder } from '../../support/aws/live-run.ts';

@@ -1,4 +1,6 @@
-/** Folders that somebody else made: nothing outside of them is read or written, nothing is waited for, and what is wrong is named. */
+/**
+ * Folders from strangers: nothing outside is read or written, nothing blocks, and faults are reported with their place.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

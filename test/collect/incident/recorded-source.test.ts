@@ -1,4 +1,4 @@
-/** Which commands of a stranger's folder are shown to be pasted. */
+/** The commands from a stranger's folder that may be shown for pasting. */
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
 import { insightsCommand, messagesQuery } from '../../../src/collect/access-log/cloudwatch-logs/insights.ts';

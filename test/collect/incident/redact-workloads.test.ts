@@ -1,4 +1,4 @@
-/** What a saved incident keeps of tasks, their definitions and tags. */
+/** The parts of tasks, definitions and tags that a saved incident keeps. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Failures while connecting to an HTTPS group are of TCP or of TLS: the two counters of the group decide it where they follow the errors. */
+/**
+ * Connection failures of an HTTPS group are TCP or TLS failures; the group's two counters decide if they follow the
+ * errors.
+ */
 import { describe, expect, it } from 'vitest';
 import { connectionRefused } from '../../../src/diagnose/causes/connection-refused.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';

@@ -1,4 +1,4 @@
-/** So many errors that some kinds of them are counted only: what could be of those is neither ruled out nor passed over. */
+/** With some errors known only from metrics, a cause of such errors is neither ruled out nor ignored. */
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../../src/diagnose/causes/index.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';

@@ -1,4 +1,4 @@
-/** What a fix tells to do, by what the incident shows: with its own numbers, names and runtime. */
+/** Fixes fit the incident: they use its numbers, names and runtime. */
 import { describe, expect, it } from 'vitest';
 import type { Cause } from '../../../src/diagnose/causes/cause.ts';
 import { lambdaInvalidResponse } from '../../../src/diagnose/causes/lambda-invalid-response.ts';

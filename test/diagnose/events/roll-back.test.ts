@@ -1,4 +1,4 @@
-/** Which command returns a service to the revision before. */
+/** The command that returns a service to its previous revision. */
 import { expect, it } from 'vitest';
 import { rollBackCommands } from '../../../src/diagnose/events/roll-back.ts';
 import { API } from '../../support/traffic/traffic-builder.ts';

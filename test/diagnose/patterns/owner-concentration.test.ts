@@ -1,4 +1,4 @@
-/** Whether failing targets have a revision, service or zone in common, more than chance gives. */
+/** Whether failing targets share a revision, service or zone more often than by chance. */
 import { expect, it } from 'vitest';
 import { ownerConcentrations } from '../../../src/diagnose/patterns/owner-concentration.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';

@@ -1,4 +1,6 @@
-/** What the proxy writes down when a target behaves in one way: the row of the log, and the signature that the diagnosis reads in it. */
+/**
+ * The log row that the proxy writes for each behaviour of a target, and the signature that the diagnosis finds in it.
+ */
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signature } from '../../../src/diagnose/signature.ts';

@@ -1,4 +1,4 @@
-/** Idle connections of one node to one target. The one used last is used next; the idle timeout closes those that nobody uses. */
+/** Idle connections of one node to one target. The last used is reused first; the idle timeout closes unused ones. */
 import type { Wire } from './wire.ts';
 
 export class Pool {

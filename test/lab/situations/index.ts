@@ -1,4 +1,4 @@
-/** What is captured: servers with failures that people meet. */
+/** The captured situations: servers with common failures. */
 import type { Situation } from '../situation.ts';
 import { paths } from './paths.ts';
 import { processes } from './processes.ts';

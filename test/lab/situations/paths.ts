@@ -1,4 +1,4 @@
-/** What happens to packets before the application sees them. */
+/** Situations in which packets are dropped or changed before the application sees them. */
 import { ordinary, people, TARGET_PORT } from '../places.ts';
 import type { Situation } from '../situation.ts';
 

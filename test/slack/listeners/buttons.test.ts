@@ -1,4 +1,4 @@
-/** Presses through the real app: authorised anew, answered once, weeks later too. */
+/** Buttons through the real app: authorised again, answered once, also weeks later. */
 import { describe, expect, it } from 'vitest';
 import { inState } from '../../../src/runs/run.ts';
 import { widenWindow } from '../../../src/slack/listeners/buttons.ts';

@@ -1,4 +1,6 @@
-/** The form: opened by the command without words and by the shortcuts, filled in, and answered where it says what is wrong. */
+/**
+ * The form: opened by the command without text and by shortcuts, submitted, and answered at the field that is wrong.
+ */
 import { describe, expect, it } from 'vitest';
 import { matchLoadBalancers, toOption } from '../../../src/slack/listeners/options.ts';
 import { formValues } from '../../../src/slack/listeners/slash-command.ts';

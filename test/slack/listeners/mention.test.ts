@@ -1,4 +1,4 @@
-/** `@alb502 …`: answered in the thread it stands in, or below itself. */
+/** `@alb502 …`: answered in its thread, or below itself. */
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { openBot } from '../../support/slack/bolt-app.ts';

@@ -1,4 +1,4 @@
-/** How much a woken person has to read, over all recorded incidents. */
+/** How much someone woken at night has to read, over all recorded incidents. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

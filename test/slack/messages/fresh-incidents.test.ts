@@ -1,4 +1,4 @@
-/** Incidents that nobody has written down: what is made of them is taken by Slack, and what strangers hid in their requests stays out of it. */
+/** Slack accepts the messages about random incidents, and text hidden in requests stays out of them. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Whatever a diagnosis holds, Slack takes what is made of it, and nothing that strangers wrote becomes a mention, a link, or leaves its
- * code; no secret of a path is shown.
+ * Slack accepts the messages about any diagnosis; no stranger's text becomes a mention or link or leaves its code; no
+ * secret of a path is shown.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';

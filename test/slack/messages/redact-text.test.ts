@@ -1,4 +1,4 @@
-/** What is left out of what a channel shows, and what is not. */
+/** Text that is removed from a channel's view, and text that is not. */
 import { describe, expect, it } from 'vitest';
 import { redactSecrets } from '../../../src/slack/messages/redact-text.ts';
 

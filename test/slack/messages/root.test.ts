@@ -1,4 +1,4 @@
-/** The root message through the life of a run: its first line is what somebody reads of it at night. */
+/** The root message during the life of a run: at night, people read its first line. */
 import { describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';

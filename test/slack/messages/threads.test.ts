@@ -1,4 +1,7 @@
-/** Whole threads as somebody reads them: root, checklist, verdict. Files, so that a change is reviewed as a reader would see it. */
+/**
+ * Whole threads as people read them: root, checklist, verdict. Kept as files, so that reviewers see changes as readers
+ * would.
+ */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checklistMessage, rootMessage, type ThreadState, verdictMessage } from '../../../src/slack/messages/index.ts';

@@ -1,4 +1,6 @@
-/** What stands in a channel after a question, whatever fails in between: on paper instead of Slack, the rest is real. */
+/**
+ * The channel after a question with failures at any point: a recording poster instead of Slack, everything else real.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What the log engine must answer, worked out line by line with the parser of entries and nothing clever. */
+/** The expected answers of the log engine, computed line by line with the entry parser. */
 import { elapsed, instant, type LogEntry, parseLine } from '../../../src/collect/access-log/entry.ts';
 import { route } from '../../../src/collect/access-log/request-route.ts';
 import { signatureFields } from '../../../src/diagnose/signature.ts';

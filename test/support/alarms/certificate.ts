@@ -1,4 +1,4 @@
-/** A certificate as SNS has one, with its key: self-signed, made here so that no key lies in the repository. */
+/** A self-signed certificate like that of SNS, with its key; generated, so that no key is in the repository. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 export interface CertificateWithKey {

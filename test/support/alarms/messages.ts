@@ -1,4 +1,6 @@
-/** Messages of alarms, as CloudWatch and SNS write them (AWS documentation; the samples beside this file), with what a test changes. */
+/**
+ * Alarm messages as CloudWatch and SNS write them (AWS documentation; samples in this folder), with a test's changes.
+ */
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';

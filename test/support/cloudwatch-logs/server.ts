@@ -1,4 +1,4 @@
-/** CloudWatch Logs, and its metrics, on 127.0.0.1: deliveries, queries and events, with refusals where a test wants them. */
+/** CloudWatch Logs and its metrics on 127.0.0.1: deliveries, queries and events, with refusals on request. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';

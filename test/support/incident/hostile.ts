@@ -1,4 +1,4 @@
-/** Recorded incidents as attackers would have made them: their text stands wherever a client, or a folder from a stranger, can put it. */
+/** Recorded incidents with attackers' text wherever a client, or a folder from a stranger, can put it. */
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

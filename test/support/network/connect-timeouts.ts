@@ -1,4 +1,7 @@
-/** Connect timeouts to 10.0.1.5:8080 from a node in subnet-a, in the network of ../network-path/network.ts, told in a few words. */
+/**
+ * Short descriptions of connect timeouts to 10.0.1.5:8080 from a node in subnet-a, in the network of
+ * ../network-path/network.ts.
+ */
 
 import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeouts.ts';
 import type { CloudTrailEvent, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';

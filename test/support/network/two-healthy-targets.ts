@@ -1,4 +1,7 @@
-/** What the checks of steps 2, 5 and 6 read, for the network of ../network-path/network.ts: two healthy targets of one group. */
+/**
+ * Evidence for the checks of steps 2, 5 and 6 in the network of ../network-path/network.ts: two healthy targets of one
+ * group.
+ */
 
 import type { CheckVerdict } from '../../../src/diagnose/check-verdict.ts';
 import type { TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';

@@ -1,4 +1,4 @@
-/** What every store keeps to, whatever it is made of. */
+/** The contract of every run store. */
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../src/problem.ts';
 import type { Store } from '../../../src/runs/store/store.ts';

@@ -1,4 +1,6 @@
-/** A bucket on 127.0.0.1 that is written to: objects with ETags, conditional writes as S3 documents them, and faults where a test wants them. */
+/**
+ * A writable bucket on 127.0.0.1: objects with ETags, conditional writes as S3 documents them, and faults on request.
+ */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

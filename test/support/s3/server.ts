@@ -1,4 +1,4 @@
-/** A bucket on 127.0.0.1: ListObjectsV2 and GetObject as S3 answers them, with faults where a test wants them. */
+/** A bucket on 127.0.0.1 with S3's ListObjectsV2 and GetObject, and faults on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-/** The commands of a diagnosis, and what becomes of them when they are pasted. */
+/** The commands of a diagnosis, and how shells parse them when pasted. */
 import { spawnSync } from 'node:child_process';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import { paste, shellsHere } from './paste.ts';

@@ -1,4 +1,4 @@
-/** What happens next: a binary heap of events by time, first come first served at equal times, so that a run repeats exactly. */
+/** The event queue: a binary heap by time, first come first served at equal times, so that runs repeat exactly. */
 export class EventQueue {
   private readonly heap: { at: number; order: number; happen: () => void }[] = [];
   private order = 0;

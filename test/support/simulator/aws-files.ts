@@ -1,4 +1,4 @@
-/** What the AWS CLI would print at the moment of asking, file by file, from the scenario and the state it ended in. */
+/** The output of the AWS CLI at the time of asking, file by file, from the scenario and its final state. */
 import type { HealthView } from './health.ts';
 import {
   account,

@@ -1,4 +1,4 @@
-/** What the AWS CLI would print of ECS: services, their tasks, running and stopped, and the definitions of these. */
+/** The output of the AWS CLI for ECS: services, their running and stopped tasks, and task definitions. */
 import { account, region, targetGroupArn } from './names.ts';
 
 export interface TaskSpec {

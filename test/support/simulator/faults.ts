@@ -1,4 +1,4 @@
-/** The faults of a scenario: those that change a target's life are applied to it once; the others are asked for each request. */
+/** The faults of a scenario: some change a target's life once; the others apply to each request. */
 import type { Random } from './random.ts';
 import type { Fault, RouteSpec, Scenario, TargetSpec } from './scenario.ts';
 import { Target } from './target.ts';

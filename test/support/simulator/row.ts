@@ -1,4 +1,7 @@
-/** What the load balancer knows when a request is over; times are epoch milliseconds with a fraction, durations seconds or -1. */
+/**
+ * The load balancer's data about a finished request; times are epoch milliseconds with a fraction, durations seconds or
+ * -1.
+ */
 export interface Row {
   type: 'http' | 'https' | 'h2';
   /** When the response was generated. */

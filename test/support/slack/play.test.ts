@@ -1,4 +1,4 @@
-/** `npm run slack:local`, as somebody uses it from two terminals. */
+/** `npm run slack:local`, used from two terminals. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A message as somebody reads it in Slack: blocks one below the other, buttons in brackets, charts as numbers. */
+/** A message as people read it in Slack: blocks in order, buttons in brackets, charts as numbers. */
 type Json = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Json =>

@@ -1,4 +1,4 @@
-/** A Poster that writes into lists: what stands in each channel, and everything that was asked of Slack. Faults are put in by hand. */
+/** A Poster that records the contents of each channel and all calls to Slack. Tests inject faults. */
 
 import type { Poster, PostResult, PostTarget, Refusal } from '../../../src/slack/delivery/slack-poster.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';

@@ -1,4 +1,4 @@
-/** Runs and episodes around a diagnosis, as the threads are told them; incidents with their evidence. */
+/** Runs and episodes around a diagnosis, as input for threads; incidents with their evidence. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';

@@ -1,4 +1,4 @@
-/** What Athena answers in its own way of writing, which the local endpoint does not have. */
+/** Peculiarities of Athena's results that the local endpoint does not have. */
 import { describe, expect, it } from 'vitest';
 import { readRollups } from '../../../../src/collect/access-log/athena/answers.ts';
 import { DETAIL, ROLLUP_COLUMNS, SEPARATOR } from '../../../../src/collect/access-log/athena/sql.ts';

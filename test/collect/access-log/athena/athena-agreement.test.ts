@@ -1,4 +1,4 @@
-/** Athena and DuckDB give the same answers on the same log files, whatever the table is like. */
+/** Athena and DuckDB give the same answers on the same log files, with any table. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../../src/collect/aws/live-access-log.ts';

@@ -1,4 +1,7 @@
-/** What is sent to Athena: Trino by a Trino grammar, functions that engine version 3 has, one mention of the table, values apart. */
+/**
+ * The SQL for Athena: valid by a Trino grammar, functions of engine version 3, one scan of the table, values as
+ * parameters.
+ */
 import { TrinoSQL } from 'dt-sql-parser';
 import { describe, expect, it } from 'vitest';
 import { createTable } from '../../../../src/collect/access-log/athena/ddl.ts';

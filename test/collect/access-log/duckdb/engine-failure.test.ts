@@ -1,4 +1,4 @@
-/** A failure of the engine is told as such: what stands without it would look like an answer. */
+/** A failure of the engine is reported; partial results would look like an answer. */
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';

@@ -1,4 +1,4 @@
-/** The same requests in every form of a vended log file: the answers are those of the load balancer's own files. */
+/** The same requests in every format of a vended log file give the answers of the load balancer's own files. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

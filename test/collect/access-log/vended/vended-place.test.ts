@@ -1,4 +1,4 @@
-/** Where vended deliveries put their objects, as AWS documents it, and which of them are read. */
+/** The locations of vended deliveries as AWS documents them, and the objects to read. */
 import { describe, expect, it } from 'vitest';
 import type { VendedDelivery } from '../../../../src/collect/access-log/deliveries.ts';
 import { fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';

@@ -1,4 +1,4 @@
-/** What buttons fetch into the thread. */
+/** The details that buttons add to the thread. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';

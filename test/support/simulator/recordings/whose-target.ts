@@ -1,4 +1,7 @@
-/** Incidents in which somebody's targets went, and ECS, Auto Scaling or the controller's tags say whose they were and why. */
+/**
+ * Incidents whose targets went, with ECS, Auto Scaling or the controller's tags saying who owned them and why they
+ * went.
+ */
 import { ecsFiles, type ServiceSpec, type TaskSpec, taskArn } from '../ecs-files.ts';
 import { gzip, type LogFile, logPath } from '../log-files.ts';
 import { listenerArn, targetGroupArn } from '../names.ts';

@@ -1,4 +1,4 @@
-/** What Slack sends to an app, as it sends it: signed over HTTP, or in envelopes. */
+/** Requests from Slack to an app: signed over HTTP, or in envelopes. */
 import { createHmac } from 'node:crypto';
 import type { Acknowledgement, EnvelopeType, Retry } from './socket-mode.ts';
 

@@ -1,4 +1,4 @@
-/** What goes wrong on the way to Slack, scripted by method; and Slack's rate limits. */
+/** Faults between the bot and Slack, scripted by method, and Slack's rate limits. */
 import type { Args } from './web-api.ts';
 
 /**

@@ -1,4 +1,4 @@
-/** What a workspace holds: people, channels, messages, files, views. */
+/** The contents of a workspace: people, channels, messages, files, views. */
 
 export interface User {
   id: string;

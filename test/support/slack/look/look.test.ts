@@ -1,4 +1,7 @@
-/** The page of `npm run slack:local` in a browser, as somebody new uses it. ALB502_PICTURES names a folder that keeps what it looked like. */
+/**
+ * The page of `npm run slack:local` in a browser, as a new user uses it. ALB502_PICTURES names a folder for
+ * screenshots.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** How high a thread is before anybody scrolls or presses, over all recorded incidents, as the local Slack draws it. */
+/** The height of each recorded incident's thread before scrolling or pressing, as the local Slack draws it. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';

@@ -49,7 +49,7 @@ export const failedChecksReason = ({ reasons }: FailedHealthChecks): string =>
   ]);
 
 /** "failed from 04:20:58 UTC, seen by 3 nodes: timed out; the last one passed at 04:20:28 UTC" */
-export function failedChecksText(one: FailedHealthChecks): string {
+function failedChecksText(one: FailedHealthChecks): string {
   const { from, nodes, lastPassed = null } = one;
   const seenBy = nodes.length === 0 ? '' : `, seen by ${plural(nodes.length, 'node')}`;
   const passed = lastPassed === null ? '' : `; the last one passed at ${utcTime(lastPassed)}`;

@@ -3,6 +3,7 @@ import { type Command, command } from '../../format/command.ts';
 import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
+import { instanceById } from '../network-path/instance-lookup.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
 import { countErrors } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -125,8 +126,7 @@ function zoneFix(
   describe: readonly Command[],
 ): Fix {
   const zoneOf = ({ Target }: TargetHealthDescription): string | undefined =>
-    instances?.find(({ InstanceId }) => InstanceId === Target.Id)?.Placement?.AvailabilityZone ??
-    Target.AvailabilityZone;
+    instanceById(instances, Target.Id)?.Placement?.AvailabilityZone ?? Target.AvailabilityZone;
   const enabled = loadBalancer?.AvailabilityZones ?? [];
   const zones = [...new Set(groups.flatMap(({ health }) => health ?? []).flatMap((each) => zoneOf(each) ?? []))]
     .filter((zone) => !enabled.some(({ ZoneName }) => ZoneName === zone))

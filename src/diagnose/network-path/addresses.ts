@@ -9,6 +9,7 @@ import {
   type ParsedRange,
   parseRange,
 } from './cidr-ranges.ts';
+import { instanceById, primaryInterfaceOf } from './instance-lookup.ts';
 import type { NetworkEvidence } from './types.ts';
 
 /** One load balancer subnet, and its nodes' addresses there. */
@@ -160,10 +161,8 @@ export function locate(target: string, net: NetworkEvidence, vpcId?: string): Ta
 }
 
 function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
-  const eni = net.networkInterfaces?.find(
-    ({ Attachment }) => Attachment?.InstanceId === id && Attachment.DeviceIndex === 0,
-  );
-  const instance = net.instances?.find(({ InstanceId }) => InstanceId === id);
+  const eni = primaryInterfaceOf(net.networkInterfaces, id);
+  const instance = instanceById(net.instances, id);
   const address = eni?.PrivateIpAddress ?? instance?.PrivateIpAddress;
   const parsed = address === undefined ? null : parseRange(address);
   if (address !== undefined && parsed && eni) return interfacePlace(address, parsed, eni, net);
@@ -246,8 +245,15 @@ interface Interfaces {
   /** Keys such as "4 167772421", because IPv6 has several spellings. */
   byAddress: Map<string, NetworkInterface[]>;
   byDescription: Map<string, NetworkInterface[]>;
-  withPrefixes: { eni: NetworkInterface; prefixes: ParsedRange[] }[];
+  /** By `blockKey` of each delegated prefix. */
+  byPrefix: Map<string, NetworkInterface[]>;
+  /** Sizes of the prefixes, as families and numbers of addresses. */
+  prefixSizes: Map<string, { family: AddressFamily; size: bigint }>;
 }
+
+/** The block of `size` addresses that an address is in. */
+const blockKey = (family: AddressFamily, address: bigint, size: bigint): string =>
+  `${family} ${size} ${address - (address % size)}`;
 
 const addressKey = ({ family, range }: ParsedRange): string => `${family} ${range.low}`;
 
@@ -260,7 +266,8 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
   const index: Interfaces = {
     byAddress: new Map(),
     byDescription: groupBy(interfaces, ({ Description }) => Description ?? ''),
-    withPrefixes: [],
+    byPrefix: new Map(),
+    prefixSizes: new Map(),
   };
   for (const eni of interfaces) {
     for (const address of ownAddresses(eni)) {
@@ -270,8 +277,12 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
       if (same) same.push(eni);
       else index.byAddress.set(addressKey(parsed), [eni]);
     }
-    const prefixes = prefixesOf(eni);
-    if (prefixes.length > 0) index.withPrefixes.push({ eni, prefixes });
+    for (const { family, range } of prefixesOf(eni)) {
+      const size = range.high - range.low + 1n;
+      const key = blockKey(family, range.low, size);
+      index.prefixSizes.set(`${family} ${size}`, { family, size });
+      index.byPrefix.set(key, [...(index.byPrefix.get(key) ?? []), eni]);
+    }
   }
   indexed.set(interfaces, index);
   return index;
@@ -286,14 +297,11 @@ function instancesWith(address: string, instances: readonly Instance[]): Instanc
 }
 
 function interfacesWith(address: ParsedRange, interfaces: readonly NetworkInterface[]): NetworkInterface[] {
-  const { byAddress, withPrefixes } = indexOf(interfaces);
-  const own = byAddress.get(addressKey(address)) ?? [];
-  const delegated = withPrefixes
-    .filter(({ eni }) => !own.includes(eni))
-    .filter(({ prefixes }) =>
-      prefixes.some(({ family, range }) => family === address.family && contains(range, address.range)),
-    );
-  return [...own, ...delegated.map(({ eni }) => eni)];
+  const { byAddress, byPrefix, prefixSizes } = indexOf(interfaces);
+  const delegated = [...prefixSizes.values()].flatMap(({ family, size }) =>
+    family === address.family ? (byPrefix.get(blockKey(family, address.range.low, size)) ?? []) : [],
+  );
+  return [...new Set([...(byAddress.get(addressKey(address)) ?? []), ...delegated])];
 }
 
 const ipv6Prefix = (entry: unknown): string[] =>

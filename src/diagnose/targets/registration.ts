@@ -2,6 +2,7 @@
  * Whether a logged target is registered now, and its state. The log has addresses; registrations may have instance ids.
  */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { instanceById, primaryInterfaceOf } from '../network-path/instance-lookup.ts';
 
 export type RegistrationEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'instances' | 'networkInterfaces'>>;
 
@@ -40,8 +41,7 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
 /** The address of a registered id: itself, or the primary address of the instance's primary interface. */
 function addressOf(id: string, { instances, networkInterfaces }: RegistrationEvidence): string | null {
   if (!id.startsWith('i-')) return id;
-  const primary = networkInterfaces?.find(
-    (eni) => eni.Attachment?.InstanceId === id && eni.Attachment.DeviceIndex === 0,
+  return (
+    primaryInterfaceOf(networkInterfaces, id)?.PrivateIpAddress ?? instanceById(instances, id)?.PrivateIpAddress ?? null
   );
-  return primary?.PrivateIpAddress ?? instances?.find((i) => i.InstanceId === id)?.PrivateIpAddress ?? null;
 }

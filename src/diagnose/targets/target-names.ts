@@ -1,6 +1,7 @@
 /** Names of a logged target in API calls and instance data. */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
+import { instanceByAddress, instanceById } from '../network-path/instance-lookup.ts';
 import { deregistrations } from '../patterns/configuration-changes.ts';
 
 export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
@@ -19,20 +20,17 @@ export function instanceOf(target: string, arn: string, from: number, evidence: 
   );
   return (
     attached?.Attachment?.InstanceId ??
-    evidence.instances?.find(({ PrivateIpAddress }) => PrivateIpAddress === address)?.InstanceId ??
+    instanceByAddress(evidence.instances, address)?.InstanceId ??
     goneInstance(arn, from, evidence)
   );
 }
 
 function goneInstance(arn: string, from: number, { instances, changes }: NamingEvidence): string | null {
   if (instances === undefined) return null;
-  const present = new Set(
-    instances.filter(({ PrivateIpAddress }) => PrivateIpAddress).map(({ InstanceId }) => InstanceId),
-  );
   const gone = deregistrations(changes ?? [])
     .filter((call) => call.targetGroupArn === arn && call.at >= from)
     .flatMap((call) => call.targets.map(({ id }) => id))
-    .filter((id) => id.startsWith('i-') && !present.has(id));
+    .filter((id) => id.startsWith('i-') && !instanceById(instances, id)?.PrivateIpAddress);
   const [only, ...others] = [...new Set(gone)];
   return only !== undefined && others.length === 0 ? only : null;
 }

@@ -1,0 +1,29 @@
+/** Finds instances and their interfaces by instance id; indexes are kept, because a group may have thousands of targets. */
+import type { Instance, NetworkInterface } from '../../evidence/aws.ts';
+
+/** Items by key, the first of each; kept as long as the list. */
+function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
+  const indexes = new WeakMap<readonly Item[], ReadonlyMap<string, Item>>();
+  return (items: readonly Item[] | undefined, key: string): Item | undefined => {
+    if (items === undefined) return undefined;
+    let index = indexes.get(items);
+    if (index === undefined) {
+      const first = new Map<string, Item>();
+      for (const item of items) {
+        const own = keyOf(item);
+        if (own != null && !first.has(own)) first.set(own, item);
+      }
+      indexes.set(items, first);
+      index = first;
+    }
+    return index.get(key);
+  };
+}
+
+export const instanceById = firstByKey<Instance>(({ InstanceId }) => InstanceId);
+export const instanceByAddress = firstByKey<Instance>(({ PrivateIpAddress }) => PrivateIpAddress);
+
+/** The primary interface, to whose primary address the load balancer sends. */
+export const primaryInterfaceOf = firstByKey<NetworkInterface>(({ Attachment }) =>
+  Attachment?.DeviceIndex === 0 ? Attachment.InstanceId : null,
+);

@@ -1,4 +1,4 @@
-/** Finds CloudFront distributions with the load balancer as an origin, by its DNS name or as a VPC origin. */
+/** Finds CloudFront distributions with the load balancer as an origin, by its DNS name, another name, or as a VPC origin. */
 import {
   CloudFrontClient,
   type DistributionSummary,
@@ -10,13 +10,14 @@ import type { EdgeDistribution } from '../../evidence/edge.ts';
 import { type Call, callAws } from '../aws/call.ts';
 import type { Session } from '../aws/session.ts';
 import { type EdgePart, edgeLimitation } from './edge-part.ts';
+import { type AddressLookup, isNamedByOwner, lookUpAddresses, namesOfLoadBalancer } from './origin-names.ts';
 
 /** A distribution and its ARN, which log deliveries name. */
 export interface FoundDistribution extends EdgeDistribution {
   arn: string;
 }
 
-type OriginOf = Pick<LoadBalancer, 'DNSName' | 'LoadBalancerArn'>;
+type OriginOf = Pick<LoadBalancer, 'DNSName' | 'LoadBalancerArn' | 'Scheme'>;
 
 /** Milliseconds. CloudFront has no VPC endpoint; where it cannot be reached, the diagnosis must not wait for it. */
 const REACHED_WITHIN = 4000;
@@ -24,7 +25,11 @@ const REACHED_WITHIN = 4000;
 const PAGES = 20;
 
 /** Returns the distributions, sorted by id. */
-export async function fetchDistributions({ session }: Call, origin: OriginOf): Promise<EdgePart<FoundDistribution[]>> {
+export async function fetchDistributions(
+  { session }: Call,
+  origin: OriginOf,
+  lookUp: AddressLookup = lookUpAddresses,
+): Promise<EdgePart<FoundDistribution[]>> {
   const impatient: Session = { ...session, deadline: Math.min(session.deadline, REACHED_WITHIN) };
   const listed = await callAws(
     impatient,
@@ -43,13 +48,26 @@ export async function fetchDistributions({ session }: Call, origin: OriginOf): P
         (call) => vpcOriginsOf(call, origin),
       )
     : { value: [] };
-  const own = 'value' in vpcOrigins ? vpcOrigins.value : [];
+  const { names, isIncomplete } = await namesOfLoadBalancer(
+    otherNames(distributions, origin),
+    origin.DNSName ?? '',
+    lookUp,
+  );
+  const own: OwnOrigins = { names, vpcOrigins: 'value' in vpcOrigins ? vpcOrigins.value : [] };
   return {
     value: distributions
       .flatMap((one) => foundDistribution(one, origin, own) ?? [])
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
     limitations: [
       ...('value' in vpcOrigins ? [] : [notKnown(vpcOrigins)]),
+      ...(isIncomplete
+        ? [
+            edgeLimitation(
+              'distributions',
+              'Could not check whether CloudFront reaches the load balancer by another name: DNS did not answer for all names.',
+            ),
+          ]
+        : []),
       ...(isWhole
         ? []
         : [edgeLimitation('distributions', `Only the first ${PAGES * 100} CloudFront distributions were looked at.`)]),
@@ -97,17 +115,34 @@ async function vpcOriginsOf({ session, options }: Call, { LoadBalancerArn }: Ori
   return ids;
 }
 
+interface OwnOrigins {
+  /** Names that lead to the load balancer, in lower case. */
+  names: ReadonlySet<string>;
+  /** IDs of VPC origins. */
+  vpcOrigins: readonly string[];
+}
+
+/** Names of origins that may lead to the load balancer. CloudFront cannot reach an internal one by a name. */
+function otherNames(distributions: readonly DistributionSummary[], { Scheme, DNSName }: OriginOf): string[] {
+  if (Scheme === 'internal' || DNSName === undefined) return [];
+  const names = distributions
+    .flatMap(({ Origins }) => Origins?.Items ?? [])
+    .map((one) => one.DomainName?.toLowerCase());
+  return [...new Set(names.filter((name) => name !== undefined).filter(isNamedByOwner))].sort();
+}
+
 /** Returns null if the load balancer is not an origin of this distribution. */
 function foundDistribution(
   { Id = '', ARN = '', DomainName = '', Aliases, Origins }: DistributionSummary,
   { DNSName = '' }: OriginOf,
-  vpcOrigins: readonly string[],
+  { names: others, vpcOrigins }: OwnOrigins,
 ): FoundDistribution | null {
   const names = DNSName === '' ? [] : [DNSName.toLowerCase(), `dualstack.${DNSName.toLowerCase()}`];
   const origins = Origins?.Items ?? [];
   const own = origins.filter(
     (origin) =>
       names.includes(origin.DomainName?.toLowerCase() ?? '') ||
+      others.has(origin.DomainName?.toLowerCase() ?? '') ||
       vpcOrigins.includes(origin.VpcOriginConfig?.VpcOriginId ?? ''),
   );
   if (own.length === 0) return null;

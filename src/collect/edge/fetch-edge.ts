@@ -6,15 +6,24 @@ import type { Call } from '../aws/call.ts';
 import { fetchDistributions } from './distributions.ts';
 import { type EdgeLogReading, readEdgeLog } from './edge-log.ts';
 import { fetchEdgeRanges } from './edge-ranges.ts';
+import type { AddressLookup } from './origin-names.ts';
 
 export interface EdgeQuestion extends Pick<EdgeLogReading, 'remainingUsd'> {
   question: Question;
   loadBalancer: LoadBalancer;
+  /** Asks DNS if absent. */
+  lookUp?: AddressLookup;
 }
 
 /** Lists refused calls in `limitations`. */
-export async function fetchEdge(call: Call, { question, loadBalancer, remainingUsd }: EdgeQuestion): Promise<Edge> {
-  const [ranges, distributions] = await Promise.all([fetchEdgeRanges(call), fetchDistributions(call, loadBalancer)]);
+export async function fetchEdge(
+  call: Call,
+  { question, loadBalancer, remainingUsd, lookUp }: EdgeQuestion,
+): Promise<Edge> {
+  const [ranges, distributions] = await Promise.all([
+    fetchEdgeRanges(call),
+    fetchDistributions(call, loadBalancer, lookUp),
+  ]);
   const log = await readEdgeLog({ call, question, distributions: distributions.value, remainingUsd });
   return {
     ranges: ranges.value,

@@ -57,7 +57,12 @@ interface Situation {
   objects?: Map<string, Uint8Array>;
   remaining?: number | null;
   prepare?: (account: LocalAccount) => void;
+  /** Addresses by name. */
+  dns?: Record<string, string[]>;
+  scheme?: string;
 }
+
+const ADDRESSES = ['198.51.100.1', '198.51.100.2'];
 
 async function edgeOf({
   files = listed(distribution()),
@@ -65,6 +70,8 @@ async function edgeOf({
   objects = new Map(),
   remaining = null,
   prepare,
+  dns = { [DNS]: ADDRESSES },
+  scheme = 'internet-facing',
 }: Situation) {
   const account = await openAccount(files);
   prepare?.(account);
@@ -75,7 +82,13 @@ async function edgeOf({
   vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', local.endpoint);
   const session = sessionIn('eu-west-1');
   const call = { session, options: { abortSignal: session.signal } };
-  return { edge: await fetchEdge(call, { question, loadBalancer, remainingUsd: async () => remaining }), local };
+  const edge = await fetchEdge(call, {
+    question,
+    loadBalancer: { ...loadBalancer, Scheme: scheme },
+    remainingUsd: async () => remaining,
+    lookUp: async (name) => dns[name] ?? Promise.reject(new Error(`ENOTFOUND ${name}`)),
+  });
+  return { edge, local };
 }
 
 const fields = (time: string, host: string, detailed: string, status = '502') => ({
@@ -232,6 +245,37 @@ describe('a distribution is in front of the load balancer', () => {
     ['not if there is none', listed(), []],
   ])('%s', async (_, files, distributions) => {
     expect((await edgeOf({ files })).edge).toMatchObject({ distributions });
+  });
+});
+
+describe('a distribution with an origin of another name', () => {
+  const named = listed(distribution({ Origins: origins({ DomainName: 'Origin.example.com' }) }));
+  const incomplete = [expect.objectContaining({ what: 'distributions', kind: 'incomplete' })];
+  it.each<[string, Omit<Situation, 'files'>, isFound: boolean, limitations: unknown[]]>([
+    [
+      'that resolves to an address of the load balancer is in front',
+      { dns: { [DNS]: ADDRESSES, 'origin.example.com': ['198.51.100.2', '198.51.100.9'] } },
+      true,
+      [],
+    ],
+    [
+      'that resolves to other addresses is not',
+      { dns: { [DNS]: ADDRESSES, 'origin.example.com': ['198.51.100.9'] } },
+      false,
+      [],
+    ],
+    ['that resolves to nothing is not', { dns: { [DNS]: ADDRESSES } }, false, []],
+    ['may be missed if DNS does not answer', { dns: {} }, false, incomplete],
+    [
+      'is not in front of an internal load balancer, whose addresses others have too',
+      { scheme: 'internal', dns: { [DNS]: ['10.0.0.5'], 'origin.example.com': ['10.0.0.5'] } },
+      false,
+      [],
+    ],
+  ])('%s', async (_, situation, isFound, limitations) => {
+    const { edge } = await edgeOf({ files: named, ...situation });
+    expect(edge.distributions.map(({ id }) => id)).toEqual(isFound ? [ID] : []);
+    expect(edge.limitations.filter(({ what }) => what === 'distributions')).toEqual(limitations);
   });
 });
 

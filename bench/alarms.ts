@@ -27,7 +27,7 @@ import { REGION, resourceOf, snsAlarm } from '../test/support/alarms/messages.ts
 import { instantInvestigator, memoryStore } from '../test/support/alarms/process.ts';
 import { type LocalSlack, openLocalSlack } from '../test/support/slack/local-slack.ts';
 
-// Options of the other benchmarks may stand beside it.
+// Ignore options of the other benchmarks.
 const { values } = parseArgs({
   strict: false,
   options: { rounds: { type: 'string', default: '20' }, latency: { type: 'string', default: '150' } },
@@ -42,7 +42,7 @@ process.env.AWS_ACCESS_KEY_ID = 'AKIAIOSFODNN7EXAMPLE';
 process.env.AWS_SECRET_ACCESS_KEY = 'secret';
 process.env.AWS_REGION = REGION;
 
-/** The same, each answer so many milliseconds later. */
+/** Delays each answer by this many milliseconds. */
 async function delayed(address: string): Promise<{ address: string; close(): void }> {
   const { hostname, port } = new URL(address);
   const server = createServer((incoming, response) => {
@@ -68,7 +68,7 @@ async function delayed(address: string): Promise<{ address: string; close(): voi
   };
 }
 
-/** Every call as long as one of AWS. */
+/** Every call takes as long as one to AWS. */
 const far = (store: Store): Store => ({
   read: (...given) => pause(latency).then(() => store.read(...given)),
   write: (...given) => pause(latency).then(() => store.write(...given)),
@@ -128,7 +128,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
   });
   const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, mostThreads: 1000 });
   await alarms.start();
-  // Its first receives are under way.
+  // Its first receives are running.
   await pause(2 * latency);
   await work({ aws, slack, alarms });
   await Promise.all([alarms.stop(10_000), threads.stop(1000)]);
@@ -141,7 +141,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
 
 let made = 0;
 
-/** Milliseconds from the publish of each to its root message. */
+/** Milliseconds from each publish to its root message. */
 async function threadsOf({ aws, slack }: Bench, count: number): Promise<number[]> {
   const names = Array.from({ length: count }, () => {
     made += 1;
@@ -175,7 +175,7 @@ async function threadsOf({ aws, slack }: Bench, count: number): Promise<number[]
   return [...took.values()];
 }
 
-/** The value that so large a share is not above. */
+/** The smallest value that this share of the values does not exceed. */
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

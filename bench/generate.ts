@@ -74,7 +74,7 @@ const ROUTES: { weight: number; group: GroupName; method: string; path: string; 
 ];
 const WEIGHT = ROUTES.reduce((sum, route) => sum + route.weight, 0);
 
-/** The route in whose share of the weights a number lies. */
+/** The route whose share of the weights contains the number. */
 function routeAt(ticket: number): (typeof ROUTES)[number] {
   let rest = ticket;
   for (const route of ROUTES) {
@@ -145,7 +145,7 @@ function heavyFiles(node: string, interval: number, lines: number, seed: number)
   }));
 }
 
-/** As the load balancer names the file of a node for an interval: by its end. */
+/** The file name that the load balancer gives a node's interval, by its end. */
 function fileName({ name, id }: { name: string; id: string }, node: string, interval: number, random: string): string {
   const end = new Date(FROM + (interval + 1) * INTERVAL_MS).toISOString().replace(/[-:]/g, '').slice(0, 13);
   return `${ACCOUNT}_elasticloadbalancing_${REGION}_app.${name}.${id}_${end}Z_${node}_${random}.log.gz`;

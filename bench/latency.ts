@@ -27,7 +27,7 @@ const AIM = 300;
 
 type Step = 'account' | 's3' | 'athena' | 'query';
 
-/** Chains of calls, each of which needs the one before. */
+/** Chains of calls, each of which needs the previous one. */
 const PATHS = {
   // DescribeLoadBalancers, DescribeTargetGroups, DescribeTargetHealth (or GetMetricData).
   provisional: ['account', 'account', 'account'],
@@ -37,7 +37,7 @@ const PATHS = {
   athena: ['account', 'account', 'athena', 'athena', 'query', 'athena', 'athena'],
 } as const satisfies Record<string, readonly Step[]>;
 
-// Options of the other benchmarks may stand beside it.
+// Ignore options of the other benchmarks.
 const { values } = parseArgs({ strict: false, options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Math.max(1, Number(values.rounds));
 
@@ -60,7 +60,7 @@ const ADDRESS: Record<Exclude<Step, 'query'>, string> = {
 };
 const agent = new Agent({ keepAlive: true });
 
-/** One call; what is asked does not matter, since every answer takes the same. */
+/** One call; its content does not matter, since every answer takes the same time. */
 const call = (url: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const asked = request(url, { agent, method: 'POST' }, (answer) => answer.resume().on('end', resolve));

@@ -1,4 +1,7 @@
-/** A bash command and what it takes with all its children: wall time, CPU time, and the peak memory of a process preloaded with peak.mjs. */
+/**
+ * Runs a bash command and measures it with all its children: wall time, CPU time, and the peak memory of a process
+ * preloaded with peak.mjs.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,13 +11,13 @@ export interface Measured {
   /** Seconds; `cpu` is user and system time. */
   wall: number;
   cpu: number;
-  /** Bytes; null where it is not measured. */
+  /** Bytes; null if not measured. */
   peak: number | null;
-  /** What it printed. */
+  /** Its output. */
   stdout: string;
 }
 
-/** Throws when it fails. `cwd`: where it runs. */
+/** Throws if the command fails. `cwd`: its working folder. */
 export function measured(command: string, cwd: string): Measured {
   const peakFile = join(tmpdir(), `alb502-peak-${process.pid}`);
   const { status, stdout, stderr } = spawnSync(

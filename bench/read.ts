@@ -1,4 +1,6 @@
-/** Reads one incident with the log engine alone: `node bench/read.ts <incident folder>`. Prints counts and times as JSON. */
+/**
+ * Reads one incident with the log engine only: `node bench/read.ts <incident folder>`. Prints counts and times as JSON.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAccessLog } from '../src/collect/access-log/duckdb/duckdb-engine.ts';

@@ -1,4 +1,4 @@
-/** What was measured, as a table, and the aims it is judged by. Pure. */
+/** The measurements as a table, and the aims they are judged by. Pure. */
 import type { Traffic } from './generate.ts';
 
 /** Medians of one log over the rounds; ratios are formed within a round. */
@@ -13,12 +13,12 @@ export interface Compared {
   oneLiner: number;
   /** Seconds of CPU time of the diagnosis. */
   cpuSeconds: number;
-  /** CPU time over that of zcat, and the least and the most of any round. */
+  /** CPU time relative to zcat, with the smallest and largest of any round. */
   cpu: number;
   cpuRange: readonly [number, number];
-  /** Wall time over that of zcat in two processes. */
+  /** Wall time relative to zcat in two processes. */
   wall: number;
-  /** Wall time of the one-liner over that of the diagnosis. */
+  /** Wall time of the one-liner relative to the diagnosis. */
   faster: number;
   /** MiB. */
   peak: number;
@@ -26,14 +26,17 @@ export interface Compared {
   lost: number;
 }
 
-/** Of a log of at least `from` million lines and fewer than the next aim's. CPU time decides: other processes disturb wall time. */
+/**
+ * For a log of at least `from` million lines and fewer than the next aim's. CPU time decides, since other processes
+ * disturb wall time.
+ */
 const AIMS = [
   { from: 1, cpu: 1.1, wall: 1, faster: 0 },
   { from: 4, cpu: 0.7, wall: 0.65, faster: 3.5 },
 ] as const;
 /** MiB, at most. */
 const AIM_PEAK = 1024;
-/** CPU time for a line of the largest log over that for a line of any other of the same traffic, at most. */
+/** Highest ratio of CPU time per line, of the largest log to any other of the same traffic. */
 const AIM_GROWTH = 1.1;
 
 export interface Judged {
@@ -41,7 +44,7 @@ export interface Judged {
   isMet: boolean;
 }
 
-/** The aims in words, each with what was measured and whether it is met. */
+/** The aims in words, each with its measurement and whether it is met. */
 export function judged(all: readonly Compared[]): Judged[] {
   const list = (of: readonly Compared[], pick: (one: Compared) => number, digits: number) =>
     of.map((one) => `${pick(one).toFixed(digits)} (${one.traffic} ${one.millions} M)`).join(', ');
@@ -121,7 +124,7 @@ export function tableRow(one: Compared): string {
   return `| ${cells.join(' | ')} |\n`;
 }
 
-/** The page docs/bench.md of one run. `machine` names the processors and Node; `date` is YYYY-MM-DD. */
+/** Returns the page docs/bench.md of one run. `machine`: processors and Node; `date`: YYYY-MM-DD. */
 export function benchPage(all: readonly Compared[], run: { machine: string; date: string; rounds: number }): string {
   const aims = judged(all).map(({ aim, isMet }) => `- ${isMet ? 'Met' : 'Not met'}: ${aim}.\n`);
   return `# How fast the embedded engine is

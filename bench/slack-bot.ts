@@ -8,7 +8,10 @@ interface Settings {
   appToken: string;
   recorded: string[];
   config: unknown;
-  /** How much faster the time of posts and edits passes: their budget would keep 500 runs waiting for 20 minutes. */
+  /**
+   * Factor by which time passes faster for posts and edits; their rate limit would keep 500 runs waiting for 20
+   * minutes.
+   */
   speed: number;
   /** Milliseconds for each piece of evidence. */
   pace: number;
@@ -31,7 +34,7 @@ const bot = await startBot(parseConfig(config, {}, 'the benchmark'), secrets, re
 });
 
 process.on('message', () => {
-  // Twice: what the first one finalizes is freed by the second.
+  // Twice: the second collection frees what the first one finalizes.
   globalThis.gc?.();
   globalThis.gc?.();
   process.send?.({ heap: process.memoryUsage().heapUsed });

@@ -25,13 +25,13 @@ import {
 const SCENARIOS = join(import.meta.dirname, '../test/scenarios');
 const ACK_AIM = 500;
 const EDITS_A_MINUTE = 50;
-/** The heap may grow by so much between the first hundred runs and the last. */
+/** Growth allowed for the heap between the first hundred runs and the last. */
 const GROWTH = 1.1;
 
-// Options of the other benchmarks may stand beside it.
+// Ignore options of the other benchmarks.
 const { values } = parseArgs({ strict: false, options: { runs: { type: 'string', default: '500' } } });
 
-/** Of a size as they come: small ones, and one of 8,700 requests. */
+/** Incidents of typical sizes: small ones, and one of 8,700 requests. */
 const INCIDENTS = [
   '001-keep-alive-race-beside-worker-timeout',
   '003-connection-refused',
@@ -95,11 +95,11 @@ async function withBot(
 const percentile = (numbers: readonly number[], share: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.ceil(numbers.length * share) - 1)] ?? Number.NaN;
 
-/** Questions that are all different: an incident each in turn, and another end of the window. */
+/** Distinct questions: each incident in turn, with different ends of the window. */
 const incidents = await Promise.all(
   INCIDENTS.map(async (name) => {
     const { from, to } = await readIncident(join(SCENARIOS, name));
-    // A name of a load balancer has 32 characters at most; a part of that of the incident will do.
+    // A load balancer's name has at most 32 characters, so use part of the incident's.
     return { name: name.slice(0, 14), from, to };
   }),
 );
@@ -146,7 +146,7 @@ async function commandsAtOnce(): Promise<void> {
   });
 }
 
-/** The most calls within any minute. */
+/** The most calls in any minute. */
 function mostInAMinute(calls: readonly Call[]): number {
   const times = calls.map(({ at }) => at).sort((a, b) => a - b);
   return Math.max(0, ...times.map((start, index) => times.slice(index).filter((at) => at < start + 60_000).length));

@@ -29,6 +29,16 @@ export function seconds(value: number): string {
   return `${value.toFixed(1)} s`;
 }
 
+/** How far a measured time may be from a round one and be told as that. */
+const NEARLY = 0.1;
+
+/** A measured time for a headline: 6.004 → "6 s", 2.41 → "2.4 s", 0.004 → "4 ms". */
+export function plainSeconds(value: number): string {
+  const round = Math.round(value);
+  if (round >= 1 && Math.abs(value - round) <= NEARLY) return wholeSeconds(round);
+  return value < 1 ? seconds(value) : `${value.toFixed(1)} s`;
+}
+
 /** A configured number of whole seconds: "60 s". */
 export const wholeSeconds = (value: number): string => `${value} s`;
 

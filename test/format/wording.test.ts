@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { number } from '../../src/format/wording.ts';
+import { number, plainSeconds } from '../../src/format/wording.ts';
 import { formatSeconds } from '../../src/render/phrases.ts';
 import { fc } from '../support/property.ts';
 
@@ -25,3 +25,14 @@ it('writes durations with commas, and at most three decimals', () => {
     }),
   );
 });
+
+it('writes measured times of headlines as whole seconds where they are nearly that', () =>
+  expect([0.004, 0.99, 2.05, 2.41, 6.004, 15.02, 9.96].map(plainSeconds)).toEqual([
+    '4 ms',
+    '1 s',
+    '2 s',
+    '2.4 s',
+    '6 s',
+    '15 s',
+    '10 s',
+  ]));

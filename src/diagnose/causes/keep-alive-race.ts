@@ -1,5 +1,14 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
+import {
+  durationSpread,
+  number,
+  outOf,
+  percent,
+  plainSeconds,
+  plural,
+  seconds,
+  utcTimeSpan,
+} from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
@@ -197,7 +206,7 @@ const closesAfterResponseFix = (wanted: number): Fix => ({
 function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
   const below = Math.floor(at + EARLY_SECONDS) - 1;
   return {
-    summary: `Keep connections idle for less than ${seconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
+    summary: `Keep connections idle for less than ${plainSeconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
     commands:
       loadBalancer && below >= SHORTEST_STOPGAP
         ? [
@@ -242,12 +251,12 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
   return `${outOf(hits, examined)} errors${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; chance would give ${expected < 0.5 ? 'none' : number(expected)} (from ${plural(controls, 'successful request')} of the same routes).`;
 }
 
-/** "its targets close idle connections after 6.00 s" */
+/** "its targets close idle connections after 6 s" */
 const closing = ({ kind, seconds: at }: KeepAliveEdge): string =>
   ({
-    idle: `its targets close idle connections after ${seconds(at)}`,
+    idle: `its targets close idle connections after ${plainSeconds(at)}`,
     'at-once': 'its targets close connections right after a response',
-    beyond: `connections to its targets die once they were idle for ${seconds(at)}`,
+    beyond: `connections to its targets die once they were idle for ${plainSeconds(at)}`,
   })[kind];
 
 function routeSpread(failing: number, routes: string[]): string[] {

@@ -1,4 +1,4 @@
-import { durationSpread, list, number, outOf, plural, seconds } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plainSeconds, plural, seconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type BodySent, bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
@@ -68,7 +68,7 @@ export const workerTimeout = defineCause({
             : []),
         ]),
         fix: fixFor(named),
-        summary: `A timeout of ${seconds(named.cluster.seconds)} in the target ended ${plural(countErrors(named.cluster.errors), 'request')} on ${list(named.routes)}${gunicornHint(named.cluster.seconds)}.`,
+        summary: `A timeout of ${plainSeconds(named.cluster.seconds)} in the target ended ${plural(countErrors(named.cluster.errors), 'request')} on ${list(named.routes)}${gunicornHint(named.cluster.seconds)}.`,
       },
       untested(),
     );
@@ -77,10 +77,10 @@ export const workerTimeout = defineCause({
 
 function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
   return {
-    summary: `Make ${list(routes)} finish within ${seconds(at)}, or raise that timeout. Requests that run past the load balancer's idle timeout become 504s.`,
+    summary: `Make ${list(routes)} finish within ${plainSeconds(at)}, or raise that timeout. Requests that run past the load balancer's idle timeout become 504s.`,
     commands: [],
     settings: timersOf(at).map(({ text }) => text(2 * Math.max(1, Math.round(at)))),
-    notes: [`Change the timeout that is ${seconds(at)} now: ${OTHER_TIMERS}`],
+    notes: [`Change the timeout that is ${plainSeconds(at)} now: ${OTHER_TIMERS}`],
     sideEffects: ['A longer timeout keeps workers busy longer, so fewer requests are served at the same time.'],
   };
 }

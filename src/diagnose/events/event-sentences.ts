@@ -4,11 +4,11 @@ import { targetPresences } from '../patterns/churn.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRollout } from './calls.ts';
+import { crashRoute } from './crash-route.ts';
 import type { EventCall } from './event.ts';
 import { type EventOutline, lengthOf, onsetOf } from './event-outline.ts';
 import type { TargetOutage } from './outages.ts';
 import { isRejected } from './outlines.ts';
-import type { SentFailure } from './sent-failures.ts';
 
 const TARGETS_NAMED = 3;
 const OWNERS_NAMED = 1;
@@ -224,33 +224,3 @@ function burstText(outline: EventOutline, traffic: Traffic): string {
   const inFlight = low === high ? `${low}` : `${low} to ${high}`;
   return `${where} ${bursts.length} times from ${utcTime(from)} to ${utcTime(last)}, each time with ${inFlight} requests in flight`;
 }
-
-/** A route stands out if it appears in this share of outages and has at most this share of the requests. */
-const ROUTE_OF_OUTAGES = 0.75;
-const ROUTE_OF_REQUESTS = 0.3;
-const OUTAGES_NEEDED = 3;
-
-export interface CrashRoute {
-  route: string;
-  /** Outages that cut off a request of this route, of all that cut off any. */
-  count: number;
-  of: number;
-}
-
-/** The route that most outages cut off; null if its traffic explains that. */
-export function crashRoute({ outages, bursts }: EventOutline, { log }: Traffic): CrashRoute | null {
-  const routesOf = (failures: readonly SentFailure[]): Set<string> =>
-    new Set(failures.filter(isClosed).map(({ request }) => request.route));
-  const each = [...outages, ...bursts].map(({ failures }) => routesOf(failures)).filter(({ size }) => size > 0);
-  if (each.length < OUTAGES_NEEDED) return null;
-  const share = (route: string) =>
-    (log.routes.find((one) => one.route === route)?.requests ?? 0) / Math.max(1, log.requests);
-  const [most] = [...new Set(each.flatMap((routes) => [...routes]))]
-    .map((route) => ({ route, count: each.filter((routes) => routes.has(route)).length }))
-    .filter(({ route, count }) => count >= ROUTE_OF_OUTAGES * each.length && share(route) <= ROUTE_OF_REQUESTS)
-    .sort((a, b) => b.count - a.count || share(a.route) - share(b.route) || (a.route < b.route ? -1 : 1));
-  return most ? { ...most, of: each.length } : null;
-}
-
-const isClosed = ({ signature }: SentFailure): boolean =>
-  signature === 'closed-before-response' || signature === 'no-response-aborted';

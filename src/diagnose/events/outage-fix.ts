@@ -6,8 +6,9 @@ import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
 import { namesOf, type SampledError, type Traffic } from '../traffic.ts';
+import { crashRoute } from './crash-route.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
-import { crashRoute, spanText } from './event-sentences.ts';
+import { spanText } from './event-sentences.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 

@@ -4,6 +4,7 @@
  */
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closeBursts } from './close-bursts.ts';
+import { withEveryKill } from './crash-route.ts';
 import { type CloseBurst, type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { type TargetOutage, targetKey, targetOutages } from './outages.ts';
 import { rollouts } from './rollout.ts';
@@ -25,7 +26,12 @@ export const eventOutlines = oncePerTraffic((traffic: Traffic): EventOutline[] =
   );
   const crashed = outages.filter((outage) => !isLost(outage));
   const inOutages = new Set([...taken, ...outages.flatMap(({ failures }) => failures)]);
-  return [...replaced, ...lost, ...crashes(crashed, closeBursts(traffic, inOutages))];
+  const beside = new Set([...replaced, ...lost].flatMap(({ failures }) => failures));
+  return [
+    ...replaced,
+    ...lost,
+    ...crashes(crashed, closeBursts(traffic, inOutages)).map((outline) => withEveryKill(outline, traffic, beside)),
+  ];
 });
 
 /** Returns the outline to which an asked error belongs. */

@@ -327,7 +327,7 @@ describe('closed before a response', () => {
     const scene = { traffic, attributes: { 'idle_timeout.timeout_seconds': '60' } };
     const { summary, for: reasons } = judgementOf(keepAliveRace, scene, question);
     expect(summary).toBe(
-      'Keep-alive race on target group api: its targets close idle connections after 6.00 s, but the load balancer reuses them for up to 60 s.',
+      'Keep-alive race on target group api: its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s.',
     );
     expect(reasons.join('\n')).toContain('27 of 27 errors came 6.00 s after an earlier response');
     expect(judgementOf(keepAliveRace, scene, question).fix.settings?.[0]).toContain('keepAliveTimeout = 65_000');

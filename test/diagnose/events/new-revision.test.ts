@@ -112,6 +112,36 @@ describe('a crash', () => {
   });
 });
 
+describe('a route that ends the process each time', () => {
+  const route = 'POST /import';
+  const kill = (target: string, at: number, refused: number) => [
+    failing('closed-before-response', at - 0.3, target, { took: 0.3, route }),
+    ...Array.from({ length: refused }, (_, index) => failing('connect-failed', at + 0.2 * (index + 1), target)),
+  ];
+  const restarts = [100, 200, 300, 400].flatMap((at) => kill(A, at, 6));
+  const short = [250, 350, 450].flatMap((at) => kill(B, at, 0));
+  const one = kill(B, 550, 1);
+  const isDown = ({ sent }: ServedRequest) => sent % 100 < 2 && sent >= 100 && sent < 402;
+  const sound = [
+    ...answering(A, 0, WINDOW).filter((request) => !isDown(request)),
+    ...[B, C, D].flatMap((target) => answering(target, 0, WINDOW)),
+  ];
+  const inCrash = (requests: readonly ServedRequest[]) =>
+    told(requests).map(({ kind, targets, errors }) => ({ kind, targets, errors }));
+
+  it('is one event with the restarts that few requests fell into', () =>
+    expect(inCrash([...sound, ...restarts, ...short, ...one])).toEqual([
+      { kind: 'crash', targets: [A, B], errors: 4 * 7 + 3 + 2 },
+    ]));
+
+  it('takes no closes of a route that mostly succeeds', () => {
+    const answered = answering(C, 0, WINDOW, 10, route);
+    expect(inCrash([...sound, ...answered, ...restarts, ...short, ...one])).toEqual([
+      { kind: 'crash', targets: [A], errors: 4 * 7 },
+    ]);
+  });
+});
+
 describe('a target of an HTTPS group to which connections fail for a while', () => {
   const requests = [
     ...[B, C, D].flatMap((target) => answering(target, 0, WINDOW)),

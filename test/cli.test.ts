@@ -95,7 +95,7 @@ function incident(name: string, changes: Record<string, string | Uint8Array | nu
   return name;
 }
 
-/** Exactly one line on stderr and nothing that only a programmer understands; returns it. */
+/** Returns stderr; asserts that it is one line, without text that only programmers understand. */
 function oneSentence({ stdout, stderr }: Result): string {
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^[^\n]+[.)]\n$/);

@@ -81,7 +81,7 @@ function withText(value: unknown, [key, ...rest]: (string | number)[], text: str
   return { ...(value as object), [key]: withText((value as Record<string, unknown>)[key], rest, text) };
 }
 
-/** The kind of place, whatever the number in a list and the ARN that is a key. */
+/** The kind of place, ignoring list positions and ARNs as keys. */
 const kindOf = (file: string, place: (string | number)[]): string =>
   `${file} ${place.map((part) => (/^\d+$|[:/]/.test(String(part)) ? '*' : part)).join('.')}`;
 

@@ -191,7 +191,7 @@ function recordedIncidents(): string {
   return ['| Incident | Diagnosis | Standing |', '| - | - | - |', ...rows].join('\n');
 }
 
-/** The text with what stands between two markers replaced. */
+/** Replaces the text between two markers. */
 function between(text: string, name: string, content: string): string {
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const [before = '', rest = ''] = text.split(start);

@@ -126,7 +126,7 @@ function sentencesOf({ verdict, events = [], causes, steps }: Diagnosis): string
   ];
 }
 
-/** What holds for every diagnosis, whatever happened. */
+/** True of every diagnosis. */
 function keepsTheContract({ triage, signatures, causes, verdict, keepAlive, steps }: Diagnosis): void {
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   if (triage.errors !== null) {

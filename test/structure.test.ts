@@ -17,7 +17,7 @@ const sources = new Map(
 );
 const others = new Map([...list('{test,bench}/**/*.ts'), 'build.mjs'].map((file) => [file, read(file)]));
 
-/** A folder or file of src imports only what stands before it; types too. */
+/** A folder or file of src imports only what is listed before it, types included. */
 const ORDER = [
   'problem.ts',
   'format',
@@ -80,7 +80,7 @@ describe('src', () => {
     expect(repeated(types)).toEqual([]);
   });
 
-  // Words of other files, not their imports: enough to find what nobody uses, without another tool.
+  // Searches for words in other files, not imports: enough to find unused exports without another tool.
   it('exports no function or constant that no other file uses', () => {
     const users = new Map<string, Set<string>>();
     for (const [file, code] of [...sources, ...others])

@@ -78,7 +78,7 @@ function falsehoods({ causes, verdict, triage }: Diagnosis, expected: Expectatio
 /** Claims about causes that were not there, or for far more than they caused, and rule-outs of causes that were. */
 export function falseStatements({ causes, parts, events }: Diagnosis, truth: TruthOfWindow | null): string[] {
   if (truth === null) return [];
-  // A part that is an event stands for all causes of the event: a rollout that closes and then refuses is one thing.
+  // A part that is an event represents all causes of the event: a rollout that closes and then refuses is one.
   const inEvents = parts.flatMap((part) => {
     const event = part.event === null ? undefined : events[part.event];
     // A crash is closes and then refusals.

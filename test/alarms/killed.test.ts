@@ -39,7 +39,7 @@ interface DiesAt {
   when: 'before' | 'after';
 }
 
-/** The queue: a message is there until it was handled, and what is there is delivered to whoever lives. */
+/** The queue: a message stays until it was handled, and is delivered to the surviving process. */
 async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
   const paper = fakePoster();
   paper.mayLook = mayLook;
@@ -59,7 +59,7 @@ async function story(diesAt?: DiesAt, mayLook = true): Promise<Outcome> {
     clock.at = Math.max(clock.at, (TIMES[MESSAGES.length - queue.length] ?? 0) + 2000);
     const handled = await Promise.race([first.alarms.handle(body), dead]);
     if (handled !== undefined && handled !== null && 'outcome' in handled) queue.shift();
-    // The next message comes when all is quiet; then whatever it still does may be the end of it.
+    // The next message comes when all is quiet; any later call may be the last.
     if (isAlive) await Promise.race([first.idle(), dead]);
     if (isAlive) {
       clock.at += 2 * MINUTE;
@@ -95,11 +95,11 @@ function assertTrue({ paper, run, kept, store }: Outcome): void {
   expect(kept).toMatchObject({
     thread: { state: 'open' },
     ends: 1,
-    // Shown, asked again and told.
+    // Shown, asked again and reported.
     pending: [],
     episode: { closedAt: '2026-11-20T02:49:00.000Z', repeats: 1 },
   });
-  // As final as it gets: a step of that incident could not be looked at.
+  // As final as possible: a step of that incident could not be checked.
   expect(run?.state).toBe('partial');
   expect(Date.parse(run?.to ?? '')).toBeGreaterThanOrEqual(BEGUN + 5 * MINUTE);
   expect([...store.objects.keys()].filter((key) => key.startsWith('alarms/busy/'))).toEqual([]);

@@ -25,7 +25,7 @@ const Left = z.object({
   /** Messages that were handled. */
   handled: z.number(),
   at: z.number(),
-  /** By key; "diagnosis.json" stands for that file. */
+  /** By key; "diagnosis.json" refers to that file. */
   objects: z.record(z.string(), z.string()),
   messages: z.array(
     z.object({

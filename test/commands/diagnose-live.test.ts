@@ -157,7 +157,7 @@ describe('the command', () => {
   it('diagnoses, saves, and leaves no other files', async () => {
     const { words, account, s3 } = await world('002');
     const saved = join(temporaryFolder(), 'saved');
-    // A folder of its own for what is temporary: other tests use that of the machine.
+    // A separate temporary folder: other tests use the machine's.
     const temporary = temporaryFolder();
     const result = await alb502(['diagnose', ...words.split(' '), '--json', '--save', saved], account, {
       AWS_ENDPOINT_URL_S3: s3.endpoint,

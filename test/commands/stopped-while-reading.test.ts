@@ -13,7 +13,7 @@ import { localSlack } from '../support/slack/local-slack-for-test.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/cli.ts');
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
-/** After so long a container runtime kills what it has told to stop. Milliseconds. */
+/** Milliseconds after which a container runtime kills a process that it stopped. */
 const PROMISED = 30_000;
 /** Ctrl-C is waited for by a person. */
 const PATIENCE = 15_000;

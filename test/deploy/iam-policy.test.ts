@@ -79,7 +79,7 @@ if (globSync('src/**/*.ts', { cwd: root }).some((file) => read(file).includes('f
 /** Of alarms alone. */
 const ofAlarms = sources.filter((file) => file.startsWith('src/alarms/'));
 const alarmCalls = new Set(ofAlarms.flatMap((file) => callsIn(read(file))).filter((call) => !callsElsewhere(call)));
-/** What sqs-consumer calls for whoever takes messages by it. */
+/** Calls that sqs-consumer makes for its user. */
 if (ofAlarms.some((file) => read(file).includes("from 'sqs-consumer'")))
   for (const call of ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage']) alarmCalls.add(call);
 for (const call of alarmCalls) calls.delete(call);

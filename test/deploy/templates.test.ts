@@ -24,7 +24,7 @@ interface Statement {
 }
 const actionsOf = ({ Action }: Statement): string[] => [Action].flat().sort();
 
-/** Short forms of functions, with what they name left as it stands. */
+/** Keeps short forms of functions as text. */
 const TAGS: ScalarTag[] = ['!Ref', '!Sub', '!GetAtt', '!Equals', '!Not', '!And', '!If'].map((tag) => ({
   tag,
   resolve: (text: string) => text,

@@ -11,7 +11,7 @@ import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../src/
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
 const REASON = 'the action was denied';
 
-/** Of no use to some incidents, or told once by the doctor. */
+/** Irrelevant to some incidents, or reported once by the doctor. */
 const MAY_BE_SILENT: readonly string[] = ['functions', 'prefixLists', 'instances', ...NAMING_EVIDENCE];
 
 const findingsOf = ({ steps }: Diagnosis): Map<string, CheckFinding> =>

@@ -50,7 +50,7 @@ async function diagnosed(incident: Incident, recording: Recording, accessLog: Co
   return { findings, redacted: { question, evidence: given, diagnosis: diagnose(question, given) } };
 }
 
-/** The kind of place, whatever the number in a list and the ARN that is a key. */
+/** The kind of place, ignoring list positions and ARNs as keys. */
 const kindOf = (place: JsonPlace): string =>
   place
     .map((part) =>
@@ -70,7 +70,7 @@ const kindsIn = (content: unknown): Map<string, JsonPlace> =>
       .map((place) => [kindOf(place), place]),
   );
 
-/** The incidents between which every kind of file is there, and the files looked at in each. */
+/** Incidents that together have every kind of file, and the files checked in each. */
 const CASES: [string, RegExp][] = [
   ['002', /./],
   ['011', /function|alias/],

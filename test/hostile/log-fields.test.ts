@@ -13,7 +13,7 @@ import { commandFaults, commandsOf } from '../support/shell/commands.ts';
 const TEXTS = Object.values(HOSTILE_TEXTS);
 const diagnoses: Diagnosis[] = [];
 
-/** Fields that are shown as they are, or counted by; the others are read by nobody, or only where they have the shape of their own. */
+/** Fields that are shown or counted by value; the others are not read, or only in their own format. */
 const SHOWN = ['request_line', 'error_reason', 'target_group_arn', 'target'];
 
 const cases = [

@@ -103,7 +103,7 @@ describe('--wait', () => {
   it('shows the cost of all attempts, and saves the last with it', async () => {
     const { words, time, s3, diagnosis, said } = await world();
     const dir = join(mkdtempSync(join(tmpdir(), 'alb502-wait-')), 'saved');
-    // A folder of its own for what is temporary: other tests use that of the machine.
+    // A separate temporary folder: other tests use the machine's.
     const temporary = temporaryFolder();
     vi.stubEnv('TMPDIR', temporary);
     await diagnoseLive(words, { wait: true, json: true, save: dir }, time);
@@ -220,7 +220,7 @@ describe('the command', () => {
     expect(code).toBe(130);
   });
 
-  // What draws on a terminal ends the process at a signal that nobody else listens to.
+  // The terminal library ends the process at a signal without another listener.
   const TERMINAL = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
 
   it('does the same on a terminal', async () => {

@@ -39,7 +39,7 @@ export interface Machine {
 /** One way between a node and a target, milliseconds: targets in the same and in other zones of a region. */
 const DELAY_MS = 1;
 const READY_SECONDS = 60;
-/** Slow requests may end after the traffic; then the proxy is told to stop. */
+/** Slow requests may end after the traffic; the proxy is stopped then. */
 const LINGER_SECONDS = 70;
 
 const open = new Set<Stand>();
@@ -114,7 +114,7 @@ class Stand {
       loadBalancer.nodes.flatMap(({ address, publicAddress = [] }) => [address, publicAddress].flat()),
     );
     this.network.addHost('clients', clientAddresses);
-    // Also those that are registered later.
+    // Includes those that are registered later.
     for (const { address } of targets) this.network.addHost(address, [address]);
     await Promise.all(group.targets.map(({ address }) => this.start(address)));
     const config: LoadBalancerConfig = { loadBalancer, group, delayMs: DELAY_MS };
@@ -192,7 +192,7 @@ class Stand {
     await this.listens(address, child);
   }
 
-  /** Asks from inside the target's own namespace, where no filter stands before it. */
+  /** Sends requests inside the target's own namespace, without a filter before it. */
   private async listens(address: string, child: ChildProcess): Promise<void> {
     for (let i = 0; i < READY_SECONDS * 4; i++) {
       if (child.exitCode !== null)
@@ -208,7 +208,7 @@ class Stand {
     throw new Error(`${this.server.id} did not listen within ${READY_SECONDS} s`);
   }
 
-  /** A key and a certificate that nobody signed. */
+  /** A self-signed certificate and its key. */
   private certificate(): Record<string, string> {
     const [key, certificate] = [join(this.folder, 'key.pem'), join(this.folder, 'certificate.pem')];
     if (!existsSync(key))

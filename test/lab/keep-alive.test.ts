@@ -28,7 +28,7 @@ const NAMES: Record<string, string> = {
   'tomcat-embedded': 'Tomcat in Spring Boot',
   jetty: 'Jetty',
 };
-/** It never closes them, so nothing names it, but its setting is told. */
+/** It never closes them, so no measurement names it, but its setting is known. */
 const KEEPS_CONNECTIONS = 'Go net/http';
 const closing = measurement.servers.filter(({ closes, requests }) => closes.length > 0 && requests?.count !== 1);
 

@@ -16,7 +16,7 @@ import { killGroup, LabNetwork } from './network.ts';
 import { type LabServer, servers } from './servers.ts';
 
 const RESULTS = join(import.meta.dirname, 'keep-alive.json');
-/** Longer nobody waits for a close. */
+/** The longest wait for a close. */
 const MOST_IDLE_SECONDS = 155;
 const CONNECTIONS = 5;
 const MOST_REQUESTS = 1200;

@@ -25,7 +25,7 @@ export interface LabServer {
   version: () => string;
   /** False: it answers at once, whatever work a request asks for. */
   works?: false;
-  /** The setting that the measured time follows, or why there is none. */
+  /** The setting that determines the measured time, or why there is none. */
   setting: string;
   command: (options: ServerOptions) => { command: string[]; env: Record<string, string> };
 }

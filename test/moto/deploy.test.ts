@@ -111,7 +111,7 @@ it('cloudformation.yml creates its resources, and an alarm in its queue becomes 
     ALB502_ALARM_DEFAULT_CHANNEL: channel,
   });
   const { ALB502_CONFIG_JSON = '', ...others } = environment;
-  // The SDK sends to the host of the address of a queue, and that of moto is the one of AWS.
+  // The SDK sends to the host in the queue's address, which in moto is that of AWS.
   const inMoto = `${endpoint}${new URL(queueUrl).pathname}`;
   const changed = { ALB502_HEALTH_PORT: '0', ALB502_ALARM_QUEUE_URL: inMoto };
   const config = parseConfig(JSON.parse(ALB502_CONFIG_JSON), { ...others, ...changed }, 'the stack');

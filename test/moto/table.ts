@@ -8,7 +8,7 @@ function readStatement(statement: string) {
   return {
     columns: names,
     location: /^LOCATION '(.*)'$/m.exec(statement)?.[1] ?? '',
-    // In a quoted string a backslash stands before what is meant.
+    // In a quoted string, a backslash escapes the next character.
     pattern: property('input\\.regex').replace(/\\(.)/g, '$1'),
     template: property('storage\\.location\\.template'),
   };

@@ -66,7 +66,7 @@ describe('the load balancer of a question', () => {
   });
 
   it.each([
-    // A word that is a name is no other word, wherever it stands.
+    // A word that is a name is nothing else, in any position.
     ['check last 15m', ['check'], 'check'],
     ['quick look at shop-prod', ['shop-prod'], 'Didn\'t understand "quick"'],
     ['SHOP-PROD last 15m', ['shop-prod'], 'shop-prod'],

@@ -12,7 +12,7 @@ const at = (text: string) => Date.parse(text);
 const short = ({ from, to }: { from: number; to: number }) =>
   [from, to].map((time) => new Date(time).toISOString().replace(/(:00)?[.]000Z$/, ''));
 
-/** The window that words mean, asked at NOW by somebody in a zone. */
+/** The window of the words, asked at NOW by a person in a zone. */
 const windowOf = (text: string, now = NOW, asker = 'UTC') => {
   const question = parseQuestion(`my-alb ${text}`);
   return short(resolveWindow({ ...question, zone: question.zone ?? asker }, { now }));
@@ -121,7 +121,7 @@ describe('a window', () => {
     ['from 03:40+01:00 to 02:55Z', '2026-11-20T02:40', '2026-11-20T02:55'],
     ['from 2026-11-18T02:40:00+05:30 to 2026-11-17T21:20:00Z', '2026-11-17T21:10', '2026-11-17T21:20'],
     ['yesterday CET', '2026-11-18T23:00', '2026-11-19T23:00'],
-    // In summer the clocks of Paris show CEST, whatever it is called.
+    // In summer the clocks of Paris show CEST, under either name.
     ['18 Jul 2026 14:00-14:30 CET', '2026-07-18T12:00', '2026-07-18T12:30'],
     ['18 Jul 2026 14:00-14:30 CEST', '2026-07-18T12:00', '2026-07-18T12:30'],
     // 29 March 2026: 02:00 to 03:00 does not exist in Berlin. 25 October 2026: 02:00 to 03:00 comes twice.

@@ -546,7 +546,7 @@ describe('stored findings', () => {
 
   it('leave no temporary files', async () => {
     const { runs } = await twice();
-    // One of its own: other tests use that of the machine.
+    // A separate temporary folder: other tests use the machine's.
     const own = temporaryFolder();
     vi.stubEnv('TMPDIR', own);
     onTestFinished(() => void vi.unstubAllEnvs());

@@ -60,7 +60,7 @@ it.each(globSync('0*', { cwd: SCENARIOS }).sort())('%s', async (scenario) => {
 const MARKUP = '<!channel>/`*_~<@U0BEN>&a=<http://evil.example|x><!subteam^S1>@everyone```';
 const TEXTS = [MARKUP, ...Object.values(SECRETS)];
 
-// That nothing of it notifies anybody is looked at for each payload, at the end of every test.
+// Every test checks at its end that no payload notifies anybody.
 it.each(['001', '003', '007', '012', '014'])(
   '%s shows no text of attackers and careless clients in its requests',
   async (scenario) => {

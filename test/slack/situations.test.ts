@@ -16,7 +16,7 @@ const ask = (slack: LocalSlack, text: string, { user = 'ada', channel = 'alerts'
 const roots = (slack: LocalSlack, channel = 'alerts'): Message[] =>
   slack.roots(channel).filter(({ user }) => user === slack.workspace.bot.user);
 const replies = (slack: LocalSlack, root: Message, channel = 'alerts'): Message[] => slack.thread(channel, root.ts);
-/** What this person was told in private, newest last. */
+/** Private messages to this person, newest last. */
 const told = (slack: LocalSlack, user: string): string[] => slack.privateOf(user).map(({ text }) => text);
 const isToldOf = (slack: LocalSlack, user: string, words: RegExp): Promise<string> =>
   slack.until(() => told(slack, user).find((text) => words.test(text)), `${user} is told ${words}`);
@@ -74,7 +74,7 @@ describe('the thread of an incident, as a person reads it', () => {
   it.each(['001', '002', '004', '005', '006', '013'])('%s', async (scenario) => {
     const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
     const { slack, settled } = await runBot({ recorded: [join(SCENARIOS, folder)] });
-    // A name of a load balancer has 32 characters at most; a part of that of the incident will do.
+    // A load balancer's name has at most 32 characters, so use part of the incident's.
     await ask(slack, folder.slice(0, 20).replace(/-$/, ''));
     await slack.until(() => roots(slack).length > 0, 'the thread');
     await settled();

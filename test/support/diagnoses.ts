@@ -47,7 +47,7 @@ const cause = (id: CauseId, told: Partial<CauseResult> = {}): CauseResult => ({
   ...told,
 });
 
-/** Every cause of the contract: those told first, in their order, then the others untested. */
+/** Every cause: the given ones first, in their order, then the others untested. */
 const causes = (...told: CauseResult[]): CauseResult[] => [
   ...told,
   ...CAUSE_IDS.filter((id) => !told.some((one) => one.id === id)).map((id) => cause(id)),

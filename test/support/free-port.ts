@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 
-/** Below those that systems give to connections and to servers that take any port: nobody is given it before it is used. */
+/** Below the ports that systems assign to connections and to servers on any port. */
 const [FROM, TO] = [20_000, 32_000];
 
-/** A port on 127.0.0.1 on which nobody listens. */
+/** A port on 127.0.0.1 without a listener. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FROM + Math.floor(Math.random() * (TO - FROM));

@@ -173,7 +173,7 @@ describe('one alarm', () => {
     const [ended] = await next.runs.recent(1);
     expect(ended).toMatchObject({ nextAttemptAt: expect.any(String) });
     await Promise.all([next.alarms.stop(0), next.threads.stop(0)]);
-    // The log is complete: what was said of the end is said without a doubt, by whoever asks then.
+    // The log is complete, so the next asker gets a final statement about the end.
     clock.at = Date.parse(ended?.to ?? '') + 15 * MINUTE;
     const last = started({ owner: 'three', investigator: arriving });
     await last.threads.resume();
@@ -198,7 +198,7 @@ describe('one alarm', () => {
     };
     bot = started({ investigator: arriving });
     await tell();
-    /** Goes on when the run says so, until it no longer does. */
+    /** Continues at the run's next due time until there is none. */
     const settled = async () => {
       for (let ask = 0; ask < 20; ask++) {
         const [run] = await bot.runs.recent(1);

@@ -28,7 +28,7 @@ interface Situation extends Partial<Omit<LiveAccessLogOptions, 'athena'>> {
 
 const AFTERNOON = deliverLogs(DAY, { ...DAY, elb: 'app/shop-2/0123456789abcdef' });
 
-/** By Athena unless told otherwise. */
+/** By Athena, unless given another engine. */
 async function read({ objects = AFTERNOON, bucket, form = OURS, table, athena, faults, ...options }: Situation) {
   const s3 = await serveS3({ name: BUCKET, objects, ...bucket });
   const tables = form === null ? [] : [{ ...tableOver(objects, form), ...table }];

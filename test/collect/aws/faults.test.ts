@@ -193,7 +193,7 @@ describe.each(ACTIONS)('%s', (action, name, depending) => {
     }
     expect(unavailableIn(evidence)).toEqual([name, ...depending].sort());
     const { gaps } = diagnose(question, evidence);
-    // What only names targets is told once by the doctor, not in every thread.
+    // Missing names of targets are reported once by the doctor, not in every thread.
     const isTold = NAMING_EVIDENCE.every((one) => one !== name);
     expect(gaps.join('\n').includes(action)).toBe(isTold);
   });

@@ -33,7 +33,7 @@ it.each([
   ['example.com', true],
   ['EXAMPLE.COM:443', true],
   ['www.example.com', true],
-  // A wildcard stands for one label, in a certificate too.
+  // A wildcard covers one label, as in a certificate.
   ['dev.app.example.com', false],
   ['d111111abcdef8.cloudfront.net', false],
   ['evil.test', false],

@@ -5,7 +5,7 @@ import { readTraffic } from '../../../src/diagnose/traffic.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { logOf, question, several } from '../../support/traffic/traffic-builder.ts';
 
-/** 398 refused connections, of which 40 were read one by one, and 2 closed ones, of which none was. */
+/** 398 refused connections, 40 of them read as rows, and 2 closed ones, none read. */
 const shapes = (...args: Parameters<typeof several>) => logOf(several(...args)).failureShapes;
 const log = {
   ...logOf(several(40, 'connect-failed')),

@@ -40,7 +40,7 @@ export class Wire {
     const later = (action: () => void) => setTimeout(action, delayMs);
     socket.on('data', (chunk: Buffer) => later(() => this.ending === null && this.listener?.data(chunk)));
     socket.on('end', () => later(() => this.end('fin')));
-    // Whatever a socket reports after its FIN is an answer to what was sent too late: a reset.
+    // After its FIN, any socket error answers data that was sent too late: a reset.
     socket.on('error', () => later(() => this.end('rst')));
     socket.on('close', () => later(() => this.end('rst')));
   }
@@ -68,7 +68,7 @@ export class Wire {
   }
 }
 
-/** Calls back once, with an open connection or with why there is none. */
+/** Calls back once, with an open connection or the reason why there is none. */
 export function openWire(options: WireOptions, done: (result: Wire | ConnectFailure) => void): void {
   const { host, port, localAddress, tls, delayMs, connectTimeoutMs } = options;
   let socket: Socket | null = null;

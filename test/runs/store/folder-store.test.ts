@@ -17,7 +17,7 @@ const increment = (dir: string, times: number): ChildProcess =>
 
 const ended = async (child: ChildProcess): Promise<unknown> => (await once(child, 'exit'))[0];
 
-/** The only lock of a folder, as somebody took it. */
+/** The only lock of a folder, as taken by another process. */
 async function lockOf(dir: string): Promise<string> {
   const locked = folderLocks(dir);
   let path = '';

@@ -68,7 +68,7 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise((next) => setImmediate(next));
 };
 
-/** Until what was begun has come back: a call takes no time on a clock by hand, however long it takes on that of the machine. */
+/** Waits until running calls have returned: a call takes no time on a manual clock, however long it really takes. */
 async function answers({ underWay }: Posting): Promise<void> {
   await turns();
   while (underWay() > 0) {

@@ -30,7 +30,7 @@ it('answers an alert of a watched app below it, and not its repetition', async (
   await settled();
   const [root, ...replies] = slack.thread('alerts', alert.ts);
   expect(root?.text).toContain('web-prod');
-  // Nobody asked: nobody is named, and nobody is mentioned.
+  // Without an asker, nobody is named or mentioned.
   expect(root?.text).toContain('for the alert above');
   expect([root, ...replies].map((message) => message?.text).join('\n')).not.toMatch(/asked by|<@/);
   const again = await post(slack, ALERT);

@@ -36,7 +36,7 @@ describe('a random incident', () => {
   });
 });
 
-/** What identifies or lets in somebody, wherever a request can carry it. */
+/** Values that identify a person or grant access, anywhere a request can carry them. */
 const MARKS = /hunter2|HuntEr2|203\.0\.113\.\d|198\.51\.100\.\d|2600:1f14/;
 
 /** The same requests, failing as they did, as people with something to hide send them. */

@@ -84,7 +84,7 @@ async function ended(opened: OpenResult) {
   return opened.ended;
 }
 
-/** What stands, in words: which message of a run it is by what it was marked with. */
+/** The messages of a run in words, by their marks. */
 const standing = (channel = 'C1') =>
   paper.messages
     .filter(({ target }) => target.channel === channel)
@@ -307,7 +307,7 @@ describe('a run store that fails while a diagnosis runs', () => {
     expect(await ended(opened)).toMatchObject({ id: 'opened' in opened ? opened.opened.id : '' });
     // Not "looking" until the store is back.
     expect(texts()[0]).toMatch(/failed.*\n.*could not be stored.*It was: .*stopped answering/s);
-    // What nobody caught would end the process about now.
+    // An uncaught rejection would end the process about now.
     await new Promise((resolve) => setTimeout(resolve, 50));
     investigator.investigate = recorded;
     health.isDown = false;

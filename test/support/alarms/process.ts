@@ -161,7 +161,7 @@ export function startProcess(parts: ProcessParts): Process {
           }
           if (isLast && diesAt?.when === 'before') return never;
           const answer: unknown = await Reflect.apply(member, target, given);
-          // What was under way when it died is done, and nobody hears of it.
+          // Work that was running when it died is finished, and no one sees the result.
           return isDead ? never : answer;
         };
       },

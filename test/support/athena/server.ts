@@ -136,7 +136,7 @@ function parameterOf(literal: string): string | number {
 const printed = (value: JS | undefined): string | null =>
   value === null || value === undefined ? null : String(value);
 
-/** Serves until the test is over, or whatever `atEnd` waits for. */
+/** Serves until the test is over, or whatever else `atEnd` waits for. */
 export async function serveAthena(
   tables: readonly LocalTable[],
   faults: AthenaFaults = {},
@@ -149,7 +149,7 @@ export async function serveAthena(
   );
   let failures = faults.fail?.times ?? Number.POSITIVE_INFINITY;
 
-  /** The files that are left by what stands between WHERE and the end of the scan. */
+  /** The files selected by the condition between WHERE and the end of the scan. */
   async function scan(sql: string, parameters: readonly string[]): Promise<{ files: string[]; bytes: number }> {
     const [, database, name, conditions] =
       /FROM "([^"]+)"[.]"([^"]+)"\s+WHERE ([\s\S]*?)[)],\s*timed AS/.exec(sql) ?? [];

@@ -35,7 +35,7 @@ export interface Endpoints {
   logs?: { endpoint: string };
 }
 
-/** As a person reads: by DuckDB unless told otherwise, with credentials from the environment. */
+/** Reads like a user: by DuckDB by default, with credentials from the environment. */
 export function settings(endpoints: Endpoints, attributes: Record<string, string> = {}): LiveAccessLogOptions {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');

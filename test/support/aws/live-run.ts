@@ -48,7 +48,7 @@ export function sessionIn(
   return session;
 }
 
-/** Everything but the access log, which is that of the recording. */
+/** Everything but the access log, which comes from the recording. */
 export async function collectLive(number: string, limits: SessionLimits & { asked?: string } = {}) {
   const { incident, question, accessLog } = await readRecorded(number);
   const found = await findLive(limits.asked ?? question.loadBalancer.name, [sessionIn('eu-west-1', limits)]);

@@ -43,7 +43,7 @@ export interface LocalAccount {
   rounds(): string[][];
   /** Calls that wait for an answer. */
   open(): number;
-  /** What stands in a region, or for a role: the key is a region or the access key that was handed out for the role. */
+  /** Contents of a region or for a role: the key is a region or the access key issued for the role. */
   holds(where: string, files: Files): void;
 }
 
@@ -98,14 +98,14 @@ export function filesOf(folder: string): Files {
   };
 }
 
-/** Serves until the test is over; the environment is that of a person with credentials for it. */
+/** Serves until the test is over, with credentials for it in the environment. */
 export async function openAccount(files: Files): Promise<LocalAccount> {
   const account = await serveAccount(files);
   credentialsFor(account.port);
   return account;
 }
 
-/** Serves until the test is over, or whatever `atEnd` waits for. */
+/** Serves until the test is over, or whatever else `atEnd` waits for. */
 export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished): Promise<LocalAccount> {
   const held = new Map<string, Files>();
   const asked: ReceivedCall[] = [];
@@ -141,7 +141,7 @@ export async function serveAccount(files: Files, atEnd: AtEnd = onTestFinished):
     new Promise((go) => {
       waiting.push({ action, go });
       clearTimeout(timer);
-      // In small steps: where the machine stands still for a while, what has come meanwhile is read between them.
+      // In small steps, so that input is read in between if the machine pauses.
       const step = (left: number): void => {
         if (left > 0) timer = setTimeout(step, STEP, left - STEP);
         else {

@@ -94,7 +94,10 @@ export async function recordedOutputs(findings: Findings): Promise<Map<string, s
   return new Map([...store.objects].map(([key, { body }]) => [key, body]));
 }
 
-/** Control, format (bidirectional overrides, zero width), private, lone surrogates, line and paragraph separators; a line break is none. */
+/**
+ * Control, format (bidirectional overrides, zero width), private, lone surrogates, line and paragraph separators,
+ * except line breaks.
+ */
 const INVISIBLE = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 
 /** The place around what would act, readable. */
@@ -105,7 +108,7 @@ function around(text: string, pattern: RegExp): string[] {
 
 const named = (name: string, faults: string[]): string[] => faults.map((fault) => `${name}: ${fault}`);
 
-/** Text that somebody reads in a terminal or a file. */
+/** Text that people read in a terminal or a file. */
 export const textFaults = (name: string, text: string): string[] => named(name, around(text, INVISIBLE));
 
 const OWN_PAGE = /\[AWS documentation\]\(https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+\)/g;
@@ -124,7 +127,7 @@ const OWN_ADDRESS =
 const OWN_MENTION = /^<@U0ALICE>$/;
 const ACTIVE_ELEMENTS = new Set(['user', 'usergroup', 'channel', 'broadcast', 'team', 'emoji', 'link', 'image']);
 
-/** Whatever in a payload for Slack is a mention, a link elsewhere, a picture, or cannot be seen. */
+/** Anything in a Slack payload that is a mention, an external link, a picture, or invisible. */
 export function slackFaults(payload: unknown): string[] {
   const faults: string[] = [];
   const visit = (value: unknown, key: string, isMrkdwn: boolean): void => {

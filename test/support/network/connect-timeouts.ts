@@ -61,7 +61,7 @@ export interface EvidenceOptions {
   known?: { [Name in keyof ConnectTimeoutEvidence]?: ConnectTimeoutEvidence[Name] | undefined };
 }
 
-/** The open network, health checks that time out, and no changes unless told otherwise. */
+/** By default the open network, health checks that time out, and no changes. */
 export function connectTimeoutEvidence({
   errors = timeouts(),
   targets = [targetTraffic()],

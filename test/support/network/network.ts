@@ -134,7 +134,7 @@ export const withOutboundRules = (...outbound: IpPermission[]): NetworkEvidence 
 /** The same with other network ACLs. */
 export const withNetworkAcls = (...networkAcls: NetworkAcl[]): NetworkEvidence => ({ ...network, networkAcls });
 
-/** The same without some of the evidence: it could not be looked at. */
+/** The same without some of the evidence, which could not be read. */
 export function withoutEvidence(...names: (keyof NetworkEvidence)[]): NetworkEvidence {
   const seen: NetworkEvidence = { ...network };
   for (const name of names) delete seen[name];

@@ -8,7 +8,7 @@ export type RunChanges = Partial<z.infer<typeof RunFields>> & {
   failure?: string;
 };
 
-/** What the state does not have is dropped; what it needs and nobody names is null, or a sentence. */
+/** Drops fields that the state does not have; missing ones become null or a sentence. */
 export function changedRun(run: Run, changes: RunChanges): Run {
   const all = { nextAttemptAt: null, failure: 'There is no answer.', ...run, ...changes };
   const { state: _, nextAttemptAt: _next, failure: _failure, ...fields } = all;

@@ -21,7 +21,7 @@ export interface WritableBucket {
   denied: Set<string>;
   /** As S3-likes of old do. */
   ignoresConditions: boolean;
-  /** Milliseconds that its clock is ahead of that of this machine. */
+  /** Milliseconds by which its clock is ahead of this machine's. */
   ahead: number;
 }
 

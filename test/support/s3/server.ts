@@ -48,7 +48,7 @@ const WRITTEN = '2026-03-10T12:15:00.000Z';
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** Serves until the test is over, or whatever `atEnd` waits for. */
+/** Serves until the test is over, or whatever else `atEnd` waits for. */
 export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Promise<LocalS3> {
   const [got, listed]: [string[], LocalS3['listed']] = [[], []];
   let bytes = 0;

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** As a person has them open: comments, history and job control as they are when somebody types. */
+/** Interactive shells, with comments, history and job control as users have them. */
 const SHELLS = {
   bash: ['--norc', '--noprofile', '-i', '-s'],
   zsh: ['-f', '-i', '-s'],

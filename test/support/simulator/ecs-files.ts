@@ -8,7 +8,7 @@ export interface TaskSpec {
   revision: number;
   /** Seconds after the start of the window. */
   startedAt: number;
-  /** In network mode bridge: the EC2 instance it runs on, and its port there. The address is that of the instance. */
+  /** In network mode bridge: the EC2 instance it runs on, and its port there. The address is the instance's. */
   host?: { instance: string; port: number };
   stop?: {
     /** Seconds after the start of the window. */

@@ -95,7 +95,7 @@ export function subnetOf(address: string): Subnet | undefined {
   return subnets.find((subnet) => within(address, subnet.cidr));
 }
 
-/** What stands between a node and a port of a target, or nothing. */
+/** The barrier between a node and a port of a target; null if there is none. */
 export function blockedBy(
   network: Network,
   node: NodeSpec,
@@ -126,7 +126,7 @@ export function blockedBy(
   return open ? null : 'network-acl-blocked';
 }
 
-/** A load balancer node connects from any port of 1024-65535, not only from those that Linux would use. */
+/** A node connects from any port in 1024-65535, not only from those that Linux would use. */
 export const sourcePort = (random: Random) => random.integer(1024, 65535);
 
 function admits(permit: SecurityGroupRule, address: string, peers: string[], port: number): boolean {

@@ -401,7 +401,7 @@ export class LoadBalancerNode {
     this.finish(over, details, answer, done);
   }
 
-  /** The client closes first: a 460, of which the target may know nothing. */
+  /** The client closes first: a 460, which the target may not notice. */
   private abandon(details: Details, requestProcessing: number, done: (row: Row) => void): void {
     const answer: Answer = {
       ...own(460, { cause: 'client-closed', signature: 'client-closed' }),

@@ -219,7 +219,7 @@ export type Fault =
   | ({ kind: 'early-close'; route?: string; target?: string; share: number; afterSeconds: [number, number] } & During)
   /** New TLS sessions with the target cannot be made; connections that are open stay so. */
   | ({ kind: 'tls-failure'; target?: string; outcome: 'handshake-error' | 'handshake-timeout' } & During)
-  /** The target leaves the group by DeregisterTargets; its process goes on. */
+  /** The target leaves the group by DeregisterTargets; its process keeps running. */
   | { kind: 'deregister'; target: string; at: number }
   /** The host is gone: new connections and packets get no answer at all. */
   | { kind: 'host-gone'; target: string; at: number }

@@ -136,7 +136,7 @@ export class Traffic {
     publish(this.start + random.between(0, spec.everySeconds * 1000));
   }
 
-  /** One request, one row, and perhaps one more try. `then` is told when the client has its last answer. */
+  /** One request, one row, and perhaps one retry. Calls `then` when the client has its last answer. */
   private ask(
     client: Client,
     request: Request,

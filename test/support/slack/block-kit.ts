@@ -21,7 +21,7 @@ export function refusalsOf(payload: Payload, surface: Surface): string[] {
   return refusals;
 }
 
-/** Where something stands: `inside` is the type of the block or element around it. */
+/** The place of a block or element: `inside` is the type of the one around it. */
 interface Scope {
   surface: Surface;
   inside: string | null;
@@ -91,7 +91,7 @@ const object =
     }
   };
 
-/** One of several objects, told apart by `type`; each may look at its whole after its parts. */
+/** One of several objects, distinguished by `type`; each may check the whole after its parts. */
 const byType =
   (what: string, types: Readonly<Record<string, Check>>): Check =>
   (value, at, scope) => {
@@ -436,7 +436,7 @@ const cell = byType('a cell', {
   rich_text: richBlock,
 });
 
-/** Everything somebody reads in it. */
+/** All text that people read in it. */
 function charactersOf(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + charactersOf(one), 0);
   if (!isRecord(value)) return 0;
@@ -758,7 +758,7 @@ function view(payload: Payload, scope: Scope): void {
     const hasInput =
       Array.isArray(payload.blocks) && payload.blocks.some((one: unknown) => isRecord(one) && one.type === 'input');
     if (hasInput && payload.submit === undefined) scope.refuse('', 'missing required field: submit (there are inputs)');
-    // Without it nobody can tell which view was submitted.
+    // Without it, submitted views cannot be told apart.
     if (payload.submit !== undefined && payload.callback_id === undefined) scope.ours('', 'no callback_id');
   }
   if (Buffer.byteLength(JSON.stringify(payload)) > 250_000) scope.refuse('', 'view_too_large');

@@ -230,7 +230,7 @@ describe.each<Mode>(['socket', 'http'])('a Bolt app over %s', (mode) => {
     const slack = await bot(mode, (app) => {
       app.use(async ({ context, next, body }) => {
         tries.push([context.retryNum ?? 0, context.retryReason ?? '', 'event_id' in body]);
-        // Bolt acknowledges events before listeners run: here nobody hears of the first one.
+        // Bolt acknowledges events before listeners run; here the first one is not acknowledged.
         await next();
       });
       app.event('app_mention', async () => {});

@@ -30,7 +30,7 @@ export interface Options extends Partial<Seed> {
   ackWithin?: number;
   /** Milliseconds for which a trigger can be used; Slack's are good for three seconds. */
   triggersLast?: number;
-  /** Its clock; that of the machine by default. */
+  /** The clock; the machine's by default. */
   now?: () => number;
   /** Calls, and messages before edits, are kept; not where there are very many. */
   isRecording?: boolean;
@@ -45,10 +45,10 @@ export interface Call {
   answer: Record<string, unknown> | { fault: Fault };
 }
 
-/** What somebody did, what came of it, and the same once more, as Slack does when it thinks it was not heard. */
+/** An action of a person and its effects, and its redelivery, as Slack does without an acknowledgement. */
 export interface ActionResult {
   outcome: Outcome;
-  /** What this person was told at once, in private. */
+  /** Messages that this person got at once, in private. */
   said: string | null;
   again(retry?: Retry): Promise<Outcome>;
 }
@@ -451,7 +451,7 @@ export async function openLocalSlack(options: Options = {}) {
     return { ...one, confirmed };
   }
 
-  /** Chooses a shortcut from the menu, or from that of a message. */
+  /** Chooses a shortcut from the global menu or from a message's. */
   async function shortcut(given: { user: string; callbackId: string; message?: Message }): Promise<ActionResult> {
     const user = workspace.user(given.user);
     const { message } = given;
@@ -590,7 +590,7 @@ export async function openLocalSlack(options: Options = {}) {
     const type = String(element.type);
     const offered = async (typed: string): Promise<Record<string, unknown>> => {
       const isExternal = type.endsWith('external_select');
-      // Somebody types a part of it, and picks.
+      // The person types part of it, then picks.
       const part = typed.split(' ')[0] ?? '';
       const external = isExternal ? await suggest(view, String(element.action_id), part, by) : [];
       const own = isExternal
@@ -666,7 +666,7 @@ export async function openLocalSlack(options: Options = {}) {
   /** What this person sees of a channel, oldest first; without one, what everybody sees. */
   const seen = (channel: string, by?: string): Message[] => messages(channel).filter((message) => isSeen(message, by));
 
-  /** A message as somebody reads it, with who wrote it above. */
+  /** A message as people read it, with its author above. */
   function shown(message: Message, indent = ''): string {
     const author = workspace.users.get(message.user)?.name ?? message.user;
     const note = message.onlyFor === null ? '' : ` (only visible to ${workspace.user(message.onlyFor).name})`;
@@ -675,7 +675,7 @@ export async function openLocalSlack(options: Options = {}) {
     return [`${indent}${author}${note}`, ...lines].join('\n');
   }
 
-  /** A channel as somebody reads it: each message with its replies below. */
+  /** A channel as people read it: each message with its replies below. */
   function whatIsShown(channel: string, by?: string): string {
     const all = seen(channel, by);
     const below = (root: Message) =>
@@ -686,7 +686,7 @@ export async function openLocalSlack(options: Options = {}) {
       .join('\n\n');
   }
 
-  /** Resolves when something is so, looked at whenever anything changes here. */
+  /** Resolves when a condition holds; checks it after every change here. */
   function until<T>(look: () => T | false | null | undefined, what: string, milliseconds = 45_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = (): boolean => {
@@ -735,7 +735,7 @@ export async function openLocalSlack(options: Options = {}) {
     /** One as presses and commands carry it. */
     trigger: (user: string): string => newTrigger(workspace.user(user).id),
     until,
-    /** Resolves when nothing has been asked of this Slack, and nobody has done anything, for so many milliseconds. */
+    /** Resolves after this many milliseconds without any call to this Slack or action of a person. */
     silence: async (milliseconds: number): Promise<void> => {
       for (let left = milliseconds; left > 0; left = milliseconds - (performance.now() - lastChange)) await pause(left);
     },
@@ -754,7 +754,7 @@ export async function openLocalSlack(options: Options = {}) {
     seen,
     shown,
     whatIsShown,
-    /** Modals of somebody, the one on top last. */
+    /** A person's modals, the top one last. */
     views: (user: string): View[] => workspace.openViews(workspace.user(user).id),
     /** Closes the modal on top. */
     closeView: (user: string): void => {

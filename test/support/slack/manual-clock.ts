@@ -2,7 +2,7 @@
 import type { TimerClock } from '../../../src/slack/delivery/edit-rate-limiter.ts';
 
 export interface ManualClock extends TimerClock {
-  /** Lets so many milliseconds pass, and whatever happens in them. */
+  /** Advances the clock by this many milliseconds, and runs what is due. */
   pass(milliseconds: number): Promise<void>;
 }
 

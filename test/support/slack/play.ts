@@ -42,7 +42,7 @@ interface Asked {
   words: string;
   user: string;
   channel: string;
-  /** The thread it is said in; `newest` for that of the newest message. */
+  /** The thread to post in; `newest` for that of the newest message. */
   thread: string | null;
   /** The message that is pressed; the newest with such a button where it is null. */
   ts: string | null;

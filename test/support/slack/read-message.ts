@@ -26,7 +26,7 @@ function textOf(value: unknown): string {
   return value.type === 'mrkdwn' ? mrkdwn(str(value.text)) : str(value.text);
 }
 
-/** Bold and code are shown, so that a reader of a snapshot sees what stands out. */
+/** Bold and code are marked, so that readers of a snapshot see them. */
 function richWords(element: Json): string {
   const style = isRecord(element.style) ? element.style : {};
   if (element.type === 'user') return `@${str(element.user_id)}`;

@@ -40,7 +40,7 @@ export function runOf(diagnosis: Pick<Diagnosis, 'loadBalancer' | 'window' | 'as
   return changedRun(run, { id: '20261120t025600-5f3a9c1e', ...more });
 }
 
-/** Told of a diagnosis that stands; `more` changes its run. */
+/** State of a thread with a diagnosis; `more` changes its run. */
 export const threadStateOf = (
   diagnosis: Diagnosis,
   more: RunChanges = {},

@@ -104,7 +104,7 @@ export async function runBot({
   };
 }
 
-/** The root of a thread that the bot opened in a channel, once its answer stands there: the first one, or another. */
+/** The root of a thread opened by the bot in a channel, once it shows its answer: the first one, or another. */
 export function waitForAnswer(slack: LocalSlack, channel = 'alerts', count = 1): Promise<Message> {
   const isAnswered = (root: Message): boolean =>
     !/looking|waiting/i.test(root.text) && slack.thread(channel, root.ts).length >= 2;

@@ -719,7 +719,7 @@ it('leaves no temporary files', async () => {
   writeLogs(folder, { 'a.log': lines(1) });
   writeFileSync(join(folder, 'note.txt'), '');
   appendFileSync(join(folder, 'note.txt'), 'x');
-  // One of its own for what is temporary: other tests use that of the machine.
+  // A separate temporary folder: other tests use the machine's.
   const temporary = temporaryFolder();
   vi.stubEnv('TMPDIR', temporary);
   onTestFinished(() => void vi.unstubAllEnvs());

@@ -479,7 +479,7 @@ export const malformedRoute: Recording = {
   }),
 };
 
-/** A maintenance page that somebody left on. */
+/** A maintenance page that was left on. */
 export const maintenance: Recording = {
   name: '015-maintenance-fixed-response',
   scenario: {

@@ -19,9 +19,9 @@ export interface SocketMode {
   /** A URL that may be connected to once. */
   ticket(): string;
   connections(): number;
-  /** Connections so far, those that ended too. */
+  /** Number of connections so far, including ended ones. */
   connected(): number;
-  /** To any one of the connections; null when there is none, or it was not acknowledged in time. */
+  /** Sends to one of the connections; null if there is none, or without an acknowledgement in time. */
   send(type: EnvelopeType, payload: object, within: number, retry?: Retry): Promise<Acknowledgement | null>;
   /** Says so on every connection, as Slack does every few hours; the bot closes them. */
   disconnect(reason: 'warning' | 'refresh_requested' | 'link_disabled'): void;

@@ -47,7 +47,7 @@ const isTs = (value: string): boolean => /^\d+\.\d{6}$/.test(value);
 
 export function webApi({ workspace, now, triggers, url, refused }: WebApiParts) {
   const { bot, team } = workspace;
-  /** Threads with a reply that the whole channel was told. */
+  /** Threads with a reply that was broadcast to the channel. */
   const broadcast = new Set<string>();
   const broadcastKey = (args: Args): string => `${stringOf(args, 'channel')} ${stringOf(args, 'thread_ts')}`;
 

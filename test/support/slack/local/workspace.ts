@@ -16,7 +16,7 @@ export interface Channel {
   messages: Message[];
 }
 
-/** A file as somebody sees it beside a message. */
+/** A file as people see it next to a message. */
 export interface SharedFile {
   id: string;
   name: string;
@@ -118,7 +118,7 @@ export class Workspace {
     }
   }
 
-  /** By name or id. Throws when there is nobody of that name. */
+  /** By name or id. Throws if nobody has that name. */
   user(name: string): User {
     const found = this.users.get(name) ?? [...this.users.values()].find((one) => one.name === name);
     if (found === undefined) throw new Error(`Nobody is called ${name}.`);
@@ -131,7 +131,7 @@ export class Workspace {
     return found[0];
   }
 
-  /** By name or id; "@ada" is the conversation of ada with the bot. Throws when there is none. */
+  /** By name or id; "@ada" is ada's conversation with the bot. Throws if there is none. */
   channel(name: string): Channel {
     if (name.startsWith('@')) return this.directWith(this.user(name.slice(1)).id);
     const found = this.channels.get(name) ?? [...this.channels.values()].find((one) => one.name === name);
@@ -210,7 +210,7 @@ export class Workspace {
     return `${Math.floor(this.now() / 1000)}.${this.newId('h')}`;
   }
 
-  /** Modals of somebody, the one on top last. */
+  /** A person's modals, the top one last. */
   openViews(user: string): View[] {
     return (this.stacks.get(user) ?? []).flatMap((id) => this.views.get(id) ?? []);
   }

@@ -89,7 +89,7 @@ function richPart(part: Json): string {
   return `<div class="rich">${richLine(part).replaceAll('\n', '<br>')}</div>`;
 }
 
-/** A button, a menu or an input. What the page sends when it is used stands in `data-press`. */
+/** A button, a menu or an input. `data-press` holds what the page sends when it is used. */
 function controlHtml(element: Json): string {
   const label = str(isRecord(element.text) ? element.text.text : '');
   const confirm = isRecord(element.confirm) ? str(isRecord(element.confirm.text) ? element.confirm.text.text : '') : '';

@@ -17,6 +17,7 @@
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
  *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
  *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
+ *   gap_request  the requests whose gaps are compared: the answer to `gapRequests`
  *   retried  id of each 5xx or asked failure that was followed by a success: the answer to `RETRIED`
  */
 import { statusRanges } from '../../evidence/statuses.ts';
@@ -267,8 +268,6 @@ export const outages = (slot: number, limit: number): LogQuery => {
 
 /** Limits of the search for a keep-alive edge. */
 export interface GapLimits {
-  /** Maximum microseconds to look back from a dispatch. */
-  horizon: number;
   /** FAILURE_LIMIT: only failures that are shown are examined. */
   shown: number;
   /** One for each row of `gapWork`, in its order. At least one. */
@@ -298,13 +297,12 @@ export const gapWork = (shown: number): LogQuery => `
   GROUP BY 1 ORDER BY 1`;
 
 /**
- * The requests whose gaps are compared, one per row: first the examined failures of a target group (`peer` 0, `n` their
- * id), then the controls of each (place, route) of these failures (`peer` the lowest id among them, `answered` how many
- * could be chosen). A control is a request of the window that a target answered below 500; `asking` is the lowest id of
- * an examined failure of its client. `gaps`: milliseconds since each earlier completion on the same place.
+ * The requests whose gaps are compared: first the examined failures of a target group (`peer` 0, `n` their id), then the
+ * controls of each (place, route) of these failures (`peer` the lowest id among them, `answers` how many could be
+ * chosen). A control is a request of the window that a target answered below 500; `asking` is the lowest id of an
+ * examined failure of its client. Rows are numbered by `request` from 1 in the order of the answers.
  */
-export const gaps = (limits: GapLimits): LogQuery => {
-  const horizon = whole(limits.horizon);
+export const gapRequests = (limits: GapLimits): LogQuery => {
   const groups = limits.groups.map(
     ({ examined, controlsEach, reach }, index) =>
       `(${whole(index + 1)}, ${whole(examined)}, ${whole(controlsEach)}, ${whole(reach)})`,
@@ -345,27 +343,28 @@ export const gaps = (limits: GapLimits): LogQuery => {
   request AS (
     SELECT 0 AS peer, id AS n, place, number, reach, client, dispatched FROM examined
     UNION ALL
-    SELECT peer, n, place, number, reach, client, dispatched FROM control),
-  gap AS (
-    SELECT request.peer, request.n, request.dispatched - entry.ended AS gap
-    FROM (
-      SELECT *
-      FROM request
-      CROSS JOIN UNNEST(ARRAY[dispatched - dispatched % ${horizon}, dispatched - dispatched % ${horizon} - ${horizon}]) AS buckets (bucket)
-    ) AS request
-    JOIN entry ON entry.place = request.place AND entry.ended - entry.ended % ${horizon} = request.bucket
-    WHERE entry.target_status >= 0 AND entry.ended < request.dispatched AND entry.ended >= request.dispatched - reach),
-  listed AS (
-    SELECT peer, n, array_agg(CAST((gap - gap % 1000) / 1e3 AS integer) ORDER BY gap) AS gaps
-    FROM gap GROUP BY peer, n)
-  SELECT target_group_arn, limits.reach AS reach, request.peer AS peer, request.n AS n, asking, answers, gaps
+    SELECT peer, n, place, number, reach, client, dispatched FROM control)
+  SELECT row_number() OVER (ORDER BY target_group_arn, request.peer, request.n) AS request, target_group_arn,
+    limits.reach AS reach, request.peer AS peer, request.n AS n, place, dispatched, asking, answers
   FROM request
   JOIN limits ON limits.number = request.number
-  LEFT JOIN listed ON listed.peer = request.peer AND listed.n = request.n
   LEFT JOIN asking ON asking.client = request.client
   LEFT JOIN answered ON answered.peer = request.peer
-  ORDER BY target_group_arn, request.peer, request.n`;
+  ORDER BY request`;
 };
+
+/** `gap`: milliseconds since each earlier completion on the place of a `request`, in any order. `horizon`: microseconds. */
+export const gaps = (horizon: number): LogQuery => `
+  SELECT CAST(request AS integer) AS request, CAST((gap - gap % 1000) / 1e3 AS integer) AS gap
+  FROM (
+    SELECT asked.request, asked.dispatched - entry.ended AS gap
+    FROM (
+      SELECT request, place, dispatched, reach, bucket
+      FROM gap_request
+      CROSS JOIN UNNEST(ARRAY[dispatched - dispatched % ${whole(horizon)}, dispatched - dispatched % ${whole(horizon)} - ${whole(horizon)}]) AS buckets (bucket)
+    ) AS asked
+    JOIN entry ON entry.place = asked.place AND entry.ended - entry.ended % ${whole(horizon)} = asked.bucket
+    WHERE entry.target_status >= 0 AND entry.ended < asked.dispatched AND entry.ended >= asked.dispatched - asked.reach) AS found`;
 
 /** The only way a value enters a query: as a non-negative whole number. */
 export function whole(value: number): string {

@@ -201,11 +201,11 @@ describe('the grammar', () => {
       routes: queries.routes(200),
       routeScales: queries.routeScales(200),
       gapWork: queries.gapWork(20_000),
-      gaps: queries.gaps({
-        horizon: 60_000_000,
+      gapRequests: queries.gapRequests({
         shown: 20_000,
         groups: [{ examined: 400, controlsEach: 5, reach: 60_000_000 }],
       }),
+      gaps: queries.gaps(60_000_000),
     }),
   )('accepts %s of the shared queries', (_, sql) => {
     expect(faults(sql)).toEqual([]);

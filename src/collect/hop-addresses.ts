@@ -74,6 +74,7 @@ export function hopAddresses({ edge, loadBalancer, networkInterfaces, securityGr
   return (address) => {
     const known = byAddress.get(address);
     if (known !== undefined) return known;
+    if (ranges.length === 0) return null;
     const parsed = parseRange(address);
     const isEdge = ranges.some(({ family, range }) => family === parsed?.family && contains(range, parsed.range));
     return isEdge ? { kind: 'cloudfront', name: null } : null;

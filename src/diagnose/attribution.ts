@@ -194,9 +194,10 @@ function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<S
     }
     return merged.map(({ members }): ErrorPart => {
       const total = countErrors(members);
-      const causes = CAUSE_IDS.filter(
-        (id) => countErrors(members.filter((error) => possible.get(error)?.includes(id))) >= POSSIBLE_SHARE * total,
-      );
+      const byCause = new Map<CauseId, number>();
+      for (const error of members)
+        for (const id of possible.get(error) ?? []) byCause.set(id, (byCause.get(id) ?? 0) + error.weight);
+      const causes = CAUSE_IDS.filter((id) => (byCause.get(id) ?? 0) >= POSSIBLE_SHARE * total);
       return { causes, standing: 'undecided', errors: members, count: 0, event: null };
     });
   });

@@ -61,6 +61,7 @@ function causeResult(
 
 /** The claimed errors that no other cause explains; errors of an event count only if the event can have this cause. */
 function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readonly ErrorPart[]): SampledError[] {
+  if (claimed.length === 0) return [];
   const own = new Set(claimed);
   return parts
     .filter((part) => !isDecided(part) && (part.event === null || part.causes.includes(id)))

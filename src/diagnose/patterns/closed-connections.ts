@@ -144,21 +144,27 @@ const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAl
 function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
   const presences = targetPresences(traffic).filter((presence) => presence.left === true);
   const isLast = (error: SampledError, presence: TargetPresence) =>
-    isErrorOfTarget(error, presence) &&
-    error.at >= presence.lastSeen - LAST_MOMENTS_MS &&
-    error.at >= (presence.lastSuccess ?? 0) - STILL_SERVING_MS;
-  const refusedConnects = withSignature(traffic, 'connect-failed');
-  const elsewhere = errors.filter((error) => !presences.some((presence) => isLast(error, presence)));
+    error.at >= presence.lastSeen - LAST_MOMENTS_MS && error.at >= (presence.lastSuccess ?? 0) - STILL_SERVING_MS;
+  const [errorsOf, refusedBy] = [
+    groupBy(errors, targetKey),
+    groupBy(withSignature(traffic, 'connect-failed'), targetKey),
+  ];
+  const last = new Map(
+    presences.map((presence) => [
+      presence,
+      (errorsOf.get(targetKey(presence)) ?? []).filter((error) => isLast(error, presence)),
+    ]),
+  );
+  const isAnyLast = new Set([...last.values()].flat());
+  const closedElsewhere = new Set(errors.flatMap((error) => (isAnyLast.has(error) ? [] : [error.target_group_arn])));
   return presences
     .map((presence) => {
-      const own = errors.filter((error) => isLast(error, presence));
-      if (!elsewhere.some((error) => error.target_group_arn === presence.target_group_arn))
-        return { presence, errors: own, shown: true };
+      const own = last.get(presence) ?? [];
+      if (!closedElsewhere.has(presence.target_group_arn)) return { presence, errors: own, shown: true };
       const stopped = (presence.lastSuccess ?? presence.firstSeen) - AT_ONCE_MS;
       const after = own.filter((error) => error.at >= stopped);
       const shown =
-        after.length >= SEVERAL ||
-        refusedConnects.some((error) => isErrorOfTarget(error, presence) && error.at >= stopped);
+        after.length >= SEVERAL || (refusedBy.get(targetKey(presence)) ?? []).some((error) => error.at >= stopped);
       return { presence, errors: shown ? after : own, shown };
     })
     .filter(({ errors: own }) => own.length > 0);
@@ -166,5 +172,5 @@ function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
 
 const readMs = ({ log }: Traffic): number => (log.newest ?? 0) - (log.oldest ?? 0);
 
-const isErrorOfTarget = (error: SampledError, presence: TargetPresence): boolean =>
-  error.target === presence.target && error.target_group_arn === presence.target_group_arn;
+const targetKey = ({ target_group_arn, target }: Pick<SampledError, 'target_group_arn' | 'target'>): string =>
+  `${target_group_arn} ${target}`;

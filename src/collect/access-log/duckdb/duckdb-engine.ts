@@ -534,14 +534,14 @@ class LogFileReader {
 
   /** The gaps of each request, ascending. DuckDB takes twice as long to make lists of them, and longer to order them. */
   async #gapsByRequest(connection: DuckDBConnection, horizon: number, requests: number): Promise<number[][]> {
-    const gapsOf = Array.from({ length: requests + 1 }, (): number[] => []);
     const found = await connection.run(queries.gaps(horizon));
+    const gapsOf = Array.from({ length: requests + 1 }, (): number[] => []);
     for (const chunk of await found.fetchAllChunks()) {
       const [owners, gaps] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
-      for (let row = 0; row < chunk.rowCount; row++)
+      for (let row = 0; row < owners.itemCount; row++)
         gapsOf[Number(owners.getItem(row))]?.push(Number(gaps.getItem(row)));
     }
-    return gapsOf.map((gaps) => Array.from(Int32Array.from(gaps).sort()));
+    return gapsOf.map((gaps) => Array.from(new Int32Array(gaps).sort()));
   }
 
   async #routes(connection: DuckDBConnection): Promise<RouteTraffic[]> {

@@ -10,6 +10,7 @@ import { route } from '../request-route.ts';
 import { SLOW_MS, SLOW_TEXTS } from '../slow-limits.ts';
 import {
   BATCH,
+  type FailureDetail,
   type LineColumns,
   type NamedRoute,
   type OpenScanner,
@@ -43,29 +44,9 @@ export interface Batch extends LineColumns {
 /** Failed entries of the window, by their row in the batch. */
 export interface FailureRows {
   rows: number[];
-  /** DETAIL values of each failure in order, joined by a quote, which no field contains. */
+  /** FAILURE_DETAIL values of each failure in order, joined by a quote, which no field contains. */
   details: string[];
 }
-
-/** Text columns kept of a failure. `created`: microseconds since the epoch, or empty. */
-export const FAILURE_DETAIL = [
-  'request_type',
-  'client_address',
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-  'received_bytes',
-  'sent_bytes',
-  'route_text',
-  'trace_id',
-  'matched_rule_priority',
-  'created',
-  'actions_executed',
-  'error_reason',
-  'classification_reason',
-] as const;
-
-type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
 
 /** Maximum failures of a batch: their texts are far larger than a row. */
 const BATCH_FAILURES = 2048;
@@ -131,6 +112,7 @@ export class Columns {
       },
       {
         exactly: (from, to) => this.#parseBytes(from, to),
+        failed: (row, detail) => this.#addFailure(row, detail),
         named: (loadBalancer) => this.#rememberName(loadBalancer),
         isKnown: (place) => this.#known.has(place),
         met: (place) => this.#rememberPlace(place),
@@ -353,7 +335,7 @@ export class Columns {
     if (status < 0 || this.#isFailed[status] === 0) return;
 
     const created = instant(entry.request_creation_time);
-    const detail: TextsOf<typeof FAILURE_DETAIL> = [
+    this.#addFailure(row, [
       entry.type,
       client_address,
       entry.request_processing_time,
@@ -368,10 +350,13 @@ export class Columns {
       asWritten(entry.actions_executed ?? '-'),
       asWritten(entry.error_reason ?? '-'),
       asWritten(entry.classification_reason ?? '-'),
-    ];
+    ]);
+  }
+
+  #addFailure(row: number, detail: FailureDetail): void {
     this.#failures.rows.push(row);
     this.#failures.details.push(detail.join('"'));
-    if (this.#failures.rows.length === BATCH_FAILURES) scanner.isFull = true;
+    if (this.#failures.rows.length === BATCH_FAILURES) this.#scanner.isFull = true;
   }
 
   #rememberSlowRoute(route: NamedRoute): void {

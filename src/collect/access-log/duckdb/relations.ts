@@ -12,9 +12,9 @@ import duckdb from '@duckdb/node-bindings';
 import type { Question } from '../../../evidence/evidence.ts';
 import { askedSql, FAILURE_ORDER, failedSql, whole } from '../queries.ts';
 import { SLOW_TEXTS } from '../slow-limits.ts';
-import { type Batch, FAILURE_DETAIL } from './columns.ts';
+import type { Batch } from './columns.ts';
 import type { BatchSink } from './scan.ts';
-import type { NamedRoute, TargetAndNode } from './scanner.ts';
+import { FAILURE_DETAIL, type NamedRoute, type TargetAndNode } from './scanner.ts';
 
 /** Maximum rows of a chunk: DuckDB's vector size. */
 const CHUNK = 2048;

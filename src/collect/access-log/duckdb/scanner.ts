@@ -1,6 +1,6 @@
 /**
- * Finds the lines in the bytes of a file and turns those in the ordinary form into columns; hands all others to the
- * parser of entry.ts. The scanner itself is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line:
+ * Finds the lines in the bytes of a file and turns those in the ordinary form into columns and the texts of failures;
+ * hands all others to the parser of entry.ts. The scanner itself is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line:
  * tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly (node --jitless) and in a
  * checkout that was never built.
  */
@@ -51,15 +51,40 @@ export interface ScanQuestion {
   wanted: Buffer;
   /** Whether to report the load balancers that match `wanted`. */
   byName: boolean;
-  /** 1 for each status from 0 to 999 that is a failure; failures inside the window are handed over. */
+  /** 1 for each status from 0 to 999 that is a failure; those inside the window are reported with their texts. */
   isFailed: Uint8Array;
   window: Window;
 }
+
+/** Columns kept of a failure as text. `created`: microseconds since the epoch, or empty. */
+export const FAILURE_DETAIL = [
+  'request_type',
+  'client_address',
+  'request_processing_time',
+  'target_processing_time',
+  'response_processing_time',
+  'received_bytes',
+  'sent_bytes',
+  'route_text',
+  'trace_id',
+  'matched_rule_priority',
+  'created',
+  'actions_executed',
+  'error_reason',
+  'classification_reason',
+] as const;
+
+type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
+
+/** The values of FAILURE_DETAIL. */
+export type FailureDetail = TextsOf<typeof FAILURE_DETAIL>;
 
 /** Callbacks for what a scanner cannot handle itself. */
 export interface ScanEvents {
   /** A line at [from, to) of the input, without its line break; never blank. */
   exactly(from: number, to: number): void;
+  /** A failure of the window, whose row is filled. */
+  failed(row: number, detail: FailureDetail): void;
   /** A matching load balancer, the first time it appears in this file. */
   named(name: string): void;
   /** Whether a place is known, by its key. */
@@ -148,6 +173,7 @@ interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
 
 const ADDRESSES = [
   ...(['INPUT', 'INPUT_SIZE', 'WANTED', 'NODE', 'TEXT_SIZE', 'FAILED', 'SCRATCH', 'SCRATCH_SIZE'] as const),
+  ...(['DETAIL', 'DETAIL_SIZE'] as const),
   ...(['ENDED', 'PLACE', 'CLIENT', 'ROUTE_KEY', 'SAMPLE', 'TARGET_MS', 'RECEIVED', 'STATUS', 'TARGET_STATUS'] as const),
 ] as const;
 
@@ -157,6 +183,8 @@ class ModuleScanner implements Scanner {
   readonly #module: ScanModule;
   readonly #memory: Buffer;
   readonly #scratch: Buffer;
+  /** Starts and ends of the texts of a failure. */
+  readonly #detail: Uint32Array;
   #node = '-';
   #isFull = false;
 
@@ -165,6 +193,8 @@ class ModuleScanner implements Scanner {
     const imports = {
       exactly: (from: number, to: number) =>
         events.exactly(from - this.#module.INPUT.value, to - this.#module.INPUT.value),
+      failed: (row: number, from: number, to: number, created: number) =>
+        events.failed(row, this.#detailOf(this.#text(from, to), from, created)),
       named: (from: number, to: number) => events.named(this.#text(from, to)),
       met: (
         key: number,
@@ -186,6 +216,7 @@ class ModuleScanner implements Scanner {
     this.#memory = Buffer.from(buffer);
     this.input = this.#part(module.INPUT, module.INPUT_SIZE);
     this.#scratch = this.#part(module.SCRATCH, module.SCRATCH_SIZE);
+    this.#detail = new Uint32Array(buffer, module.DETAIL.value, module.DETAIL_SIZE.value / 4);
     this.columns = {
       ended: new BigInt64Array(buffer, module.ENDED.value, BATCH),
       place: new BigInt64Array(buffer, module.PLACE.value, BATCH),
@@ -266,6 +297,29 @@ class ModuleScanner implements Scanner {
 
   #part(address: Cell<number>, size: Cell<number>): Buffer {
     return this.#memory.subarray(address.value, address.value + size.value);
+  }
+
+  /** The texts of a failure from its line, which starts at `from` in memory. Only a route is not part of its line. */
+  #detailOf(line: string, from: number, created: number): FailureDetail {
+    const start = (index: number) => this.#detail[2 * index] ?? 0;
+    const end = (index: number) => this.#detail[2 * index + 1] ?? 0;
+    const field = (index: number) => line.slice(start(index) - from, end(index) - from);
+    return [
+      field(0),
+      field(1),
+      Number(field(2)),
+      Number(field(3)),
+      Number(field(4)),
+      Number(field(5)),
+      Number(field(6)),
+      this.#text(start(7), end(7)),
+      field(8),
+      field(9),
+      created < 0 ? '' : created,
+      start(11) === 0 ? '-' : field(11),
+      start(12) === 0 ? '-' : field(12),
+      start(13) === 0 ? '-' : field(13),
+    ];
   }
 
   #text(from: number, to: number): string {

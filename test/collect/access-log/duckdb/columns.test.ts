@@ -189,7 +189,7 @@ const changed = fc
 /** How many lines the scanner hands to the parser: one or none. */
 function handedOver(text: string): number {
   let count = 0;
-  const events: ScanEvents = { exactly: () => (count += 1), named() {}, isKnown: () => true, met() {} };
+  const events: ScanEvents = { exactly: () => (count += 1), failed() {}, named() {}, isKnown: () => true, met() {} };
   const isFailed = Uint8Array.from({ length: 1000 }, (_, status) => Number(status >= 500));
   const scanner = openScanner(
     { wanted: Buffer.from(`${LOAD_BALANCER} `), byName: false, isFailed, window: { from: T, to: T + 900_000 } },
@@ -216,13 +216,14 @@ describe('a line in the ordinary form', () => {
     ['with a user agent that is not ASCII', line({ userAgent: 'caf\u00e9' })],
     ['with ids and parameters in its path', line({ request: 'GET https://h:443/a;v=1/17/deadbeef01?q=1 HTTP/2.0' })],
     ['that failed outside of the window', line({ at: T - 1, status: '502' })],
+    ['that failed in the window', line({ status: '502' })],
     ['of 29 fields', line().split(' TID_')[0] ?? ''],
   ])('%s, is not parsed a second time', (_, text) => {
     expect(handedOver(text)).toBe(0);
   });
 
   it.each([
-    ['that failed in the window', line({ status: '502' })],
+    ['that failed, with actions that are not ASCII', line({ status: '502', actions: 'caf\u00e9' })],
     ['with a request that could not be read', line({ request: '- http://h:80- -' })],
     ['with a path that is not ASCII', line({ request: 'GET https://h:443/caf\u00e9 HTTP/1.1' })],
     ['with a quote in its user agent', line({ userAgent: 'a"b' })],

@@ -2,9 +2,9 @@
  * Turns lines in the ordinary form into columns, in WebAssembly with SIMD. This is AssemblyScript
  * (https://www.assemblyscript.org): TypeScript syntax with machine types. compile.mjs builds dist/scan-lines.wasm from
  * it, which scanner.ts loads.
- * A line in any other form, each failure of the window and the first slow answer of each route is handed to `exactly`, which parses it with entry.ts. So
- * the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take it. Nothing
- * is written before the whole line has been checked.
+ * A line in any other form, and the first slow answer of each route, is handed to `exactly`, which parses it with
+ * entry.ts. So the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take
+ * it. Nothing is written before the whole line has been checked.
  * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
  */
 
@@ -35,6 +35,20 @@ export const SCRATCH_SIZE: usize = 8192;
 const MET: usize = 16_384;
 const MET_SLOTS: u64 = 4096;
 const MET_PROBES: u64 = 8;
+/** Where the texts of a failure start and end, in the order of FAILURE_DETAIL; both 0 for a missing field. */
+export const DETAIL: usize = 49_152;
+export const DETAIL_SIZE: usize = 14 * 8;
+const TYPE: usize = 0;
+const CLIENT_ADDRESS: usize = 1;
+const TIMES: usize = 2;
+const RECEIVED_BYTES: usize = 5;
+const SENT_BYTES: usize = 6;
+const ROUTE_TEXT: usize = 7;
+const TRACE_ID: usize = 8;
+const PRIORITY: usize = 9;
+const ACTIONS: usize = 11;
+const ERROR_REASON: usize = 12;
+const CLASSIFICATION_REASON: usize = 13;
 
 export const INPUT: usize = 65_536;
 export const ENDED: usize = INPUT + INPUT_SIZE + 64;
@@ -74,6 +88,8 @@ let isSlowIgnored: i32 = 0;
 
 /** The line at [from, to). */
 declare function exactly(from: usize, to: usize): void;
+/** The line at [from, to), a failure of the window: its row is filled, and DETAIL. `created`: microseconds, or -1. */
+declare function failed(row: i32, from: usize, to: usize, created: f64): void;
 /** Reports a load balancer that has the wanted name. */
 declare function named(from: usize, to: usize): void;
 /** Reports a place that is new or found no free slot; if `node` is 0, its node is that of the file. */
@@ -160,19 +176,29 @@ let groupEnd: usize = 0;
 let sample: u32 = 0;
 let node: usize = 0;
 let nodeEnd: usize = 0;
+let created: i64 = 0;
+/** Whether it is a failure of the window, whose texts are kept. */
+let isFailure: bool = false;
 
-/** Takes a line into the columns; false if it is not in the ordinary form, is a failure of the window, or names a slow route. */
+/** Takes a line into the columns; false if it is not in the ordinary form, or names a slow route. */
 function take(from: usize, to: usize): bool {
   at = from;
   end = to;
   if (!takeHead() || !takeNumbers()) return false;
-  if (isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo) return false;
+  isFailure = isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo;
   if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
   if (isOurs && targetMs >= SLOW_MS && isNewSlowRoute()) return false;
   entries += 1;
   if (isOurs) write();
   else others += 1;
+  if (isFailure) failed(rows - 1, from, to, <f64>created);
   return true;
+}
+
+/** Remembers where a text of the line is. */
+function keep(detail: usize, from: usize, to: usize): void {
+  store<u32>(DETAIL + 8 * detail, <u32>from);
+  store<u32>(DETAIL + 8 * detail, <u32>to, 4);
 }
 
 function write(): void {
@@ -229,8 +255,10 @@ function isMet(place: u64): bool {
 function takeHead(): bool {
   let byte = load<u8>(at);
   if (byte < 97 || byte > 122) return false;
+  const type = at;
   while ((byte >= 97 && byte <= 122) || isDigit(byte)) byte = load<u8>(++at);
   if (byte !== SPACE) return false;
+  keep(TYPE, type, at);
   ended = moment(at + 1);
   if (ended < 0 || load<u8>(at + 28) !== SPACE) return false;
   at += 29;
@@ -241,6 +269,7 @@ function takeHead(): bool {
   const clientColon = portColon(client, clientEnd);
   if (clientColon === 0) return false;
   clientKey = key(hash(client, clientColon));
+  keep(CLIENT_ADDRESS, client, clientColon);
 
   target = clientEnd + 1;
   targetEnd = fieldEnd(target);
@@ -279,17 +308,26 @@ function takeLoadBalancer(): bool {
 
 /** Fields 6 to 12, each after a space: three times, two statuses, two byte counts. */
 function takeNumbers(): bool {
-  if (duration() === NO_DURATION) return false;
-  targetMs = duration();
-  if (targetMs === NO_DURATION || duration() === NO_DURATION) return false;
+  for (let time: usize = 0; time < 3; time += 1) {
+    const from = at + 1;
+    const value = duration();
+    if (value === NO_DURATION) return false;
+    if (time === 1) targetMs = value;
+    keep(TIMES + time, from, at);
+  }
   status = statusField();
   if (status === NO_STATUS) return false;
   targetStatus = statusField();
   if (targetStatus === NO_STATUS) return false;
+  const receivedFrom = at + 1;
   const bytes = wholeField();
   if (bytes < 0) return false;
   received = <i32>min<u64>(<u64>bytes, MOST_RECEIVED);
-  return wholeField() >= 0;
+  keep(RECEIVED_BYTES, receivedFrom, at);
+  const sentFrom = at + 1;
+  if (wholeField() < 0) return false;
+  keep(SENT_BYTES, sentFrom, at);
+  return true;
 }
 
 /** Fields 13 to 16: request, user agent, two TLS fields. */
@@ -319,6 +357,7 @@ function takeTrace(): bool {
   at = asciiQuote(trace);
   if (at >= end || at - trace < 8) return false;
   sample = hexadecimal(at - 8);
+  keep(TRACE_ID, trace, at);
   at += 1;
   return skipQuoted() && skipQuoted();
 }
@@ -327,16 +366,19 @@ function takeTrace(): bool {
 function takeRule(): bool {
   if (load<u8>(at) !== SPACE) return false;
   let byte = load<u8>(++at);
+  const first = at;
   if (byte === DASH) at += load<u8>(at + 1) === 49 ? 2 : 1;
   else {
-    const first = at;
     while (isDigit(byte)) byte = load<u8>(++at);
     if (at === first) return false;
   }
   if (load<u8>(at) !== SPACE) return false;
+  keep(PRIORITY, first, at);
+  created = -1;
   if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) at += 2;
   else {
-    if (moment(at + 1) < 0) return false;
+    created = moment(at + 1);
+    if (created < 0) return false;
     at += 28;
   }
   return load<u8>(at) === SPACE;
@@ -345,19 +387,34 @@ function takeRule(): bool {
 /** Fields 23 and later, however many there are; the 34th is the address of the node. */
 function takeTail(): bool {
   node = 0;
+  keep(ACTIONS, 0, 0);
+  keep(ERROR_REASON, 0, 0);
+  keep(CLASSIFICATION_REASON, 0, 0);
   for (let field = 23; at < end; field += 1) {
     if (load<u16>(at) === OPENING) {
+      const first = at + 2;
       if (field === 34 || !skipQuoted()) return false;
+      if (isFailure && !keepText(field, first, at - 1)) return false;
       continue;
     }
     const first = at + 1;
     if (!skipPlain()) return false;
+    if (isFailure && !keepText(field, first, at)) return false;
     if (field === 34 && !(at === first + 1 && load<u8>(first) === DASH)) {
       node = first;
       nodeEnd = at;
     }
   }
   return at === end && (node !== 0 || nodeLength > 0);
+}
+
+/** Keeps field 23, 25 or 29 of a failure; false if it is not ASCII. */
+function keepText(field: i32, from: usize, to: usize): bool {
+  const detail = field === 23 ? ACTIONS : field === 25 ? ERROR_REASON : field === 29 ? CLASSIFICATION_REASON : 0;
+  if (detail === 0) return true;
+  for (let p = from; p < to; p += 1) if (load<u8>(p) > 126) return false;
+  keep(detail, from, to);
+  return true;
 }
 
 /** Skips a space and a quoted field. */
@@ -588,6 +645,7 @@ function takeRoute(from: usize, to: usize): bool {
     while (p < last && load<u8>(p) === SEMICOLON) p = pathPart(p + 1, last);
   }
   routeKey = key(hash(ROUTE, text));
+  keep(ROUTE_TEXT, ROUTE, text);
   return true;
 }
 

@@ -33,8 +33,19 @@ const DETAIL_TYPES: Partial<Record<(typeof FAILURE_DETAIL)[number], string>> = {
 
 const typed = (name: (typeof FAILURE_DETAIL)[number], index: number): string => {
   const type = DETAIL_TYPES[name];
-  return `${type === undefined ? `detail[${index + 1}]` : `try_cast(detail[${index + 1}] AS ${type})`} AS ${name}`;
+  return `${type === undefined ? `details[${index + 1}]` : `try_cast(details[${index + 1}] AS ${type})`} AS ${name}`;
 };
+
+/** Details that no query reads once failures are numbered; `detail` has them for those that are shown. */
+const SHOWN_ONLY: readonly (typeof FAILURE_DETAIL)[number][] = [
+  'request_type',
+  'client_address',
+  'received_bytes',
+  'sent_bytes',
+  'trace_id',
+  'matched_rule_priority',
+  'classification_reason',
+];
 
 /**
  * Defines the relation `failure`, numbered, from `failing`, whose rows each have a unique `row`. Only rows of the same
@@ -48,7 +59,7 @@ export const FAILURE = `
   tied AS (
     SELECT "row", row_number() OVER (PARTITION BY ended ORDER BY ${FAILURE_ORDER}) AS n
     FROM failing WHERE ended IN (SELECT ended FROM moment WHERE failures > 1))
-  SELECT before.earlier + coalesce(tied.n, 1) AS id, failing.* EXCLUDE ("row")
+  SELECT before.earlier + coalesce(tied.n, 1) AS id, failing.* EXCLUDE ("row", ${SHOWN_ONLY.join(', ')})
   FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
 export interface Relations extends BatchSink {
@@ -108,10 +119,10 @@ export async function openRelations(
       await appendSlowRoutes(connection, slowRoutes);
       await connection.run(`
         CREATE VIEW failing AS
-          SELECT one.* EXCLUDE (detail), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
+          SELECT one.* EXCLUDE (details), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
           FROM (
             SELECT failed_line.rowid AS "row", ended, failed_line.place, client, route, sample::BIGINT AS sample, target_ms, status, target_status,
-              ${askedSql(statuses)} AS asked, string_split(detail, '"') AS detail
+              ${askedSql(statuses)} AS asked, detail, string_split(detail, '"') AS details
             FROM failed_line) AS one
           JOIN place ON place.place = one.place;`);
       return byKey;

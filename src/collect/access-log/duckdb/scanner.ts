@@ -301,24 +301,21 @@ class ModuleScanner implements Scanner {
 
   /** The texts of a failure from its line, which starts at `from` in memory. Only a route is not part of its line. */
   #detailOf(line: string, from: number, created: number): FailureDetail {
+    const [type = '', , , client = '', , request, target, response, , , received, sent] = line.split(' ', 12);
     const start = (index: number) => this.#detail[2 * index] ?? 0;
     const end = (index: number) => this.#detail[2 * index + 1] ?? 0;
-    const field = (index: number) => line.slice(start(index) - from, end(index) - from);
+    const field = (index: number) => (start(index) === 0 ? '-' : line.slice(start(index) - from, end(index) - from));
     return [
-      field(0),
+      type,
+      client.slice(0, client.lastIndexOf(':')),
+      ...([Number(request), Number(target), Number(response), Number(received), Number(sent)] as const),
+      this.#text(start(0), end(0)),
       field(1),
-      Number(field(2)),
-      Number(field(3)),
-      Number(field(4)),
-      Number(field(5)),
-      Number(field(6)),
-      this.#text(start(7), end(7)),
-      field(8),
-      field(9),
+      field(2),
       created < 0 ? '' : created,
-      start(11) === 0 ? '-' : field(11),
-      start(12) === 0 ? '-' : field(12),
-      start(13) === 0 ? '-' : field(13),
+      field(3),
+      field(4),
+      field(5),
     ];
   }
 

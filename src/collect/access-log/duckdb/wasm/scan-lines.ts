@@ -35,20 +35,18 @@ export const SCRATCH_SIZE: usize = 8192;
 const MET: usize = 16_384;
 const MET_SLOTS: u64 = 4096;
 const MET_PROBES: u64 = 8;
-/** Where the texts of a failure start and end, in the order of FAILURE_DETAIL; both 0 for a missing field. */
+/**
+ * Where the texts of a failure that follow its twelfth field start and end: route, trace id, priority, actions, error
+ * reason and reason of the classification; both 0 for a missing field.
+ */
 export const DETAIL: usize = 49_152;
-export const DETAIL_SIZE: usize = 14 * 8;
-const TYPE: usize = 0;
-const CLIENT_ADDRESS: usize = 1;
-const TIMES: usize = 2;
-const RECEIVED_BYTES: usize = 5;
-const SENT_BYTES: usize = 6;
-const ROUTE_TEXT: usize = 7;
-const TRACE_ID: usize = 8;
-const PRIORITY: usize = 9;
-const ACTIONS: usize = 11;
-const ERROR_REASON: usize = 12;
-const CLASSIFICATION_REASON: usize = 13;
+export const DETAIL_SIZE: usize = 6 * 8;
+const ROUTE_TEXT: usize = 0;
+const TRACE_ID: usize = 1;
+const PRIORITY: usize = 2;
+const ACTIONS: usize = 3;
+const ERROR_REASON: usize = 4;
+const CLASSIFICATION_REASON: usize = 5;
 
 export const INPUT: usize = 65_536;
 export const ENDED: usize = INPUT + INPUT_SIZE + 64;
@@ -255,10 +253,8 @@ function isMet(place: u64): bool {
 function takeHead(): bool {
   let byte = load<u8>(at);
   if (byte < 97 || byte > 122) return false;
-  const type = at;
   while ((byte >= 97 && byte <= 122) || isDigit(byte)) byte = load<u8>(++at);
   if (byte !== SPACE) return false;
-  keep(TYPE, type, at);
   ended = moment(at + 1);
   if (ended < 0 || load<u8>(at + 28) !== SPACE) return false;
   at += 29;
@@ -269,7 +265,6 @@ function takeHead(): bool {
   const clientColon = portColon(client, clientEnd);
   if (clientColon === 0) return false;
   clientKey = key(hash(client, clientColon));
-  keep(CLIENT_ADDRESS, client, clientColon);
 
   target = clientEnd + 1;
   targetEnd = fieldEnd(target);
@@ -308,26 +303,17 @@ function takeLoadBalancer(): bool {
 
 /** Fields 6 to 12, each after a space: three times, two statuses, two byte counts. */
 function takeNumbers(): bool {
-  for (let time: usize = 0; time < 3; time += 1) {
-    const from = at + 1;
-    const value = duration();
-    if (value === NO_DURATION) return false;
-    if (time === 1) targetMs = value;
-    keep(TIMES + time, from, at);
-  }
+  if (duration() === NO_DURATION) return false;
+  targetMs = duration();
+  if (targetMs === NO_DURATION || duration() === NO_DURATION) return false;
   status = statusField();
   if (status === NO_STATUS) return false;
   targetStatus = statusField();
   if (targetStatus === NO_STATUS) return false;
-  const receivedFrom = at + 1;
   const bytes = wholeField();
   if (bytes < 0) return false;
   received = <i32>min<u64>(<u64>bytes, MOST_RECEIVED);
-  keep(RECEIVED_BYTES, receivedFrom, at);
-  const sentFrom = at + 1;
-  if (wholeField() < 0) return false;
-  keep(SENT_BYTES, sentFrom, at);
-  return true;
+  return wholeField() >= 0;
 }
 
 /** Fields 13 to 16: request, user agent, two TLS fields. */
@@ -357,7 +343,7 @@ function takeTrace(): bool {
   at = asciiQuote(trace);
   if (at >= end || at - trace < 8) return false;
   sample = hexadecimal(at - 8);
-  keep(TRACE_ID, trace, at);
+  if (isFailure) keep(TRACE_ID, trace, at);
   at += 1;
   return skipQuoted() && skipQuoted();
 }
@@ -373,7 +359,7 @@ function takeRule(): bool {
     if (at === first) return false;
   }
   if (load<u8>(at) !== SPACE) return false;
-  keep(PRIORITY, first, at);
+  if (isFailure) keep(PRIORITY, first, at);
   created = -1;
   if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) at += 2;
   else {
@@ -387,9 +373,7 @@ function takeRule(): bool {
 /** Fields 23 and later, however many there are; the 34th is the address of the node. */
 function takeTail(): bool {
   node = 0;
-  keep(ACTIONS, 0, 0);
-  keep(ERROR_REASON, 0, 0);
-  keep(CLASSIFICATION_REASON, 0, 0);
+  if (isFailure) memory.fill(DETAIL + 8 * ACTIONS, 0, 3 * 8);
   for (let field = 23; at < end; field += 1) {
     if (load<u16>(at) === OPENING) {
       const first = at + 2;
@@ -410,10 +394,9 @@ function takeTail(): bool {
 
 /** Keeps field 23, 25 or 29 of a failure; false if it is not ASCII. */
 function keepText(field: i32, from: usize, to: usize): bool {
-  const detail = field === 23 ? ACTIONS : field === 25 ? ERROR_REASON : field === 29 ? CLASSIFICATION_REASON : 0;
-  if (detail === 0) return true;
+  if (field !== 23 && field !== 25 && field !== 29) return true;
   for (let p = from; p < to; p += 1) if (load<u8>(p) > 126) return false;
-  keep(detail, from, to);
+  keep(field === 23 ? ACTIONS : field === 25 ? ERROR_REASON : CLASSIFICATION_REASON, from, to);
   return true;
 }
 
@@ -645,7 +628,7 @@ function takeRoute(from: usize, to: usize): bool {
     while (p < last && load<u8>(p) === SEMICOLON) p = pathPart(p + 1, last);
   }
   routeKey = key(hash(ROUTE, text));
-  keep(ROUTE_TEXT, ROUTE, text);
+  if (isFailure) keep(ROUTE_TEXT, ROUTE, text);
   return true;
 }
 

@@ -602,6 +602,22 @@ describe('with engine auto', () => {
     expect(value.reading?.how).not.toContain('alb502 setup athena --create');
   });
 
+  it.each<['S3' | 'Athena' | 'nothing', string, number, TableForm | null]>([
+    ['S3', '256 MB with a table', 256_000_000, OURS],
+    ['Athena', 'one byte more with a table', 256_000_001, OURS],
+    ['S3', 'one byte more without a table', 256_000_001, null],
+    ['S3', '4 GB without a table', 4_000_000_000, null],
+    ['nothing', 'one byte more than 4 GB without a table', 4_000_000_001, null],
+    ['Athena', 'one byte more than 4 GB with a table', 4_000_000_001, OURS],
+  ])('chooses %s for %s', async (reader, _, bytes, form) => {
+    const [largest = '', ...others] = (await read(auto)).s3.got.filter((key) => AFTERNOON.has(key));
+    const sizes = new Map([[largest, bytes - others.length], ...others.map((key): [string, number] => [key, 1])]);
+    const { s3, ...live } = await read({ ...auto, bucket: { sizes }, form });
+    const isRead = live.log.status === 'collected';
+    expect(isRead ? (s3.got.length > 0 ? 'S3' : 'Athena') : 'nothing').toBe(reader);
+    expect(isRead ? accessLogIn(live).requests : null).toBe(reader === 'nothing' ? null : 120);
+  });
+
   it('does not download too much', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 1_000_000 }, form: null });
     expect(reasonOf(live)).toMatch(/^no table of the database logs covers .*; and 9\.9 GB are too much to be fetched$/);

@@ -28,6 +28,8 @@ export interface Bucket {
   fault?: (key: string | null) => Fault | null;
   /** Objects are listed as so many times larger than they are. */
   inflated?: number;
+  /** Objects that are listed with another size than their own. */
+  sizes?: Map<string, number>;
   /** When an object was last changed, as S3 prints it; a quarter past twelve on 10 March 2026 without it. */
   modified?: Map<string, string>;
   /** Objects whose body breaks off half-way, and how often still. */
@@ -93,7 +95,7 @@ export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Pr
     const page = keys.slice(0, size);
     const contents = page.map(
       (key) =>
-        `<Contents><Key>${escaped(key)}</Key><Size>${(bucket.objects.get(key)?.length ?? 0) * (bucket.inflated ?? 1)}</Size><LastModified>${bucket.modified?.get(key) ?? WRITTEN}</LastModified></Contents>`,
+        `<Contents><Key>${escaped(key)}</Key><Size>${bucket.sizes?.get(key) ?? (bucket.objects.get(key)?.length ?? 0) * (bucket.inflated ?? 1)}</Size><LastModified>${bucket.modified?.get(key) ?? WRITTEN}</LastModified></Contents>`,
     );
     const more =
       keys.length > size

@@ -312,6 +312,27 @@ describe('round trips', () => {
     expect(account.rounds().length).toBeLessThanOrEqual(4);
   });
 
+  it('are at most three by its ARN: all that takes the ARN is asked beside its description', async () => {
+    const files = filesOf(incidentFolder('002'));
+    const account = await openAccount(files);
+    account.inRounds(500);
+    await collectLive('002', { asked: files['describe-load-balancers'].LoadBalancers[0].LoadBalancerArn });
+    const [first, ...others] = account.rounds();
+    expect(new Set(first)).toEqual(
+      new Set([
+        'cloudtrail:LookupEvents',
+        'cloudwatch:GetMetricData',
+        'codedeploy:ListDeployments',
+        'ecs:ListClusters',
+        'elasticloadbalancing:DescribeListeners',
+        'elasticloadbalancing:DescribeLoadBalancerAttributes',
+        'elasticloadbalancing:DescribeLoadBalancers',
+        'elasticloadbalancing:DescribeTargetGroups',
+      ]),
+    );
+    expect(others.length).toBeLessThanOrEqual(2);
+  });
+
   it('are at most five with every kind of target', async () => {
     const account = await openAccount(wholeAccount());
     account.inRounds(500);

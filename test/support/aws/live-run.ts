@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
-import { findLive } from '../../../src/collect/aws/load-balancer.ts';
+import { findLive, knownByArn } from '../../../src/collect/aws/load-balancer.ts';
 import { openSession, type Session } from '../../../src/collect/aws/session.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import {
@@ -51,7 +51,10 @@ export function sessionIn(
 /** Everything but the access log, which comes from the recording. */
 export async function collectLive(number: string, limits: SessionLimits & { asked?: string } = {}) {
   const { incident, question, accessLog } = await readRecorded(number);
-  const found = await findLive(limits.asked ?? question.loadBalancer.name, [sessionIn('eu-west-1', limits)]);
+  const asked = limits.asked ?? question.loadBalancer.name;
+  const sessions = [sessionIn('eu-west-1', limits)];
+  const search = findLive(asked, sessions);
+  const found = knownByArn(asked, sessions, search) ?? (await search);
   const evidence = await collect(
     liveCollectors({ found, question, accessLog: () => accessLog, remainingUsd: async () => null }),
   );

@@ -5,6 +5,7 @@ import type { Family } from './incident.ts';
 import { lookAlikes } from './look-alikes.ts';
 import { missingEvidence } from './missing-evidence.ts';
 import { redHerrings } from './red-herrings.ts';
+import { whoseTargets } from './targets.ts';
 import { tooLittle } from './too-little.ts';
 import { traps } from './traps.ts';
 import { twoCauses } from './two-causes.ts';
@@ -18,4 +19,5 @@ export const families: Family[] = [
   healthy,
   tooLittle,
   traps,
+  whoseTargets,
 ];

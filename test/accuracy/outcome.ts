@@ -72,7 +72,9 @@ function falsehoods({ causes, verdict, triage }: Diagnosis, expected: Expectatio
     verdict.standing === 'none' && expected.verdict.standing !== 'none'
       ? [`the verdict is that nothing failed, of ${triage.requests} requests`]
       : [];
-  return [...excluded, ...limits, ...other, ...silent];
+  const said = [verdict.summary, ...claimed.flatMap(({ fix }) => [fix.summary, ...fix.commands])].join(' ');
+  const blamed = (expected.mustNotName ?? []).filter((name) => said.includes(name)).map((name) => `it names ${name}`);
+  return [...excluded, ...limits, ...other, ...silent, ...blamed];
 }
 
 /** Claims about causes that were not there, or for far more than they caused, and rule-outs of causes that were. */
@@ -148,6 +150,7 @@ function shortfalls({ causes, verdict, steps }: Diagnosis, expected: Expectation
     ...(absent.length > 0 ? [`${absent.join(', ')} not among ${verdict.between.join(', ') || 'those left open'}`] : []),
     ...(extra.length > 0 ? [`${extra.join(', ')} left open as well`] : []),
     ...partial,
+    ...(expected.names ?? []).filter((name) => !verdict.summary.includes(name)).map((name) => `${name} is not named`),
     ...notRuledOut.map((id) => `${id} is ${standingOf(id)}, not ruled out`),
     ...unlike,
   ];

@@ -30,7 +30,8 @@ export interface TaskExit {
 
 /** Returns why a task is stopping or stopped; null for a running task. */
 export function taskExit(task: EcsTask): TaskExit | null {
-  const { stopCode, stoppedReason = null, containers = [] } = task;
+  const { stopCode, containers = [] } = task;
+  const stoppedReason = task.stoppedReason || null;
   if (stopCode === undefined && stoppedReason === null && task.lastStatus !== 'STOPPED') return null;
   const out = containers.find(({ reason }) => /OutOfMemory/i.test(reason ?? ''));
   const failed = containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0);

@@ -7,6 +7,8 @@ import { Target } from './target.ts';
 export interface RequestWork {
   workMs: number;
   status: number;
+  /** Cause of a status of 500 or more, where it is not the application's own. */
+  because?: 'address-reused';
   unusable?: 'malformed-response' | 'response-header-too-large';
   closesAfterMs?: number;
 }
@@ -83,7 +85,10 @@ export class Faults {
     for (const fault of this.faults) {
       if (!('share' in fault) || !this.active(fault, time) || !concerns(fault, route, target)) continue;
       if (fault.kind === 'slow' && random.chance(fault.share)) work.workMs = random.between(...fault.seconds) * 1000;
-      if (fault.kind === 'application-error' && random.chance(fault.share)) work.status = fault.status;
+      if (fault.kind === 'application-error' && random.chance(fault.share)) {
+        work.status = fault.status;
+        if (fault.because !== undefined) work.because = fault.because;
+      }
       if (
         fault.kind === 'unusable-response' &&
         (fault.ofClients ? belongs(client, fault.share) : random.chance(fault.share))

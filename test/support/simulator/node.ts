@@ -383,7 +383,7 @@ export class LoadBalancerNode {
       responseProcessing: seconds(queueing),
       elbStatus: plan.status,
       targetStatus: plan.status,
-      truth: plan.status >= 500 ? { cause: 'target-generated', signature: 'target-response' } : null,
+      truth: plan.status >= 500 ? { cause: plan.because ?? 'target-generated', signature: 'target-response' } : null,
       responseBytes:
         plan.status === 304
           ? 190

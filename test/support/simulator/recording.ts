@@ -40,6 +40,10 @@ export interface Expectation {
   ruledOut: string[];
   /** Standing must be neither confirmed nor likely. */
   mustNotClaim: string[];
+  /** The verdict's sentence must contain these. */
+  names?: string[];
+  /** Neither the verdict's sentence nor a fix may contain these. */
+  mustNotName?: string[];
   /** Over the readable log; null where the log cannot tell. */
   errors?: number;
   requests?: number;

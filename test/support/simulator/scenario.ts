@@ -204,8 +204,15 @@ export type Fault =
   | ({ kind: 'silent-drop'; target: string; zone?: Zone } & During)
   /** A share of a route's requests takes this long at the target. */
   | ({ kind: 'slow'; route?: string; target?: string; share: number; seconds: [number, number] } & During)
-  /** The application itself answers with this status. */
-  | ({ kind: 'application-error'; route?: string; target?: string; share: number; status: number } & During)
+  /** The application itself answers with this status; `because`: it is another service's. */
+  | ({
+      kind: 'application-error';
+      route?: string;
+      target?: string;
+      share: number;
+      status: number;
+      because?: 'address-reused';
+    } & During)
   /** The response cannot be passed on: malformed, or its header section is larger than 32 K. The rows look the same. */
   | ({
       kind: 'unusable-response';

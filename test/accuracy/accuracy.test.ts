@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { tooSure } from '../lab/assumptions.ts';
 import { captureNames, LAB_FAMILY, scoreCapture } from './captures.ts';
 import { families } from './families.ts';
 import { withNoise } from './noise.ts';
@@ -73,6 +74,11 @@ describe('the accuracy suite', () => {
       ]),
     );
     expect(CAUSE_IDS.filter((id) => !expected.has(id))).toEqual([]);
+  });
+
+  it('confirms no cause that rests on an assumption about the load balancer', () => {
+    const surer = scored.flatMap(({ name, diagnosis }) => tooSure(diagnosis).map((cause) => `${name}: ${cause}`));
+    expect(surer).toEqual([]);
   });
 
   it('gives the results in docs/accuracy.md', async () => {

@@ -32,6 +32,14 @@ describe.each(captureNames())('%s', (name) => {
     expect(situations.find((situation) => situation.name === name)?.what).toBe(truthOfCapture(name).what);
   });
 
+  it('counts each success', () => {
+    const { successes, totals, requests } = truthOfCapture(name);
+    if (successes === undefined) return;
+    const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0);
+    const expected = totals.requests - Object.keys(requests).length;
+    expect([sum(successes.connection), sum(successes.application)]).toEqual([expected, expected]);
+  });
+
   it('has only addresses of documentation and private ranges', () => {
     // User agents hold versions of four numbers.
     const lines = linesOf(name).map((line) => line.replace(/"[^"]*"/g, ''));

@@ -1,5 +1,6 @@
 /** The assumptions of the lab's proxy about the load balancer, from which docs/assumptions.md is generated. */
 import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 
 export interface Assumption {
   about: string;
@@ -206,6 +207,14 @@ export const assumptions: readonly Assumption[] = [
   },
 ];
 
+const unproven = new Set<string>(
+  assumptions.filter(({ standing }) => standing === 'assumed').flatMap(({ verdicts }) => verdicts),
+);
+
+/** Causes that a diagnosis confirms although they rest on an assumption. */
+export const tooSure = ({ causes }: Diagnosis): string[] =>
+  causes.filter(({ id, standing }) => standing === 'confirmed' && unproven.has(id)).map(({ id }) => id);
+
 export function assumptionsPage(): string {
   const words = { documented: 'documented', seen: 'seen', assumed: '**assumed**' };
   const rows = assumptions.map(
@@ -216,8 +225,8 @@ export function assumptionsPage(): string {
 
 The lab (\`npm run lab\`) runs real servers behind a proxy of its own. That proxy is not AWS's code: it does what the documentation says,
 what entries of real load balancers show, and, where neither tells, what seems likely. A verdict that depends on an assumption is
-*likely* at most, never *confirmed*; \`test/lab/assumptions.test.ts\` checks that over all recorded incidents and captures, and writes
-this page with \`--update=all\`.
+*likely* at most, never *confirmed*: tests hold that for all recorded incidents and for the accuracy suite with its captures.
+\`test/lab/assumptions.test.ts\` writes this page with \`--update=all\`.
 
 | About | The proxy | Standing | Source | Verdicts that depend on it |
 | - | - | - | - | - |

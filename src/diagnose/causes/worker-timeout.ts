@@ -2,7 +2,7 @@ import { durationSpread, list, number, outOf, plainSeconds, plural, seconds } fr
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type BodySent, bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
-import { type DurationCluster, ownMoments } from '../patterns/durations.ts';
+import { type DurationCluster, longestWait, ownMoments } from '../patterns/durations.ts';
 import { allCarryBodies, isBodiless, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { allOfFailingRoutes } from '../patterns/route-errors.ts';
 import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
@@ -34,15 +34,20 @@ export const workerTimeout = defineCause({
       apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
     const named = judged.find(isLikely) ?? judged[0];
-    if (!named) return judgeWithoutTimer(slow, all);
+    if (!named) return judgeWithoutTimer(slow, all, longestWait(traffic));
     return claimErrors(
       {
         claims: judged.map((one) => ({
           errors: one.cluster.errors,
           strength: isLikely(one) ? 'likely' : 'possible',
         })),
-        for: judged.flatMap(({ cluster: { errors, seconds: at }, longest, routes, partly }) => [
+        for: judged.flatMap(({ cluster: { errors, seconds: at, waited }, longest, routes, partly }) => [
           `${plural(errors.length, 'error')} on ${list(routes)} ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: a timer of ${seconds(at)} in the target.`,
+          ...(waited === undefined
+            ? []
+            : [
+                `${outOf(waited, errors.length)} ended later than that; requests wait for a worker first, one of a quick route for ${seconds(longestWait(traffic))} or more.`,
+              ]),
           ...(partly && longest !== null && longest < at
             ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
             : []),
@@ -146,16 +151,24 @@ function bodyOf(traffic: Traffic, errors: readonly SampledError[]): JudgedCluste
   return allCarryBodies(errors) ? 'unknown' : 'none';
 }
 
-/** A timer fires at one duration, more than once; a few slow errors can neither show nor exclude one. */
-function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[]): Judgement {
-  const durations = durationSpread(slow.map((error) => error.target_processing_time));
+/**
+ * A timer fires at one duration, more than once: a few slow errors can neither show nor exclude one, nor can errors
+ * that differ by no more than requests wait for a worker (seconds).
+ */
+function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], wait: number): Judgement {
+  const times = slow.map((error) => error.target_processing_time);
+  const durations = durationSpread(times);
   if (slow.length === 0) {
     return ruledOut([
       `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
     ]);
   }
-  return slow.length < MIN_CLUSTER
-    ? untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`])
+  if (slow.length < MIN_CLUSTER)
+    return untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`]);
+  return Math.max(...times) - Math.min(...times) <= wait
+    ? untested([
+        `${plural(slow.length, 'slow error')} took ${durations}, and requests wait for a worker first, one of a quick route for ${seconds(wait)} or more: a timer need not show at one duration.`,
+      ])
     : ruledOut([`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`]);
 }
 

@@ -7,7 +7,7 @@ import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.
 import { type TargetPresence, targetPresences } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
 import { type CutUpload, findCutUploads } from './cut-uploads.ts';
-import { type DurationCluster, fixedDurations, lateTimerOfFailing, lateTimers } from './durations.ts';
+import { type DurationCluster, fixedDurations, lateTimerOfFailing, lateTimers, longestWait } from './durations.ts';
 import { type TargetBurst, targetBursts } from './error-bursts.ts';
 import { isInstant, type KeepAliveEdge, type KeepAliveMeasure, measureKeepAlive } from './keep-alive.ts';
 import { failingRoutes, type RouteShare } from './route-errors.ts';
@@ -66,7 +66,7 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   const wholeGroups = closedGroups(traffic, rest);
   for (const group of wholeGroups) claimErrors(group.errors);
   const failing = failingRoutes(traffic, rest).filter(({ errors }) => !endsAtFixedDuration(errors));
-  const lateFailing = failing.map((route) => ({ route, late: lateTimerOfFailing(route.errors) }));
+  const lateFailing = failing.map((route) => ({ route, late: lateTimerOfFailing(route.errors, longestWait(traffic)) }));
   const routes = lateFailing.flatMap(({ route, late }) => (late === null ? [route] : []));
   for (const route of routes) claimErrors(route.errors);
   const alwaysLate = lateFailing.flatMap(({ late }) => late ?? []);

@@ -1,8 +1,8 @@
 /** Finds errors that end after one fixed working time, which identifies the timer that fired. */
 import type { SampledError, Traffic } from '../traffic.ts';
-import { groupBy } from '../traffic.ts';
+import { groupBy, oncePerTraffic } from '../traffic.ts';
 import { allLowestByChance } from './chance.ts';
-import { countFrom, routeScale } from './route-scales.ts';
+import { countFrom, quantile, routeScale } from './route-scales.ts';
 
 export interface DurationCluster {
   /**
@@ -13,6 +13,8 @@ export interface DurationCluster {
   errors: SampledError[];
   /** Expected number of equally dense clusters by chance among the other errors of about that duration. */
   expectedByChance: number;
+  /** Errors that ended later because they waited for a worker first; absent if there are none. */
+  waited?: number;
 }
 
 /** Shorter work is indistinguishable from ordinary response times. */
@@ -89,21 +91,41 @@ export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): D
 }
 
 /**
- * A timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second. Without successes to
- * compare, only their density counts.
+ * A timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second, or later by no more
+ * than requests wait for a worker. Without successes to compare, only their density counts.
  */
-export function lateTimerOfFailing(errors: readonly SampledError[]): DurationCluster | null {
+export function lateTimerOfFailing(errors: readonly SampledError[], waitSeconds: number): DurationCluster | null {
   const own = errors.filter((error) => error.target_processing_time >= MIN_LATE_SECONDS).sort(byDuration);
   const cluster = densestRun(own, () => LATE_SECONDS);
-  if (cluster === null || countMoments(cluster) < MIN_LATE_ERRORS || cluster.length < NEARLY_ALL * errors.length)
-    return null;
+  if (cluster === null || countMoments(cluster) < MIN_LATE_ERRORS) return null;
   const first = cluster[0]?.target_processing_time ?? 0;
+  const last = cluster.at(-1)?.target_processing_time ?? 0;
+  const waited = own.filter(({ target_processing_time: t }) => t > last && t <= last + waitSeconds);
+  if (cluster.length < MIN_SHARE * errors.length || cluster.length + waited.length < NEARLY_ALL * errors.length)
+    return null;
   const whole = Math.floor(first + 0.02);
   const chance = expectedClusters(cluster, errorsNear(errors, cluster).length, LATE_SECONDS);
-  return first - whole < LATE_SECONDS / 3 && chance <= MOST_BY_RANK
-    ? { seconds: whole, errors: [...cluster].sort((a, b) => a.index - b.index), expectedByChance: chance }
-    : null;
+  if (first - whole >= LATE_SECONDS / 3 || chance > MOST_BY_RANK) return null;
+  return {
+    seconds: whole,
+    errors: [...cluster, ...waited].sort((a, b) => a.index - b.index),
+    expectedByChance: chance,
+    ...(waited.length > 0 ? { waited: waited.length } : {}),
+  };
 }
+
+/** Median time of a route that needs hardly any work, milliseconds. */
+const QUICK_MS = 200;
+
+/** The longest that an answer of a quick route took beyond the route's median, seconds: it waited for a worker. */
+export const longestWait = oncePerTraffic((traffic: Traffic): number => {
+  const waits = (traffic.log.slowest?.routes ?? []).flatMap(({ times }) => {
+    const scale = { steps: times, successes: times.reduce((sum, { requests }) => sum + requests, 0) };
+    const median = quantile(scale, 0.5);
+    return median <= QUICK_MS ? [quantile(scale, 1) - median] : [];
+  });
+  return Math.max(0, ...waits) / 1000;
+});
 
 const byDuration = (a: SampledError, b: SampledError) =>
   a.target_processing_time - b.target_processing_time || a.index - b.index;

@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { bodiesSent } from '../../../src/diagnose/patterns/body-sizes.ts';
 import { closedAsAnswered, closedBeforeWork } from '../../../src/diagnose/patterns/closing-times.ts';
 import { findCutUploads } from '../../../src/diagnose/patterns/cut-uploads.ts';
-import { lateTimerOfFailing, lateTimers } from '../../../src/diagnose/patterns/durations.ts';
-import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
+import { lateTimerOfFailing, lateTimers, longestWait } from '../../../src/diagnose/patterns/durations.ts';
+import { answersOf, evenly, routeOf } from '../../support/traffic/route-traffic.ts';
 import { several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const ROUTE = 'POST /reports';
+const QUICK = 'GET /api/cart';
+/** Milliseconds. */
+const LATER = [7360, 8731, 10_960, 12_438];
 const at = (seconds: number[], sizes: number[] = []) =>
   several(seconds.length, 'closed-before-response', (i) => ({
     route: ROUTE,
@@ -79,9 +82,26 @@ describe('a timer that fires late on a route that always fails', () => {
     { name: 'as spread as work is', durations: evenly(14, 3000, 8000), seconds: null },
     { name: 'dense, but not after a whole second', durations: evenly(14, 5500, 6400), seconds: null },
     { name: 'too few to tell', durations: evenly(4, 5090, 5930), seconds: null },
-  ])('$name: $seconds', ({ durations, seconds }) => {
-    const { errors } = trafficOf(at(durations.map((ms) => ms / 1000)));
-    expect(lateTimerOfFailing(errors)?.seconds ?? null).toBe(seconds);
+    { name: 'a fifth later, and no request waits', durations: [...evenly(14, 5090, 5930), ...LATER], seconds: null },
+    {
+      name: 'a fifth later, as quick routes wait up to 7 s',
+      durations: [...evenly(14, 5090, 5930), ...LATER],
+      waits: evenly(9, 1000, 7000),
+      seconds: 5,
+      waited: 4,
+    },
+    {
+      name: 'more than half later, as quick routes wait',
+      durations: [...evenly(14, 5090, 5930), ...evenly(20, 7000, 12_000)],
+      waits: evenly(9, 1000, 7000),
+      seconds: null,
+    },
+  ])('$name: $seconds', ({ durations, waits = [], seconds, waited }) => {
+    const traffic = trafficOf(at(durations.map((ms) => ms / 1000)), {
+      slowest: { answeredMs: 60_000, routes: [answersOf(QUICK, [...evenly(100, 10, 30), ...waits])] },
+    });
+    const timer = lateTimerOfFailing(traffic.errors, longestWait(traffic));
+    expect([timer?.seconds ?? null, timer?.waited]).toEqual([seconds, waited]);
   });
 });
 

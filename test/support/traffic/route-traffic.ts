@@ -1,4 +1,4 @@
-import type { RouteTraffic, ScaleCount } from '../../../src/evidence/evidence.ts';
+import type { RouteTraffic, ScaleCount, SlowRoute } from '../../../src/evidence/evidence.ts';
 
 /** Eight steps for each doubling, as the access log counts. */
 function stepsOf(values: readonly number[]): ScaleCount[] {
@@ -24,6 +24,13 @@ export const routeOf = (
   succeededMaxMs: Math.max(0, ...times),
   times: stepsOf(times),
   sizes: stepsOf(sizes),
+});
+
+/** A route with answers that took these times, milliseconds. */
+export const answersOf = (route: string, times: number[]): SlowRoute => ({
+  route,
+  answeredMs: times.reduce((sum, time) => sum + time, 0),
+  times: stepsOf(times),
 });
 
 /** `count` numbers from `from` to `to`, evenly. */

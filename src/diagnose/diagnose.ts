@@ -34,6 +34,7 @@ import { slowestRoutes } from './patterns/slowest-routes.ts';
 import { isProvisional } from './provisional.ts';
 import type { SignatureId } from './signature.ts';
 import { targetOwners } from './targets/target-owners.ts';
+import { weightedAlias } from './targets/weighted-alias.ts';
 import { weightedGroup } from './targets/weighted-group.ts';
 import { tracesOf } from './traces.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
@@ -170,7 +171,7 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
     parts: partsOf(errorParts, events, unread),
     causes: withRollBack(
       withReasonFixes(
-        withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known.rules),
+        withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known),
         errorParts,
         known,
       ),
@@ -188,14 +189,17 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   };
 }
 
-/** Adds to the leading part's causes the command that sends nothing to its target group, if that group has a weight. */
+/** Adds to the leading part's causes the command that sends nothing to its target group or version, if that has a weight. */
 function withWeight(
   results: CauseResult[],
   lead: ErrorPart | undefined,
   traffic: Traffic,
-  rules: DiagnosisEvidence['rules'] | undefined,
+  evidence: Partial<Pick<DiagnosisEvidence, 'functionAliases' | 'rules' | 'targetHealth'>>,
 ): CauseResult[] {
-  const weighted = lead === undefined ? null : weightedGroup(lead.errors, traffic, rules);
+  const weighted =
+    lead === undefined
+      ? null
+      : (weightedGroup(lead.errors, traffic, evidence.rules) ?? weightedAlias(lead.errors, traffic, evidence));
   if (weighted === null) return results;
   return results.map((result) =>
     lead?.causes.includes(result.id)
@@ -216,6 +220,7 @@ function withWeight(
 const EVENT_EVIDENCE = [
   'changes',
   'codeDeployments',
+  'functionAliases',
   'functions',
   'instances',
   'loadBalancer',

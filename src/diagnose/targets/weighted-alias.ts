@@ -1,0 +1,51 @@
+/** Errors of a Lambda function whose alias shares requests between two versions. */
+import type { FunctionAlias } from '../../evidence/workloads.ts';
+import { command } from '../../format/command.ts';
+import { percent } from '../../format/wording.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import type { WeightedGroup } from './weighted-group.ts';
+
+type AliasEvidence = Partial<Pick<DiagnosisEvidence, 'functionAliases' | 'targetHealth'>>;
+
+/** Fewer errors make no share to compare. */
+const FEWEST_ERRORS = 20;
+/** Standard deviations of a share drawn by the weight. */
+const DEVIATIONS = 3;
+
+/** Null unless all errors are of one alias with a second version, and as many requests failed as this version gets. */
+export function weightedAlias(
+  errors: readonly SampledError[],
+  traffic: Traffic,
+  { functionAliases = {}, targetHealth = {} }: AliasEvidence,
+): WeightedGroup | null {
+  const [arn, ...others] = new Set(errors.map(({ target_group_arn }) => target_group_arn));
+  if (arn === undefined || others.length > 0) return null;
+  const [registered] = (targetHealth[arn] ?? []).map(({ Target }) => Target.Id);
+  const alias = registered === undefined ? undefined : functionAliases[registered];
+  const second = alias === undefined ? null : secondVersion(alias);
+  const name = alias?.Name;
+  const [functionName] = /^arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+/.exec(registered ?? '') ?? [];
+  if (second === null || name === undefined || functionName === undefined) return null;
+  const requests = traffic.log.targets
+    .filter(({ target_group_arn }) => target_group_arn === arn)
+    .reduce((sum, row) => sum + row.requests, 0);
+  const count = countErrors(errors);
+  const { version, weight } = second;
+  const share = count / Math.max(1, requests);
+  const spread = DEVIATIONS * Math.sqrt((weight * (1 - weight)) / Math.max(1, requests));
+  if (count < FEWEST_ERRORS || Math.abs(share - weight) > spread) return null;
+  return {
+    sentence: `Alias ${name} sends ${percent(weight)} of the requests to version ${version}, and ${percent(share)} failed: as if every request to version ${version} did.`,
+    command: command`aws lambda update-alias --function-name ${functionName} --name ${name} --routing-config ${'AdditionalVersionWeights={}'}`,
+    note: `The first command gives version ${version} weight 0; all requests go to version ${alias?.FunctionVersion ?? 'before it'}.`,
+  };
+}
+
+/** The version beside the alias's own, if there is one with a weight. */
+function secondVersion({ RoutingConfig }: FunctionAlias): { version: string; weight: number } | null {
+  const [first, ...others] = Object.entries(RoutingConfig?.AdditionalVersionWeights ?? {});
+  if (first === undefined || others.length > 0) return null;
+  const [version, weight] = first;
+  return weight > 0 && weight < 1 ? { version, weight } : null;
+}

@@ -12,7 +12,7 @@ import {
   judgeLayer,
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
-import { afterSynRetransmits } from '../connect-timeouts/syn-retransmits.ts';
+import { afterSynRetransmits, neverAccepted } from '../connect-timeouts/syn-retransmits.ts';
 import {
   claimErrors,
   claimsByStrength,
@@ -25,7 +25,7 @@ import {
 } from '../judgement.ts';
 import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { countErrors, nameOf, namesOf, type Traffic } from '../traffic.ts';
+import { countErrors, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetUnreachable = defineCause({
@@ -56,7 +56,11 @@ export const targetUnreachable = defineCause({
     ];
     return claimErrors(
       {
-        claims: claimsByStrength(judged, ({ strength }) => strength),
+        claims: [
+          ...claimsByStrength(judged, ({ strength }) => strength),
+          { errors: unaccepted(likely, evidence.traffic), strength: 'likely' },
+          { errors: unaccepted(claimed, evidence.traffic), strength: 'possible' },
+        ],
         for: [
           timeoutText(claimed, evidence),
           ...retransmitText(claimed, evidence.traffic),
@@ -172,6 +176,11 @@ function strengthOf(pair: ConnectTimeout, changesRead: boolean): Strength | null
   const open = groups.strength === null && acls.strength === null && pair.path.answer !== 'cannot-see';
   return open && pair.tls.excluded && pair.exit.strength === null ? 'likely' : 'possible';
 }
+
+const unaccepted = (pairs: readonly ConnectTimeout[], traffic: Traffic): SampledError[] =>
+  [...neverAccepted(traffic)].filter(({ target, target_group_arn }) =>
+    pairs.some((pair) => pair.target === target && pair.arn === target_group_arn),
+  );
 
 function retransmitText(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
   const errors = [...new Set(pairs.map(({ target }) => target))].flatMap((target) =>

@@ -20,6 +20,24 @@ const tookRetransmits = (seconds: number): boolean =>
 export const afterSynRetransmits = (traffic: Traffic, target: string): readonly SampledError[] =>
   retransmitsByTarget(traffic).get(target) ?? [];
 
+/** Failed requests of a kind from here up show more than a connection that was lost by itself. */
+const ENOUGH = 3;
+
+/**
+ * Requests without a response whose connection came about only after repeated SYNs, on a target that also answered no
+ * connection: the kernel took them into a full backlog, and no process ever accepted them.
+ */
+export const neverAccepted = oncePerTraffic((traffic: Traffic): ReadonlySet<SampledError> => {
+  const silent = new Set(withSignature(traffic, 'connect-timeout').map(({ target }) => target));
+  const byTarget = groupBy(withSignature(traffic, 'idle-timeout'), ({ target }) => target);
+  return new Set(
+    [...byTarget].flatMap(([target, all]) => {
+      const late = afterSynRetransmits(traffic, target).filter(({ signature }) => signature === 'idle-timeout');
+      return silent.has(target) && late.length >= ENOUGH && 2 * late.length > all.length ? late : [];
+    }),
+  );
+});
+
 const retransmitsByTarget = oncePerTraffic((traffic) =>
   groupBy(
     [

@@ -188,12 +188,29 @@ export function crashText(outline: EventOutline, calls: readonly EventCall[], tr
         : ` and answered again after ${spanText(only.nextAnswer - onsetOf(only))}`;
     return `${targetsText(outline, traffic)} went down at ${utcTime(from)}${end}${blame}.`;
   }
+  if (bursts.length === 0 && areTogether(outages)) {
+    const ends = outages.flatMap((outage) => (outage.nextAnswer === null ? [] : [outage.nextAnswer - onsetOf(outage)]));
+    const end =
+      ends.length === outages.length
+        ? ` and answered again after ${rangeText(ends)}`
+        : ' and had not all answered again when the log ends';
+    return `${targetsText(outline, traffic)} went down together at ${utcTime(from)}${end}${blame}.`;
+  }
   // The duration of an outage is unknown if the log ends before it.
   const ended = outages.filter(({ nextAnswer }) => nextAnswer !== null);
   const lengths = (ended.length > 0 ? ended : outages).map(lengthOf);
   const last = Math.max(...outages.map((outage) => outage.last));
   const when = `from ${utcTime(from)} to ${utcTime(last)}`;
   return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
+}
+
+/** Targets that go down within this of each other, once each, go down together; milliseconds. */
+const TOGETHER_MS = 10_000;
+
+function areTogether(outages: readonly TargetOutage[]): boolean {
+  const starts = outages.map(onsetOf);
+  const isOnceEach = new Set(outages.map(({ target }) => target)).size === outages.length;
+  return isOnceEach && Math.max(...starts) - Math.min(...starts) <= TOGETHER_MS;
 }
 
 /** Outages are regular if the intervals between their starts differ by at most this share. */

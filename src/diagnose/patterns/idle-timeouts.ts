@@ -1,5 +1,6 @@
 /** Errors of the idle timeout: the timer they reveal, and whether the target or the upload of the body was slow. */
 import type { Attributes } from '../../evidence/aws.ts';
+import { neverAccepted } from '../connect-timeouts/syn-retransmits.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
 import { type BodiesSent, type BodySent, bodiesSent } from './body-sizes.ts';
@@ -53,7 +54,8 @@ export function configuredIdleTimeout(attributes: Attributes | undefined): numbe
 }
 
 export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefined): IdleTimeouts {
-  const all = withSignature(traffic, 'idle-timeout');
+  const unaccepted = neverAccepted(traffic);
+  const all = withSignature(traffic, 'idle-timeout').filter((error) => !unaccepted.has(error));
   const configured = configuredIdleTimeout(attributes);
   const bodies = bodiesSent(traffic, all);
   const isSmall = (error: SampledError) => hasUploaded(error, bodies.sent.get(error));

@@ -170,6 +170,12 @@ describe('target-unreachable', () => {
     );
     expect(judged(1.03).fix.commands[0]).toBe('nstat -az TcpExtListenOverflows TcpExtListenDrops');
     expect(judged(0.4, 2.2).for.join()).not.toContain('SYN');
+    const claimed = (...seconds: number[]) =>
+      judged(...seconds).claims.flatMap(({ strength, errors }) =>
+        errors.some(({ signature }) => signature === 'idle-timeout') ? [`${strength} ${errors.length}`] : [],
+      );
+    expect(claimed(1.03, 3.06, 1.02)).toContain('likely 3');
+    expect(claimed(1.03, 3.06, 1.02, 0, 0, 0)).toEqual([]);
   });
 
   it('points to the cluster for a node port', () => {

@@ -91,6 +91,17 @@ describe('a crash', () => {
     expect(told(requests)[0]?.summary).not.toContain('joined');
   });
 
+  it('of several targets at once is told as one', () => {
+    const down = [A, B, C].flatMap((target, index) => [
+      ...answering(target, index / 10, 300),
+      ...refusals(target, 300, 360),
+      ...answering(target, 360, WINDOW),
+    ]);
+    expect(told([...down, ...answering(D, 0, WINDOW)])[0]?.summary).toBe(
+      '10.0.1.5:8080, 10.0.1.6:8080 and 10.0.1.7:8080 (api) went down together at 02:44:59 UTC and answered again after 61 s. 90 errors in 58 s.',
+    );
+  });
+
   it('of what was being drained is a shutdown before the drain', () => {
     const peers = [B, C, D].flatMap((target) => answering(target, 0, WINDOW));
     const closed = [278, 281, 284, 288, 291, 295].map((sent) =>

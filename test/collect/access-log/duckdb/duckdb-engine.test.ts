@@ -355,7 +355,7 @@ describe('the files to read', () => {
       {
         ...{ targetGroup: 'api', target: '10.0.0.9:80', failures: 2, nodes: ['10.0.1.5'] },
         ...{ from: Date.parse('2026-03-10T12:00:00Z'), to: Date.parse('2026-03-10T12:00:59Z') },
-        last: Date.parse('2026-03-10T12:00:30Z'),
+        ...{ last: Date.parse('2026-03-10T12:00:30Z'), lastPassed: null },
         reasons: [
           { reason: 'ResponseCodeMismatch', statusCode: '503', count: 1 },
           { reason: 'TimedOut', statusCode: '-', count: 1 },

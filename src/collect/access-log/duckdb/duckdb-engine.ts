@@ -110,6 +110,8 @@ export interface FileCounts {
 }
 
 const MEMORY_LIMIT = '512MB';
+/** Rows that DuckDB gives to one thread: with no more, other threads only spin until the query is done. */
+const ROW_GROUP = 122_880;
 /** Columns of a failure that are shown; `detail` is the values of FAILURE_DETAIL, joined by a quote. */
 const SHOWN_COLUMNS = ['id', 'ended', 'place', 'status', 'target_status', 'detail', 'retried_ok'];
 /** Maximum load balancers named when there are several. */
@@ -215,6 +217,7 @@ class LogFileReader {
       );
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#reportProgress('read', bytes, lines);
+      if (lines <= ROW_GROUP) await connection.run('SET threads = 1');
       const log = await this.#answer(connection, accounts, places);
       this.#reportProgress('answered', bytes, lines);
       return {

@@ -266,7 +266,7 @@ describe.each<[string, Situation, RegExp]>([
   [
     'the configured table has another type',
     { athena: { table: 'alb_access_logs' }, form: { ...OURS, columns: [['line', 'string']], pattern: /(.*)/ } },
-    /^the table logs\.alb_access_logs is none of access logs: it has no time, no elb, no request_processing_time/,
+    /^logs\.alb_access_logs is no table of access logs: it has no time, no elb, no request_processing_time/,
   ],
   [
     'tables may not be read',

@@ -248,8 +248,7 @@ export function readTable(
     return { reason: `${own} has a name in it that cannot be queried: ${JSON.stringify(strange)}` };
   const columns = withWholeAddresses(columnsIn(given), table);
   const lacking = NEEDED.filter((field) => columns[field] === undefined);
-  if (lacking.length > 0)
-    return { reason: `the table ${own} is none of access logs: it has no ${lacking.join(', no ')}` };
+  if (lacking.length > 0) return { reason: `${own} is no table of access logs: it has no ${lacking.join(', no ')}` };
   const limitations = Object.entries(COLUMN_LIMITATIONS)
     .filter(([field]) => columns[field as Field] === undefined)
     .filter(([field]) => field !== 'request_url' || columns.request_line === undefined)

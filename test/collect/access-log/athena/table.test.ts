@@ -77,7 +77,7 @@ describe('columns', () => {
       .map(([name, type]) => [name === 'time' ? 'moment' : name, type] as const);
     const form = { ...FORMS["AWS's own"], columns: columns.map(([name, type]): [string, string] => [name, type]) };
     expect(readTable('logs', definition(form), PLACE)).toEqual({
-      reason: 'the table logs.alb is none of access logs: it has no time',
+      reason: 'logs.alb is no table of access logs: it has no time',
     });
   });
 

@@ -28,7 +28,7 @@ export const workerTimeout = defineCause({
     const slow = slowRest.filter((error) => error.target_processing_time >= 1);
     const judged = durationClusters.map((c) => ({
       cluster: c,
-      ...outlived(traffic, c),
+      ...successesOf(traffic, c),
       body: bodyOf(traffic, c.errors),
       always: allOfFailingRoutes(traffic, c.errors),
       apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
@@ -52,9 +52,11 @@ export const workerTimeout = defineCause({
             ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
             : []),
         ]),
-        against: judged.flatMap(({ cluster: { seconds: at }, contradicted, longest }) =>
-          contradicted && longest !== null
-            ? [`A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}.`]
+        against: judged.flatMap(({ cluster: { seconds: at }, outlived, contradicted, longest }) =>
+          outlived && longest !== null
+            ? [
+                `A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}${contradicted ? '' : `; it may have waited for a worker first, as one of a quick route did for ${seconds(longestWait(traffic))} or more`}.`,
+              ]
             : [],
         ),
         missing: judged.flatMap(({ partly, routes, body, always }) => [
@@ -132,6 +134,8 @@ function timersOf(at: number): Timer[] {
 interface JudgedCluster {
   cluster: DurationCluster;
   routes: string[];
+  /** A request of the same routes succeeded later than the timer, and by more than requests wait for a worker. */
+  outlived: boolean;
   contradicted: boolean;
   partly: boolean;
   /** How much of the bodies had been sent: `none` if there was little to send. */
@@ -175,16 +179,18 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
 const gunicornHint = (at: number): string =>
   Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';
 
-/** Did requests of the same routes succeed at all (partly), and did one outlive the clock (contradicted)? */
-function outlived(traffic: Traffic, cluster: DurationCluster) {
+/** Did requests of the same routes succeed at all (partly), and did one take longer than the timer? */
+function successesOf(traffic: Traffic, cluster: DurationCluster) {
   const routes = [...new Set(cluster.errors.map((error) => error.route))];
   const last = Math.max(...cluster.errors.map((error) => error.target_processing_time));
   const rows = traffic.log.routes.filter((route) => routes.includes(route.route) && route.succeeded > 0);
   const longest = rows.length > 0 ? Math.max(...rows.map((route) => route.succeededMaxMs)) / 1000 : null;
+  const latest = Math.max(cluster.seconds * 1.03, last) + 0.1;
   return {
     routes,
     longest,
     partly: rows.length > 0,
-    contradicted: longest !== null && longest > Math.max(cluster.seconds * 1.03, last) + 0.1,
+    outlived: longest !== null && longest > latest,
+    contradicted: longest !== null && longest > latest + longestWait(traffic),
   };
 }

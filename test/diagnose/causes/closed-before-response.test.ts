@@ -12,7 +12,7 @@ import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { anyGap, gapsAt, idleGapsOf } from '../../support/traffic/idle-gaps.ts';
-import { evenly, routeOf } from '../../support/traffic/route-traffic.ts';
+import { answersOf, evenly, routeOf } from '../../support/traffic/route-traffic.ts';
 import { failed, MINUTE, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const CLOSED: readonly Cause[] = [
@@ -144,6 +144,21 @@ const situations: Situation[] = [
     failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
     log: { routes: routes('POST /reports', 200, 188, 45_000) },
     expected: { 'worker-timeout': 'possible' },
+  },
+  {
+    name: 'twelve at 30 s, and one took 45 s where requests of a quick route wait up to 20 s for a worker',
+    failures: closed(12, (i) => ({ ...seconds(30 + (i % 4) * 0.05), route: 'POST /reports' }), 40),
+    log: {
+      routes: routes('POST /reports', 200, 188, 45_000),
+      slowest: { answeredMs: 900_000, routes: [answersOf('GET /cart', [...evenly(100, 10, 30), 8000, 20_000])] },
+    },
+    expected: { 'worker-timeout': 'likely' },
+  },
+  {
+    name: 'nine of any duration within 8 s, where requests of a quick route wait as long for a worker',
+    failures: closed(9, (i) => ({ ...seconds(2 + 0.9 * i), route: `GET /route-${i}` }), 40),
+    log: { slowest: { answeredMs: 900_000, routes: [answersOf('GET /cart', [...evenly(100, 10, 30), 9000])] } },
+    expected: { 'worker-timeout': 'untested' },
   },
   {
     name: 'five on one target ended together after different work: one event, no clock',

@@ -13,7 +13,7 @@ const SHORTFALLS: Record<string, string> = {
   'out-of-memory-gunicorn':
     'A kill with one request in flight leaves one close, which an invalid response leaves as well; only kills with several tell.',
   'worker-timeout-gunicorn-20.1':
-    'Successes that waited in the queue for a worker took longer in all than the timer; the log does not part waiting from work.',
+    'Six exports waited in the queue for a worker and ended later than the timer; the log does not part waiting from work.',
 };
 
 export const captureNames = (): string[] => readdirSync(captureRoot).sort();

@@ -55,6 +55,12 @@ export type Section =
 const NAMED_SHARE = 0.05;
 const MAX_KNOWN = 2;
 
+/** The finding that another hop, such as CloudFront, made many of the errors users got; null if none did. */
+export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
+  steps
+    .flatMap(({ findings }) => findings)
+    .find(({ check, outcome }) => check === 'request-path' && outcome === 'fail') ?? null;
+
 export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
   if (verdict.cause !== null) return 'found';
   if (verdict.standing === 'none') return 'none';
@@ -142,7 +148,7 @@ function knownSentences(diagnosis: Diagnosis): string[] {
   return faults.length === 0 ? [verdict.summary] : faults.slice(0, MAX_KNOWN);
 }
 
-/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58 UTC." Null if no error was read. */
+/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58." in UTC, like the window. Null if no error was read. */
 function impactSentence({ triage, parts }: Diagnosis): string | null {
   const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
   if (errors === null || errors === 0) return null;
@@ -154,8 +160,7 @@ function impactSentence({ triage, parts }: Diagnosis): string | null {
       : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
   const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
-  const last =
-    ongoing === true ? ' Still failing.' : lastError === null ? '' : ` Last error ${timeOfDay(lastError)} UTC.`;
+  const last = ongoing === true ? ' Still failing.' : lastError === null ? '' : ` Last error ${timeOfDay(lastError)}.`;
   return `${who.join(', ')}${retried}.${last}`;
 }
 
@@ -229,7 +234,10 @@ export function verdictWords(diagnosis: Diagnosis): string {
       return 'no errors';
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      return diagnosis.provisional ? 'access log not here yet' : 'errors not in the access log';
+      if (diagnosis.provisional) return 'access log not here yet';
+      return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
+        ? 'errors not in the access log'
+        : 'no access-log entries';
     case 'undecided':
       return 'undecided';
   }

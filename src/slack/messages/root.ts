@@ -4,7 +4,7 @@ import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
-import { amountWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { amountWords, madeInFront, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
@@ -60,15 +60,17 @@ function headline(state: ThreadState): MessagePart[] {
   const verdict =
     diagnosis === null
       ? workingWords(run)
-      : watched !== null && verdictKind(diagnosis) === 'none'
-        ? `no 5xx, the alarm is on ${watchedWords(watched)}`
-        : truncate(verdictWords(diagnosis), 120);
+      : isLogStillRead(run, diagnosis)
+        ? 'reading the access log'
+        : watched !== null && verdictKind(diagnosis) === 'none'
+          ? `no 5xx, the alarm is on ${watchedWords(watched)}`
+          : truncate(verdictWords(diagnosis), 120);
   const what = `${name}: ${verdict}`;
   // While a new window is being diagnosed, the message still shows the previous one.
   const window = diagnosis?.window ?? run;
   const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
   const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}`;
-  const progress = diagnosis === null ? null : progressWords(state, diagnosis);
+  const progress = diagnosis === null || isLogStillRead(run, diagnosis) ? null : progressWords(state, diagnosis);
   return [
     line(
       `${statusMark(state)} `,
@@ -129,8 +131,29 @@ function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
   return [
     ...(watched === null ? [] : watchedParts(watched)),
     ...troubleParts(run, diagnosis),
-    ...(diagnosis === null ? [] : outlineOf(diagnosis).flatMap((section) => sectionParts(section, diagnosis))),
+    ...(diagnosis === null
+      ? []
+      : [
+          ...inFrontParts(diagnosis),
+          ...outlineOf(diagnosis)
+            .filter((section) => !isLogStillRead(run, diagnosis) || isKnownWithoutLog(section, diagnosis))
+            .flatMap((section) => sectionParts(section, diagnosis)),
+        ]),
   ];
+}
+
+/** An answer from configuration and metrics alone, while the log is being read for the first time. */
+const isLogStillRead = (run: Run, { triage }: Diagnosis): boolean =>
+  run.state === 'running' && run.attempts === 0 && triage.requests === null;
+
+/** Faults that were found without the log; what to do about a log that was not read does not apply yet. */
+const isKnownWithoutLog = ({ kind }: Section, { steps }: Diagnosis): boolean =>
+  kind === 'known' && steps.some(({ findings }) => findings.some(({ outcome }) => outcome === 'fail'));
+
+/** What CloudFront made itself comes first: nothing behind the load balancer ends it. */
+function inFrontParts(diagnosis: Diagnosis): MessagePart[] {
+  const finding = madeInFront(diagnosis);
+  return finding === null ? [] : [labelled('In front', ...prose(finding.brief ?? fitSentences(finding.summary)))];
 }
 
 function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
@@ -218,7 +241,7 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   if (diagnosis !== null) {
     const also = alsoWords(diagnosis);
     if (also !== '') pieces.push([also]);
-    pieces.push([logWords(run, diagnosis)]);
+    if (!isLogStillRead(run, diagnosis)) pieces.push([logWords(run, diagnosis)]);
   }
   const { from } = diagnosis?.window ?? run;
   if (dateOf(from) !== dateOf(run.createdAt)) pieces.push([dateWords(from)]);

@@ -2,7 +2,14 @@
 import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
-import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import {
+  madeInFront,
+  type OtherPart,
+  outlineOf,
+  type Section,
+  verdictKind,
+  verdictWords,
+} from '../../render/outline.ts';
 import { completenessSentence, costSentence } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
@@ -47,7 +54,12 @@ export function verdictMessage(rawState: ThreadState, mention: Mention = null): 
     return { text, blocks: richText([line(text)]) };
   }
   const sections = outlineOf(diagnosis);
-  const parts = [heading(diagnosis, mention), ...sections.flatMap((section) => sectionParts(section, diagnosis))];
+  const inFront = madeInFront(diagnosis);
+  const parts = [
+    heading(diagnosis, mention),
+    ...(inFront === null ? [] : [line({ bold: 'In front' }, '  ', ...prose(inFrontWords(inFront)))]),
+    ...sections.flatMap((section) => sectionParts(section, diagnosis)),
+  ];
   const unchecked = sections.flatMap((section) => (section.kind === 'unchecked' ? section.gaps : []));
   const below = [...smallPrint([completenessAndCost(diagnosis, run.took)]), ...verdictButtons(run.id, diagnosis)];
   const folded = uncheckedParts(unchecked);
@@ -113,11 +125,17 @@ function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): Me
       unread: ['Also broken', 2],
     } as const
   )[kind];
-  const sentences = (kind === 'undecided' ? findings.toReversed() : findings).map(({ summary, fix }) =>
-    fix === null ? fitSentences(summary) : `${fitSentences(summary, MAX_FAULT)} → ${fitSentences(fix, MAX_FAULT)}`,
+  const told = (kind === 'undecided' ? findings.toReversed() : findings).filter(
+    (finding) => finding !== madeInFront(diagnosis),
   );
-  return labelledList(label, sentences, most, ', behind All checks');
+  return labelledList(label, told.map(faultWords), most, ', behind All checks');
 }
+
+const inFrontWords = (finding: CheckFinding): string =>
+  [finding.brief ?? fitSentences(finding.summary), fitSentences(finding.fix ?? '', MAX_FAULT)].join('. ');
+
+const faultWords = ({ summary, fix }: CheckFinding): string =>
+  fix === null ? fitSentences(summary) : `${fitSentences(summary, MAX_FAULT)} → ${fitSentences(fix, MAX_FAULT)}`;
 
 /** The fix: summary, commands, notes and side effects. */
 function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[] {

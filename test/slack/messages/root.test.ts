@@ -71,8 +71,7 @@ const situations: Record<string, Situation> = {
   'is under way, and knows something from the metrics': {
     diagnosis: early,
     run: { state: 'running', attempts: 0 },
-    first:
-      '⏳ *shop-prod: access log not read yet* · 149 errors in CloudWatch · 02:40–02:55 UTC · reading the access log',
+    first: '⏳ *shop-prod: reading the access log* · 149 errors in CloudWatch · 02:40–02:55 UTC',
     buttons: '',
   },
   'checks again, while the last answer is shown': {
@@ -233,6 +232,18 @@ describe('below the first line', () => {
     expect(failing[2]).toMatch(/^\*Cause\*/);
     const both = episodeOf({ alarms: [...latencyEpisode.alarms, alarm({})] });
     expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
+  });
+
+  it('says nothing of what to do about a log that is still being read', () => {
+    const told = read({ diagnosis: early, run: { state: 'running', attempts: 0 } });
+    expect(told).not.toMatch(/Next step|not read|final|provisional/);
+    expect(read({ diagnosis: early })).toMatch(/Next step/);
+  });
+
+  it('starts with the errors that CloudFront made itself', () => {
+    const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
+    expect(lines[1]).toBe('*In front*  CloudFront made 2,309 of the 2,326 5xx');
+    expect(lines[2]).toMatch(/^\*Cause\*/);
   });
 
   it('names the slowest routes for an alarm on latency, and for no other', () => {

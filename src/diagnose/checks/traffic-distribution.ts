@@ -1,4 +1,4 @@
-import type { Attributes, TargetGroup } from '../../evidence/aws.ts';
+import type { Attributes, TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
 import { list, plural } from '../../format/wording.ts';
@@ -60,6 +60,19 @@ interface Distribution {
   anomalous: number;
   mitigated: number;
   shifted: number;
+  /** Zones, or the whole group across zones, with fewer healthy targets than a threshold of the group. */
+  short: ShortZone[];
+}
+
+interface ShortZone {
+  /** Null: over all zones. */
+  zone: string | null;
+  healthy: number;
+  registered: number;
+  /** Healthy targets needed, or unhealthy ones get requests too; null if there are enough. */
+  routing: number | null;
+  /** Healthy targets needed, or DNS leaves the zone out; null if there are enough. */
+  dns: number | null;
 }
 
 function distributionOf(
@@ -83,6 +96,7 @@ function distributionOf(
     zone,
     targets: healthy.filter(({ Target }) => Target.AvailabilityZone === zone).length,
   }));
+  const scopes = crossZone ? [null] : zones;
   const known = healthy.length > 0 && healthy.every(({ Target }) => Target.AvailabilityZone !== undefined);
   const isUneven = !crossZone && known && new Set(perZone.map(({ targets }) => targets)).size > 1;
   return {
@@ -102,7 +116,37 @@ function distributionOf(
       'ActiveZonalShiftHostCount',
       health.filter((each) => each.AdministrativeOverride?.State === 'zonal_shift_active').length,
     ),
+    short: scopes.flatMap((zone) => shortZone(zone, health, attributes)),
   };
+}
+
+/** Members that a threshold does not count: they are leaving, or were never in use. */
+const NOT_COUNTED = ['draining', 'unused'];
+
+/** Target group health thresholds: the larger of a count and a percentage; "off" and a threshold not read need none. */
+function shortZone(
+  zone: string | null,
+  health: readonly TargetHealthDescription[],
+  attributes: Attributes,
+): ShortZone[] {
+  const own = health.filter(
+    ({ Target, TargetHealth }) =>
+      (zone === null || Target.AvailabilityZone === zone) && !NOT_COUNTED.includes(TargetHealth?.State ?? ''),
+  );
+  const healthy = own.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy').length;
+  const needed = (action: string): number | null => {
+    const read = (unit: string) => {
+      const value = Number(attributes[`target_group_health.${action}.minimum_healthy_targets.${unit}`]);
+      return Number.isFinite(value) ? value : 0;
+    };
+    const least = Math.max(read('count'), Math.ceil((own.length * read('percentage')) / 100));
+    return healthy < least ? least : null;
+  };
+  const routing = needed('unhealthy_state_routing');
+  const dns = zone === null ? null : needed('dns_failover');
+  return own.length > 0 && (routing !== null || dns !== null)
+    ? [{ zone, healthy, registered: own.length, routing, dns }]
+    : [];
 }
 
 const ALGORITHMS: Record<string, string> = {
@@ -117,8 +161,17 @@ function algorithmText(attributes: Attributes): string {
   return `${ALGORITHMS[type] ?? 'another algorithm'}${mitigates ? ' with Automatic Target Weights' : ''}`;
 }
 
-function findingsOf({ name, anomalous, mitigated, shifted }: Distribution): string[] {
+function shortText(name: string, { zone, healthy, registered, routing, dns }: ShortZone): string[] {
+  const who = `${healthy} of ${plural(registered, 'target')} of ${name}${zone === null ? '' : ` in ${zone}`} ${healthy === 1 || registered === 1 ? 'is' : 'are'} healthy now`;
   return [
+    ...(routing === null ? [] : [`${who}, fewer than the ${routing} needed: unhealthy targets get requests too.`]),
+    ...(dns === null ? [] : [`${who}, fewer than the ${dns} that DNS failover needs: DNS leaves ${zone} out.`]),
+  ];
+}
+
+function findingsOf({ name, anomalous, mitigated, shifted, short }: Distribution): string[] {
+  return [
+    ...short.flatMap((each) => shortText(name, each)),
     ...(shifted > 0 ? [`A zonal shift took ${plural(shifted, 'target')} of ${name} out of use.`] : []),
     ...(mitigated > 0
       ? [`Automatic Target Weights sent fewer requests to ${plural(mitigated, 'anomalous target')} of ${name}.`]

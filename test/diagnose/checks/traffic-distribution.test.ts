@@ -26,6 +26,7 @@ const healthyIn = (zone: string, more: Partial<TargetHealthDescription> = {}): T
   TargetHealth: { State: 'healthy' },
   ...more,
 });
+const sick = (zone: string) => healthyIn(zone, { TargetHealth: { State: 'unhealthy' } });
 const zones = {
   loadBalancer: {
     LoadBalancerArn: LB,
@@ -40,6 +41,29 @@ describe('traffic-distribution', () => {
       name: 'no setting',
       part: {},
       says: 'pass: api spreads requests by round robin over the targets of all zones.',
+    },
+    {
+      name: 'fewer targets are healthy than the threshold of the group needs',
+      part: {
+        ...set({ 'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage': '60' }),
+        targetHealth: { [API]: [healthyIn('eu-west-1a'), sick('eu-west-1a'), sick('eu-west-1b')] },
+        ...failing,
+      },
+      says: 'fail: 1 of 3 targets of api is healthy now, fewer than the 2 needed: unhealthy targets get requests too.',
+    },
+    {
+      name: 'a zone has too few healthy targets of its own',
+      part: {
+        ...zones,
+        ...set({
+          'load_balancing.cross_zone.enabled': 'false',
+          'target_group_health.dns_failover.minimum_healthy_targets.count': '1',
+          'target_group_health.unhealthy_state_routing.minimum_healthy_targets.count': 'off',
+        }),
+        targetHealth: { [API]: [healthyIn('eu-west-1a'), sick('eu-west-1b')] },
+        ...failing,
+      },
+      says: 'fail: 0 of 1 target of api in eu-west-1b is healthy now, fewer than the 1 that DNS failover needs: DNS leaves eu-west-1b out.',
     },
     {
       name: 'Automatic Target Weights are on, and found nothing',

@@ -186,7 +186,7 @@ function whyUnhealthy(
   if (kind !== 'failed-health-checks' && kind !== 'unhealthy') return null;
   const logged = targets.flatMap((target) => failedChecksOn(traffic, { arn, target, from, to: to ?? from }) ?? []);
   const [first] = logged;
-  if (first !== undefined) return `${failedChecksReason(first)} from ${utcTime(first.from)} on`;
+  if (first !== undefined) return failedChecksReason(first);
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
     const time = epochIn(createdAt);
     const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];

@@ -158,7 +158,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
   if (edge?.kind === 'beyond') return droppedConnectionsFix(edge.seconds, evidence);
   const stopgap = edge === null ? null : shorterIdleTimeout(traffic, edge);
   return {
-    summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's idle timeout of ${idle} s${attributes?.[IDLE_TIMEOUT] === undefined ? ' by default' : ''}.`,
+    summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's ${attributes?.[IDLE_TIMEOUT] === undefined ? 'default ' : ''}idle timeout of ${idle} s.`,
     commands:
       stopgap !== null && evidence.loadBalancer
         ? [

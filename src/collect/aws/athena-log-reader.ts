@@ -1,0 +1,254 @@
+/** Reads the access log of a live load balancer by Athena, which scans its files in S3 where they lie. */
+import type { AccessLog, CostEstimate } from '../../evidence/evidence.ts';
+import { plural } from '../../format/wording.ts';
+import { formatBytes as size } from '../../render/phrases.ts';
+import { AccessLogError } from '../access-log/access-log-error.ts';
+import { assertAffordable } from '../access-log/affordable.ts';
+import {
+  type ClosedConnections,
+  planSearch,
+  type Rollups,
+  readGaps,
+  readRollups,
+} from '../access-log/athena/answers.ts';
+import {
+  type AthenaPlace,
+  QueryError,
+  readWorkGroup,
+  runQuery,
+  type WorkGroup,
+} from '../access-log/athena/athena-engine.ts';
+import { failedRows, gaps, type LogScope, rollups, type Statement } from '../access-log/athena/sql.ts';
+import { findTable, type LogTable } from '../access-log/athena/table.ts';
+import { athenaUsd, estimateAthena, estimateWords, MOST_QUERIES } from '../access-log/cost.ts';
+import { logLimitation } from '../access-log/log-limitation.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from './live-access-log.ts';
+import type { LogFileReading } from './log-file-reading.ts';
+import { bytesOf, type ListedObjects } from './log-listing.ts';
+
+interface AthenaPreparation {
+  athenaPlace: AthenaPlace;
+  table: LogTable;
+  workGroup: WorkGroup | null;
+  /** Compressed bytes of all files in the window's partitions; null if unknown or the table has no partitions. */
+  dayBytes: number | null;
+}
+
+/** The listing of the files may still be under way. Rejects with AccessLogError. */
+export async function readByAthena(
+  reading: LogFileReading,
+  listingFiles: ListedObjects | Promise<ListedObjects>,
+): Promise<LiveAccessLog> {
+  const { options, place, listing, idleTimeoutSeconds, why, notes, cost } = reading;
+  const pending = [prepare(reading), listingFiles] as const;
+  // Awaited in this order, so that of two refusals the same one is always reported.
+  await Promise.allSettled(pending);
+  const [prepared, listed] = [await pending[0], await pending[1]];
+  const { table } = prepared;
+  const estimate = assertScannable(reading, prepared, listed);
+  const counted =
+    'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
+  const how = `by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`;
+  const method = cost.begin(place, how, estimate);
+  const scope: LogScope = { table, place, ends: listing.ends, days: listing.days, question: options.question };
+  const answers = readRollups(await runStatement(reading, prepared, rollups(scope), 'starting'));
+  assertAnswered(table, answers, listed);
+  const edge = answers.closed === null ? null : planGapSearch(scope, answers.closed, idleTimeoutSeconds);
+  const idleGaps =
+    edge === null
+      ? []
+      : readGaps(await runStatement(reading, prepared, edge.statement, 'looking for a keep-alive edge'), edge.planned);
+  const limitations = [...limitationsOf(scope, answers, listed), ...(edge?.left ?? [])].map(logLimitation);
+  const value: AccessLog = {
+    files: {
+      read: 'refusal' in listed ? 0 : listed.objects.length,
+      outsideWindow: 0,
+      connectionLogs: 0,
+      healthCheckLogs: 0,
+      bytes: 'refusal' in listed ? cost.total.bytesScanned : bytesOf(listed.objects),
+      unreadable: [],
+    },
+    ...answers.log,
+    rejected: { lines: answers.empty.rows, files: answers.empty.inFiles, first: null },
+    idleGaps,
+    cost: cost.total,
+    reading: method,
+    unanswered: [...notes, ...limitations],
+  };
+  return {
+    log: { status: 'collected', source: failedRows(scope), value },
+    cost: cost.total,
+    toSave: { answers: value },
+  };
+}
+
+/** Runs one statement and adds its cost; returns its rows. */
+async function runStatement(
+  { options, cost }: LogFileReading,
+  { athenaPlace, workGroup }: AthenaPreparation,
+  statement: Statement,
+  status: string,
+) {
+  const spend = (bytesScanned: number) => cost.spend({ bytesScanned, usd: athenaUsd(bytesScanned), queries: 1 });
+  options.progress?.(`Athena: ${status}`);
+  const progress = (words: string) => options.progress?.(words);
+  try {
+    const answer = await runQuery({ place: athenaPlace, workGroup, statement, progress });
+    spend(answer.bytesScanned);
+    return answer.rows;
+  } catch (error) {
+    // A failed query is free; a cancelled one costs what it scanned.
+    if (error instanceof QueryError && error.bytesScanned > 0) spend(error.bytesScanned);
+    throw error;
+  }
+}
+
+/** Gathers in parallel everything needed before a query. */
+async function prepare({ options, place, listing, signal }: LogFileReading): Promise<AthenaPreparation> {
+  const { session, athena } = options;
+  const [{ AthenaClient }, { GlueClient }] = await Promise.all([
+    import('@aws-sdk/client-athena'),
+    import('@aws-sdk/client-glue'),
+  ]);
+  const { database, table: tableName = null } = athena;
+  const { account, region, partition } = place;
+  const athenaPlace: AthenaPlace = {
+    athena: session.client(AthenaClient),
+    ...{ account, region, partition, database },
+    workGroup: athena.workGroup,
+    catalog: athena.catalog,
+    outputLocation: athena.outputLocation ?? null,
+    signal,
+  };
+  const choice = { glue: session.client(GlueClient), database, table: tableName, place, signal };
+  const pending = [findTable(choice), readWorkGroup(athenaPlace), listing.bytesOfDays(place)] as const;
+  // Awaited in this order, so that among several refusals the same one is always reported.
+  await Promise.allSettled(pending);
+  const [table, workGroup, dayBytes] = [await pending[0], await pending[1], await pending[2]];
+  if (table === null)
+    throw new AccessLogError(
+      'not-found',
+      `no table of the database ${database} covers s3://${place.bucket}/${place.root}`,
+      { remedy: 'alb502 setup athena --create makes one' },
+    );
+  return { athenaPlace, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
+}
+
+/** Returns the estimate; throws AccessLogError if the workgroup or the spending limit forbids the scan. */
+function assertScannable(
+  { options }: LogFileReading,
+  prepared: AthenaPreparation,
+  listed: ListedObjects,
+): CostEstimate {
+  const { athenaPlace, workGroup, dayBytes } = prepared;
+  if (workGroup !== null && !workGroup.hasOwnOutput && athenaPlace.outputLocation === null)
+    throw new AccessLogError(
+      'not-found',
+      `the Athena workgroup ${athenaPlace.workGroup} has no place for results: set athena.outputLocation (ALB502_ATHENA_OUTPUT) to a folder in S3`,
+    );
+  const cutoff = workGroup?.cutoff ?? null;
+  const bytes = 'refusal' in listed ? 0 : bytesOf(listed.objects);
+  if (cutoff !== null && bytes > cutoff)
+    throw new AccessLogError(
+      'too-much',
+      `the workgroup ${athenaPlace.workGroup} stops queries at ${size(cutoff)} (BytesScannedCutoffPerQuery), and the log files of the window are ${size(bytes)}: ask for a shorter window`,
+    );
+  const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
+  if (estimate.atMost === null) assertUnboundedScanAccepted(options, prepared, listed, estimate);
+  else assertAffordable(estimate, options);
+  options.progress?.(`Athena: ${estimateWords(estimate)}`);
+  return estimate;
+}
+
+/**
+ * Naming a limit accepts reading the listed files: the path range excludes all others, whatever else the table
+ * covers.
+ */
+function assertUnboundedScanAccepted(
+  options: LiveAccessLogOptions,
+  { table, workGroup }: AthenaPreparation,
+  listed: ListedObjects,
+  listedOnly: CostEstimate,
+): void {
+  const { maxUsd, isMaxUsdGiven = false, athena } = options;
+  if (maxUsd === null) return;
+  const isListed = !('refusal' in listed);
+  if (isListed && isMaxUsdGiven) {
+    const { bytes, usd } = listedOnly;
+    assertAffordable({ ...listedOnly, atMost: { bytes: bytes * MOST_QUERIES, usd: usd * MOST_QUERIES } }, options);
+    return;
+  }
+  const why =
+    table.partitions.by === 'nothing'
+      ? `the table ${table.database}.${table.name} is not partitioned by day`
+      : isListed
+        ? 'the folders of its days hold too many files to count'
+        : 'the log files may not be listed';
+  const cutoff =
+    workGroup === null
+      ? 'allow athena:GetWorkGroup, should the workgroup have a BytesScannedCutoffPerQuery'
+      : `set BytesScannedCutoffPerQuery of the workgroup ${athena.workGroup}`;
+  const ways = [
+    cutoff,
+    ...(table.partitions.by === 'nothing' ? ['make a table by day with alb502 setup athena --create'] : []),
+    ...(isListed
+      ? [`read from S3 with --engine duckdb, or accept the ${estimateWords(listedOnly)}, with --max-usd`]
+      : ['allow s3:ListBucket']),
+  ];
+  throw new AccessLogError('too-much', `nothing bounds what Athena may read: ${why}`, { remedy: ways.join(', or ') });
+}
+
+/** Throws if the table shows no rows although files exist. */
+function assertAnswered(table: LogTable, { log, empty }: Rollups, listed: ListedObjects): void {
+  const own = `${table.database}.${table.name}`;
+  if (empty.rows > 0 && log.entries === 0)
+    throw new AccessLogError(
+      'failed',
+      `every row of the table ${own} is empty: its pattern (input.regex) matches none of the lines; alb502 setup athena prints one that does`,
+    );
+  if (log.lines === 0 && !('refusal' in listed) && listed.objects.length > 0) {
+    const since = table.since === null ? '' : ` (its projection begins on ${table.since})`;
+    throw new AccessLogError(
+      'failed',
+      `the table ${own} shows no row although there are ${plural(listed.objects.length, 'log file')} of the window: its location or its partitions do not lead there${since}`,
+    );
+  }
+}
+
+/** What the table could not answer, or did not contain. */
+function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, listed: ListedObjects): string[] {
+  const own = `${table.database}.${table.name}`;
+  const [first] = days;
+  return [
+    ...table.limitations,
+    ...(empty.rows > 0
+      ? [
+          `${plural(empty.rows, 'row')} of ${log.lines} of the Athena table ${own} are empty, in ${plural(empty.inFiles, 'file')} (${empty.files[0] ?? ''}): its pattern does not match these lines, or logs of another kind lie there.`,
+        ]
+      : []),
+    ...(table.since !== null && first !== undefined && first < table.since
+      ? [`The Athena table ${own} begins on ${table.since}: what was delivered before is not seen.`]
+      : []),
+    ...('refusal' in listed ? [`How many log files there are is not known: ${listed.refusal.message}.`] : []),
+  ];
+}
+
+/** Bytes: just below Athena's limit of 262,144 for a statement (StartQueryExecution in the API reference). */
+const STATEMENT_LIMIT = 250_000;
+
+/**
+ * Plans the second statement for as many target groups as fit: those with the most failures first. `left` lists the
+ * others.
+ */
+function planGapSearch(scope: LogScope, { groups }: ClosedConnections, idleTimeoutSeconds: number) {
+  const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
+  for (let count = most.length; ; count--) {
+    const searched = new Set(most.slice(0, count));
+    const planned = planSearch({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
+    const statement = gaps(scope, planned.search);
+    if (count > 1 && Buffer.byteLength(statement.sql) > STATEMENT_LIMIT) continue;
+    const skipped = most.slice(count).map(({ target_group_arn }) => target_group_arn);
+    const note = `No keep-alive edge was looked for in ${skipped.join(', ')}: there are too many targets for one query.`;
+    return { planned, statement, left: skipped.length === 0 ? [] : [note] };
+  }
+}

@@ -1,0 +1,60 @@
+/** Adds to the answers of a read what other reads and places tell. Pure. */
+import type { LogReadMethod, Question } from '../../evidence/evidence.ts';
+import { sumOfEstimates } from '../access-log/cost.ts';
+import type { FoundDeliveries } from '../access-log/deliveries.ts';
+import { limitationFrom } from '../access-log/log-limitation.ts';
+import type { LiveAccessLog } from './live-access-log.ts';
+
+type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
+
+/** Adds the other places where the log can be read; unchanged if those are unknown. */
+export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliveries | null): LiveAccessLog {
+  const { reading } = log.value;
+  const from = reading?.from;
+  if (reading === undefined || found === null || found.deliveries.length === 0) return read;
+  const others = found.deliveries
+    .filter(({ service, name }) => service !== from?.service || !isSamePlace(name, from.name))
+    .map(({ service, name, format }) => ({ service, name, format }));
+  if (others.length === 0) return read;
+  return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
+}
+
+/** A delivery names bucket and prefix; a read names the folder below them. */
+const isSamePlace = (delivered: string | null, read: string | null): boolean =>
+  delivered !== null && read !== null && (read === delivered || read.startsWith(`${delivered}/`));
+
+/** Adds the answers of a read over a longer time, or why there are none; sums the costs of both. */
+export function withEarlier(
+  read: LiveAccessLog,
+  first: CollectedLog,
+  back: LiveAccessLog,
+  { from }: Question,
+): LiveAccessLog {
+  const cost = {
+    bytesScanned: read.cost.bytesScanned + back.cost.bytesScanned,
+    usd: read.cost.usd + back.cost.usd,
+    queries: read.cost.queries + back.cost.queries,
+  };
+  const own = { ...first.value, cost, reading: sumOfReadings(first.value.reading, back) };
+  if (back.log.status === 'unavailable') {
+    const sentence = `The access log was not read back to ${new Date(from).toISOString()}: ${back.log.reason}.`;
+    const note = limitationFrom(sentence, back.log);
+    const value = { ...own, unanswered: [...(own.unanswered ?? []), note] };
+    return withAnswers({ ...read, cost }, { ...first, value });
+  }
+  const log = { ...first, value: { ...own, earlier: { from, log: back.log.value } } };
+  // Files of both reads share a folder; if Athena answered one of them, only answers can be kept.
+  const isByFiles = back.toSave !== null && 'folder' in back.toSave;
+  return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, toSave: read.toSave && { answers: log.value } };
+}
+
+/** Describes the first read, with the estimates of both added. */
+function sumOfReadings(first: LogReadMethod | undefined, { log }: LiveAccessLog): LogReadMethod | undefined {
+  const second = log.status === 'collected' ? log.value.reading : undefined;
+  return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;
+}
+
+function withAnswers(read: LiveAccessLog, log: CollectedLog): LiveAccessLog {
+  const { toSave } = read;
+  return { ...read, log, toSave: toSave !== null && 'answers' in toSave ? { answers: log.value } : toSave };
+}

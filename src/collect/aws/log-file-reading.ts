@@ -1,0 +1,26 @@
+/** What a reader of log files in S3 needs, whichever engine it uses. */
+import type { LogLimitation } from '../../evidence/evidence.ts';
+import type { LogPlace } from '../access-log/s3-log.ts';
+import type { LiveAccessLogOptions } from './live-access-log.ts';
+import type { LogListing } from './log-listing.ts';
+import type { ReadCost } from './read-cost.ts';
+
+export interface LogFileReading {
+  options: LiveAccessLogOptions;
+  place: LogPlace;
+  listing: LogListing;
+  idleTimeoutSeconds: number;
+  /** Includes the deadline of the access log. */
+  signal: AbortSignal;
+  why: EngineChoice;
+  notes: readonly LogLimitation[];
+  cost: ReadCost;
+}
+
+/** Why an engine was chosen. */
+export interface EngineChoice {
+  /** Beside the status while files are fetched. */
+  source: string;
+  /** A phrase that ends a sentence. */
+  words: string;
+}

@@ -1,0 +1,105 @@
+/** Lists the log files of one question in S3, and counts how often S3 asked to slow down. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Window } from '../../evidence/evidence.ts';
+import { plural } from '../../format/wording.ts';
+import { AccessLogError } from '../access-log/access-log-error.ts';
+import {
+  bytesOfDays,
+  deliveryDays,
+  fileEndRange,
+  type ListOptions,
+  type LogObject,
+  type LogPlace,
+  listWindow,
+} from '../access-log/s3-log.ts';
+import type { LiveAccessLogOptions } from './live-access-log.ts';
+import { watchThrottling } from './throttle-watch.ts';
+
+/** The objects of the window, or why they cannot be listed. */
+export type ListedObjects = { objects: LogObject[] } | { refusal: AccessLogError };
+
+export class LogListing {
+  readonly #options: Pick<LiveAccessLogOptions, 'session' | 'question' | 'progress'>;
+  readonly #idleTimeoutSeconds: number;
+  readonly #signal: AbortSignal;
+  #slowDowns = 0;
+
+  constructor(
+    options: Pick<LiveAccessLogOptions, 'session' | 'question' | 'progress'>,
+    idleTimeoutSeconds: number,
+    signal: AbortSignal,
+  ) {
+    this.#options = options;
+    this.#idleTimeoutSeconds = idleTimeoutSeconds;
+    this.#signal = signal;
+  }
+
+  /** Answers of S3 that asked to slow down, to listings and downloads. */
+  get slowDowns(): number {
+    return this.#slowDowns;
+  }
+
+  /** Interval ends of the files that may hold a relevant entry, as `fileEndRange` has them. */
+  get ends(): Window {
+    return fileEndRange(this.#options.question, this.#idleTimeoutSeconds);
+  }
+
+  /** Days ("yyyy/mm/dd", UTC) whose folders may hold such a file, ascending. */
+  get days(): string[] {
+    return deliveryDays(this.ends, this.#options.question.now);
+  }
+
+  /** The options of calls to S3 for a place, with a watched client. */
+  async request(place: LogPlace): Promise<ListOptions> {
+    const { session, question } = this.#options;
+    const { S3Client } = await import('@aws-sdk/client-s3');
+    return {
+      s3: this.#watched(session.client(S3Client)),
+      place,
+      window: question,
+      idleTimeoutSeconds: this.#idleTimeoutSeconds,
+      now: question.now,
+      signal: this.#signal,
+    };
+  }
+
+  /** Rejects with AccessLogError, unless listing is denied. */
+  async list(place: LogPlace): Promise<ListedObjects> {
+    try {
+      return { objects: await listWindow(await this.request(place)) };
+    } catch (error) {
+      if (error instanceof AccessLogError && error.kind === 'denied') return { refusal: error };
+      throw error;
+    }
+  }
+
+  /** Size of all files in the folders of the days; null if it cannot be determined. */
+  async bytesOfDays(place: LogPlace): Promise<number | null> {
+    try {
+      return await bytesOfDays(await this.request(place));
+    } catch (error) {
+      if (error instanceof AccessLogError && error.kind === 'denied') return null;
+      throw error;
+    }
+  }
+
+  /** S3 may ask to slow down until the time is up, so report it at once. */
+  #watched(s3: S3Client): S3Client {
+    watchThrottling(s3, () => {
+      this.#slowDowns += 1;
+      this.#options.progress?.(
+        `S3 asks to slow down (SlowDown, ${plural(this.#slowDowns, 'time')}): waiting and trying again`,
+      );
+    });
+    return s3;
+  }
+}
+
+/** Compressed bytes of all objects. */
+export const bytesOf = (objects: readonly LogObject[]): number => objects.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Throws the refusal if the objects could not be listed. */
+export function objectsIn(listed: ListedObjects): LogObject[] {
+  if ('refusal' in listed) throw listed.refusal;
+  return listed.objects;
+}

@@ -1,0 +1,37 @@
+/** The cost of reading one access log: estimated before each read, and added up while reading. */
+import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/evidence.ts';
+import { NO_COST, priceWords, sumOfEstimates } from '../access-log/cost.ts';
+import type { LogPlace } from '../access-log/s3-log.ts';
+
+export class ReadCost {
+  readonly #onEstimate: ((sentence: string) => void) | undefined;
+  #total: Cost = NO_COST;
+  #estimate: CostEstimate | null = null;
+
+  constructor(onEstimate: ((sentence: string) => void) | undefined) {
+    this.#onEstimate = onEstimate;
+  }
+
+  /** Includes the cost of failed attempts. */
+  get total(): Cost {
+    return this.#total;
+  }
+
+  /** Announces how log files are read, before they are read; the answer's estimate includes earlier attempts. */
+  begin({ bucket, root, format = null }: LogPlace, how: string, estimate: CostEstimate): LogReadMethod {
+    this.#onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
+    this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
+    return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format } };
+  }
+
+  /** Adds a cost and returns the total so far. */
+  spend(cost: Cost): Cost {
+    const before = this.#total;
+    this.#total = {
+      bytesScanned: before.bytesScanned + cost.bytesScanned,
+      usd: before.usd + cost.usd,
+      queries: before.queries + cost.queries,
+    };
+    return this.#total;
+  }
+}

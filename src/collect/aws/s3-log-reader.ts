@@ -1,0 +1,135 @@
+/** Reads the access log of a live load balancer from S3: downloads the files of the window and reads them here. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AccessLog } from '../../evidence/evidence.ts';
+import { command } from '../../format/command.ts';
+import { plural } from '../../format/wording.ts';
+import { formatBytes as size } from '../../render/phrases.ts';
+import { assertAffordable } from '../access-log/affordable.ts';
+import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
+import type { LogReader } from '../access-log/duckdb/log-reader.ts';
+import { byText } from '../access-log/log-files.ts';
+import {
+  type DownloadResult,
+  download,
+  endStamp,
+  type LogObject,
+  type LogPlace,
+  listHealthChecks,
+} from '../access-log/s3-log.ts';
+import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
+import { searchCommand } from '../incident/incident-collectors.ts';
+import { makeTemporaryFolder } from '../temporary-folder.ts';
+import { firstCalls } from './first-calls.ts';
+import type { LiveAccessLog } from './live-access-log.ts';
+import type { LogFileReading } from './log-file-reading.ts';
+import { bytesOf, type LogListing } from './log-listing.ts';
+
+/** Rejects with AccessLogError. */
+export async function readFromS3(reading: LogFileReading, objects: readonly LogObject[]): Promise<LiveAccessLog> {
+  const { options, place, listing, idleTimeoutSeconds, signal, why, notes, cost } = reading;
+  const { question, keepIn } = options;
+  const estimate = estimateS3(objects.length, bytesOf(objects), listing.days.length);
+  assertAffordable(estimate, options);
+  options.progress?.(`fetching ${estimateWords(estimate)} (${why.source})`);
+  const counted = `${plural(objects.length, 'file')}, ${size(bytesOf(objects))}`;
+  const method = cost.begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
+  const temporary = keepIn ?? (await makeTemporaryFolder('alb502-'));
+  const folder = join(temporary, 'logs');
+  // Opened while the files download.
+  const calls = firstCalls();
+  const opening = calls.sent.then(() => openReader(options.isReadApart));
+  opening.catch(() => {});
+  try {
+    const { missing } = await fetchFiles(reading, { objects, folder, onFetched: calls.stop });
+    options.progress?.('reading log files');
+    const reader = await opening;
+    const log = await reader.read({ folder, question, idleTimeoutSeconds }, signal);
+    const notFetched = missing.map((one) => ({ ...one, lines: 0 }));
+    const unreadable = [...log.files.unreadable, ...notFetched].sort((a, b) => byText(a.file, b.file));
+    const value: AccessLog = {
+      ...log,
+      files: { ...log.files, unreadable },
+      cost: cost.total,
+      reading: method,
+      ...(notes.length > 0 ? { unanswered: [...notes] } : {}),
+    };
+    return {
+      log: { status: 'collected', source: commandsOf(reading), value },
+      cost: cost.total,
+      toSave: keepIn === null ? null : { folder: keepIn },
+    };
+  } finally {
+    calls.stop();
+    await opening.then(
+      (reader) => reader.close(),
+      () => {},
+    );
+    if (keepIn === null) await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function openReader(isReadApart = false): Promise<LogReader> {
+  const { openReaderApart, openReaderHere } = await import('../access-log/duckdb/log-reader.ts');
+  return await (isReadApart ? openReaderApart() : openReaderHere());
+}
+
+interface FilesToFetch {
+  objects: readonly LogObject[];
+  folder: string;
+  /** Called when the log files are there; health-check logs may still be on their way. */
+  onFetched: () => void;
+}
+
+/** Downloads the log files, and the health-check logs beside them. */
+async function fetchFiles(
+  { options, place, listing, signal, cost }: LogFileReading,
+  { objects, folder, onFetched }: FilesToFetch,
+): Promise<DownloadResult> {
+  const request = await listing.request(place);
+  const checks = await listHealthChecks(request);
+  const common = { s3: request.s3, folder, signal };
+  // Without the health-check logs, the access log is still worth reading.
+  const fetchingChecks = download({ ...common, ...checks }).catch(() => ({ files: 0, bytes: 0 }));
+  try {
+    const fetched = await download({
+      ...{ ...common, place, objects },
+      onArrival: (arrived, bytes) =>
+        options.progress?.(`fetched ${arrived} of ${objects.length} log files, ${size(bytes)}`),
+    });
+    onFetched();
+    const { files, bytes } = await fetchingChecks;
+    const usd = s3Usd(fetched.files + files, listing.days.length);
+    cost.spend({ bytesScanned: fetched.bytes + bytes, usd, queries: 0 });
+    return fetched;
+  } finally {
+    // The folder may be removed only when nothing is written any more.
+    await fetchingChecks;
+  }
+}
+
+/** The commands that download the window's files, and the search in them. */
+function commandsOf({ options, place, listing }: LogFileReading): string {
+  const copies =
+    place.vended === undefined ? copiesByName(place, listing) : copiesByFolder(place, place.vended, listing);
+  return [...copies, searchCommand(options.question)].join(' && ');
+}
+
+function copiesByName({ bucket, root, loadBalancer }: LogPlace, { ends, days }: LogListing): string[] {
+  const stamp = commonStart(endStamp(ends.from), endStamp(ends.to));
+  const names = `*_app.${loadBalancer.name}.${loadBalancer.id}_${stamp}*`;
+  return days.map(
+    (day) => command`aws s3 cp ${`s3://${bucket}/${root}${day}/`} logs --recursive --exclude ${'*'} --include ${names}`,
+  );
+}
+
+function copiesByFolder({ bucket }: LogPlace, layout: VendedLayout, { days }: LogListing): string[] {
+  const folders = new Set(days.map((day) => folderOfDay(layout, day)));
+  return [...folders].map((folder) => command`aws s3 cp ${`s3://${bucket}/${folder}`} logs --recursive`);
+}
+
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return a.slice(0, length);
+}

@@ -3,7 +3,7 @@
  * open; the fields listed here keep their name and meaning.
  */
 import * as z from 'zod';
-import { EVENT_KINDS } from './events/event.ts';
+import { EVENT_KINDS, EVENT_STANDINGS } from './events/event.ts';
 import { SIGNATURE_IDS } from './signature.ts';
 
 const open = z.looseObject;
@@ -75,11 +75,12 @@ const PartSchema = open({
   errors: Count,
   share: Share,
   event: Count.nullable().describe('Position in events.'),
+  onset: Count.optional().describe('Position in events of the call right after which most of these errors began.'),
 });
 
 const Event = open({
   kind: z.enum(EVENT_KINDS),
-  standing: z.enum(['confirmed', 'likely']),
+  standing: z.enum(EVENT_STANDINGS),
   from: Time,
   to: Time.nullable(),
   targets: z.array(z.string()),

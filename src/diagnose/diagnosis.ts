@@ -101,6 +101,8 @@ export interface Part {
   share: number;
   /** Index in `events` of the event that these errors belong to. */
   event: number | null;
+  /** Index in `events` of the change right after which most of these errors began, if nothing shows how it caused them. */
+  onset?: number;
 }
 
 /** Errors of one origin, found across signatures by target and time. */

@@ -3,6 +3,7 @@ import type { ErrorPart } from './attribution.ts';
 import { roundShare } from './cause-results.ts';
 import type { Part } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
+import { countErrors, type SampledError } from './traffic.ts';
 
 /** Errors that CloudWatch counts but the log lacks become a part from this share up. */
 const UNREAD_SHARE = 0.05;
@@ -15,11 +16,15 @@ export function unreadErrors(inLog: number | null, inMetrics: number | null, err
 
 /** Converts parts in the order of orderParts. Inserts the unread errors by size, after parts of equal size. */
 export function partsOf(ordered: readonly ErrorPart[], events: readonly IncidentEvent[], unread: number): Part[] {
-  const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event }) => ({
-    causes,
-    standing,
-    event: event === null ? null : events.indexOf(event),
-  }));
+  const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event, errors }) => {
+    const onset = event === null ? onsetOf(errors, events) : -1;
+    return {
+      causes,
+      standing,
+      event: event === null ? null : events.indexOf(event),
+      ...(onset === -1 ? {} : { onset }),
+    };
+  });
   const counts = ordered.map(({ count }) => count);
   if (unread > 0) {
     const position = counts.findIndex((count) => count < unread);
@@ -37,6 +42,15 @@ export function partsOf(ordered: readonly ErrorPart[], events: readonly Incident
     // The leading part absorbs the rounding error.
     share: index === 0 ? roundShare(1 - rest) : (shares[index] ?? 0),
   }));
+}
+
+/** Position of the call right after which most of these errors began; -1 if there is none. */
+function onsetOf(errors: readonly SampledError[], events: readonly IncidentEvent[]): number {
+  const own = new Set(errors);
+  const most = countErrors(errors) / 2;
+  return events.findIndex(
+    (event) => event.causes.length === 0 && countErrors(event.errors.filter((error) => own.has(error))) > most,
+  );
 }
 
 /** Rounds to integers with the same sum, by largest remainder; earlier items win ties. */

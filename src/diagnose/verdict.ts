@@ -39,7 +39,8 @@ export function decideVerdict(evidence: VerdictEvidence): Verdict {
   const beside = besideText(others, cause ?? null, evidence);
   const revisions = failingRevisions(evidence.traffic).slice(0, 1).map(failingRevisionHeadline);
   const owner = revisions.length > 0 ? revisions : ownerConcentrations(evidence.traffic).slice(0, 1).map(ownerHeadline);
-  const sentences = (first: string, ...more: string[]) => [first, ...more, ...owner, ...beside].join(' ');
+  const onset = lead.onset === undefined ? [] : (evidence.events[lead.onset]?.summary ?? []);
+  const sentences = (first: string, ...more: string[]) => [onset, first, ...more, ...owner, ...beside].flat().join(' ');
   if ((lead.standing === 'confirmed' || lead.standing === 'likely') && cause !== undefined) {
     const prefix = isUnsure ? `${percent(openCount / total)} undecided; ` : '';
     return {

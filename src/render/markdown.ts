@@ -232,6 +232,9 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
   switch (part.kind) {
     case 'cause':
       return section(causeTitle(part.cause, triage.errors), causeLines(part.cause));
+    case 'onset':
+      // The verdict above starts with the sentence.
+      return part.revert === null ? [] : section('To take the change back', codeFence(part.revert));
     case 'between':
       return section(
         part.causes.length > 1 ? 'Undecided between' : 'Possible',

@@ -31,6 +31,8 @@ export interface OtherPart {
 
 export type Section =
   | { kind: 'cause'; cause: CauseResult; sentence: string; errors: string | null }
+  /** The call right after which the leading errors began, and the command that takes it back. */
+  | { kind: 'onset'; sentence: string; revert: string | null }
   | { kind: 'between'; causes: CauseResult[] }
   | { kind: 'known'; sentences: string[] }
   | { kind: 'fix'; cause: CauseResult }
@@ -74,6 +76,7 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   const impact = impactSentence(diagnosis);
   const lookup: Section[] = traces === null ? [] : [{ kind: 'traces', traces }];
   return [
+    ...onsetSections(diagnosis),
     ...leadingSections(diagnosis),
     ...(main === null ? lookup : []),
     ...(impact === null ? [] : [{ kind: 'impact', sentence: impact } as const]),
@@ -93,6 +96,12 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
       ? []
       : [{ kind: 'considered', ruledOut: alsoRuledOut, untested: unjudged, unmatched } as const]),
   ];
+}
+
+function onsetSections({ parts, events }: Diagnosis): Section[] {
+  const event = parts[0]?.onset === undefined ? undefined : events[parts[0].onset];
+  if (event === undefined) return [];
+  return [{ kind: 'onset', sentence: event.summary, revert: event.calls[0]?.revert ?? null }];
 }
 
 /** The cause and its fix; or the undecided causes, or what is known without a log, and the next step. */

@@ -148,6 +148,11 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
   switch (section.kind) {
     case 'cause':
       return headingLines(page, causeTitle(section.cause, triage.errors));
+    case 'onset':
+      // The verdict above starts with the sentence.
+      return section.revert === null
+        ? []
+        : ['', ...labelledLines(page, 'Change', ['To take it back:']), ...verbatim(section.revert, '    ')];
     case 'between':
       return candidateLines(page, section.causes, triage.errors);
     case 'known':

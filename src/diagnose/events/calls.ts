@@ -84,10 +84,15 @@ function isAboutTargets(call: Mutation, ids: ReadonlySet<string>, scope: CallSco
 const NAMED =
   /^(service|serviceName|autoScalingGroupName|applicationName|stackName|taskDefinition|family|nodegroupName)$/;
 
-const namesIn = (parameters: Record<string, unknown>): string[] =>
+/** Names of services, groups and stacks in the parameters of a call. */
+export const namesIn = (parameters: Record<string, unknown>): string[] =>
   Object.entries(parameters).flatMap(([key, value]) =>
     NAMED.test(key) && typeof value === 'string' ? [value.split('/').at(-1)?.split(':')[0] ?? value] : [],
   );
+
+/** Whether a call names something that is called like one of these. */
+export const namesAlike = (call: Mutation, own: readonly string[]): boolean =>
+  namesIn(call.parameters).some((name) => own.some((each) => isSameName(plain(name), plain(each))));
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 

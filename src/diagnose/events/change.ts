@@ -143,10 +143,10 @@ function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError
 }
 
 /** When the request was sent or first tried; if it was never sent, when it ended. */
-const beganAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 1000;
+export const beganAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 1000;
 
 /** What the call changed, if these requests depend on it. */
-function changedThing(
+export function changedThing(
   call: Mutation,
   errors: readonly SampledError[],
   evidence: EventEvidence,

@@ -32,8 +32,12 @@ export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDEN
 export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** Confidence in the event itself; the verdict states that in its cause. */
-export type EventStanding = 'confirmed' | 'likely';
+/**
+ * Confidence in the event itself; the verdict states that in its cause. Possible: errors began right after a call, and
+ * nothing else shows that it caused them.
+ */
+export const EVENT_STANDINGS = ['confirmed', 'likely', 'possible'] as const;
+export type EventStanding = (typeof EVENT_STANDINGS)[number];
 
 /** An API call from CloudTrail that coincides with an event. */
 export interface EventCall {

@@ -20,6 +20,7 @@ import {
   takenOutText,
   unconnectedText,
 } from './event-sentences.ts';
+import { onsetEvents } from './onset.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';
 
@@ -33,7 +34,9 @@ export function findEvents(traffic: Traffic, evidence: EventEvidence, question: 
   const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
   const changed = new Set(changes.flatMap(({ errors }) => errors));
   const others = found.filter(({ errors }) => !errors.some((error) => changed.has(error)));
-  return [...others, ...changes].sort(
+  const explained = new Set([...others, ...changes].flatMap(({ errors }) => errors));
+  const onsets = onsetEvents(traffic, evidence, explained, question);
+  return [...others, ...changes, ...onsets].sort(
     (a, b) =>
       b.errors.length - a.errors.length || a.from - b.from || (a.targets.join(' ') < b.targets.join(' ') ? -1 : 1),
   );

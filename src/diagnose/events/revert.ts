@@ -54,8 +54,9 @@ function revertCommand(call: Mutation, all: readonly Mutation[]): Command | null
     if (arn === null || ids.length === 0 || ids.includes(null)) return null;
     return command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${ids.flatMap((id) => id ?? [])}`;
   }
-  if (call.name === 'ModifyLoadBalancerAttributes') return attributeBefore(call, all);
-  return null;
+  if (/^Modify(LoadBalancer|TargetGroup)Attributes$/.test(call.name)) return attributesBefore(call, all);
+  if (call.name === 'SetSecurityGroups') return groupsBefore(call, all);
+  return call.name === 'UpdateService' ? taskDefinitionBefore(call, all) : null;
 }
 
 function targetWord({ id, port }: Record<string, unknown>): string | null {
@@ -80,17 +81,55 @@ function authorizeAgain({ name, parameters }: Mutation): Command | null {
   return command`aws ec2 ${`authorize-security-group-${verb}`} --group-id ${group} --protocol ${protocol} --port ${port} ${what}`;
 }
 
-/** The idle timeout set by an earlier call. */
-function attributeBefore(call: Mutation, all: readonly Mutation[]): Command | null {
+/** The security groups that an earlier call gave the load balancer. */
+function groupsBefore(call: Mutation, all: readonly Mutation[]): Command | null {
   const arn = text(call.parameters.loadBalancerArn);
-  const idle = (each: Mutation) =>
-    (Array.isArray(each.parameters.attributes) ? each.parameters.attributes : [])
-      .map(record)
-      .find(({ key }) => key === 'idle_timeout.timeout_seconds')?.value;
+  const before = all.findLast((other) => other.at < call.at && other.name === call.name && idOf(other) === arn);
+  const groups = Array.isArray(before?.parameters.securityGroups) ? before.parameters.securityGroups : [];
+  const ids = groups.flatMap((id) => text(id) ?? []);
+  if (arn === null || ids.length === 0 || ids.length < groups.length) return null;
+  return command`aws elbv2 set-security-groups --load-balancer-arn ${arn} --security-groups ${ids}`;
+}
+
+/** The task definition that an earlier call gave the service. */
+function taskDefinitionBefore({ at, parameters }: Mutation, all: readonly Mutation[]): Command | null {
+  const [service, revision] = [text(parameters.service), text(parameters.taskDefinition)];
+  const cluster = text(parameters.cluster);
   const before = all.findLast(
-    (other) => other.at < call.at && idOf(other) === idOf(call) && typeof idle(other) === 'string',
+    (other) =>
+      other.at < at &&
+      other.name === 'UpdateService' &&
+      text(other.parameters.service) === service &&
+      text(other.parameters.cluster) === cluster &&
+      text(other.parameters.taskDefinition) !== null,
   );
-  const value = before ? idle(before) : null;
-  if (arn === null || typeof value !== 'string' || !/^\d+$/.test(value)) return null;
-  return command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn} --attributes ${`Key=idle_timeout.timeout_seconds,Value=${value}`}`;
+  const previous = text(before?.parameters.taskDefinition);
+  if (service === null || revision === null || previous === null || previous === revision) return null;
+  const where = cluster === null ? [] : ['--cluster', cluster];
+  return command`aws ecs update-service ${where} --service ${service} --task-definition ${previous}`;
+}
+
+/** Attributes as AWS writes them, such as deregistration_delay.timeout_seconds. */
+const KEY = /^[a-z0-9_.-]+$/;
+const VALUE = /^[a-z0-9_.-]+$/i;
+
+/** The values that earlier calls gave these attributes, if they gave all of them one. */
+function attributesBefore(call: Mutation, all: readonly Mutation[]): Command | null {
+  const arn = text(call.parameters.targetGroupArn) ?? text(call.parameters.loadBalancerArn);
+  const valuesOf = ({ parameters }: Mutation) =>
+    (Array.isArray(parameters.attributes) ? parameters.attributes : []).map(record);
+  const earlier = all.filter((other) => other.at < call.at && other.name === call.name && idOf(other) === arn);
+  const before = valuesOf(call).map(({ key }) => {
+    const value = earlier
+      .flatMap(valuesOf)
+      .findLast((each) => each.key === key && typeof each.value === 'string')?.value;
+    return typeof key === 'string' && KEY.test(key) && typeof value === 'string' && VALUE.test(value)
+      ? `Key=${key},Value=${value}`
+      : null;
+  });
+  const words = before.flatMap((word) => word ?? []);
+  if (arn === null || words.length === 0 || words.length < before.length) return null;
+  return call.name === 'ModifyTargetGroupAttributes'
+    ? command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes ${words}`
+    : command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn} --attributes ${words}`;
 }

@@ -186,6 +186,8 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         labelled('Cause', ...prose(fitSentences(sentence)), ...(errors === null ? [] : [` Explains ${errors}.`])),
       ];
     }
+    case 'onset':
+      return [labelled('Change', ...prose(fitSentences(section.sentence)))];
     case 'between':
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':

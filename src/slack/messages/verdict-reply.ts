@@ -87,6 +87,13 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return fixParts(section.cause, 'Fix', ' (alb502 does not run it)');
     case 'why':
       return whyParts(section.cause, diagnosis);
+    case 'onset':
+      return [
+        line({ bold: 'Change' }, '  ', ...prose(section.sentence)),
+        ...(section.revert === null
+          ? []
+          : [line('To take it back (alb502 does not run it):'), copyable(section.revert)]),
+      ];
     case 'between':
       return [
         ...traceParts(diagnosis),

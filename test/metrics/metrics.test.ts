@@ -92,7 +92,10 @@ it('the bot counts the effects of an alarm, and traces the diagnosis with a span
   const whole = await startAlarmBot({ more: { metrics: 'emf' } });
   const body = JSON.stringify(event({ at: Date.parse('2026-11-18T02:45:00Z'), loadBalancer: SHOP }));
   whole.aws.sendMessage('alarms', body, { region: 'eu-west-1' });
-  await whole.slack.until(() => rootsOf(whole.slack, 'shop').some(({ text }) => text.includes('final')), 'an answer');
+  await whole.slack.until(
+    () => rootsOf(whole.slack, 'shop').some(({ text }) => text.includes('keep-alive race')),
+    'an answer',
+  );
   await eventually(() => expect(received.length).toBeGreaterThan(0));
   await whole.bot.stop();
 

@@ -407,7 +407,7 @@ const filesIn = (dir: string) =>
 const scenarios = join(import.meta.dirname, '../scenarios');
 
 /** Incidents whose paths hold hashes, as in /assets/b1e0b4af5223.js. */
-const ROUTES_WITH_HIDDEN_SEGMENTS = ['003', '030', '031', '033', '034', '035', '036', '037', '038', '039'];
+const ROUTES_WITH_HIDDEN_SEGMENTS = ['003', '030', '031', '033', '034', '035', '036', '037', '038', '039', '040'];
 
 describe('stored findings', () => {
   it.each(readdirSync(scenarios).filter((name) => /^\d/.test(name)))(

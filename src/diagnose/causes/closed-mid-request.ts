@@ -4,7 +4,7 @@ import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
-import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
+import { describeTask } from '../network-path/host-commands.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
 import type { TargetBurst } from '../patterns/error-bursts.ts';
@@ -83,7 +83,7 @@ export const closedMidRequest = defineCause({
         missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
         fix:
           outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??
-          fixFor(traffic, burst ?? parts.bursts[0]),
+          fixFor(traffic, burst ?? parts.bursts[0], sureErrors[0] ?? possible[0]),
         ...(burst
           ? {
               summary: `${nameOf(traffic, burst.target, burst.from) === burst.target ? `Target ${burst.target}` : nameOf(traffic, burst.target, burst.from)} dropped ${plural(countErrors(burst.errors), 'request')} in flight at ${utcTime(burst.from)}: it crashed or was killed.`,
@@ -98,8 +98,10 @@ export const closedMidRequest = defineCause({
   },
 });
 
-function fixFor(traffic: Traffic, burst: TargetBurst | undefined): Fix {
+function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: SampledError | undefined): Fix {
   const name = burst === undefined ? null : nameOf(traffic, burst.target, burst.from);
+  const failed = burst?.errors[0] ?? first;
+  const owner = failed === undefined ? null : traffic.owners.at(failed.target, failed.at, failed.target_group_arn);
   return {
     summary: burst
       ? `Find out what ended the process on ${name} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
@@ -110,7 +112,7 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined): Fix {
             command`journalctl --since ${`${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')} UTC`} --utc`,
           ]
         : []),
-      DESCRIBE_TASK,
+      describeTask(owner),
     ],
     ...(burst ? { notes: [`On the host of ${name}, look for oom-kill, segfault and exit codes.`] } : {}),
     sideEffects: [],

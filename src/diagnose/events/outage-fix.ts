@@ -4,7 +4,7 @@ import { command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { DESCRIBE_TASK } from '../network-path/host-commands.ts';
+import { describeTask } from '../network-path/host-commands.ts';
 import { namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { crashRoute } from './crash-route.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
@@ -60,17 +60,20 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
       ? ` at ${list(times.map(utcTime))}`
       : `, ${plural(times.length, 'time')} from ${utcTime(from)} on`;
   const where = targets.length <= 3 ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
-  const addresses = [...new Set(targets.map(addressOf))].slice(0, 1);
+  const [first] = targets;
+  const owner = first === undefined ? null : traffic.owners.at(first, from, outline.target_group_arn);
+  const pods =
+    first === undefined ? [] : [command`kubectl get pods -A -o wide --field-selector status.podIP=${addressOf(first)}`];
   const since = new Date(from - BEFORE_MS).toISOString().slice(0, 19).replace('T', ' ');
   return {
     summary: route
       ? `Find out how ${route.route} ends the process on ${where}${when}: ${route.count} of ${route.of} times it cut off such a request. Until then, block or route that request elsewhere.`
       : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
     commands: [
-      ...addresses.map((address) => command`kubectl get pods -A -o wide --field-selector status.podIP=${address}`),
-      command`kubectl describe pod -n ${'<namespace>'} ${'<pod>'}`,
+      // An ECS task is no pod.
+      ...(owner?.task ? [] : [...pods, command`kubectl describe pod -n ${'<namespace>'} ${'<pod>'}`]),
       command`journalctl --utc --since ${since}`,
-      DESCRIBE_TASK,
+      describeTask(owner),
     ],
     sideEffects: [],
   };

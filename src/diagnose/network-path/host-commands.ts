@@ -4,8 +4,9 @@
  */
 import { type Command, command } from '../../format/command.ts';
 
-/** ECS tasks keep the reason they stopped for about an hour. */
-export const DESCRIBE_TASK: Command = command`aws ecs describe-tasks --cluster ${'<cluster>'} --tasks ${'<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
+/** Shows why an ECS task stopped, which ECS keeps for about an hour; placeholders stand for what is not known. */
+export const describeTask = (owner: { cluster: string | null; task: string | null } | null): Command =>
+  command`aws ecs describe-tasks --cluster ${owner?.cluster ?? '<cluster>'} --tasks ${owner?.task ?? '<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
 
 /** Commands for a target "address" on `port`; `isTask` if it may be a container or a pod. */
 export function hostCommands(
@@ -20,7 +21,7 @@ export function hostCommands(
     command`sudo nft list ruleset; sudo iptables -S`,
     command`getenforce; sudo ufw status verbose`,
     command`curl -v --http1.1 ${[...insecure, '--max-time', '15', url]}`,
-    ...(isTask ? [command`kubectl get networkpolicy -A`, DESCRIBE_TASK] : []),
+    ...(isTask ? [command`kubectl get networkpolicy -A`, describeTask(null)] : []),
   ];
 }
 

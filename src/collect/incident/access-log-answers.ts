@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Instant } from '../../evidence/aws.ts';
 import { Hop } from '../../evidence/edge.ts';
 import type { AccessLog } from '../../evidence/evidence.ts';
+import { parseStatus } from '../../evidence/statuses.ts';
 import { LogLimitationSchema } from '../access-log/log-limitation.ts';
 
 const count = z.number();
@@ -194,7 +195,9 @@ export const AccessLogFile = z.looseObject({
   /** The question: the answers are valid for this window and these statuses only. */
   from: Instant,
   to: Instant,
-  statuses: z.array(text),
+  statuses: z.array(
+    text.refine((word) => parseStatus(word) === word, { error: 'expected a status such as 502 or 5xx' }),
+  ),
   accessLog: AccessLogAnswers,
 });
 export type AccessLogFile = z.infer<typeof AccessLogFile>;

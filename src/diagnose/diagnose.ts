@@ -1,6 +1,8 @@
 /** Turns evidence into a diagnosis. Pure: the same evidence gives the same bytes. */
+
 import type { Collected, Cost, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
+import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { iso } from '../format/wording.ts';
 import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
@@ -128,13 +130,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
 /** The cost of reading the access log, plus that of the CloudFront log. */
 export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
   const own = edge.status === 'collected' ? edge.value.log?.cost : undefined;
-  return own === undefined
-    ? cost
-    : {
-        bytesScanned: cost.bytesScanned + own.bytesScanned,
-        usd: cost.usd + own.usd,
-        queries: cost.queries + own.queries,
-      };
+  return own === undefined ? cost : sumOfCosts(cost, own);
 }
 
 /** The verdict, preceded by the errors that CloudFront answered instead of the load balancer. */

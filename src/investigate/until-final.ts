@@ -1,8 +1,10 @@
 /** Repeats a question while its logs still arrive, until the answer is final. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { NO_COST, sumOfEstimates } from '../collect/access-log/cost.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
 import type { Cost, LogReadMethod, Window } from '../evidence/evidence.ts';
+import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../query/recheck.ts';
 import type { InvestigationResult } from './investigator.ts';
@@ -88,17 +90,8 @@ const LONGEST_SLEEP_MS = 15_000;
 /** Adds the actual and estimated cost of earlier attempts. */
 const addEarlierCost = <T extends InvestigationResult>(one: T, before: ReadingCost): T => {
   const { cost, reading } = one.diagnosis;
-  const { bytesScanned, usd, queries } = before.cost;
   const estimate = reading && before.reading && sumOfEstimates(reading.estimate, before.reading.estimate);
-  return withCost(
-    one,
-    {
-      bytesScanned: cost.bytesScanned + bytesScanned,
-      usd: cost.usd + usd,
-      queries: cost.queries + queries,
-    },
-    reading && estimate ? { ...reading, estimate } : reading,
-  );
+  return withCost(one, sumOfCosts(cost, before.cost), reading && estimate ? { ...reading, estimate } : reading);
 };
 
 /** Sets the cost in the diagnosis and the evidence, so that a saved incident matches. */

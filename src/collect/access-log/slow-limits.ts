@@ -1,6 +1,6 @@
 /** Limits of the search for the slowest routes, the same for both engines. */
 
-/** Milliseconds (target_processing_time). A route without an answer this slow is none of the slowest. */
+/** Milliseconds (target_processing_time). Routes with only faster answers are ignored. */
 export const SLOW_MS = 100;
 
 /** Routes in the answer: those whose answers took longest together. */

@@ -1,5 +1,7 @@
-/** Adds to the answers of a read what other reads and places tell. Pure. */
+/** Adds to the answers of a read what other reads and places show. Pure. */
+
 import type { LogReadMethod, Question } from '../../evidence/evidence.ts';
+import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { sumOfEstimates } from '../access-log/cost.ts';
 import type { FoundDeliveries } from '../access-log/deliveries.ts';
 import { limitationFrom } from '../access-log/log-limitation.ts';
@@ -30,11 +32,7 @@ export function withEarlier(
   back: LiveAccessLog,
   { from }: Question,
 ): LiveAccessLog {
-  const cost = {
-    bytesScanned: read.cost.bytesScanned + back.cost.bytesScanned,
-    usd: read.cost.usd + back.cost.usd,
-    queries: read.cost.queries + back.cost.queries,
-  };
+  const cost = sumOfCosts(read.cost, back.cost);
   const own = { ...first.value, cost, reading: sumOfReadings(first.value.reading, back) };
   if (back.log.status === 'unavailable') {
     const sentence = `The access log was not read back to ${new Date(from).toISOString()}: ${back.log.reason}.`;

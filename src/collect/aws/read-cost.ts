@@ -1,5 +1,7 @@
 /** The cost of reading one access log: estimated before each read, and added up while reading. */
+
 import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/evidence.ts';
+import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { NO_COST, priceWords, sumOfEstimates } from '../access-log/cost.ts';
 import type { LogPlace } from '../access-log/s3-log.ts';
 
@@ -26,12 +28,7 @@ export class ReadCost {
 
   /** Adds a cost and returns the total so far. */
   spend(cost: Cost): Cost {
-    const before = this.#total;
-    this.#total = {
-      bytesScanned: before.bytesScanned + cost.bytesScanned,
-      usd: before.usd + cost.usd,
-      queries: before.queries + cost.queries,
-    };
+    this.#total = sumOfCosts(this.#total, cost);
     return this.#total;
   }
 }

@@ -5,6 +5,7 @@
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type { EdgeErrorCount, EdgeLog } from '../../evidence/edge.ts';
 import type { Cost, Question } from '../../evidence/evidence.ts';
+import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { list } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { NO_COST } from '../access-log/cost.ts';
@@ -144,13 +145,6 @@ function mergedLogs(logs: readonly EdgeLog[]): EdgeLog | null {
     source: [...new Set(logs.map(({ source }) => source))].join(' && '),
     requests: counts.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0),
     errors: sortedErrors([...errors.values()]),
-    cost: logs.reduce(
-      (sum, { cost }) => ({
-        bytesScanned: sum.bytesScanned + cost.bytesScanned,
-        usd: sum.usd + cost.usd,
-        queries: sum.queries + cost.queries,
-      }),
-      NO_COST,
-    ),
+    cost: logs.reduce((sum, { cost }) => sumOfCosts(sum, cost), NO_COST),
   };
 }

@@ -143,7 +143,7 @@ function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledEr
 }
 
 interface Raced {
-  /** The edge of the claimed errors; null if there is none. */
+  /** Null if no idle time was measured for the claimed errors. */
   edge: KeepAliveEdge | null;
   arn: string;
 }

@@ -94,8 +94,8 @@ const EFFECTS: readonly Effect[] = [
 /** Most milliseconds from the call to the first error; nodes learn of a change later than CloudTrail's second. */
 const WITHIN_MS = 60_000;
 const EARLIER_MS = 1_000;
-/** Highest rate of such errors before the call, as a share of their rate after it. */
-const OUTSIDE_AT_MOST = 0.2;
+/** Maximum error rate before the call, as a share of the rate after it. */
+export const OUTSIDE_AT_MOST = 0.2;
 const ERRORS_NEEDED = 3;
 
 /** Returns changes among errors that belong to no other event; those with most errors first. */

@@ -69,7 +69,7 @@ const spread = (times: readonly number[]): number =>
 
 const endSpread = (run: readonly SentFailure[]): number => spread(run.map(({ request }) => request.at));
 
-/** The expected number of such groups if closes were spread at random over the log. */
+/** Expected number of equally tight groups if closes were random over the log. */
 const byChance = (run: readonly SentFailure[], all: number, readMs: number): number =>
   all * (((all - 1) * Math.max(LEAST_SPREAD_MS, endSpread(run))) / readMs) ** (run.length - 1);
 

@@ -11,7 +11,7 @@ import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRare, namesAlike, namesIn } from './calls.ts';
-import { beganAt, changedThing } from './change.ts';
+import { beganAt, changedThing, OUTSIDE_AT_MOST } from './change.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { secondsBetween } from './event-sentences.ts';
 import { revertOf } from './revert.ts';
@@ -26,7 +26,7 @@ const FROM_TARGETS: readonly SignatureId[] = [
   'inconsistent',
 ];
 
-/** Signatures of errors that a call may cause, whatever it asked for. */
+/** Signatures of the errors that each call may cause. */
 const REACHES: readonly { name: RegExp; signatures: readonly SignatureId[] }[] = [
   {
     name: /^(UpdateService|CreateDeployment|StartInstanceRefresh|UpdateAutoScalingGroup|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|UpdateTaskSet)$/,
@@ -50,9 +50,7 @@ const HOUR_MS = 3_600_000;
 const ERRORS_NEEDED = 5;
 /** Errors within a minute of the call: one straggler is not the beginning. */
 const AT_ONCE_NEEDED = 3;
-/** Highest rate of such errors before the call, as a share of their rate after it. */
-const OUTSIDE_AT_MOST = 0.2;
-/** Highest probability that errors at one rate leave so few before the call. */
+/** Maximum probability that errors at a constant rate leave so few before the call. */
 const MOST_BY_CHANCE = 1e-3;
 
 /** Returns one event per call; the errors are in none of `taken`. */
@@ -102,7 +100,7 @@ const signaturesOf = ({ name }: Mutation): readonly SignatureId[] =>
 
 const isAfter = (error: SampledError, call: Mutation): boolean => beganAt(error) >= call.at - EARLIER_MS;
 
-/** Whether such errors follow within a minute, and none came in the minute before: a call may also answer errors. */
+/** Whether errors follow within a minute and none came in the minute before; some calls are a response to errors. */
 const isBefore = ({ at: time }: Mutation, errors: readonly SampledError[]): boolean =>
   errors.some((error) => beganAt(error) >= time - EARLIER_MS && beganAt(error) <= time + WITHIN_MS) &&
   !errors.some(({ at }) => at >= time - WITHIN_MS && at < time - EARLIER_MS);
@@ -173,7 +171,7 @@ function ratePerHour(
   return errorsInMetrics({ ...question, statuses, from: call.at - HOUR_MS, to: call.at }, metrics) ?? 0;
 }
 
-/** An end that was seen: no such error for this long in what was read. */
+/** The event has ended if the log shows no further error for this long. */
 const QUIET_MS = 60_000;
 
 function onsetEvent(

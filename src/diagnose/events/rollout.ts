@@ -66,7 +66,7 @@ function joining(presence: TargetPresence, traffic: Traffic): TurnOver {
   const firstAnswer = traffic.log.targets
     .filter((each) => targetKey(each) === targetKey(presence) && each.firstSuccess !== null)
     .reduce((first, { firstSuccess }) => Math.min(first, firstSuccess ?? first), Number.POSITIVE_INFINITY);
-  // One that never answers goes on failing for as long as it is chosen.
+  // A target that never answers fails every request it receives.
   const until = Number.isFinite(firstAnswer) ? presence.firstSeen + STARTING_MS : Number.POSITIVE_INFINITY;
   const failures = failuresOn(presence, traffic).filter(
     ({ signature, sent, request }) => ADMITTED.includes(signature) && sent <= until && request.at <= firstAnswer,

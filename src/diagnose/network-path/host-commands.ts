@@ -4,7 +4,7 @@
  */
 import { type Command, command } from '../../format/command.ts';
 
-/** Shows why an ECS task stopped, which ECS keeps for about an hour; placeholders stand for what is not known. */
+/** Shows why an ECS task stopped; ECS keeps the reason for about an hour. */
 export const describeTask = (owner: { cluster: string | null; task: string | null } | null): Command =>
   command`aws ecs describe-tasks --cluster ${owner?.cluster ?? '<cluster>'} --tasks ${owner?.task ?? '<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
 

@@ -47,7 +47,7 @@ export function noTargetGroups(traffic: Traffic, evidence: NoTargetEvidence, que
     );
 }
 
-/** A node of a zone without targets reaches none of them, where each zone uses its own. */
+/** Without cross-zone routing, a node reaches no target if its zone has none. */
 function emptyNodes(arn: string, errors: readonly SampledError[], { log }: Traffic): string[] {
   const failing = new Set(errors.flatMap(({ node }) => node ?? []));
   const sending = new Set(

@@ -18,7 +18,7 @@ export interface RevisionErrors {
   firstStart: number | null;
 }
 
-/** Services of which requests reached two revisions or more: these by requests, then revision; services by name. */
+/** Services whose requests reached several revisions, by name; revisions by requests, then by number. */
 export const revisionErrors = oncePerTraffic((traffic: Traffic): RevisionErrors[][] => {
   const known = ownedTargets(traffic).filter(({ owner }) => owner.service !== null && owner.revision !== null);
   return [...Map.groupBy(known, ({ owner }) => `${owner.service} ${owner.cluster}`)]

@@ -51,7 +51,7 @@ describe('finds an idle time', () => {
     expect(edge).toMatchObject({ hits: 20, seconds: 5 });
   });
 
-  it('by several connections of one pair: any earlier response may have been the last on it', () => {
+  it('by several connections of one pair: each earlier response may have been the last on it', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,
       error: (i) => [anyGap(i), 5000 + (i % 5), anyGap(i + 50)].sort((a, b) => a - b),

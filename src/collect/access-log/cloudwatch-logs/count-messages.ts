@@ -15,7 +15,7 @@ export interface CountedMessages {
   minutes: { minute: number; lines: number; requests: number; failures: number }[];
   /** Messages without a time or a status. */
   rejected: number;
-  /** Seconds (since the epoch) of which some messages were not counted. */
+  /** Epoch seconds in which some messages were not counted. */
   cut: number[];
 }
 

@@ -5,9 +5,9 @@ import type { CountedMessages } from './count-messages.ts';
 const MINUTE_MS = 60_000;
 
 /**
- * The minutes with the most failures whose messages, with those of `before` milliseconds in front of them, are `lines`
- * at most; the longest of such parts, then the earliest. Of a minute that has more the first seconds. Null without
- * failures. The part is within the window.
+ * Returns the consecutive minutes with the most failures that hold at most `lines` messages, counting the `before`
+ * milliseconds in front of them. Prefers the longest part, then the earliest, inside the window. A minute with more
+ * messages is cut to its first seconds. Null if nothing failed.
  */
 export function partToFetch(
   minutes: CountedMessages['minutes'],

@@ -36,7 +36,7 @@ const typed = (name: (typeof FAILURE_DETAIL)[number], index: number): string => 
   return `${type === undefined ? `details[${index + 1}]` : `try_cast(details[${index + 1}] AS ${type})`} AS ${name}`;
 };
 
-/** Details that no query reads once failures are numbered; `detail` has them for those that are shown. */
+/** Details that no query reads after failures are numbered; `detail` holds them for the shown failures. */
 const SHOWN_ONLY: readonly (typeof FAILURE_DETAIL)[number][] = [
   'request_type',
   'client_address',

@@ -264,7 +264,7 @@ async function readByEither(reading: LogFileReading, listed: ListedObjects): Pro
       });
     }
     if (bytes !== null && bytes > FETCH_AT_MOST)
-      throw new AccessLogError(error.kind, `${error.reason}; and ${size(bytes)} are too much to be fetched`, {
+      throw new AccessLogError(error.kind, `${error.reason}; and ${size(bytes)} are too much to download`, {
         iamStatement: error.iamStatement,
       });
     const note = limitationFrom(`Athena did not read the access log: ${error.reason}.`, error.failure);

@@ -138,7 +138,7 @@ async function countAndFetch(
     );
   const estimate = estimateCounting(bytes, atMost);
   assertAffordable(estimate, options);
-  const how = `from CloudWatch Logs, log group ${group.name}: ${size(bytes)} received, counted by query since more than ${size(atMost)}, ${why}`;
+  const how = `from CloudWatch Logs, log group ${group.name}: ${size(bytes)} received, counted by query (over ${size(atMost)}), ${why}`;
   options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
   options.progress?.('counting log events');
   const onScan = (scanned: number) => spendScan(reading, scanned);

@@ -46,7 +46,7 @@ export const workerTimeout = defineCause({
           ...(waited === undefined
             ? []
             : [
-                `${outOf(waited, errors.length)} ended later than that; requests wait for a worker first, one of a quick route for ${seconds(longestWait(traffic))} or more.`,
+                `${outOf(waited, errors.length)} ended later than that: requests can wait for a worker first. On a quick route, one waited ${seconds(longestWait(traffic))} or more.`,
               ]),
           ...(partly && longest !== null && longest < at
             ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
@@ -55,7 +55,7 @@ export const workerTimeout = defineCause({
         against: judged.flatMap(({ cluster: { seconds: at }, outlived, contradicted, longest }) =>
           outlived && longest !== null
             ? [
-                `A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}${contradicted ? '' : `; it may have waited for a worker first, as one of a quick route did for ${seconds(longestWait(traffic))} or more`}.`,
+                `A request of the same routes succeeded after ${seconds(longest)}, past the ${seconds(at)}${contradicted ? '' : `; it may have waited for a worker first, as a request on a quick route did for ${seconds(longestWait(traffic))} or more`}.`,
               ]
             : [],
         ),
@@ -171,7 +171,7 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
     return untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`]);
   return Math.max(...times) - Math.min(...times) <= wait
     ? untested([
-        `${plural(slow.length, 'slow error')} took ${durations}, and requests wait for a worker first, one of a quick route for ${seconds(wait)} or more: a timer need not show at one duration.`,
+        `${plural(slow.length, 'slow error')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
       ])
     : ruledOut([`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`]);
 }

@@ -546,7 +546,7 @@ describe('a limitation of the table', () => {
     const parameters = { ...OURS.parameters, 'projection.day.range': '2026/03/11,NOW' };
     const { unanswered } = accessLogIn(await read({ form: { ...OURS, parameters } }));
     expect(unanswered?.map(({ sentence }) => sentence)).toEqual([
-      'The Athena table logs.alb_access_logs begins on 2026/03/11: what was delivered before is not seen.',
+      'The Athena table logs.alb_access_logs begins on 2026/03/11: earlier log files were not read.',
     ]);
   });
 });
@@ -620,7 +620,7 @@ describe('with engine auto', () => {
 
   it('does not download too much', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 1_000_000 }, form: null });
-    expect(reasonOf(live)).toMatch(/^no table of the database logs covers .*; and 9\.9 GB are too much to be fetched$/);
+    expect(reasonOf(live)).toMatch(/^no table of the database logs covers .*; and 9\.9 GB are too much to download$/);
     expect(s3.got).toEqual([]);
   });
 

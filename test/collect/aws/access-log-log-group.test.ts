@@ -138,7 +138,7 @@ describe('a log group with more than is fetched', () => {
     const { logs, sentences, ...live } = await read(much);
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
     expect(sentences).toEqual([
-      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 3.0 GB received, counted by query since more than 2.0 GB, the only log that can be read; estimated about $0.0400, at most 16.0 GB and $0.0800.',
+      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 3.0 GB received, counted by query (over 2.0 GB), the only log that can be read; estimated about $0.0400, at most 16.0 GB and $0.0800.',
     ]);
     expect(logs.queries.filter(({ queryString }) => queryString.includes(counting))).toHaveLength(1);
     expect(live.cost.usd).toBeLessThan(0.08);

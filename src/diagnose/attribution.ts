@@ -13,7 +13,10 @@ export interface CauseClaims {
 
 /** Errors with one answer. */
 export interface ErrorPart {
-  /** One if decided; none if no known cause fits. In the order of CAUSE_IDS. */
+  /**
+   * The decided cause alone, or every cause that remains possible; empty if no known cause fits. In the order of
+   * CAUSE_IDS.
+   */
   causes: CauseId[];
   standing: 'confirmed' | 'likely' | 'undecided';
   /** The rows; empty if only the number of errors is known. */
@@ -23,13 +26,13 @@ export interface ErrorPart {
   event: IncidentEvent | null;
 }
 
-/** An undecided part names the causes that are possible for at least this share of its errors. */
+/** An undecided part lists only causes that are possible for at least this share of its errors. */
 const POSSIBLE_SHARE = 0.1;
 
 export const isDecided = ({ standing }: Pick<ErrorPart, 'standing'>): boolean => standing !== 'undecided';
 
 /**
- * Splits errors into parts, unordered (see `orderParts`). An event whose errors are explained otherwise gets no part.
+ * Splits errors into parts, unordered (see `orderParts`). An event gets no part if another cause explains its errors.
  */
 export function attributeErrors(
   claims: readonly CauseClaims[],
@@ -89,8 +92,8 @@ function possibleCauses(claims: readonly CauseClaims[]): Map<SampledError, Cause
 }
 
 /**
- * The part of an event. Decided if the event admits a single cause, or if one of its admitted causes claims most of its
- * errors (for a rollout: more than any other, and half of the claimed ones).
+ * The part of an event. Decided if the event allows a single cause, or if one of its causes claims most of its errors
+ * (for a rollout: more than any other cause, and half of the claimed errors).
  */
 function eventPart(event: IncidentEvent, errors: SampledError[], claims: readonly CauseClaims[]): ErrorPart {
   const own = new Set(errors);
@@ -119,8 +122,8 @@ function eventPart(event: IncidentEvent, errors: SampledError[], claims: readonl
 }
 
 /**
- * Whether a cause that the event does not admit explains most of its errors: a race that continues through a rollout is
- * still a race.
+ * Whether a cause outside the event explains most of its errors: a race that continues through a rollout is still a
+ * race.
  */
 function isExplainedOtherwise(
   { causes }: IncidentEvent,
@@ -134,7 +137,7 @@ function isExplainedOtherwise(
   return 2 * countErrors(others) > countErrors(errors);
 }
 
-/** Splits the application's own errors by status and target group: one team's 503s are not another's. */
+/** Splits the application's own errors by status and target group, because each may belong to another team. */
 const ownKey = (error: SampledError, { id }: Owner): string =>
   id === 'target-generated' ? `${id} ${error.elb_status_code} ${error.target_group_arn}` : id;
 
@@ -203,7 +206,7 @@ function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<S
   });
 }
 
-/** Parts for rare signatures of which a sampled log kept no row. */
+/** Parts for rare signatures that sampling left without a row. */
 function uncounted(traffic: Traffic): ErrorPart[] {
   const kept = new Set<SignatureId>(traffic.errors.map(({ signature }) => signature));
   return traffic.bySignature

@@ -1,11 +1,13 @@
-/** Errors caused by how the load balancer is configured, which are no incident next to other errors. */
+/**
+ * Finds errors that the load balancer's configuration causes on purpose; next to other errors they are not an incident.
+ */
 import type { ErrorPart } from './attribution.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
 import { mutations } from './patterns/configuration-changes.ts';
 
 /**
- * The AWS Load Balancer Controller's answer for an Ingress whose Service it cannot find (aws-load-balancer-controller,
- * model_build_actions.go).
+ * The body that the AWS Load Balancer Controller sends for an Ingress whose Service it cannot find
+ * (aws-load-balancer-controller, model_build_actions.go).
  */
 const CONTROLLER_MESSAGE = 'Backend service does not exist';
 

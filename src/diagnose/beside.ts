@@ -1,4 +1,4 @@
-/** Failed requests outside the question: the application's own errors, and what clients caused. */
+/** Counts failed requests outside the question: the application's own errors, and failures caused by clients. */
 import { statusMatcher } from '../evidence/statuses.ts';
 import type { Diagnosis, StatusBeside } from './diagnosis.ts';
 import { requestsAllAnswered400 } from './patterns/bad-request-groups.ts';
@@ -30,7 +30,7 @@ export function besideOf(traffic: Traffic): Beside {
   };
 }
 
-/** A 460 means that the client closed first: its target status does not show who caused it. */
+/** On a 460 the client closed first, so its target status does not show who caused it. */
 const makerOf = (entry: { elb_status_code: string; target_status_code: string }): StatusBeside['madeBy'] =>
   isTargetMade(entry) && entry.elb_status_code !== '460' ? 'target' : 'load-balancer';
 

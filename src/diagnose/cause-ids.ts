@@ -1,4 +1,4 @@
-/** The ids of the causes, in the order that breaks ties. They are a contract: JSON, tests, links. */
+/** The ids of the causes; their order breaks ties. JSON, tests and links depend on them. */
 import { causes } from './causes/index.ts';
 
 export type CauseId = (typeof causes)[number]['id'];

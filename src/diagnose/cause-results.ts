@@ -1,4 +1,4 @@
-/** Converts judged causes and parts into the diagnosis's statement on each cause. */
+/** Converts judged causes and parts into the diagnosis's result for each cause. */
 import { inSentence, list, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
@@ -15,8 +15,8 @@ export interface JudgedCause {
 }
 
 /**
- * Orders confirmed and likely causes by share, then possible ones by share, then the rest; ties in the order of the
- * ids.
+ * Orders confirmed and likely causes by share, then possible causes by share, then the rest. Ties follow the order of
+ * the ids.
  */
 export function causeResults(
   judgedCauses: readonly JudgedCause[],
@@ -43,7 +43,7 @@ function causeResult(
     const countOf = (standing: ErrorPart['standing']) =>
       decided.reduce((sum, part) => sum + (part.standing === standing ? part.count : 0), 0);
     const [confirmed, likely] = [countOf('confirmed'), countOf('likely')];
-    // A cause confirmed for some errors and likely for others gets the standing of the larger part.
+    // A cause that is confirmed for some errors and likely for others takes the standing of the larger part.
     const standing = confirmed >= likely ? 'confirmed' : 'likely';
     return { ...base, standing, explains: share(confirmed + likely), ...reasons };
   }
@@ -68,7 +68,7 @@ function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readon
     .flatMap(({ errors }) => errors.filter((error) => own.has(error)));
 }
 
-/** The reasons of the judgement; for a cause that only its event names, the event's own. */
+/** The reasons of the judgement; if only an event names the cause, the reasons of the event. */
 function reasonsOf(
   judgement: Judgement,
   own: readonly ErrorPart[],

@@ -2,7 +2,7 @@
 
 export type CheckOutcome = 'pass' | 'fail' | 'unknown' | 'not-applicable';
 
-/** A number or a word with its label and, if it has one, its unit. */
+/** A labelled number or word, with its unit if it has one. */
 export interface Fact {
   label: string;
   value: number | string;
@@ -12,10 +12,10 @@ export interface Fact {
 export type CheckVerdict =
   | { outcome: 'pass'; summary: string; brief?: string; facts?: Fact[] }
   /**
-   * `fix`: what to do in this case, with names; without it the check's own advice is given. `brief`: the summary in a few words, at most
-   * some 40 characters, without names that may be long; needed where the first sentence of the summary is longer.
+   * `fix`: what to do in this case, naming resources; if absent, the check's own advice applies. `brief`: the summary
+   * in at most about 40 characters, without long names; required if the summary's first sentence is longer.
    */
   | { outcome: 'fail'; summary: string; brief?: string; facts?: Fact[]; fix?: string }
-  /** `missing`: wanted evidence that could not be collected would have decided it. */
+  /** `missing`: evidence that could not be collected would have decided the check. */
   | { outcome: 'unknown'; summary: string; facts?: Fact[]; missing?: true }
   | { outcome: 'not-applicable'; summary: string; facts?: never };

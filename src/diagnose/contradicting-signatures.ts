@@ -1,4 +1,4 @@
-/** Explains how the rows contradict a cause: every error has a signature that the cause cannot produce. */
+/** Explains how the rows contradict a cause: no error has a signature that the cause can produce. */
 
 import { list, outOf } from '../format/wording.ts';
 import { type Judgement, ruledOut } from './judgement.ts';
@@ -32,8 +32,8 @@ const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]
     : undefined;
 
 /**
- * A sentence if no error has an admissible signature and each has one that excludes the cause; null if an error could
- * have that cause, or is too unusual to tell.
+ * Returns a sentence if no error has an admissible signature and each has one that excludes the cause. Null if an error
+ * could have that cause, or is too unusual to tell.
  */
 export function contradictingSignatures(traffic: Traffic, admissible: readonly SignatureId[]): string | null {
   const perSignature = traffic.bySignature.map(({ id, count }) => {

@@ -127,7 +127,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   }
 }
 
-/** The cost of reading the access log, plus that of the CloudFront log. */
+/** The cost of reading the access log plus the cost of reading the CloudFront log. */
 export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
   const own = edge.status === 'collected' ? edge.value.log?.cost : undefined;
   return own === undefined ? cost : sumOfCosts(cost, own);
@@ -141,7 +141,7 @@ function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
     : { ...verdict, summary: `${edgeErrorsSentence(errors)} ${verdict.summary}` };
 }
 
-/** Faults that are named where the errors cannot be read. */
+/** The number of faults named if the errors cannot be read. */
 const FAULTS_NAMED = 3;
 
 /** The faults found by the checks of steps 2 to 6, one sentence each. */
@@ -185,7 +185,7 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   };
 }
 
-/** Adds to the leading part's causes the command that sends nothing to its target group or version, if that has a weight. */
+/** Adds the command that sets the weight of the leading part's target group or version to 0, if it has a weight. */
 function withWeight(
   results: CauseResult[],
   lead: ErrorPart | undefined,
@@ -374,7 +374,7 @@ function judgeCauses(
   });
 }
 
-/** Without errors, or without a log, no cause can be tested. */
+/** Without errors or without a log, no cause can be tested. */
 function untestedCauses(traffic: Traffic | null): CauseResult[] {
   const missing = [traffic ? 'There is no error that it could explain.' : 'The access log could not be read.'];
   return causes.map(({ id, title, reference }) => ({
@@ -400,7 +400,7 @@ function signaturesOf(traffic: Traffic | null, open: ReadonlyMap<SignatureId, Ca
   }));
 }
 
-/** A single cause is not ambiguous. */
+/** Returns nothing for a single cause, because one cause is not ambiguous. */
 const severalOrNone = <T>(items: T[]): T[] => (items.length > 1 ? items : []);
 
 function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['keepAlive'] {
@@ -410,7 +410,7 @@ function keepAliveOf(traffic: Traffic, { attributes }: EvidenceSet): Diagnosis['
   const shown = measures.find(({ edge }) => edge !== null)?.target_group_arn;
   const arn = shown ?? [...groups.keys()].filter((group) => groups.get(group)?.length === most).sort()[0];
   if (arn === undefined) return null;
-  // Nothing to measure if every such error belongs to a route that always fails.
+  // If every such error belongs to a route that always fails, there is nothing to measure.
   const measure = measures.find((one) => one.target_group_arn === arn);
   const edge = measure?.edge ?? null;
   const seconds = edge?.seconds ?? null;

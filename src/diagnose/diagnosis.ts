@@ -1,6 +1,6 @@
 /**
- * The diagnosis: the JSON contract and the only input of renderers. Times are ISO 8601 UTC, durations seconds, shares 0
- * to 1.
+ * The diagnosis: what `--json` prints, and the only input of renderers. Times are ISO 8601 UTC, durations seconds,
+ * shares 0 to 1.
  */
 
 import type { EvidenceName, GapKind, LogReadMethod } from '../evidence/evidence.ts';
@@ -22,7 +22,7 @@ export interface CheckFinding {
   check: CheckId;
   outcome: CheckOutcome;
   summary: string;
-  /** The summary in a few words; absent where the summary itself is short. */
+  /** The summary in a few words; absent if the summary itself is short. */
   brief?: string;
   facts: Fact[];
   /** Uncollected evidence on which an unknown outcome depends; `gapDetails` says why. */
@@ -67,7 +67,7 @@ interface NamedVerdict {
 interface UndecidedVerdict {
   standing: 'undecided';
   cause: null;
-  /** Causes of the leading part; empty if no known cause fits, and if the leading errors were not read. */
+  /** Causes of the leading part; empty if no known cause fits or the leading errors were not read. */
   between: CauseId[];
   /** What would settle it: something a user can run or look at. */
   decidedBy: string;
@@ -80,7 +80,7 @@ interface EmptyVerdict {
   decidedBy: null;
 }
 
-/** The answer of the leading part. `none`: rows were read, and neither the log nor CloudWatch has an error. */
+/** The verdict on the leading part. `none`: rows were read, and neither the log nor CloudWatch has an error. */
 export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
   /** Share of the leading part; 0 for `none`. */
   explains: number;
@@ -89,11 +89,14 @@ export type Verdict = (NamedVerdict | UndecidedVerdict | EmptyVerdict) & {
 };
 
 /**
- * Errors with one answer. Every error is in exactly one part, and the shares of all parts sum to 1. The first part
+ * Errors with one answer. Every error is in exactly one part, the shares of all parts sum to 1, and the first part
  * leads.
  */
 export interface Part {
-  /** One if decided; the remaining ones if not; none if no known cause fits or the errors were not read. */
+  /**
+   * The decided cause alone, or every cause that remains possible; empty if no known cause fits or the errors were not
+   * read.
+   */
   causes: CauseId[];
   /** `unread`: counted by CloudWatch but absent from the log that was read. */
   standing: 'confirmed' | 'likely' | 'undecided' | 'unread';
@@ -101,7 +104,10 @@ export interface Part {
   share: number;
   /** Index in `events` of the event that these errors belong to. */
   event: number | null;
-  /** Index in `events` of the change right after which most of these errors began, if nothing shows how it caused them. */
+  /**
+   * Index in `events` of the change right after which most of these errors began, if nothing shows how the change
+   * caused them.
+   */
   onset?: number;
 }
 
@@ -148,7 +154,9 @@ export interface OwnedTargetResult {
 /** Failed requests outside the question, by status; at most three routes, those with the most requests. */
 export interface StatusBeside {
   status: string;
-  /** `target` if the target answered so itself; `load-balancer` for 460, 463, 464 and the like. */
+  /**
+   * `target` if the target answered with this status itself; `load-balancer` for statuses such as 460, 463 and 464.
+   */
   madeBy: 'target' | 'load-balancer';
   requests: number;
   /** Share of all requests of the window. */
@@ -194,14 +202,14 @@ export interface NetworkPath {
   health: NetworkPathAnswer | null;
 }
 
-/** A route whose requests targets answered slowly, with whatever status, as TargetResponseTime counts them. */
+/** A route whose requests targets answered slowly. Counts every status, as TargetResponseTime does. */
 export interface SlowestRoute {
   route: string;
-  /** Those that a target answered. */
+  /** Requests that a target answered. */
   requests: number;
-  /** 95th percentile of target_processing_time, up to a twelfth too low. */
+  /** 95th percentile of target_processing_time; up to 1/12 too low. */
   p95Seconds: number;
-  /** Of the time that all answers of the window took. */
+  /** Share of the time that all answers of the window took. */
   shareOfTime: number;
 }
 
@@ -217,11 +225,11 @@ export interface Diagnosis {
   loadBalancer: { name: string; arn: string | null };
   window: { from: string; to: string };
   asked: {
-    /** The words of the question: `gateway`, `5xx`, `elb-5xx`, `elb-502`, `target-5xx`, `502`. */
+    /** The question's status words: `gateway`, `5xx`, `elb-5xx`, `elb-502`, `target-5xx`, `502`. */
     statuses: string[];
-    /** ARN, if the question is limited to its errors. */
+    /** ARN, if the question is limited to one target group's errors. */
     targetGroup: string | null;
-    /** Availability zone, if the question is limited to errors of its load balancer nodes. */
+    /** Availability zone, if the question is limited to errors of the load balancer nodes there. */
     zone: string | null;
     /** The time used as now. */
     now: string;
@@ -238,7 +246,7 @@ export interface Diagnosis {
     clients: number | null;
     routes: { route: string; errors: number; requests: number }[];
     retriedOk: number | null;
-    /** 460s next to the errors: mentioned, and counted only if asked for. */
+    /** Number of 460s; part of the errors only if asked for. */
     clientClosed: number;
     /** One sentence for the headline: how many of how many, how spread, retried, still ongoing. */
     summary: string;
@@ -262,9 +270,9 @@ export interface Diagnosis {
   beside: {
     /** Errors the targets answered themselves, by status. */
     targetMade: Record<string, number>;
-    /** Requests that the client gave up (460). */
+    /** Number of requests that clients gave up (460). */
     clientClosed: number;
-    /** Those plus 463 and 464, with their routes; most requests first. */
+    /** `targetMade` and `clientClosed` plus 463 and 464, with their routes; most requests first. */
     statuses: StatusBeside[];
     /** Target groups that answer every request with 400. */
     badRequestGroups: { targetGroup: string; requests: number }[];
@@ -284,9 +292,9 @@ export interface Diagnosis {
     /** Offered if the window holds too few errors: the command, and the cost of reading. */
     longerLook: { command: string; estimate: string | null } | null;
   } | null;
-  /** At most three that took 1 % of the time or more, by p95; absent in older diagnoses. */
+  /** At most three routes that took 1 % of the time or more, by p95; absent in older diagnoses. */
   slowestRoutes?: SlowestRoute[];
-  /** For undecided closed-before-response errors: how to find them in the application's log. */
+  /** How to find undecided closed-before-response errors in the application's log. */
   traces: {
     ids: string[];
     grep: string;

@@ -1,10 +1,10 @@
-/** What could not be checked: one gap per piece of evidence, and one per limitation of the log. */
+/** Lists what could not be checked: one gap per missing evidence, and one per limitation of the log. */
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
 import { number, plural } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
-/** The name of each piece of evidence for readers. */
+/** The names of the evidence in sentences. */
 export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   accessLog: 'the access log',
   metrics: 'CloudWatch metrics',
@@ -64,13 +64,13 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
   return [...unavailable, ...edge, ...limits, ...unreadable, ...capped];
 }
 
-/** Checks in front of the load balancer that could not be made, if they matter for this case. */
+/** Checks of the edge that could not be made, if they matter in this case. */
 function edgeGaps({ edge }: EvidenceSet, traffic: Traffic | null): Gap[] {
   if (edge.status === 'unavailable') return [];
   const { limitations, distributions } = edge.value;
   const isSeen =
     distributions.length > 0 || (traffic?.log.hops ?? []).some(({ kind }) => kind.startsWith('cloudfront'));
-  // Without the ranges, it is unknown whether CloudFront is in front.
+  // Without the address ranges, it is unknown whether CloudFront is in front.
   const isUnknown = limitations.some(({ what }) => what === 'ranges');
   return limitations
     .filter(() => isSeen || isUnknown)
@@ -93,7 +93,7 @@ function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (name === 'functions') return hasLambda(evidence);
   if (name === 'prefixLists') return usesPrefixLists(evidence);
   if (name === 'instances') return hasInstanceTargets(evidence);
-  // The doctor reports these missing permissions once; without them a thread only shows addresses instead of names.
+  // The doctor reports these permissions once; in a thread, only names are missing.
   if (NAMING_EVIDENCE.some((one) => one === name)) return false;
   // Used only if present; a recording may lack them.
   const item = evidence[name];

@@ -1,7 +1,7 @@
-/** Rates how much of the traffic is affected. Colour shows this; words show how certain the cause is. */
+/** Rates how much of the traffic is affected. The colour shows this; words show how certain the cause is. */
 import type { ChecklistStep, Diagnosis } from './diagnosis.ts';
 
-/** High impact: at least this share of the requests, and at least this count. */
+/** High impact needs at least this share of the requests and at least this count. */
 const HIGH_SHARE = 0.005;
 const HIGH_COUNT = 5;
 
@@ -13,7 +13,7 @@ export function impactOf({
   steps,
 }: {
   requests: number | null;
-  /** Asked errors, plus those that CloudWatch counted but were not read. */
+  /** Asked errors, plus errors that CloudWatch counted but that were not read. */
   errors: number;
   beside: Diagnosis['beside'];
   steps: readonly ChecklistStep[];

@@ -11,8 +11,8 @@ import type { SignatureId } from './signature.ts';
 import { type Traffic, withSignature } from './traffic.ts';
 
 /**
- * Judges one cause on exactly the `evidence` it declared. An exception in a cause leaves it untested without ending the
- * diagnosis.
+ * Judges one cause on exactly the evidence it declared. If the cause throws, it stays untested and the diagnosis
+ * continues.
  */
 export function judgeCause(
   cause: Cause,
@@ -34,7 +34,8 @@ export function judgeCause(
 export const judgeErrorText = (error: unknown): string => `Could not be judged: ${errorMessage(error)}.`;
 
 /**
- * Outcomes of a connection to a target: a row shows how far it got, so rows of other signatures rule out such a cause.
+ * Outcomes of a connection to a target. A row shows how far a connection got, so rows with other signatures rule out
+ * these causes.
  */
 const OF_CONNECTIONS: readonly SignatureId[] = [
   'connect-failed',
@@ -43,10 +44,10 @@ const OF_CONNECTIONS: readonly SignatureId[] = [
   'no-response-aborted',
   'closed-before-response',
 ];
-/** A 503 without a target has one of these signatures, so rows of one rule out the causes of the other. */
+/** The signatures of a 503 without a target; each rules out the causes of the other. */
 const WITHOUT_TARGET: readonly SignatureId[] = ['no-target', 'fixed-response'];
 
-/** Any other cause leaves its own mark in the log; without that mark there is nothing for it to explain. */
+/** Every other cause leaves its own signature in the log; without it, the cause explains nothing. */
 function judgeBySignatures({ signatures }: Cause, traffic: Traffic): Judgement {
   const seen = traffic.bySignature.map(({ id }) => id);
   const comparable =

@@ -20,7 +20,7 @@ export interface Fix {
   summary: string;
   /** For a shell. Printed, never run. */
   commands: Command[];
-  /** Lines of a configuration file or of code, for the runtime in use if it is known. */
+  /** Configuration or code lines for the runtime in use, if it is known. */
   settings?: string[];
   /** Where to run a command, how to read its output, and other help; one sentence each. */
   notes?: string[];
@@ -28,10 +28,12 @@ export interface Fix {
   sideEffects: string[];
 }
 
-/** For a cause that claims nothing. */
+/** The fix of a cause that claims nothing. */
 export const NO_FIX: Fix = { summary: '', commands: [], sideEffects: [] };
 
-/** Errors that a cause claims. Each error gets at most one confirmed or likely cause; verdict.ts resolves conflicts. */
+/**
+ * Errors that a cause claims. Each error gets at most one confirmed or likely cause; attribution.ts resolves conflicts.
+ */
 export interface CauseClaim {
   errors: NonEmpty<SampledError>;
   strength: Strength;

@@ -2,7 +2,7 @@ import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 
 /**
- * The verdict of an error check when there are no errors; null if there are. A log without rows does not mean "no
+ * The verdict of an error check if there are no errors; null if there are some. A log without rows does not mean "no
  * errors".
  */
 export function noErrorsVerdict({ log, errorCount }: Traffic): CheckVerdict | null {

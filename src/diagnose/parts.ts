@@ -5,16 +5,21 @@ import type { Part } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
 import { countErrors, type SampledError } from './traffic.ts';
 
-/** Errors that CloudWatch counts but the log lacks become a part from this share up. */
+/** Share from which errors that CloudWatch counts but the log lacks become a part. */
 const UNREAD_SHARE = 0.05;
 
-/** The number of errors that CloudWatch counts but the log lacks; 0 if small enough for a best-effort log. */
+/**
+ * The number of errors that CloudWatch counts but the log lacks; 0 if delivery on a best-effort basis explains the
+ * difference.
+ */
 export function unreadErrors(inLog: number | null, inMetrics: number | null, errorCount: number): number {
   const unread = Math.max(0, (inMetrics ?? 0) - (inLog ?? 0));
   return unread > UNREAD_SHARE * (errorCount + unread) ? unread : 0;
 }
 
-/** Converts parts in the order of orderParts. Inserts the unread errors by size, after parts of equal size. */
+/**
+ * Converts parts, which are in the order of `orderParts`; inserts the unread errors by size, after parts of equal size.
+ */
 export function partsOf(ordered: readonly ErrorPart[], events: readonly IncidentEvent[], unread: number): Part[] {
   const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event, errors }) => {
     const onset = event === null ? onsetOf(errors, events) : -1;
@@ -44,7 +49,7 @@ export function partsOf(ordered: readonly ErrorPart[], events: readonly Incident
   }));
 }
 
-/** Position of the call right after which most of these errors began; -1 if there is none. */
+/** Index of the call right after which most of these errors began; -1 if there is none. */
 function onsetOf(errors: readonly SampledError[], events: readonly IncidentEvent[]): number {
   const own = new Set(errors);
   const most = countErrors(errors) / 2;

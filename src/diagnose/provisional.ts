@@ -19,7 +19,7 @@ const MINUTE = 60_000;
 /** Milliseconds after which the metrics of a minute are final. */
 const METRICS_COMPLETE_AFTER = 3 * MINUTE;
 
-/** Depends on completeness; once `LOGS_COMPLETE_AFTER` has passed, missing entries may never arrive. */
+/** Depends on completeness until `LOGS_COMPLETE_AFTER` has passed; entries still missing then may never arrive. */
 export function isProvisional(question: Question, completeness: Completeness): boolean {
   const { log, inLog, inMetrics } = completeness;
   if (question.now >= question.to + LOGS_COMPLETE_AFTER) return false;
@@ -29,8 +29,7 @@ export function isProvisional(question: Question, completeness: Completeness): b
 
 /**
  * Whether the log has as many requests as CloudWatch counts. RequestCount only counts requests for which a target was
- * chosen:
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+ * chosen: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
  */
 function holdsEveryRequest(
   { from, to, now, loadBalancer }: Question,

@@ -1,6 +1,6 @@
 import type { FailedRequest, FailureShape } from '../evidence/evidence.ts';
 
-/** What the load balancer observed. Ids are a contract: JSON, tests, links. */
+/** What the load balancer observed. JSON, tests and links depend on these ids. */
 export const SIGNATURE_IDS = [
   'client-closed',
   'target-response',
@@ -21,9 +21,9 @@ export const SIGNATURE_IDS = [
 export type SignatureId = (typeof SIGNATURE_IDS)[number];
 
 /**
- * Seconds. The load balancer gives up on a connection to a target after 10 s (load-balancer-troubleshooting.html, HTTP
- * 504), and such rows show 10.000 to 10.05 s. A failure before CONNECT_TIMEOUT_FROM, or at CONNECT_TIMEOUT_TO or later,
- * is not that timeout.
+ * Seconds. The load balancer gives up connecting to a target after 10 s (load-balancer-troubleshooting.html, HTTP 504),
+ * and rows show 10.000 to 10.05 s. A failure before CONNECT_TIMEOUT_FROM, or at CONNECT_TIMEOUT_TO or later, is not
+ * that timeout.
  */
 export const CONNECT_TIMEOUT_FROM = 9.5;
 export const CONNECT_TIMEOUT_TO = 11;
@@ -45,7 +45,7 @@ export function elapsedClass(seconds: number | null): ElapsedClass | null {
 }
 
 /**
- * Fields that determine a signature: FailureShape has them, and `signatureFields` derives them from a failed request.
+ * The fields that determine a signature. A FailureShape has them; `signatureFields` derives them from a failed request.
  */
 export interface SignatureFields {
   elb_status_code: string;
@@ -93,10 +93,9 @@ export function signatureFields(request: SignatureSource): SignatureFields {
 }
 
 /**
- * The signature of one entry, from the entry alone; the first match of the contract's rows 1 to 13, in their order.
- * Rows 6 to 11 are the load balancer's own answers, so their target status must be "-": a row with a target status but
- * no response time contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`, not a
- * guess.
+ * The signature of one entry, from the entry alone: the first match of the contract's rows 1 to 13, in their order.
+ * Rows 6 to 11 are the load balancer's own answers, so their target status must be "-"; a row with a target status but
+ * no response time contradicts itself. Rows 7 and 8 need the wall duration; a row without one is `inconsistent`.
  */
 export function signature(failure: SignatureFields | SignatureSource): SignatureId {
   const fields = 'hasTarget' in failure ? failure : signatureFields(failure);

@@ -1,4 +1,4 @@
-/** Trace IDs of errors that only the application's log can settle, with ready-made searches. */
+/** Lists trace ids of errors that only the application's log can settle, with commands that search for them. */
 import { command } from '../format/command.ts';
 import { traceRoot } from '../redact/log-fields.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -6,7 +6,7 @@ import type { SampledError } from './traffic.ts';
 
 const LIMIT = 5;
 /** Null if no undecided error was closed before a response, or none has a trace id from the load balancer. */
-/** Clients may send their own header, so only the part written by the load balancer is searched. */
+/** Only the part written by the load balancer is searched, because clients may send a header of their own. */
 export const traceRoots = (errors: readonly SampledError[]): string[] => [
   ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
 ];

@@ -1,6 +1,6 @@
 /**
  * The access log as checks and causes use it: the asked errors of the window with their signatures. Counts come from
- * the exact shapes; if rows were sampled, each represents several errors (`weight`).
+ * the exact shapes; if rows were sampled, each row represents several errors (`weight`).
  */
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../evidence/statuses.ts';
@@ -32,11 +32,11 @@ export interface Traffic {
   /** Exact, present signatures only, most frequent first, then in the order of the signatures. */
   bySignature: { id: SignatureId; count: number }[];
   /**
-   * The same for a longer period that ends with the window, for measurements that need more errors; `from` in epoch
-   * milliseconds.
+   * The same traffic for a longer period that ends with the window, for measurements that need more errors; `from` in
+   * epoch milliseconds.
    */
   earlier: { from: number; traffic: Traffic } | null;
-  /** Owners of the logged targets, as far as they were read. */
+  /** The known owners of the logged targets. */
   owners: TargetOwners;
 }
 
@@ -44,7 +44,7 @@ export interface Traffic {
 export type ZoneOfNode = (node: string) => string | null;
 
 /**
- * Reads the collected log for the question. If the question is limited to a zone, nodes of unknown zone are excluded.
+ * Reads the collected log for the question. If the question is limited to a zone, excludes nodes whose zone is unknown.
  */
 export function readTraffic(
   log: AccessLog,
@@ -99,13 +99,13 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
   };
 }
 
-/** Application errors lead from this share of the requests, and this many times the other errors. */
+/** Application errors lead from this share of the requests and this multiple of the other errors. */
 const LEADING_SHARE = 0.01;
 const LEADING_RATIO = 3;
 
 /**
- * The statuses to count. For `gateway`, other 5xx of targets count only if there is nothing else, or if they far
- * outnumber the rest: an application that answers a few 500s all day must not hide why the gateway fails.
+ * The statuses to count. For `gateway`, other 5xx from targets count only if there are no other errors or they far
+ * outnumber them, because an application that answers a few 500s all day must not hide why the gateway fails.
  */
 export function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, statuses: string[]): string[] {
   if (!statuses.includes(GATEWAY)) return statuses;
@@ -162,7 +162,7 @@ function shapesOf(errors: readonly SampledError[]): FailureShape[] {
   });
 }
 
-/** Computes a pattern once per traffic: a dozen causes use the same one. */
+/** Computes a value once per traffic, because a dozen causes use the same pattern. */
 export function oncePerTraffic<T>(compute: (traffic: Traffic) => T): (traffic: Traffic) => T {
   const cache = new WeakMap<Traffic, { value: T }>();
   return (traffic) => {
@@ -177,8 +177,8 @@ const errorsBySignature = oncePerTraffic(({ errors }) => groupBy(errors, ({ sign
 const errorsOfSeveral = oncePerTraffic(() => new Map<string, readonly SampledError[]>());
 
 /**
- * The errors of these signatures, in the order of `Traffic.errors`. Computed once for each set, because it is called
- * for each target.
+ * The errors of these signatures, in the order of `Traffic.errors`. Computed once per set of signatures, because it is
+ * called for each target.
  */
 export function withSignature(traffic: Traffic, ...ids: SignatureId[]): readonly SampledError[] {
   const [first] = ids;
@@ -211,8 +211,8 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
 export const targetGroupName = (arn: string): string => arn.split(':targetgroup/')[1]?.split('/')[0] ?? arn;
 
 /**
- * The name of a target ("address:port" as logged) in sentences, at `time` (epoch milliseconds); without a time, when it
- * first failed, or was last seen.
+ * The name of a target ("address:port" as logged) in sentences, at `time` (epoch milliseconds). Without a time, the
+ * name when it first failed or was last seen.
  */
 export function nameOf(traffic: Traffic, target: string, time?: number): string {
   const meant = whenMeant(traffic).get(target);
@@ -226,7 +226,7 @@ export const namesOf = (traffic: Traffic, targets: Iterable<string>): string[] =
   ...new Set([...new Set(targets)].map((target) => nameOf(traffic, target))),
 ];
 
-/** The time and target group at which sentences refer to a target. */
+/** The time and the target group that sentences about a target refer to. */
 const whenMeant = oncePerTraffic(({ log, errors }: Traffic) => {
   const meant = new Map<string, { at: number; targetGroup: string }>();
   for (const { target, target_group_arn, lastSeen } of log.targets)

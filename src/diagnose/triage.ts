@@ -1,4 +1,4 @@
-/** Triage: who is affected, since when, whether it continues; how complete the log is; errors over time. */
+/** Triage: who is affected, since when, whether it continues, how complete the log is, and errors over time. */
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
@@ -11,7 +11,7 @@ import { countErrors, groupBy, type Traffic } from './traffic.ts';
 const MINUTE = 60_000;
 const ROUTES = 10;
 const BUCKETS = 60;
-/** An error this recent means that the problem is ongoing. */
+/** Milliseconds; a more recent error means that the problem is ongoing. */
 const ONGOING_MS = 5 * MINUTE;
 
 type Triage = Diagnosis['triage'];
@@ -25,7 +25,7 @@ export function triage(
   const { log, errors, errorCount, shapes } = traffic;
   const times = errors.map((error) => error.at);
   const capped = log.failuresTotal > log.failures.length;
-  // Rows are kept of only some errors; shapes cover all of them.
+  // Rows are kept for only some errors; shapes cover all of them.
   const first = earliest(times[0] ?? null, capped ? shapes : []);
   const last = latest(times.at(-1) ?? null, capped ? shapes : []);
   const routes = routesOf(traffic, capped);
@@ -103,14 +103,14 @@ function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): s
   ];
 }
 
-/** The first kept error, or an earlier one: if its time is unknown, the start of the earlier minute that had one. */
+/** The first kept error or an earlier one; if its time is unknown, the start of the earliest minute with an error. */
 const earliest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
   shapes.reduce((earlier: number | null, { minute, first }) => {
     if (first !== undefined) return Math.min(first, earlier ?? first);
     return earlier === null || minute + MINUTE <= earlier ? minute : earlier;
   }, kept);
 
-/** The last kept error, or a later one: if its time is unknown, the start of the later minute that had one. */
+/** The last kept error or a later one; if its time is unknown, the start of the last minute with an error. */
 const latest = (kept: number | null, shapes: readonly FailureShape[]): number | null =>
   shapes.reduce((later: number | null, { minute, last }) => Math.max(last ?? minute, later ?? minute), kept);
 
@@ -130,8 +130,8 @@ export const NO_TRIAGE: Triage = {
 };
 
 /**
- * Routes with an error, the most failing first. If rows were sampled, the log's own counts per route are exact only if
- * every failure was asked for.
+ * Routes with an error, most errors first. If rows were sampled, the log's own counts per route are used, which are
+ * exact only if every failure was asked for.
  */
 function routesOf({ log, errors, errorCount }: Traffic, capped: boolean): Triage['routes'] {
   const counted = new Map(log.routes.map((route) => [route.route, route]));
@@ -165,7 +165,7 @@ function isOngoing(
   return reaches ? false : null;
 }
 
-/** Whole minutes, at most 60 buckets; the first and the last are cut to the window. */
+/** Whole minutes, at most 60 buckets; the first and the last are cut at the window. */
 export function timeline(traffic: Traffic, question: Question): TimelineBucket[] {
   const { from, to } = question;
   const size = Math.ceil((to - from) / MINUTE / BUCKETS) * MINUTE;
@@ -198,7 +198,7 @@ export function timeline(traffic: Traffic, question: Question): TimelineBucket[]
 }
 
 /**
- * Asked errors made by the load balancer, over the whole UTC minutes inside the window: comparable with
+ * Asked errors that the load balancer made, over the whole UTC minutes inside the window, comparable with
  * HTTPCode_ELB_50x_Count. If the question is about targets' errors only, counts those, comparable with
  * HTTPCode_Target_5XX_Count.
  */

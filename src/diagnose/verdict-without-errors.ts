@@ -73,7 +73,7 @@ export function verdictWithoutLog(
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
   const [fault, ...others] = faults;
-  // With errors and a fault that can cause them, the fault leads, although only the log could connect the two.
+  // If errors were counted and a fault can cause them, the fault leads, although only the log could connect the two.
   if (inMetrics && fault !== undefined)
     return {
       ...undecided,

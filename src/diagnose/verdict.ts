@@ -1,4 +1,4 @@
-/** The verdict: what the leading part says about the incident, and which other parts are named. */
+/** The verdict: what the leading part says about the incident, and which other parts it names. */
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -9,7 +9,7 @@ import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentrati
 import { failingRevisionHeadline, failingRevisions } from './patterns/revision-errors.ts';
 import { countErrors, namesOf, type SampledError, type Traffic } from './traffic.ts';
 
-/** Other parts from this share up are named in the verdict. */
+/** Minimum share of another part for the verdict to name it. */
 const NAMED_SHARE = 0.05;
 
 export interface VerdictEvidence {
@@ -19,11 +19,11 @@ export interface VerdictEvidence {
   errorParts: readonly ErrorPart[];
   events: readonly IncidentEvent[];
   causes: readonly CauseResult[];
-  /** Headline of each cause that has one. */
+  /** The headline of each cause that has one. */
   summaries: ReadonlyMap<CauseId, string>;
   /** Trace ids of undecided errors that were closed before a response. */
   traceIds: readonly string[];
-  /** Faults found by the checks, and when to ask again, for errors that were not read. */
+  /** Faults found by the checks, and when to ask again; for errors that were not read. */
   visible: string;
 }
 
@@ -79,10 +79,10 @@ function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }
 
-/** "about" if rows were sampled, because then a row represents several errors. */
+/** "about" if rows were sampled, because each row then represents several errors. */
 const aboutText = ({ errors, errorCount }: Traffic): string => (errors.length < errorCount ? 'about ' : '');
 
-/** "That explains 112 of 123 errors."; empty if that is all of them. Adds up parts of the same cause. */
+/** "That explains 112 of 123 errors."; empty if it explains all. Adds up parts of the same cause. */
 function shareText(lead: Part, cause: CauseId, { parts, traffic }: VerdictEvidence, total: number): string[] {
   const own = parts
     .filter(
@@ -160,11 +160,11 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
 }
 
-/** Maximum targets named in a headline. */
+/** Maximum number of targets named in a headline. */
 const TARGETS_NAMED = 3;
 
 /**
- * Where these errors occurred, if that distinguishes them: targets that fail every request next to sound ones, or a few
+ * Where these errors occurred, if that says something: targets that fail every request next to sound targets, or a few
  * of many targets.
  */
 function placeText(errors: readonly SampledError[], traffic: Traffic): { before: string; of: string } {

@@ -6,12 +6,12 @@ import { type TargetOwner, targetName } from '../targets/target-owners.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-/** Errors on one target while it belonged to a service that its target group is not of. */
+/** Errors on one target while another service's task had its address or port. */
 interface Intrusion {
   target: string;
   arn: string;
   owner: TargetOwner;
-  /** The previous owner of the address, if in the target group's service; null if unknown. */
+  /** The previous owner of the address, if it belonged to the target group's service; null if unknown. */
   before: TargetOwner | null;
   errors: SampledError[];
 }
@@ -65,7 +65,7 @@ const sentAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 
 const ownerOf = ({ owners }: Traffic, error: SampledError): TargetOwner | null =>
   owners.at(error.target, sentAt(error), error.target_group_arn);
 
-/** By target, in the order of their first error. */
+/** Grouped by target, in the order of their first error. */
 function intrusions(traffic: Traffic, errors: readonly SampledError[]): Intrusion[] {
   const strays = errors.flatMap((error) => {
     const owner = traffic.owners.intruder(error.target, sentAt(error), error.target_group_arn);
@@ -117,7 +117,7 @@ function fixFor(found: readonly Intrusion[], isInstance: boolean): Fix {
   };
 }
 
-/** "Id=i-0ab,Port=32771": an instance is registered by its id where the port alone leads to the task. */
+/** "Id=i-0ab,Port=32771": on instances, the port alone identifies the task. */
 function targetWord({ target, owner }: Intrusion): string[] {
   const end = splitTarget(target);
   if (end === null) return [];

@@ -56,7 +56,7 @@ interface ClosedWayOut {
   sentence: string;
 }
 
-/** The load balancer got no answer, and its security groups let nothing out to port 443. */
+/** Returns null unless the identity provider did not answer and the security groups block port 443 outbound. */
 function closedWayOut(
   errors: readonly SampledError[],
   evidence: Pick<NetworkEvidence, 'loadBalancer' | 'securityGroups' | 'prefixLists'>,
@@ -72,7 +72,7 @@ function closedWayOut(
   };
 }
 
-/** `listeners`: ARNs of those that authenticate. */
+/** `listeners`: ARNs of the authenticating listeners. */
 function fixFor(errors: readonly SampledError[], closed: ClosedWayOut | null, listeners: readonly string[]): Fix {
   const fixes = tally(errors, label).flatMap(({ name }) => {
     const sample = errors.find((error) => label(error) === name);
@@ -102,11 +102,11 @@ function fixFor(errors: readonly SampledError[], closed: ClosedWayOut | null, li
   };
 }
 
-/** The code, or the status where the log gives no code. */
+/** The code, or the status if the log has no code. */
 const label = (error: SampledError): string =>
   error.error_reason === '-' ? error.elb_status_code : error.error_reason;
 
-/** Timeouts take 5 s: the durations confirm them. */
+/** Durations confirm a timeout, which takes 5 s. */
 function durationText(errors: readonly SampledError[]): string {
   const durations = errors.flatMap(({ elapsed }) => elapsed ?? []);
   return durations.length > 0 ? `, after ${durationSpread(durations)}` : '';

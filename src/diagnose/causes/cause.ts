@@ -8,22 +8,22 @@ export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceNa
   /** Kebab-case noun; the name of its file. */
   id: Id;
   title: string;
-  /** What it is, one sentence for docs/causes.md. */
+  /** One sentence for docs/causes.md: how this cause produces errors. */
   explanation: string;
   reference: string;
-  /** The signatures of the errors that it can explain; it claims no others. */
+  /** The cause can claim errors with these signatures and no others. */
   signatures: NonEmpty<SignatureId>;
   wants: readonly Wants[];
   /**
-   * Called only when asked errors of the window have one of its signatures; `errors` are these. A missing entry of the evidence could
-   * not be looked at.
+   * Called only if asked errors of the window have one of the signatures; `errors` are those. Evidence that could not
+   * be collected is absent.
    */
   judge(evidence: CauseEvidence<Wants>, question: Question, errors: NonEmpty<SampledError>): Judgement;
-  /** The judgement when no error has one of its signatures, where numbers say more than the signatures do. */
+  /** Called if no error has one of the signatures, for causes that metrics can still show. */
   judgeWithoutErrors?(evidence: CauseEvidence<Wants>, question: Question): Judgement;
 }
 
-/** Returns its argument: it exists to infer which evidence the cause may read. */
+/** Returns its argument; exists to infer which evidence the cause may read. */
 export const defineCause = <const Wants extends DiagnosisEvidenceName = never, const Id extends string = string>(
   cause: Cause<Wants, Id>,
 ): Cause<Wants, Id> => cause;

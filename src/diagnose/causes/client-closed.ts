@@ -51,7 +51,7 @@ export const clientClosed = defineCause({
   },
 });
 
-/** Seconds; the whole number at which at least half of them, and three, ended. */
+/** Whole seconds at which at least half of the errors, and at least three, ended; null if there is no such time. */
 const clientTimer = (errors: readonly SampledError[]): number | null =>
   errors.length < 3 ? null : visibleTimer(errors);
 
@@ -60,7 +60,7 @@ function durationText(errors: readonly SampledError[]): string {
   return durations.length > 0 ? ` after ${durationSpread(durations)}` : '';
 }
 
-/** 504s that the load balancer made in the window, asked for or not. */
+/** The load balancer's own 504s in the window, including those outside the question. */
 const gatewayTimeouts = ({ log }: Traffic): number =>
   log.statuses
     .filter((pair) => pair.elb_status_code === '504' && pair.target_status_code === '-')

@@ -46,10 +46,11 @@ export const closedMidRequest = defineCause({
       ...parts.bursts.filter((burst) => !crashed.includes(burst)).flatMap((burst) => burst.errors),
       ...parts.wholeGroups.flatMap((group) => group.errors),
       ...parts.durationClusters.flatMap((cluster) => cluster.errors),
-      // A target that is found unhealthy and leaves has crashed; when it was deregistered, shutdown-before-drain owns these.
+      // A target that turns unhealthy and leaves has crashed. If it was deregistered, shutdown-before-drain claims
+      // these.
       ...parts.leaving.flatMap((one) => one.errors),
       ...parts.cutUploads.flatMap((upload) => upload.errors),
-      // A route that always ends its process fails like one that always answers badly.
+      // A route that ends its process on every request looks like a route with an invalid response.
       ...parts.routes.flatMap((route) => route.errors),
     ];
     const possible = otherwise.filter((error) => !sureErrors.includes(error));
@@ -92,7 +93,7 @@ export const closedMidRequest = defineCause({
             ? { summary: scatteredText(scatteredErrors) }
             : {}),
       },
-      // Requests from some clients may also end the process.
+      // Requests of some clients may also crash the process.
       parts.clients ? untested() : ruledOut([narrowerPatternText(parts, traffic)]),
     );
   },
@@ -120,8 +121,8 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
 }
 
 /**
- * Ended without a response on a target that got new requests afterwards, or is not seen to have left: by the documentation an early close
- * may look so.
+ * Errors without a response on a target that got new requests afterwards, or that did not visibly leave. AWS documents
+ * that an early close may look like this.
  */
 function abortedWhileServing(traffic: Traffic): SampledError[] {
   const errors = withSignature(traffic, 'no-response-aborted');
@@ -136,7 +137,7 @@ function abortedWhileServing(traffic: Traffic): SampledError[] {
   );
 }
 
-/** A process that is gone, or starts again, refuses what comes within this of its end, milliseconds. */
+/** Milliseconds for which a process that ended or restarts refuses connections. */
 const STARTS_AGAIN_MS = 3_000;
 
 const refusedAfterwards = (traffic: Traffic, { target, from }: TargetBurst): boolean =>
@@ -144,7 +145,7 @@ const refusedAfterwards = (traffic: Traffic, { target, from }: TargetBurst): boo
     (error) => error.target === target && error.at >= from - TOGETHER_MS && error.at <= from + STARTS_AGAIN_MS,
   );
 
-/** Milliseconds; effects of one event fall within this time. */
+/** Milliseconds within which the effects of one event fall. */
 const TOGETHER_MS = 20;
 
 const routesOf = (errors: readonly SampledError[]): string[] => [...new Set(errors.map(({ route }) => route))];
@@ -157,7 +158,7 @@ function scatteredText(errors: readonly SampledError[]): string {
 
 const retried = (errors: SampledError[]): number => errors.filter((error) => error.retriedOk).length;
 
-/** If a race was measured, slightly later closes may belong to it: a busy target is late. */
+/** If a race was measured, slightly later closes may belong to it, because a busy target closes late. */
 function slowErrorsOutsideRace({ slowRest, race }: ClosedParts): SampledError[] {
   const racing = new Set(race.map(({ measure }) => measure.target_group_arn));
   return slowRest.filter(

@@ -11,10 +11,12 @@ import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-/** Seconds in which nodes may still choose a deregistered target; later refusals come from a registered one. */
+/**
+ * Milliseconds for which nodes may still choose a deregistered target; a later refusal came from a registered target.
+ */
 const LINGER_MS = 90_000;
 
-/** Targets that are described one by one. */
+/** The number of targets described one by one. */
 const SHOWN = 3;
 
 const failsFor = (errors: readonly SampledError[]): number => {
@@ -114,13 +116,13 @@ export const connectionRefused = defineCause({
   },
 });
 
-/** Whether ECS says that the process ended by itself: it was deregistered because it died, not the other way round. */
+/** Whether ECS reports that the process ended by itself: then it was deregistered because it died, not the reverse. */
 function diedByItself({ target, target_group_arn, errors }: FailedConnects, { owners }: Traffic): boolean {
   const exit = owners.at(target, errors[0]?.at ?? 0, target_group_arn)?.exit?.kind;
   return exit === 'out-of-memory' || exit === 'exited';
 }
 
-/** A sentence a target, most errors first. */
+/** One sentence per target, most errors first. */
 function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): string[] {
   const targets = [
     ...groupBy(parts, ({ target, groupName, errors }) => {

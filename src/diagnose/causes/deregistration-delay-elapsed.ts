@@ -10,7 +10,9 @@ import { defineCause } from './cause.ts';
 const WANTS = ['targetGroupAttributes', 'targetHealth', 'instances', 'networkInterfaces', 'changes'] as const;
 type DelayEvidence = CauseEvidence<(typeof WANTS)[number]>;
 
-/** An entry of the target that came this long after the error is a new request, not one that ended with it. */
+/**
+ * Milliseconds after the error from which an entry of the target is a new request, not one that ended with the error.
+ */
 const AFTERWARDS_MS = 1_000;
 
 export const deregistrationDelayElapsed = defineCause({
@@ -71,7 +73,7 @@ function fixFor(traffic: Traffic, groups: AbortedRequests[]): Fix {
 
 interface TargetJudgement {
   strength: Strength;
-  /** The errors that carry that strength; the others are possible. */
+  /** The errors with that strength; the others are possible. */
   sure: SampledError[];
   supports: string[];
   contradicts: string[];
@@ -115,19 +117,21 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
     );
     return judgement('possible', []);
   }
-  // Numbers that disagree with the delay leave the look-alike standing.
+  // If the numbers disagree with the delay, a look-alike may be the cause.
   const strength = tooShort.length > 0 ? 'possible' : 'likely';
   const noAnswer =
     'target_processing_time is -1: as far as rows are known, a target that closes leaves the time it took, and the load balancer that ends a request does not';
-  // The documentation says a target that closes early may leave -1 too, so the row alone proves nothing without a sign
-  // that the target left.
+  // AWS documents that an early close may leave -1 too, so the row proves nothing unless the target left.
   if (presence?.left !== true) return judgement('possible', [], `${name}: ${noAnswer}.`);
   const silent = `${name} got no request after ${utcTime(ended)}, while the others went on`;
   if (state === 'absent') return judgement('confirmed', errors, `${silent}, and it is not registered now.`);
   return judgement(strength, errors, `${silent}.`);
 }
 
-/** Every one of them was in flight, or was sent within the seconds that nodes take to hear of it, when the delay began. */
+/**
+ * Sentence for errors that were all in flight, or sent before the nodes learned of the deregistration, when the delay
+ * began.
+ */
 function delayInForceText(together: readonly SampledError[]): string[] {
   const shortest = Math.min(...together.flatMap(({ elapsed }) => elapsed ?? []));
   return Number.isFinite(shortest)
@@ -163,7 +167,7 @@ function missingEvidenceText({ targetHealth, changes }: DelayEvidence): string[]
   ];
 }
 
-/** Seconds: the longest request seen to succeed on these routes, or to be cut off. */
+/** Seconds: the longest request on these routes that succeeded or was cut off. */
 function longestRequest(traffic: Traffic, groups: AbortedRequests[]): number {
   const cut = groups.flatMap(({ errors }) => errors);
   const routes = new Set(cut.map((error) => error.route));
@@ -173,7 +177,7 @@ function longestRequest(traffic: Traffic, groups: AbortedRequests[]): number {
   return Math.max(0, ...succeeded, ...cut.map(({ elapsed }) => elapsed ?? 0));
 }
 
-/** Half again as long as the longest request seen, above the delay now in force, in steps of 30 s, within the allowed 3600 s. */
+/** Seconds: 1.5 times the longest request, above the current delay, rounded up to 30 s, at most the allowed 3600 s. */
 function recommendedDelay(traffic: Traffic, groups: AbortedRequests[]): number {
   const configured = Math.max(0, ...groups.map(({ delay }) => delay ?? 0));
   const wanted = Math.max(longestRequest(traffic, groups) * 1.5, configured + 1);

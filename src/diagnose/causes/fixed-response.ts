@@ -54,11 +54,11 @@ export const fixedResponse = defineCause({
 
 const NEARLY_ALL = 0.99;
 
-/** Written by the controller itself (github.com/kubernetes-sigs/aws-load-balancer-controller, issue 2807). */
+/** Rules that the controller itself writes (github.com/kubernetes-sigs/aws-load-balancer-controller, issue 2807). */
 const isOfController = ({ status, body }: FixedRule): boolean =>
   status === '503' && body !== null && /^(Backend service does not exist|no backend)/i.test(body);
 
-/** Show only part of text that an operator typed. */
+/** Shortens the text, which an operator typed. */
 const quoted = (body: string): string => JSON.stringify(body.length > 80 ? `${body.slice(0, 80)}…` : body);
 
 const FIX_INGRESS: Fix = {
@@ -94,9 +94,9 @@ const priority = (error: SampledError): string =>
 interface FixedRule {
   arn: string;
   status: string;
-  /** The message body, null where it has none. */
+  /** The message body; null if there is none. */
   body: string | null;
-  /** The listener whose default rule it is: modify-rule does not take that one. */
+  /** The listener if this is its default rule, which modify-rule does not accept. */
   defaultOf: string | null;
 }
 

@@ -67,9 +67,9 @@ const inOrder = [
   unsupportedRequest,
 ] as const;
 
-/** The root causes. Their order breaks ties. To add one: its file, its test, its import and line above. */
+/** The root causes; their order breaks ties. To add one, add its file, its test, and its import and line above. */
 export const causes: readonly (Cause & { id: (typeof inOrder)[number]['id'] })[] = inOrder;
 
-/** The causes that errors of a signature can have, in the order of the contract. */
+/** The causes that can produce errors of a signature, in the order of `causes`. */
 export const causesOf = (signature: SignatureId): CauseId[] =>
   causes.filter(({ signatures }) => signatures.includes(signature)).map(({ id }) => id);

@@ -180,7 +180,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
   };
 }
 
-/** Streams of HTTP/2 share a connection, which is not idle between two requests; the target ends it by GOAWAY. */
+/** HTTP/2 streams share a connection, which is not idle between two requests; the target ends it with GOAWAY. */
 const multiplexedFix = (version: string, wanted: number): Fix => ({
   summary: `Have the server announce the end of a connection (GOAWAY) and finish its streams; keep idle connections ${wanted} s or more.`,
   commands: [],
@@ -191,7 +191,7 @@ const multiplexedFix = (version: string, wanted: number): Fix => ({
   sideEffects: [],
 });
 
-/** No timer runs: the server ends each connection, or some, without saying so in the response. */
+/** Without a timer: the server ends each connection, or some, without announcing it in the response. */
 const closesAfterResponseFix = (wanted: number): Fix => ({
   summary: `Let the server keep connections open (${wanted} s or more), or announce each close with the response header "Connection: close": the load balancer does not reuse such a connection.`,
   commands: [],
@@ -202,7 +202,7 @@ const closesAfterResponseFix = (wanted: number): Fix => ({
   sideEffects: ['With "Connection: close" each request needs a new connection.'],
 });
 
-/** Connections die unnoticed once they were idle for long: something between forgets them (EC2 forgets some after 350 s). */
+/** Connections die silently after a long idle time: a device on the path drops them (EC2 drops some after 350 s). */
 function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(typeof WANTS)[number]>): Fix {
   const below = Math.floor(at + EARLY_SECONDS) - 1;
   return {
@@ -220,18 +220,18 @@ function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(type
   };
 }
 
-/** Share of the failing routes' successes that a stopgap may cut off. */
+/** Largest share of the failing routes' successes that the temporary fix may cut off. */
 const MOST_CUT = 0.01;
 const EARLY_SECONDS = 0.005;
-/** Whole seconds; one second cuts ordinary requests. */
+/** Whole seconds; a timeout of one second would cut off ordinary requests. */
 const SHORTEST_STOPGAP = 2;
 
 /**
- * An idle timeout below the edge that cuts off hardly any request, by the durations in the window; null if there is
- * none or they are unknown.
+ * Seconds: an idle timeout below the edge that would cut off hardly any request of the window. Null if none exists or
+ * the durations are unknown.
  */
 function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEdge) {
-  // Two timers of one length race as well, and what is measured may be some milliseconds early.
+  // Equal timers race too, and a measured edge may be some milliseconds early.
   const below = Math.floor(at + EARLY_SECONDS) - 1;
   if (kind !== 'idle' || below < SHORTEST_STOPGAP) return null;
   const scales = traffic.log.routes.flatMap(({ route }) => routeScale(traffic, route, 'times') ?? []);

@@ -45,7 +45,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
   return {
     summary: codeFixes(errors)[0] ?? 'Return the JSON shape that the load balancer needs.',
     commands: [
-      // The function ended without an error: its log shows the response only where it writes it.
+      // The function ended without an error; only its own log can show the response.
       ...logCommands(errors, evidence, 'statusCode'),
       ...formats.map(
         ({ arn, value }) =>
@@ -73,7 +73,7 @@ const multiValueHeaders = (errors: readonly SampledError[], attributes: Record<s
     return value === undefined ? [] : [{ arn, value }];
   });
 
-/** The member that must hold the headers; in the other one they are ignored or refused. */
+/** The response member for headers. The load balancer ignores or refuses headers in the other one. */
 function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {
   return multiValueHeaders(errors, attributes).map(({ arn, value }) => {
     const member = value === 'true' ? 'multiValueHeaders (lists of strings)' : 'headers (strings)';

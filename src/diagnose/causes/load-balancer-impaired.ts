@@ -6,7 +6,10 @@ import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts
 import { countErrors, type SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-/** A subnet of a load balancer needs eight free addresses to scale (load-balancer-troubleshooting.html and application-load-balancers.html). */
+/**
+ * Free addresses that a load balancer subnet needs for scaling (load-balancer-troubleshooting.html and
+ * application-load-balancers.html).
+ */
 const FREE_ADDRESSES = 8;
 
 export const loadBalancerImpaired = defineCause({
@@ -63,7 +66,10 @@ function fixFor(subnets: readonly Subnet[], question: Question): Fix {
   };
 }
 
-/** Errors of the load balancer with a shape of its own, or with the connect timeout that a node without a network gives. */
+/**
+ * Errors that an impaired load balancer may answer itself: those of an unknown shape, and connect timeouts of a node
+ * without a network.
+ */
 const couldBeOfLoadBalancer = ({ elb_status_code, target_status_code }: SampledError): boolean =>
   /^50[0234]$/.test(elb_status_code) && target_status_code === '-';
 

@@ -31,7 +31,7 @@ export const malformedResponse = defineCause({
   },
 });
 
-/** The protocol version of the group of these errors, where several requests share a connection. */
+/** The protocol version of the errors' target group, if requests share a connection in that version. */
 function multiplexed(errors: readonly SampledError[], targetGroups: readonly TargetGroup[] | undefined): string | null {
   const arns = new Set(errors.map(({ target_group_arn }) => target_group_arn));
   const group = targetGroups?.find(

@@ -106,7 +106,7 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
 
 const INSTANCES_NAMED = 10;
 
-/** Each zone uses its own targets only, and one has none. */
+/** For groups without cross-zone routing where one zone has no targets. */
 const emptyZoneFix = (groups: readonly NoTargetGroup[], describe: readonly Command[]): Fix => ({
   summary: `Run targets of ${list(groups.map(({ name }) => name))} in every enabled zone, or let each node use the targets of all zones (cross-zone load balancing).`,
   commands: [
@@ -119,7 +119,7 @@ const emptyZoneFix = (groups: readonly NoTargetGroup[], describe: readonly Comma
   sideEffects: ['Requests then cross zones, and the targets of the other zones get all of them.'],
 });
 
-/** Targets of a zone in which the load balancer has no subnet are unused. */
+/** For targets in a zone where the load balancer has no subnet; they get no traffic. */
 function zoneFix(
   groups: readonly NoTargetGroup[],
   { loadBalancer, instances }: ZoneEvidence,
@@ -148,7 +148,7 @@ function zoneFix(
   };
 }
 
-/** Null when the agent of a target optimizer is known to have refused as many. */
+/** Null if a target optimizer's agent refused as many requests. */
 function strengthOf({ optimizer, rejected, everyRequest, errors }: NoTargetGroup): Strength | null {
   if (rejected !== null && rejected > 0) return rejected >= 0.9 * countErrors(errors) ? null : 'possible';
   if (optimizer === false || rejected === 0) return 'confirmed';

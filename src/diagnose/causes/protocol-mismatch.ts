@@ -12,7 +12,7 @@ import { handshakeTimeouts, splitByStage } from '../targets/tls.ts';
 import { countErrors, nameOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
-/** "The version of the request is not that of the target group." */
+/** AWS documents 464 as "the request protocol version does not match the target group's". */
 const WRONG_VERSION = '464';
 
 const FIX_VERSION: Fix = {
@@ -70,7 +70,7 @@ export const protocolMismatch = defineCause({
     const whole = wholeGroups.map((group) => ({ ...group, name: targetGroupName(group.target_group_arn) }));
     const wholeShown = whole.filter((group) => usesHttpOnTlsPort(group, targetGroups));
     const sure = [...shown.flatMap((part) => part.errors), ...wholeShown.flatMap((group) => group.errors)];
-    // Too few requests to call it all of them, but none that succeeded.
+    // Errors of groups without any success, but with too few requests to show that all fail.
     const few = instantRest.filter((error) => !hasSuccess(traffic, error.target_group_arn));
     const maybe = [
       ...few,
@@ -156,7 +156,7 @@ function usesHttpOnTlsPort(
   return ports.some(isTlsPort) || group.HealthCheckProtocol === 'HTTPS';
 }
 
-/** Why the protocols match: targets answered, failures came too late, or connections were refused. */
+/** Evidence that the protocols match: targets answered, failures came too late, or connections were refused. */
 function reachability(
   { log }: Traffic,
   connects: readonly TargetConnectTimeouts[],

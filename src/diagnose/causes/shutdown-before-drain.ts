@@ -19,7 +19,7 @@ const WANTS = [
   'targetGroupAttributes',
 ] as const;
 
-/** Targets that are described one by one. */
+/** The number of targets described one by one. */
 const SHOWN = 3;
 
 export const shutdownBeforeDrain = defineCause({
@@ -99,7 +99,7 @@ export const shutdownBeforeDrain = defineCause({
             }
           : {}),
       },
-      // Targets that left are no evidence about errors of other targets.
+      // A target that left says nothing about errors of other targets.
       others.open ? untested(others.missing) : ruledOut(tookOut),
     );
   },
@@ -127,7 +127,7 @@ const delayOf = (arn: string, { targetGroupAttributes }: CauseEvidence<(typeof W
 
 const firstOf = (errors: readonly SampledError[]): number => Math.min(...errors.map(({ at }) => at));
 
-/** Connect-failed and closed errors of targets that left, one entry for each target. */
+/** Errors of targets that left: failed connections and closed requests, one entry per target. */
 function exitingTargets(traffic: Traffic) {
   const presences = targetPresences(traffic);
   const refusedConnects = failedConnects(traffic).flatMap(({ presence, errors, inLastMoments }) =>
@@ -156,7 +156,7 @@ function stayedText(traffic: Traffic): string {
 }
 
 interface UncertainExits {
-  /** Errors for which it is unknown whether their target was leaving. */
+  /** Whether it is unknown if the errors' targets were leaving. */
   open: boolean;
   possible: SampledError[];
   for: string[];
@@ -164,7 +164,7 @@ interface UncertainExits {
   missing: string[];
 }
 
-/** Errors that a leaving target can cause, besides those of targets seen to leave with theirs. */
+/** Errors that a leaving target can cause, on targets that did not visibly leave. */
 function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTargets>): UncertainExits {
   const explainedErrors = new Set(leaving.flatMap(({ errors }) => errors));
   const failing = new Set(

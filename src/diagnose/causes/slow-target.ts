@@ -103,8 +103,8 @@ const proxyFix = (limit: number): Fix => ({
 });
 
 /**
- * A timer that differs from the configuration read now, with no recorded change, takes away the certainty. So does a method with a body:
- * few bytes came, and no field says whether more were to come.
+ * Lowers the strength in two cases: the timer differs from the current configuration without a recorded change, or the
+ * method has a body (few bytes came, and no field shows whether more was expected).
  */
 function claimsOf(
   { target, sameRoute, upload, either, early, effective }: IdleTimeouts,
@@ -119,7 +119,7 @@ function claimsOf(
   ];
 }
 
-/** "30.0 s to 31.2 s"; null where no duration is known. */
+/** "30.0 s to 31.2 s"; null if no duration is known. */
 const durationText = (errors: SampledError[]): string | null => {
   const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
   return known.length > 0 ? durationSpread(known) : null;

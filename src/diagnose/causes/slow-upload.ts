@@ -55,7 +55,7 @@ export const slowUpload = defineCause({
     const late = own.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + 1);
     return claimErrors(
       {
-        // The body was slow to arrive; no row shows whether it stopped or the target was slow after it.
+        // The body arrived slowly; no row shows whether it stopped or the target was slow afterwards.
         claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
         for: [
           ...parts.short.map(shortSentence),
@@ -82,7 +82,7 @@ export const slowUpload = defineCause({
   judgeWithoutErrors: ({ traffic, attributes }) => judgeWithoutIdleTimeout(traffic, attributes),
 });
 
-/** Bytes: a body that S3 need not take instead. */
+/** Bytes. For smaller bodies, uploading to S3 instead is no useful advice. */
 const SMALL_UPLOAD = 100_000;
 
 function fixFor({ effective, configured, short }: IdleTimeouts, question: Question): Fix {
@@ -99,9 +99,9 @@ function fixFor({ effective, configured, short }: IdleTimeouts, question: Questi
 
 interface CutOff {
   errors: SampledError[];
-  /** Seconds: the least of their times. */
+  /** The shortest of their times, seconds. */
   least: number;
-  /** Known to have sent less than the successes of the route. */
+  /** Set if the errors sent less than the route's successes. */
   short: CutUpload | null;
 }
 
@@ -114,7 +114,10 @@ function mayTimeBody(traffic: Traffic, { errors }: DurationCluster): boolean {
   );
 }
 
-/** A server gives up on a body as on its own work: some time after the last of it came, without an answer (nginx: client_body_timeout). */
+/**
+ * Judges a target's timeout for bodies: it ends the request without an answer, like a timeout for the work (nginx:
+ * client_body_timeout).
+ */
 function cutOff(cut: readonly CutOff[]): Judgement {
   const least = Math.min(...cut.map((one) => one.least));
   return claimErrors(

@@ -19,7 +19,7 @@ export const targetGenerated = defineCause({
 
   judge(evidence, _question, errors): Judgement {
     const { traffic } = evidence;
-    // A web server that gets plain HTTP where it expects TLS answers 400 before any application sees the request.
+    // A web server that gets plain HTTP on a TLS port answers 400 before any application sees the request.
     const bad = badRequestGroups(evidence);
     const unsure = new Set(bad.flatMap((group) => group.errors));
     const sure = errors.filter((error) => !unsure.has(error));
@@ -49,14 +49,14 @@ export const targetGenerated = defineCause({
   },
 });
 
-/** " on POST /orders", where it is one route. */
+/** " on POST /orders" for a single route; otherwise "". */
 function onRoute(errors: readonly SampledError[]): string {
   const routes = new Set(errors.map(({ route }) => route));
   const [route] = routes;
   return routes.size === 1 ? ` on ${route}` : '';
 }
 
-/** Targets that are counted one by one in the headline. */
+/** The number of targets that the headline counts one by one. */
 const TARGETS_NAMED = 3;
 
 /** "7 × 10.0.1.5:8080", "6 targets", "all 4 targets that joined from 08:09:43 UTC on". */
@@ -74,8 +74,8 @@ function placeOf(errors: readonly SampledError[], traffic: Traffic): string {
 }
 
 /**
- * Applications rarely send these themselves (RFC 9110, 15.6.3 and 15.6.5); proxies such as nginx or Envoy send them
- * about their upstream.
+ * Statuses that applications rarely send (RFC 9110, 15.6.3 and 15.6.5); proxies such as nginx or Envoy send them when
+ * their upstream fails.
  */
 const isOfProxy = (errors: readonly SampledError[]): boolean =>
   errors.every(({ target_status_code }) => target_status_code === '502' || target_status_code === '504');

@@ -32,7 +32,7 @@ export const targetGone = defineCause({
     const sure = left.filter(({ exit }) => exit.strength !== 'possible');
     const sureTargets = [...new Set(sure.map(({ target }) => target))];
     const against = [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences];
-    // A target about which nothing is known cannot be ruled out.
+    // Without any information about a target, its exit cannot be ruled out.
     const known = everyOther && pairs.every(({ exit }) => exit.against.length > 0);
     return claimErrors(
       {
@@ -54,7 +54,7 @@ export const targetGone = defineCause({
   judgeWithoutErrors: judgeWithoutTimeouts,
 });
 
-/** Two minutes before a spot instance goes, EC2 says so (EC2 user guide, spot interruption notices). */
+/** EC2 warns two minutes before it reclaims a spot instance (EC2 user guide, spot interruption notices). */
 const SPOT_FIX: Fix = {
   summary:
     'Act on the spot interruption notice, 2 min ahead: deregister the instance from its target groups, let it finish its requests, and start its replacement.',

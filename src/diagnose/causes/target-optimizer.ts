@@ -81,7 +81,7 @@ interface OptimizerGroup {
   strength: Strength | null;
 }
 
-/** 503s without a target, 503s of an unknown shape (none is documented), and 500s that have no code. */
+/** Judges 503s without a target, 503s of an unknown shape (AWS documents none), and 500s without a code. */
 function judgeGroups(evidence: CauseEvidence<'targetGroups' | 'metrics'>, question: Question): OptimizerGroup[] {
   const { traffic, targetGroups, metrics } = evidence;
   const noTarget = withSignature(traffic, 'no-target');
@@ -106,7 +106,7 @@ function judgeGroups(evidence: CauseEvidence<'targetGroups' | 'metrics'>, questi
     .sort((a, b) => (a.arn < b.arn ? -1 : 1));
 }
 
-/** Null: it has no agent, or the agent refused nothing. */
+/** Null if the group has no agent, or the agent refused nothing. */
 function strengthOf(group: TargetGroup | undefined, rejected: number | null, errors: SampledError[]): Strength | null {
   if (rejected !== null && rejected > 0) return rejected >= 0.9 * countErrors(errors) ? 'confirmed' : 'possible';
   if (rejected === 0) return null;

@@ -96,7 +96,7 @@ export const targetUnreachable = defineCause({
 const POLICIES =
   'custom-columns=NS:.metadata.namespace,NAME:.metadata.name,POLICY:.spec.externalTrafficPolicy,PORTS:.spec.ports[*].nodePort';
 
-/** For several targets, returns commands for the first. */
+/** For several targets, commands for the first. */
 function fixFor(
   [pair, ...others]: readonly ConnectTimeout[],
   { traffic, targetGroups: groups }: Pick<ConnectTimeoutEvidence, 'traffic' | 'targetGroups'>,
@@ -140,7 +140,7 @@ function fixFor(
   };
 }
 
-/** How to distinguish a host that does not answer from rules that drop packets. */
+/** How to tell a host that does not answer from rules that drop packets. */
 function insideTest(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
   const [pair] = pairs;
   if (pair === undefined) return [];
@@ -166,7 +166,7 @@ function whereToLook(likely: readonly ConnectTimeout[], traffic: Traffic): strin
     : 'after it had answered until then: look at the host';
 }
 
-/** Likely only where the configuration allows the path and TLS and a target that left are out of the question. */
+/** Likely only if the configuration allows the path and neither TLS nor an exit of the target can be the cause. */
 function strengthOf(pair: ConnectTimeout, changesRead: boolean): Strength | null {
   if (isBlocked(pair, changesRead) || pair.exit.strength === 'confirmed' || pair.exit.strength === 'likely')
     return null;

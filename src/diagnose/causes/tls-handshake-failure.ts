@@ -28,15 +28,15 @@ export const tlsHandshakeFailure = defineCause({
     const { traffic } = evidence;
     const plaintext = plaintextPorts(evidence);
     const split = (parts: readonly TargetConnectTimeouts[]): Part[] => splitByStage(parts, evidence, question);
-    // A 502 after 10 s is a handshake of an HTTPS group, regardless of the metrics.
+    // On an HTTPS group, a 502 after 10 s is an unfinished handshake, regardless of the metrics.
     const unfinished = split(handshakeTimeouts(traffic)).filter(({ tls }) => tls.protocol !== 'HTTP');
     const timeouts = split(targetConnectTimeouts(traffic)).filter(({ tls }) => !tls.excluded);
     const failed = split(failedConnects(traffic));
     if (failed.length + timeouts.length + unfinished.length === 0)
       return ruledOutBySignature(traffic, ['connect-failed']);
-    // TLS errors were counted and no failed connection: what took 10 s was a handshake as well.
+    // CloudWatch counted TLS errors and no failed connection, so an error after 10 s was also a handshake.
     const counted = ({ tls }: Part) => tls.tlsErrors === true && tls.connectionErrors === false;
-    // A port that answered TLS before, or whose health check uses TLS, is no plaintext port.
+    // A port that answered TLS before, or whose health check uses TLS, is not a plaintext port.
     const speaksTls = ({ target_group_arn, target, succeeded }: Part) =>
       succeeded || plaintext(target_group_arn, target) === false;
     const possible = failed.filter(
@@ -92,7 +92,7 @@ export const tlsHandshakeFailure = defineCause({
   },
 });
 
-/** Metrics that were not read, or a test to run where they were. */
+/** The metrics that were not read; if all were read, a test to run. */
 const missingText = (open: readonly { tls: TlsAssessment; target: string }[], traffic: Traffic): string[] => [
   ...new Set(open.flatMap(({ tls }) => tls.missing)),
   ...plaintextTest(

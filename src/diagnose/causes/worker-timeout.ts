@@ -9,9 +9,12 @@ import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const MIN_LIKELY = 5;
-/** Below this a cluster is no chance, even if other requests end with its own, as when a worker is killed that had several. */
+/**
+ * Highest probability by chance at which a cluster counts even if other requests end with its own (a killed worker ends
+ * all of its requests).
+ */
 const HARDLY_CHANCE = 1e-6;
-/** The fewest errors that `fixedDurations` needs. */
+/** The minimum number of errors for `fixedDurations`. */
 const MIN_CLUSTER = 3;
 
 export const workerTimeout = defineCause({
@@ -93,12 +96,15 @@ function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
 }
 
 interface Timer {
-  /** Seconds; null where it is off unless someone sets it. */
+  /** Seconds; null if it is off by default. */
   byDefault: number | null;
   text(wanted: number): string;
 }
 
-/** Timers that end a request by closing its connection. nginx, Envoy and HAProxy answer 504 instead when their upstream is late. */
+/**
+ * Timers that end a request by closing its connection. nginx, Envoy and HAProxy answer 504 instead when their upstream
+ * is late.
+ */
 const TIMERS: readonly Timer[] = [
   { byDefault: 30, text: (wanted) => `gunicorn --timeout ${wanted}   # default 30 s` },
   { byDefault: 60, text: (wanted) => `timeout ${wanted}   # Unicorn, default 60 s` },
@@ -122,10 +128,10 @@ const TIMERS: readonly Timer[] = [
 const OTHER_TIMERS =
   'it may also be php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut or a stream timeout of Envoy.';
 
-/** How far a default may be from what was measured, as a share: timers fire late. */
+/** Largest distance of a measured time from a default, as a share of it: timers fire late. */
 const NEAR_DEFAULT = 0.05;
 
-/** Servers with this default; if it is no default, those often configured by hand, gunicorn first. */
+/** Servers with this default. If no server has it, those often configured by hand, gunicorn first. */
 function timersOf(at: number): Timer[] {
   const own = TIMERS.filter(({ byDefault }) => byDefault !== null && Math.abs(byDefault - at) <= NEAR_DEFAULT * at);
   return own.length > 0 ? own : TIMERS.filter(({ byDefault }) => byDefault === null || byDefault === 30);
@@ -134,11 +140,11 @@ function timersOf(at: number): Timer[] {
 interface JudgedCluster {
   cluster: DurationCluster;
   routes: string[];
-  /** A request of the same routes succeeded later than the timer, and by more than requests wait for a worker. */
+  /** Whether a request of the same routes succeeded after the timer, by more than requests wait for a worker. */
   outlived: boolean;
   contradicted: boolean;
   partly: boolean;
-  /** How much of the bodies had been sent: `none` if there was little to send. */
+  /** How much of the bodies had been sent; `none` if there was little to send. */
   body: BodySent | 'none';
   always: boolean;
   apart: boolean;
@@ -156,8 +162,8 @@ function bodyOf(traffic: Traffic, errors: readonly SampledError[]): JudgedCluste
 }
 
 /**
- * A timer fires at one duration, more than once: a few slow errors can neither show nor exclude one, nor can errors
- * that differ by no more than requests wait for a worker (seconds).
+ * Judges errors without a cluster. A timer fires at one duration, more than once, so a few slow errors can neither show
+ * nor exclude one, nor can errors whose durations differ by less than requests wait for a worker. `wait`: seconds.
  */
 function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], wait: number): Judgement {
   const times = slow.map((error) => error.target_processing_time);
@@ -179,7 +185,7 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
 const gunicornHint = (at: number): string =>
   Math.abs(at - 30) < 1.2 ? ' (30 s is the worker timeout of gunicorn by default)' : '';
 
-/** Did requests of the same routes succeed at all (partly), and did one take longer than the timer? */
+/** Whether requests of the same routes succeeded at all, and whether one took longer than the timer. */
 function successesOf(traffic: Traffic, cluster: DurationCluster) {
   const routes = [...new Set(cluster.errors.map((error) => error.route))];
   const last = Math.max(...cluster.errors.map((error) => error.target_processing_time));

@@ -17,7 +17,7 @@ export const bursts = defineCheck({
   needs: ['traffic'],
   wants: [],
 
-  // A burst is a finding about the errors, not a fault: the check passes and reports it.
+  // A burst describes the errors and is not a fault, so the check passes and reports it.
   evaluate({ traffic }, question): CheckVerdict {
     const noErrors = noErrorsVerdict(traffic);
     if (noErrors) return noErrors;

@@ -5,7 +5,7 @@ import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evid
 
 export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
 
-/** One question of the checklist. Pure: uses no clock, no environment, only the declared evidence. */
+/** One question of the checklist. Pure: uses no clock and no environment, only the declared evidence. */
 export interface Check<
   Needs extends DiagnosisEvidenceName = DiagnosisEvidenceName,
   Wants extends DiagnosisEvidenceName = DiagnosisEvidenceName,
@@ -14,20 +14,20 @@ export interface Check<
   /** Kebab-case noun; the name of its file. */
   id: Id;
   step: StepNumber;
-  /** The question to which a pass answers "yes"; ends with a question mark. */
+  /** A question that a pass answers with "yes"; ends with a question mark. */
   question: string;
   why: string;
   /** What to do if it fails. */
   fix: string;
   /** An AWS documentation page. */
   reference: string;
-  /** Shows only what errors look like: its fault adds nothing to a verdict that names a cause. */
+  /** Set if the check only describes the errors: its fault adds nothing to a verdict that names a cause. */
   symptom?: true;
-  /** Causes that are the same as its fault or imply it: a verdict that names one covers the fault. */
+  /** Causes that equal or imply this fault; a verdict that names one of them covers the fault. */
   namedBy?: readonly CauseId[];
-  /** If its whole step passes, the check with the lowest rank represents the step. */
+  /** If a whole step passes, its check with the lowest rank represents the step. */
   headline?: number;
-  /** If any of these is missing the outcome is `unknown`, with the reason; the runner handles that. */
+  /** If any of these is missing, the runner answers `unknown` with the reason. */
   needs: readonly Needs[];
   /** Optional; `evaluate` gets undefined if it could not be read. */
   wants: readonly Wants[];

@@ -39,7 +39,7 @@ export const concentration = defineCheck({
       .filter(([label]) => label !== 'clients' || clients !== null)
       .map(([label, value]) => ({ label: `${label} with errors`, value }));
     const split = splitGroups(traffic);
-    // If targets fail all or nothing, the busiest target's share adds nothing.
+    // If each target fails either everything or nothing, the busiest target's share adds nothing.
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
     const names = (target: string) => {
       const own = errors.find((error) => error.target === target);
@@ -87,7 +87,7 @@ const splitBrief = ({ failing, working }: SplitGroup): string =>
   `${outOf(failing.length, failing.length + working.length)} targets fail every request`;
 
 const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration, names: Names): string => {
-  // Client numbers mean nothing outside one collection.
+  // Client numbers are meaningless outside one collection.
   const which = kind === 'client' ? 'One client' : `The ${kind} ${kind === 'target' ? names(name) : name}`;
   const against = requestShare === null ? '' : ` and ${percent(requestShare)} of the requests`;
   return `${which} has ${percent(share)} of the errors (${outOf(errors, errors / share)})${against}.`;

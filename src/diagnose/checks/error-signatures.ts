@@ -6,7 +6,7 @@ import { isHandshakeTimeout } from '../targets/tls.ts';
 import { countErrors, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** What the load balancer observed, with the three processing times of such a row. */
+/** What the load balancer observed, with the three processing times of the signature's rows. */
 const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'client-closed': 'closed by the client (460)',
   'target-response': 'answered with the error by the target (`x x x`)',

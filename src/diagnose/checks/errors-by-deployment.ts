@@ -9,7 +9,7 @@ import {
 import { deploymentsOf } from '../targets/deployments.ts';
 import { defineCheck } from './check.ts';
 
-/** Deployments told in the summary, the newest. */
+/** The number of deployments in the summary, newest first. */
 const TOLD = 3;
 
 export const errorsByDeployment = defineCheck({

@@ -6,7 +6,7 @@ import type { SignatureId } from '../signature.ts';
 import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** The load balancer answered itself or had no connection: no target received the request, on any route. */
+/** No target received these requests, on any route: the load balancer answered itself or had no connection. */
 const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
   'authentication-failure',
   'waf-failure',

@@ -69,7 +69,7 @@ export const logCompleteness = defineCheck({
   },
 });
 
-/** A log file's name without its folders, which are the same all day; the gaps give the full path. */
+/** A log file's name without its folders, which are equal for a whole day; the gaps give the full path. */
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** Files and lines that could not be read. */
@@ -90,7 +90,7 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
   ];
 }
 
-/** Files found among the access logs that belong to other logs. */
+/** Files of other logs among the access logs. */
 const skippedFileSentences = ({ files }: AccessLog): string[] =>
   files.connectionLogs > 0 ? [`${plural(files.connectionLogs, 'connection-log file')} left out.`] : [];
 

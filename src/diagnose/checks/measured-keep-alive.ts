@@ -69,7 +69,7 @@ export const measuredKeepAlive = defineCheck({
   },
 });
 
-/** If crashes or rollouts explain all closes, idle time did not cause them. */
+/** If crashes or rollouts explain all closes, they were not caused by idle time. */
 function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   const closed = withSignature(traffic, 'closed-before-response');
   const outlines = outlineOf(traffic);
@@ -120,7 +120,7 @@ function failVerdict(
   };
 }
 
-/** If no idle timer is too short, raising one would not help. */
+/** What to change for each kind of edge; null if raising an idle timer would not help. */
 const FIXES: Readonly<Record<KeepAliveEdge['kind'], string | null>> = {
   idle: null,
   'at-once': 'Let the server keep connections open, or announce each close with "Connection: close".',

@@ -6,7 +6,7 @@ import { correlation, type Minute } from '../patterns/correlation.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** From this correlation on, the rate is said to rise; from its negative on, to fall. */
+/** Correlation from which the rate counts as rising; its negative, as falling. */
 const CLEAR = 0.5;
 const MINUTE = 60_000;
 
@@ -41,7 +41,7 @@ export const rateAgainstTrafficCheck = defineCheck({
   },
 });
 
-/** Requests and closed requests for each whole UTC minute of the window that has traffic. */
+/** Requests and closed requests of each whole UTC minute of the window with traffic. */
 function minutesOf(traffic: Traffic, question: Question): Minute[] {
   const window = wholeMinutes(question);
   if (window === null) return [];

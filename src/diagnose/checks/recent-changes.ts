@@ -7,7 +7,7 @@ import { defineCheck } from './check.ts';
 const HOUR = 3_600_000;
 /** CloudTrail delivers most events within about 15 minutes of the call (CloudTrail user guide, event history). */
 const LAG_MS = 15 * 60_000;
-/** A change at most this long before the first error is worth checking. */
+/** Milliseconds before the first error within which a change is worth checking. */
 const BEFORE_MS = HOUR;
 
 export const recentChanges = defineCheck({

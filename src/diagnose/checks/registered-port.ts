@@ -67,7 +67,7 @@ interface RegisteredTarget {
   healthPort: number | null;
   healthy: boolean;
   requests: number;
-  /** Null: no request, or no log. */
+  /** Null if it got no request, or without a log. */
   answered: boolean | null;
 }
 

@@ -50,7 +50,7 @@ function throughHops(traffic: Traffic): string[] {
       ];
 }
 
-/** Distinct reasons that are named. */
+/** The number of distinct reasons listed. */
 const REASONS_NAMED = 3;
 
 function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readonly string[]): CheckVerdict {

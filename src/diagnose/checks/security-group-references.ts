@@ -15,7 +15,7 @@ export const securityGroupReferences = defineCheck({
 
   evaluate(evidence) {
     const paths = targetPaths(evidence);
-    // Targets that left no longer have an interface; they count only if nothing is registered.
+    // A target that left has no interface any more, so it counts only if nothing is registered.
     const now = paths.filter(({ registered }) => registered);
     const counted = now.length > 0 ? now : paths;
     const answers = counted.flatMap(({ traffic, health }) => [traffic, ...(health ? [health] : [])]);

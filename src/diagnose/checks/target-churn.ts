@@ -70,7 +70,7 @@ const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', 
     presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
   );
 
-/** Whether only health checks took these targets out, so that they are still registered. */
+/** Names targets that are still registered because only health checks took them out. */
 const stayedText = (unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string =>
   unhealthy.every(({ target_group_arn, target }) => {
     const state = registrationOf(target_group_arn, target, known)?.state;

@@ -4,7 +4,7 @@ import { attachedGroups } from '../network-path/target-paths.ts';
 import type { Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** From this many requests without a success, the version is suspect. */
+/** Requests without a success from which the version is suspect. */
 const ENOUGH_REQUESTS = 5;
 
 export const targetGroupProtocolVersion = defineCheck({

@@ -29,7 +29,7 @@ export const trafficDistribution = defineCheck({
     });
     const facts = read.map(({ name, algorithm }) => ({ label: `${name} algorithm`, value: algorithm }));
     const findings = read.flatMap(findingsOf);
-    // Targets avoided on purpose are a fault only if requests fail.
+    // Avoiding targets on purpose is a fault only if requests fail.
     if (findings.length > 0 && evidence.traffic?.errorCount !== 0)
       return { outcome: 'fail', summary: findings.join(' '), facts };
     if (read.length < groups.length) {
@@ -51,27 +51,27 @@ type DistributionEvidence = Partial<
 
 interface Distribution {
   name: string;
-  /** In words. */
+  /** The algorithm in words. */
   algorithm: string;
   crossZone: boolean;
   /** Zones with their number of healthy targets, if cross-zone is off and the numbers differ. */
   uneven: { zone: string; targets: number }[];
-  /** Maximum number of hosts, over the window or now. */
+  /** The largest number of anomalous hosts, over the window or now. */
   anomalous: number;
   mitigated: number;
   shifted: number;
-  /** Zones, or the whole group across zones, with fewer healthy targets than a threshold of the group. */
+  /** Zones with fewer healthy targets than a threshold of the group; across zones, the whole group. */
   short: ShortZone[];
 }
 
 interface ShortZone {
-  /** Null: over all zones. */
+  /** Null for all zones together. */
   zone: string | null;
   healthy: number;
   registered: number;
-  /** Healthy targets needed, or unhealthy ones get requests too; null if there are enough. */
+  /** Healthy targets needed, below which unhealthy targets get requests too; null if there are enough. */
   routing: number | null;
-  /** Healthy targets needed, or DNS leaves the zone out; null if there are enough. */
+  /** Healthy targets needed, below which DNS leaves the zone out; null if there are enough. */
   dns: number | null;
 }
 
@@ -87,7 +87,7 @@ function distributionOf(
   const most = (metric: string, now: number): number =>
     Math.max(now, metricMaximum(metrics ?? [], metric, scope, window) ?? 0);
   const setting = attributes['load_balancing.cross_zone.enabled'] ?? 'use_load_balancer_configuration';
-  // At the level of an Application Load Balancer it is always on.
+  // On an Application Load Balancer itself, cross-zone is always on.
   const crossZone =
     (setting === 'use_load_balancer_configuration' ? own?.['load_balancing.cross_zone.enabled'] : setting) !== 'false';
   const healthy = health.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy');
@@ -120,10 +120,13 @@ function distributionOf(
   };
 }
 
-/** Members that a threshold does not count: they are leaving, or were never in use. */
+/** States that a threshold does not count: the target is leaving, or was never in use. */
 const NOT_COUNTED = ['draining', 'unused'];
 
-/** Target group health thresholds: the larger of a count and a percentage; "off" and a threshold not read need none. */
+/**
+ * Applies the target group health thresholds: the larger of a count and a percentage. "off" or an unread threshold
+ * requires none.
+ */
 function shortZone(
   zone: string | null,
   health: readonly TargetHealthDescription[],
@@ -192,8 +195,8 @@ const unevenText = ({ name, uneven }: Distribution): string[] =>
       ];
 
 /**
- * "api and web spread requests by round robin over the targets of all zones": groups with equal settings share a
- * sentence.
+ * "api and web spread requests by round robin over the targets of all zones": one sentence for groups with equal
+ * settings.
  */
 function ordinaryText(read: readonly Distribution[]): string {
   const alike = Map.groupBy(

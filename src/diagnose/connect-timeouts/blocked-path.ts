@@ -1,4 +1,6 @@
-/** Judges blocks by security groups and by network ACLs: the errors look the same, only the configuration differs. */
+/**
+ * Judges blocks by security groups and by network ACLs. Both produce the same errors; only the configuration differs.
+ */
 
 import type { Question } from '../../evidence/evidence.ts';
 import { outOf } from '../../format/wording.ts';
@@ -67,21 +69,21 @@ export function judgeBlockedPath(
   );
 }
 
-/** Health checks that reached the target while these connections timed out. */
+/** Sentences on health checks that reached the target while these connections timed out. */
 const answeredTo = ({ arn, target, first, last }: ConnectTimeout, { traffic }: ConnectTimeoutEvidence): string[] =>
   answeredChecks(traffic, { arn, target, from: first, to: last });
 
-/** Judges errors without any connect timeout: what they show instead rules out dropped packets. */
+/** Judges errors without any connect timeout: their signatures rule out dropped packets. */
 export function judgeWithoutTimeouts(evidence: Pick<ConnectTimeoutEvidence, 'traffic'>): Judgement {
   const { sentences, everyOther } = evidenceAgainstDrops(evidence);
   return everyOther ? ruledOut(sentences) : untested();
 }
 
-/** Remarks about a pair besides its block; if the path is open now, all of them. */
+/** What the configuration shows for a pair besides its block; all of it if the path is not blocked. */
 const remarks = ({ pair, view }: { pair: ConnectTimeout; view: LayerJudgement }): string[] =>
   pair.path.answer === 'blocked' ? view.for.slice(1) : view.for;
 
-/** The blocks of these pairs; those of one target from several nodes are reported once, for all nodes. */
+/** The blocks of these pairs; a target blocked from several nodes is reported once, for all nodes. */
 function pathBlocksOf(by: PathLayer, pairs: readonly ConnectTimeout[], evidence: ConnectTimeoutEvidence): PathBlock[] {
   return [...groupBy(pairs, ({ arn, target }) => `${arn} ${target}`).values()].flatMap((same) => {
     const [pair] = same;
@@ -124,7 +126,7 @@ function fixBlockedPath(
   };
 }
 
-/** Above this number, remedies are clearer as commands. */
+/** Largest number of remedies in the summary; more are clearer as commands. */
 const REMEDIES = 2;
 const COMMANDS = 8;
 

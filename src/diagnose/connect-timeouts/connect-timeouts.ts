@@ -1,7 +1,7 @@
 /**
- * connect-timeout errors (504, `-1 -1 -1`, about 10 s) by load balancer node and target, each with its configured path
- * and with the exit of a target that left. A drop by a security group, a network ACL, a route, the host or a terminated
- * host looks the same in a log row; this module distinguishes them for the four causes that share these errors.
+ * connect-timeout errors (504, `-1 -1 -1`, about 10 s) by load balancer node and target, with the configured path and
+ * the target's exit. In a log row, a drop by a security group, a network ACL, a route or the host looks the same as a
+ * terminated host; this module distinguishes them for the four causes of these errors.
  */
 
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
@@ -53,35 +53,31 @@ export interface ConnectTimeout {
   /** VPC of the target group. */
   vpcId: string | undefined;
   path: PathResult;
-  /** Start of the first of these connections, and end of the last; epoch milliseconds. */
+  /** Start of the first of these connections and end of the last; epoch milliseconds. */
   first: number;
   last: number;
   /** This target's last answer to this node. */
   lastSuccess: number | null;
   registration: Registration | null;
-  /**
-   * Health checks, which connect from every node, pass on the port of these errors now although no node has an open
-   * path.
-   */
+  /** Whether health checks, which connect from every node, pass on this port now although no node has an open path. */
   healthyDespiteBlock: boolean;
   /**
-   * The last change to the path before the first error, and the first change after it; also null if changes were not
-   * read.
+   * The last change to the path before the first error, and the first change after it. Null if there is none, or
+   * changes were not read.
    */
   changedBefore: PathChange | null;
   changedAfter: PathChange | null;
-  /** Why the configuration was the same during the errors although no changes were read; null if nothing shows it. */
+  /** Why the configuration was the same during the errors although no changes were read; null if unknown. */
   unchangedBecause: string | null;
   exit: TargetExit;
   tls: TlsAssessment;
   /**
-   * Sentences showing that only this target stopped answering, after working under the same rules. Empty if nothing
-   * shows it.
+   * Sentences showing that only this target stopped answering, after working under the same rules. Empty if not shown.
    */
   stoppedAlone: string[];
 }
 
-/** A change at most this long before the first error is worth naming. */
+/** Milliseconds before the first error within which a change is worth naming. */
 const RECENT_MS = 24 * 3_600_000;
 
 export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: Question): ConnectTimeout[] {
@@ -112,12 +108,12 @@ export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: 
   });
 }
 
-/** Values computed once for all pairs: there may be a thousand. */
+/** Values shared by all pairs, of which there may be a thousand; computed once. */
 interface SharedByPairs {
   presences: TargetPresence[];
   /** By targetKey. */
   timedOutTargets: ReadonlySet<string>;
-  /** All connect timeouts concern one address. */
+  /** Whether all connect timeouts concern one address. */
   isOneAddress: boolean;
   /** The log's targets by placeKey. */
   targetsOf: ReadonlyMap<string, AccessLog['targets']>;
@@ -207,16 +203,16 @@ function describePair(
 
 const RULE_CALLS = /SecurityGroup|NetworkAcl|ModifyNetworkInterfaceAttribute/;
 
-/** Changes of rules that this path may depend on, since not all of it was seen. */
+/** Changes of rules that this path may depend on, because part of the path could not be read. */
 const unseenChanges = (path: PathResult, { changes }: ConnectTimeoutEvidence): { at: number }[] =>
   path.answer === 'allowed' ? [] : mutations(changes ?? []).filter(({ name }) => RULE_CALLS.test(name));
 
-/** Fewer answers before do not show that the path was open. */
+/** With fewer answers before, it is not shown that the path was open. */
 const WORKED_REQUESTS = 20;
 
 /**
- * Returns sentences against security groups and network ACLs: removing a rule affects all targets behind it, so one
- * target that stopped while its peers continue speaks against them.
+ * Sentences against security groups and network ACLs: removing a rule affects all targets behind it, so a block does
+ * not fit one target that stopped while its peers continue.
  */
 function stoppedAlone(
   pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
@@ -229,7 +225,7 @@ function stoppedAlone(
   const own = group.filter((each) => each.target === target);
   const answered = own.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
   const lastAnswer = own.reduce((latest, { lastSuccess }) => Math.max(latest, lastSuccess ?? 0), 0);
-  // A missing host leaves less evidence than its peers.
+  // An unread host has fewer known resources than its peers, so the known ones suffice.
   const isBehindSame = (resources: readonly string[]): boolean =>
     path.resources.every((one) => resources.includes(one));
   const isPeer = (each: (typeof group)[number]): boolean => {
@@ -245,20 +241,20 @@ function stoppedAlone(
   ];
 }
 
-/** If the path is open from some subnet, the node there can find the target healthy. */
+/** Whether every subnet is blocked; a node in an open subnet could find the target healthy. */
 const blockedEverywhere = (path: PathResult): boolean => path.answer === 'blocked' && path.share === 1;
 
 /**
- * Configuration read within this time after the last timeout counts as read during the errors: the log itself is
- * minutes late.
+ * Milliseconds after the last timeout within which the configuration read still counts as the one during the errors:
+ * the log itself is minutes late.
  */
 const STILL_HAPPENING_MS = 15 * 60_000;
-/** With this many requests, a target would have lost some of them to rules that drop. */
+/** With this many requests, rules that drop packets would have cost the target some of them. */
 const ENOUGH_REQUESTS = 100;
 
 /**
- * Rules may have been changed and changed back. They were not if connections still time out while the configuration is
- * read, or if another target behind the same rules kept answering the same node.
+ * Returns why nobody changed the rules and changed them back: connections still time out while the configuration is
+ * read, or another target behind the same rules kept answering the same node.
  */
 function whyUnchanged(
   pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
@@ -286,7 +282,7 @@ function whyUnchanged(
     : null;
 }
 
-/** How strongly the configuration supports a barrier for one pair; null: it plays no part. */
+/** How strongly the configuration supports a block for one pair; a null strength means no support. */
 export interface LayerJudgement {
   strength: Strength | null;
   for: string[];
@@ -294,7 +290,7 @@ export interface LayerJudgement {
   missing: string[];
 }
 
-/** Below this share of dropped connections, a barrier is not a likely cause. */
+/** Share of dropped connections below which a block is not a likely cause. */
 const LIKELY_SHARE = 0.05;
 
 export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boolean): LayerJudgement {
@@ -341,16 +337,19 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
   };
 }
 
-/** Milliseconds after a rule is removed within which the first new connections may be attempted. */
+/** Milliseconds after a rule is removed within which the first new connection may be attempted. */
 const FIRST_EFFECT_MS = 30 * 60_000;
-/** A connection started just before a rule was restored ends 10 s later; CloudTrail times have whole seconds. */
+/**
+ * Milliseconds: a connection started just before a rule was restored ends 10 s later, and CloudTrail times have whole
+ * seconds.
+ */
 const LAST_EFFECT_MS = 12_000;
 const REMOVING_RULE_CALLS = /^(Revoke|Delete|Create|Replace|Modify)/;
 const RESTORING_RULE_CALLS = /^(Authorize|Create|Delete|Replace|Modify)/;
 
 /**
- * A change of the same rules before the first timeout, and another as they end: the traffic shows the state between
- * them.
+ * Finds a change of the same rules before the first timeout and another as they end; the traffic shows the state in
+ * between.
  */
 function removedAndRestored(
   { changedBefore, changedAfter, first, last, port }: ConnectTimeout,
@@ -416,16 +415,14 @@ function judgeBlock(
   );
 }
 
-/** Whether a barrier in the configuration is at least a likely cause of the pair's timeouts. */
+/** Whether the configuration makes a block at least a likely cause of the pair's timeouts. */
 export const isBlocked = (pair: ConnectTimeout, changesRead: boolean): boolean =>
   (['security-group', 'network-acl'] as const).some((by) => {
     const { strength } = judgeLayer(pair, by, changesRead);
     return strength === 'confirmed' || strength === 'likely';
   });
 
-/**
- * Identifiers of network ACLs start with acl-; all other resources of a path are groups or the load balancer itself.
- */
+/** Network ACL ids start with acl-; all other resources of a path are groups or the load balancer itself. */
 const changesLayer = (by: PathLayer, { name }: PathChange): boolean =>
   by === 'network-acl'
     ? /NetworkAcl/.test(name)
@@ -440,14 +437,14 @@ const changeText = ({ name, resource, at }: PathChange): string => `${name} chan
 const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(ms / 60_000, 'minute'));
 
 /**
- * Counts the other errors as evidence against dropped packets: a sentence for each kind, and whether they are all
- * errors except the connect timeouts.
+ * Evidence against dropped packets in the other errors: one sentence per kind, and whether they make up all errors
+ * except the connect timeouts.
  */
 export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traffic'>): {
   sentences: string[];
   everyOther: boolean;
 } {
-  // Requests in flight end with a lost target: their connections say nothing about new ones.
+  // Requests in flight end with a lost target, so they say nothing about new connections.
   const outlines = outlineOf(traffic);
   const others = traffic.errors.filter(
     (error) =>

@@ -1,5 +1,5 @@
 /**
- * Connections delayed by a lost SYN: the client repeats it after 1, 3 and 7 s (tcp(7), initial timeout of 1 s,
+ * Finds connections delayed by a lost SYN: the client repeats it after 1, 3 and 7 s (tcp(7), initial timeout of 1 s,
  * doubled).
  */
 import { groupBy, oncePerTraffic, type SampledError, type Traffic, withSignature } from '../traffic.ts';
@@ -14,18 +14,18 @@ const tookRetransmits = (seconds: number): boolean =>
   RETRANSMITTED_AFTER.some((after) => seconds >= after && seconds <= after + WITHIN);
 
 /**
- * Failed requests whose connection was accepted or refused just after a repeated SYN: the first SYNs were dropped, by a
- * full listen backlog or packet loss.
+ * Failed requests whose connection was accepted or refused just after a repeated SYN: a full listen backlog or packet
+ * loss dropped the first SYNs.
  */
 export const afterSynRetransmits = (traffic: Traffic, target: string): readonly SampledError[] =>
   retransmitsByTarget(traffic).get(target) ?? [];
 
-/** Failed requests of a kind from here up show more than a connection that was lost by itself. */
+/** With fewer failed requests of a kind, single lost packets explain them. */
 const ENOUGH = 3;
 
 /**
- * Requests without a response whose connection came about only after repeated SYNs, on a target that also answered no
- * connection: the kernel took them into a full backlog, and no process ever accepted them.
+ * Requests without a response that got a connection only after repeated SYNs, on a target that also let connections
+ * time out: the kernel queued them in a full backlog, and no process ever accepted them.
  */
 export const neverAccepted = oncePerTraffic((traffic: Traffic): ReadonlySet<SampledError> => {
   const silent = new Set(withSignature(traffic, 'connect-timeout').map(({ target }) => target));

@@ -14,7 +14,7 @@ import { nameOf } from '../traffic.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
 
 export interface TargetExit {
-  /** Null: it had not left. */
+  /** Null if the target had not left. */
   strength: Strength | null;
   for: string[];
   against: string[];
@@ -34,7 +34,8 @@ interface TimedOutTarget {
 }
 
 /**
- * Nodes keep choosing a deregistered target for some seconds; timeouts over a longer time mean it was still registered.
+ * Milliseconds for which nodes keep choosing a deregistered target; timeouts over a longer time mean it was still
+ * registered.
  */
 const LINGER_MS = 60_000;
 /** The default of deregistration_delay.timeout_seconds. */
@@ -52,7 +53,7 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
   }
   const stopped = taskStop(timedOutTarget) ?? instanceStop(timedOutTarget);
   const removed = removalCall(timedOutTarget, presence?.lastSuccess ?? null);
-  // A call has a time; a state without one only describes the present.
+  // A call has a time; a state without a time only describes the present.
   const ended = removed?.strength === 'confirmed' ? removed : (stopped ?? removed);
   if (ended) return ended;
   if (registration?.state === 'draining') return judgeDrainingTarget(timedOutTarget, last);
@@ -67,8 +68,8 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
 }
 
 /**
- * Absence now proves nothing by itself: it counts together with a last request that other targets outlived and a short
- * burst of timeouts.
+ * A target's absence now proves nothing by itself. It counts if other targets answered after its last request and its
+ * timeouts were one short burst.
  */
 function judgeAbsentTarget(
   { arn, target, registration, presences, evidence, question }: TimedOutTarget,
@@ -105,8 +106,8 @@ function judgeAbsentTarget(
 }
 
 /**
- * A target drains at most for the deregistration delay: one that was draining when health was read was still registered
- * one delay earlier.
+ * A target drains at most for the deregistration delay: if it was draining when health was read, it was still
+ * registered one delay earlier.
  */
 function judgeDrainingTarget({ arn, target, evidence, question }: TimedOutTarget, last: number): TargetExit {
   const name = nameOf(evidence.traffic, target);
@@ -125,7 +126,7 @@ function taskStop(timedOutTarget: TimedOutTarget): TargetExit | null {
   return judgeExitTime(owner.exit.at, `${targetName(target, owner)}: ${owner.exit.clause}`, timedOutTarget);
 }
 
-/** "User initiated (2026-11-20 02:41:10 GMT)" contains the time; without one, the current state is only a hint. */
+/** "User initiated (2026-11-20 02:41:10 GMT)" contains the time; without a time, the current state is only a hint. */
 function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
   const { arn, target, address, evidence, first, last } = timedOutTarget;
   const id = instanceOf(target, arn, first, evidence);
@@ -149,7 +150,7 @@ function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): T
   const calls = (evidence.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
-    // A target that answers long after such a call has returned, or reuses the address of one that left.
+    // A target that answers long after such a call was registered again, or reuses the address of a target that left.
     const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
     return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '' }] : [];
   });

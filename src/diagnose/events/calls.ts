@@ -1,4 +1,6 @@
-/** Finds CloudTrail calls that coincide with an event: the resources they name, how rare they are, and the delay. */
+/**
+ * Finds CloudTrail calls that coincide with an event, by the resources they name, how rare they are, and the delay.
+ */
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import { instanceOf } from '../targets/target-names.ts';
@@ -9,7 +11,7 @@ import type { EventCall, EventEvidence } from './event.ts';
 const READ_BEFORE_MS = 24 * 3_600_000;
 /** Highest probability that a call of this kind falls so close by chance; more frequent calls are no evidence. */
 const RARE = 0.01;
-/** Milliseconds. Nodes learn of a change a little later, and CloudTrail records whole seconds. */
+/** Milliseconds after the first failure within which a call still counts, because CloudTrail records whole seconds. */
 const AFTER_MS = 2_000;
 
 /** Milliseconds before the first failure within which a call counts, by the call's name. */
@@ -22,12 +24,12 @@ const ON_TARGETS: Readonly<Record<string, number>> = {
   TerminateInstanceInAutoScalingGroup: 180_000,
   DeregisterTargets: 10 * 60_000,
 };
-/** A rollout takes some time until the first target leaves. */
+/** The same for a rollout, which takes some time until the first target leaves. */
 const ROLLOUT_MS = 30 * 60_000;
 const ROLLOUTS =
   /^(UpdateService|CreateDeployment|StartInstanceRefresh|UpdateAutoScalingGroup|SetDesiredCapacity|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|DeleteService|UpdateTaskSet|DeleteTaskSet)$/;
 
-/** Whether a call replaces targets by itself, as a deployment does. */
+/** Whether a call by itself replaces targets, as a deployment does. */
 export const isRollout = ({ name }: Pick<EventCall, 'name'>): boolean => ROLLOUTS.test(name);
 
 /** The targets and times of an event, to match calls with. */
@@ -41,7 +43,9 @@ export interface CallScope {
   loadBalancer: string;
 }
 
-/** Returns rare calls shortly before the event that name its targets or what these belong to; nearest first. */
+/**
+ * Returns rare calls shortly before the event that name its targets or the resources these belong to; nearest first.
+ */
 export function callsOnTargets(scope: CallScope, evidence: EventEvidence): EventCall[] {
   const all = mutations(evidence.changes ?? []);
   const ids = new Set(scope.targets.flatMap((target) => idsOf(target, scope, evidence)));
@@ -90,7 +94,7 @@ export const namesIn = (parameters: Record<string, unknown>): string[] =>
     NAMED.test(key) && typeof value === 'string' ? [value.split('/').at(-1)?.split(':')[0] ?? value] : [],
   );
 
-/** Whether a call names something that is called like one of these. */
+/** Whether a call names a resource with one of these names. */
 export const namesAlike = (call: Mutation, own: readonly string[]): boolean =>
   namesIn(call.parameters).some((name) => own.some((each) => isSameName(plain(name), plain(each))));
 
@@ -99,14 +103,14 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
 const isSameName = (name: string, own: string): boolean =>
   name.length >= 3 && own.length >= 3 && (name.includes(own) || own.includes(name));
 
-/** The probability that a call of this kind falls so close by chance, given the other calls that were read. */
+/** Whether a call of this kind rarely falls so close by chance, given the other calls that were read. */
 export function isRare(call: Mutation, all: readonly Mutation[], withinMs: number): boolean {
   const others = all.filter((other) => other !== call && other.name === call.name && isAlike(other, call));
   const rate = others.length / READ_BEFORE_MS;
   return 1 - Math.exp(-rate * withinMs) <= RARE;
 }
 
-/** Whether two calls concern the same service, group or rule, if they name one. */
+/** Whether two calls concern the same service, group or rule; a call that names none may concern any. */
 function isAlike(other: Mutation, call: Mutation): boolean {
   const [a, b] = [namesIn(other.parameters), namesIn(call.parameters)];
   const arns = (each: Mutation) => each.text.match(/arn:aws[^"\s]*:(?:targetgroup|listener|loadbalancer)[^"\s]*/)?.[0];

@@ -1,6 +1,6 @@
 /**
- * Finds changes: a rare call on something the failing requests depend on, followed within a minute by errors that it
- * can cause.
+ * Finds changes: a rare call on a resource of the failing requests, followed within a minute by errors that it can
+ * cause.
  */
 import { list, plural } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
@@ -17,11 +17,11 @@ import { revertOf } from './revert.ts';
 /** Signatures of errors that the call can cause. */
 interface Effect {
   name: RegExp;
-  /** Text that the request of the call must contain, if not every such call counts. */
+  /** Text that the call's request must contain; absent if every such call counts. */
   asked?: RegExp;
   signatures: readonly SignatureId[];
   causes: readonly CauseId[];
-  /** The effect, for the sentence. */
+  /** The effect in words, for the sentence. */
   outcome: string;
 }
 
@@ -91,14 +91,16 @@ const EFFECTS: readonly Effect[] = [
   },
 ];
 
-/** Most milliseconds from the call to the first error; nodes learn of a change later than CloudTrail's second. */
+/**
+ * Largest delay from the call to the first error, milliseconds; nodes may learn of a change after CloudTrail's second.
+ */
 const WITHIN_MS = 60_000;
 const EARLIER_MS = 1_000;
 /** Maximum error rate before the call, as a share of the rate after it. */
 export const OUTSIDE_AT_MOST = 0.2;
 const ERRORS_NEEDED = 3;
 
-/** Returns changes among errors that belong to no other event; those with most errors first. */
+/** Returns changes among errors that belong to no other event; most errors first. */
 export function changeEvents(
   traffic: Traffic,
   evidence: EventEvidence,
@@ -128,7 +130,7 @@ export function changeEvents(
   return events;
 }
 
-/** Returns the errors of this kind after the call; none unless they begin with it. */
+/** Returns the errors of this kind after the call; empty unless they begin with it. */
 function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError[], traffic: Traffic): SampledError[] {
   const own = left.filter(({ signature }) => effect.signatures.includes(signature));
   const after = own.filter((error) => beganAt(error) >= call.at - EARLIER_MS);
@@ -145,7 +147,7 @@ function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError
 /** When the request was sent or first tried; if it was never sent, when it ended. */
 export const beganAt = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 0) * 1000;
 
-/** What the call changed, if these requests depend on it. */
+/** What the call changed; null unless these requests depend on it. */
 export function changedThing(
   call: Mutation,
   errors: readonly SampledError[],
@@ -157,7 +159,7 @@ export function changedThing(
   if (group !== undefined) return targetGroupName(group);
   if (call.text.includes(`app/${loadBalancer}/`)) return loadBalancer;
   const ids = [...securityGroupsOf(errors, evidence), ...(evidence.networkAcls ?? []).map((acl) => acl.NetworkAclId)];
-  // A rule names the other group as well; what the call changes is its own parameter.
+  // A rule names the other group too; the call's own parameter is the group that changed.
   const named =
     ids.find((id) => call.parameters.groupId === id || call.parameters.networkAclId === id) ??
     ids.sort().find((id) => call.text.includes(`"${id}"`));

@@ -8,15 +8,15 @@ const APART_MS = 5;
 /** Milliseconds; smaller spreads are not distinguishable, since each node uses its own clock. */
 const LEAST_SPREAD_MS = 1;
 /**
- * Send times must spread this many times wider than end times, and this long: requests of one page are sent within it
- * and end together anyway.
+ * Send times must spread over this many times the spread of the end times, and over this many milliseconds: requests of
+ * one page are sent together and end together anyway.
  */
 const SENT_APART = 3;
 const SENT_APART_MS = 200;
-/** Highest probability by chance, for the first burst of a target and for further ones. */
+/** Highest probability by chance, for the first burst of a target and for further bursts. */
 const MOST_BY_CHANCE = 1e-4;
 const MOST_BESIDE_ANOTHER = 0.02;
-/** If more than this share of a group's targets closes at the same moment, the fault lies behind them. */
+/** If more than this share of a group's targets closes at the same moment, the fault lies behind the targets. */
 const SHARED_BY = 0.5;
 const SAME_MOMENT_MS = 50;
 

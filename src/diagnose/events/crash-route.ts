@@ -1,4 +1,4 @@
-/** The route whose requests end the process: which it is, and all that came of it. */
+/** Finds the route whose requests end the process, and everything that its requests caused. */
 import { groupBy, type Traffic } from '../traffic.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { targetKey } from './outages.ts';
@@ -11,7 +11,7 @@ const OUTAGES_NEEDED = 3;
 
 export interface CrashRoute {
   route: string;
-  /** Outages that cut off a request of this route, of all that cut off any. */
+  /** Number of outages that cut off a request of this route; `of` counts all outages that cut off a request. */
   count: number;
   of: number;
 }
@@ -34,12 +34,13 @@ export function crashRoute({ outages, bursts }: EventOutline, { log }: Traffic):
 const isClosed = ({ signature }: SentFailure): boolean =>
   signature === 'closed-before-response' || signature === 'no-response-aborted';
 
-/** From this share of failing requests up, each request of the route ends the process. */
+/** Share of failing requests from which every request of the route ends the process. */
 const ALWAYS = 0.8;
 
 /**
- * Adds what a route that ends the process did beside the outages: a restart that few requests fell into is too short to be
- * one by chance. Closes of that route on any target of the group, and what the target refused as long after as its outages took.
+ * Adds what a route that ends the process did outside the detected outages, because a restart that hit few requests is
+ * too short to stand out: closed requests of that route on any target of the group, and refused connections on that
+ * target for as long as its outages took.
  */
 export function withEveryKill(outline: EventOutline, traffic: Traffic, left: ReadonlySet<SentFailure>): EventOutline {
   const found = crashRoute(outline, traffic);

@@ -1,4 +1,4 @@
-/** Words for events: the sentence that leads the headline, and the number of errors. */
+/** Sentences about events: the headline, and the number of errors. */
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { targetName } from '../targets/target-owners.ts';
@@ -43,7 +43,7 @@ function rangeText(values: readonly number[]): string {
   return `${spanText(low)} to ${spanText(high)}`;
 }
 
-/** Durations that differ by less are reported as one. */
+/** Durations that differ by less than this share are reported as one. */
 const ALIKE = 0.1;
 
 /** "254 errors in 61 s." */
@@ -111,7 +111,7 @@ export function rolloutText(
     outline.failures.filter(({ request }) => names.includes(request.target)).length;
   const isBrought = 2 * failuresOf(fresh.map(({ target }) => target)) > outline.failures.length;
   const never = fresh.every(({ lastSuccess }) => lastSuccess === null);
-  // Each of several targets is deregistered by a call of its own: none of those is the origin of all.
+  // If each target was deregistered by a call of its own, no single call is the origin.
   const call = calls.find(({ name }) => one || name !== 'DeregisterTargets');
   const named = targets.length > TARGETS_NAMED ? plural(targets.length, 'target') : list(namesOf(traffic, targets));
   if (isBrought) {
@@ -129,8 +129,7 @@ const calledText = (call: EventCall): string =>
   `${callText(call)}, ${call.secondsBefore > 0 ? `${call.secondsBefore} s before the first error` : 'as the errors began'}`;
 
 /**
- * "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": for a process that ended for
- * good.
+ * "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": the process did not restart.
  */
 export function diedText(outline: EventOutline, traffic: Traffic): string {
   const { failures, from, targets } = outline;
@@ -141,8 +140,8 @@ export function diedText(outline: EventOutline, traffic: Traffic): string {
 }
 
 /**
- * "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.":
- * precedes the reason.
+ * "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.": the
+ * reason follows.
  */
 export function takenOutText(outline: EventOutline, traffic: Traffic): string {
   const { failures, from, targets } = outline;
@@ -152,7 +151,10 @@ export function takenOutText(outline: EventOutline, traffic: Traffic): string {
     : `${targetsText(outline, traffic)} were taken out from ${utcTime(from)} to ${utcTime(last)} while requests were still sent to them.`;
 }
 
-/** "10.0.1.5:8443 (api) took no connection from 08:09:59 UTC to 08:14:59 UTC.": refused, or the TLS handshake failed. */
+/**
+ * "10.0.1.5:8443 (api) took no connection from 08:09:59 UTC to 08:14:59 UTC.": connections were refused, or the TLS
+ * handshake failed.
+ */
 export function unconnectedText(outline: EventOutline, traffic: Traffic): string {
   const { outages, from } = outline;
   const last = outages.reduce((most, { nextAnswer, last: end }) => Math.max(most, nextAnswer ?? end), from);
@@ -204,7 +206,7 @@ export function crashText(outline: EventOutline, calls: readonly EventCall[], tr
   return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
 }
 
-/** Targets that go down within this of each other, once each, go down together; milliseconds. */
+/** Targets that each go down once within this many milliseconds count as going down together. */
 const TOGETHER_MS = 10_000;
 
 function areTogether(outages: readonly TargetOutage[]): boolean {

@@ -26,15 +26,16 @@ const EVENT_EVIDENCE_NAMES = [
 export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDENCE_NAMES)[number]>>;
 
 /**
- * target-lost: a target stopped answering for good. crash: it closed and refused connections, then answered again. rollout: targets left
- * and others joined. change: an API call on what the failing requests depend on. burst: many errors in seconds, none of the above.
+ * target-lost: a target stopped answering for good. crash: a target closed and refused connections, then answered
+ * again. rollout: targets left and others joined. change: an API call on a resource of the failing requests. burst:
+ * many errors within seconds, and none of the above.
  */
 export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /**
- * Confidence in the event itself; the verdict states that in its cause. Possible: errors began right after a call, and
- * nothing else shows that it caused them.
+ * Confidence in the event itself; the confidence in its cause is in the verdict. Possible: errors began right after a
+ * call, and nothing else shows that the call caused them.
  */
 export const EVENT_STANDINGS = ['confirmed', 'likely', 'possible'] as const;
 export type EventStanding = (typeof EVENT_STANDINGS)[number];
@@ -46,28 +47,28 @@ export interface EventCall {
   /** Epoch milliseconds; CloudTrail keeps whole seconds. */
   at: number;
   user: string | null;
-  /** Milliseconds from the call to the first error; negative if the call came later. */
+  /** Seconds from the call to the first error; negative if the call came later. */
   secondsBefore: number;
   /** The command that reverts the change, if there is one. Printed, never run. */
   revert: string | null;
 }
 
-/** Errors with one origin, whatever their signatures. An error belongs to one event at most. */
+/** Errors with one origin, regardless of their signatures. An error belongs to at most one event. */
 export interface IncidentEvent {
   kind: EventKind;
   standing: EventStanding;
   /** Epoch milliseconds; `to` is null if the log ends before the event does. */
   from: number;
   to: number | null;
-  /** "address:port" as logged, sorted; empty for an event of a whole target group. */
+  /** "address:port" as logged, sorted; empty if the event concerns a whole target group. */
   targets: string[];
   /** Asked errors only, in the order of `Traffic.errors`. */
   errors: SampledError[];
-  /** Possible causes of its errors, in the order of CAUSE_IDS; the errors' cause is decided among these. */
+  /** Possible causes of its errors, in the order of CAUSE_IDS. */
   causes: CauseId[];
   /** One sentence for the headline. */
   summary: string;
   calls: EventCall[];
-  /** Why its targets went, if ECS or Auto Scaling says so. */
+  /** Why its targets went, if ECS or Auto Scaling reports it. */
   reason: EventReason | null;
 }

@@ -29,7 +29,7 @@ export function findEvents(traffic: Traffic, evidence: EventEvidence, question: 
   const found = joinAlike(eventOutlines(traffic), traffic, evidence).flatMap((joined) =>
     describe(joined, traffic, evidence, question),
   );
-  // Rules that block a path make targets fall silent, so the change comes first.
+  // Rules that block a path make targets fall silent, so changes are found first.
   const taken = new Set(found.filter(({ kind }) => kind !== 'target-lost').flatMap(({ errors }) => errors));
   const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
   const changed = new Set(changes.flatMap(({ errors }) => errors));
@@ -49,8 +49,8 @@ interface ExplainedOutline {
 }
 
 /**
- * Merges outlines with the same reason: targets of one service that went one after another for one reason, such as
- * tasks that ran out of memory, are one event.
+ * Merges outlines with the same reason: targets of one service that went one after another, such as tasks that ran out
+ * of memory, are one event.
  */
 function joinAlike(outlines: readonly EventOutline[], traffic: Traffic, evidence: EventEvidence): ExplainedOutline[] {
   const explained = outlines.map((outline) => ({
@@ -77,7 +77,7 @@ function joinAlike(outlines: readonly EventOutline[], traffic: Traffic, evidence
   });
 }
 
-/** Returns a key that is equal for outlines of one event; null if one target's loss says nothing about others. */
+/** Returns a key that is equal for outlines of one event; null if the loss of one target says nothing about others. */
 function alikeKey({ kind, target_group_arn }: EventOutline, reason: EventReason | null): string | null {
   if (reason === null || !IN_TURN.includes(reason.kind)) return null;
   // A service that replaces dead tasks looks like a rollout.
@@ -115,7 +115,7 @@ function describe(
   const drained = isGoneAfterBursts(outline, traffic)
     ? calls.find(({ name }) => name === 'DeregisterTargets')
     : undefined;
-  // Its process ended before it was taken out, whatever that looks like from outside.
+  // The process ended before the target was taken out, whatever the traffic looks like.
   const isDead = reason !== null && DEATHS.includes(reason.kind);
   const isTold = reason?.kind === 'stopped' && calls[0]?.name === 'StopTask';
   const isExplained = reason !== null && !isTold;
@@ -155,13 +155,13 @@ function describe(
         text: cutOffText(outline, drained, traffic),
         causes: ['shutdown-before-drain'],
       };
-    // The reason says why a target was lost; a call would say it a second time.
+    // The reason already says why a target was lost; naming a call would repeat it.
     const named = isExplained && kind === 'target-lost' ? [] : calls;
     return { kind, text: sentence(outline, traffic, evidence, named, firstError), causes };
   }
 }
 
-/** Its process closed what was in flight, and it answered nothing after that: it was to end. */
+/** Whether the process closed its requests in flight and answered nothing afterwards: it was shutting down. */
 const isGoneAfterBursts = (
   { kind, outages, bursts, target_group_arn, targets }: EventOutline,
   traffic: Traffic,
@@ -173,10 +173,13 @@ const isGoneAfterBursts = (
     (each) => each.target_group_arn === target_group_arn && targets.includes(each.target) && each.left === true,
   );
 
-/** A process that goes down again and again refuses connections; handshakes do not fail and recover as often. */
+/**
+ * Outages from which a process that keeps going down refuses connections; handshakes do not fail and recover that
+ * often.
+ */
 const REFUSES_FROM = 3;
 
-/** Whether failed TLS handshakes look like this crash: nothing that was in flight was closed, and no count tells TCP from TLS. */
+/** Whether this crash may be failed TLS handshakes: nothing in flight was closed, and no count tells TCP from TLS. */
 function mayBeTls(
   { kind, outages, bursts, target_group_arn }: EventOutline,
   errors: readonly SampledError[],
@@ -207,7 +210,7 @@ function sentence(
   return lostText(outline, calls, { traffic, stillRegistered: isStillRegistered(outline, evidence) });
 }
 
-/** Whether a target was silent to the end of the log though it is still registered and no call removed it. */
+/** Whether a silent target is still registered at the end of the log and no call removed it. */
 function isStillRegistered({ outages, targets, target_group_arn }: EventOutline, evidence: EventEvidence): boolean {
   if (!evidence.targetHealth || outages.some(({ presence }) => presence?.left !== true)) return false;
   return targets.every((target) => {
@@ -216,7 +219,7 @@ function isStillRegistered({ outages, targets, target_group_arn }: EventOutline,
   });
 }
 
-/** A call that names a target is evidence; so are several failures in a row. */
+/** How certain the event is: a call that names a target is evidence, and so are several failures in a row. */
 function standingOf({ outages, bursts, kind }: EventOutline, calls: readonly EventCall[]): EventStanding {
   if (calls.length > 0 || kind === 'target-lost') return 'confirmed';
   return kind === 'crash' && outages.length + bursts.length > 2 ? 'confirmed' : 'likely';

@@ -1,6 +1,6 @@
 /**
- * Judges causes beside events: a cause cannot claim errors of an event that it cannot have caused, but any error may
- * rule it out.
+ * Judges causes next to events: a cause cannot claim errors of an event that it cannot have caused, but any error may
+ * rule the cause out.
  */
 import { list, plural, utcTime } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
@@ -33,7 +33,7 @@ function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], tr
 
 const TARGETS_NAMED = 3;
 
-/** The event in a few words; the headline tells it in full. */
+/** The event in a few words; the headline has the full sentence. */
 function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traffic): string {
   const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
   const when = `at ${utcTime(from)}`;
@@ -55,7 +55,7 @@ function trafficForCauses(traffic: Traffic, events: readonly IncidentEvent[]): (
   };
 }
 
-/** Keeps `errorCount`, since shares refer to all errors. */
+/** Removes rows but keeps `errorCount`, since shares refer to all errors. */
 function withoutErrors(traffic: Traffic, left: ReadonlySet<SampledError>): Traffic {
   if (left.size === 0) return traffic;
   const bySignature = traffic.bySignature.map(({ id, count }) => ({

@@ -1,6 +1,6 @@
 /**
- * Finds changes right after which errors began, where neither targets nor content show how the call caused them. Such an
- * event has no causes: its errors are judged as without it, and the call is named beside that.
+ * Finds changes right after which errors began, if neither targets nor content show how the call caused them. Such an
+ * event has no causes: its errors are judged as if there were no event, and the call is reported next to the result.
  */
 import type { Question } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
@@ -48,12 +48,12 @@ const WITHIN_MS = 60_000;
 const EARLIER_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const ERRORS_NEEDED = 5;
-/** Errors within a minute of the call: one straggler is not the beginning. */
+/** Errors within a minute of the call that show a beginning; a single error does not. */
 const AT_ONCE_NEEDED = 3;
 /** Maximum probability that errors at a constant rate leave so few before the call. */
 const MOST_BY_CHANCE = 1e-3;
 
-/** Returns one event per call; the errors are in none of `taken`. */
+/** Returns one event per call, from errors outside `taken`. */
 export function onsetEvents(
   traffic: Traffic,
   evidence: EventEvidence,
@@ -65,7 +65,7 @@ export function onsetEvents(
   const groups = groupBy(traffic.errors, ({ signature, elb_status_code }) => `${signature} ${elb_status_code}`);
   const found = [...groups.values()].flatMap((own) => {
     const [first] = own;
-    // The nearest call is the one to look at first.
+    // The nearest call is the best one to look at first.
     const call = calls.findLast((one) => {
       if (first === undefined || !signaturesOf(one).includes(first.signature) || !isBefore(one, own)) return false;
       const errors = own.filter((error) => !taken.has(error) && isAfter(error, one));
@@ -87,7 +87,7 @@ export function onsetEvents(
   });
 }
 
-/** More or fewer tasks of the same kind: an answer to the load, and not a deployment. */
+/** Whether the call only changes the number of equal tasks: that responds to load and is no deployment. */
 const isScaling = ({ name, parameters }: Mutation): boolean =>
   (name === 'UpdateService' || name === 'UpdateAutoScalingGroup') &&
   ('desiredCount' in parameters || 'desiredCapacity' in parameters) &&
@@ -100,12 +100,12 @@ const signaturesOf = ({ name }: Mutation): readonly SignatureId[] =>
 
 const isAfter = (error: SampledError, call: Mutation): boolean => beganAt(error) >= call.at - EARLIER_MS;
 
-/** Whether errors follow within a minute and none came in the minute before; some calls are a response to errors. */
+/** Whether errors follow within a minute and none came in the minute before, because some calls respond to errors. */
 const isBefore = ({ at: time }: Mutation, errors: readonly SampledError[]): boolean =>
   errors.some((error) => beganAt(error) >= time - EARLIER_MS && beganAt(error) <= time + WITHIN_MS) &&
   !errors.some(({ at }) => at >= time - WITHIN_MS && at < time - EARLIER_MS);
 
-/** Whether the call changed something that these requests depend on. */
+/** Whether the call changed a resource that these requests depend on. */
 function isTied(
   call: Mutation,
   errors: readonly SampledError[],
@@ -126,14 +126,14 @@ function isTied(
 }
 
 interface Surroundings {
-  /** All errors of the kind, in events or not. */
+  /** All errors of the kind, including those of events. */
   own: readonly SampledError[];
   traffic: Traffic;
   evidence: EventEvidence;
   question: Question;
 }
 
-/** Whether errors of this kind began within a minute of the call, and did not run before it. */
+/** Whether errors of this kind began within a minute of the call and were not there before it. */
 function isBegun(
   call: Mutation,
   after: readonly SampledError[],
@@ -153,13 +153,13 @@ function isBegun(
   const span = Math.max(1000, after.reduce((last, { at }) => Math.max(last, at), call.at) - call.at);
   const outside = Math.max(before / readBefore, ratePerHour(call, after, evidence, question) / HOUR_MS);
   if (outside * span > OUTSIDE_AT_MOST * countErrors(after)) return false;
-  // The few at once must be more than the earlier rate gives in a minute.
+  // The errors within the minute must be more than a minute at the earlier rate.
   if (outside * WITHIN_MS > OUTSIDE_AT_MOST * countErrors(atOnce)) return false;
   const rows = after.length + own.length - own.filter((error) => isAfter(error, call)).length + lookedBack.length;
   return binomialTail(after.length, rows, span / (readBefore + span)) <= MOST_BY_CHANCE;
 }
 
-/** What CloudWatch counted in the hour before the call; 0 if it has no such counter. */
+/** Errors that CloudWatch counted in the hour before the call; 0 if no counter exists. */
 function ratePerHour(
   call: Mutation,
   [first]: readonly SampledError[],

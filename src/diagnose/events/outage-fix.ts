@@ -1,4 +1,4 @@
-/** Fixes for outages of targets: a crash, or targets on which nothing answers any more. */
+/** Fixes for outages of targets: a crash, or targets without a listening process. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
@@ -12,9 +12,7 @@ import { spanText } from './event-sentences.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 
-/**
- * Returns null unless most of these errors come from one crash, or from targets lost while they refused connections.
- */
+/** Returns null unless most of these errors come from one crash, or from lost targets that refused connections. */
 export function outageFix(
   traffic: Traffic,
   errors: readonly SampledError[],
@@ -32,7 +30,7 @@ export function outageFix(
   return outline.kind === 'target-lost' ? lostFix(outline, traffic, targetHealth?.[outline.target_group_arn]) : null;
 }
 
-/** Outages with some of these errors; a fix must name only those that were claimed. */
+/** Limits the outages to these errors, because a fix must name only claimed targets. */
 function withErrors(outline: EventOutline, errors: ReadonlySet<SampledError>): EventOutline {
   const isClaimed = ({ failures }: { failures: readonly SentFailure[] }): boolean =>
     failures.some(({ error }) => error !== null && errors.has(error));
@@ -70,7 +68,7 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
       ? `Find out how ${route.route} ends the process on ${where}${when}: ${route.count} of ${route.of} times it cut off such a request. Until then, block or route that request elsewhere.`
       : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
     commands: [
-      // An ECS task is no pod.
+      // An ECS task is not a pod.
       ...(owner?.task ? [] : [...pods, command`kubectl describe pod -n ${'<namespace>'} ${'<pod>'}`]),
       command`journalctl --utc --since ${since}`,
       describeTask(owner),
@@ -87,7 +85,7 @@ function lostFix(
   registered: readonly TargetHealthDescription[] | undefined,
 ): Fix | null {
   const { targets, target_group_arn: arn, outages } = outline;
-  // A host that refuses at once is up; the process is missing.
+  // A host that refuses at once is up; only its process is missing.
   if (!outages.every(isRejected)) return null;
   if (outages.every(({ presence }) => presence?.left === true)) {
     if (registered === undefined) return null;

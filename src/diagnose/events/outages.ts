@@ -17,7 +17,7 @@ export interface TargetOutage {
   last: number;
   /** Failures sent during the outage, or unfinished when it began; by send time. */
   failures: SentFailure[];
-  /** Only those unfinished when it began. */
+  /** The failures that were unfinished when the outage began. */
   inFlight: SentFailure[];
   presence: TargetPresence | null;
 }
@@ -25,8 +25,8 @@ export interface TargetOutage {
 /** Expected number of false outages over all runs tested. */
 const MOST_BY_CHANCE = 1e-3;
 /**
- * Highest failure rate of peers at the same time on the same routes, as a share of this target's; above it, the fault
- * lies elsewhere.
+ * Highest failure rate of the other targets at the same time on the same routes, as a share of this target's; above it,
+ * the fault lies elsewhere.
  */
 const PEERS_AT_MOST = 0.2;
 /** Passes over the runs; each excludes earlier outages from the normal failure rate. */
@@ -75,7 +75,7 @@ const unansweredByTarget = oncePerTraffic((traffic: Traffic) =>
 export const targetKey = ({ target_group_arn, target }: Pick<UnansweredRun, 'target_group_arn' | 'target'>): string =>
   `${target_group_arn} ${target}`;
 
-/** The log has microseconds; the rows store them as fractions of a millisecond. */
+/** The log has microseconds, which rows store as fractions of a millisecond. */
 const ROUNDING_MS = 0.01;
 
 function sentIn(run: UnansweredRun, traffic: Traffic): RunFailures {
@@ -95,14 +95,14 @@ function firstSentFrom(failures: readonly SentFailure[], time: number): number {
   return low;
 }
 
-/** Milliseconds by which the clocks of two nodes may differ. */
+/** Largest difference between the clocks of two nodes, milliseconds. */
 const CLOCKS_MS = 100;
 /** Milliseconds within which a dying process closes its connections. */
 const CLOSES_WITHIN_MS = 2_000;
-/** If a lost target does not close them, its requests in flight end at the idle timeout. */
+/** If a lost target does not close its requests in flight, they end at the idle timeout. */
 const IN_FLIGHT: readonly SignatureId[] = ['closed-before-response', 'no-response-aborted', 'idle-timeout'];
 
-/** A request that ended before the target's last answer did not fail because the target was gone. */
+/** Adds the requests in flight. A request that ended before the target's last answer failed for another reason. */
 function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetOutage {
   const onset = Math.min(run.first, run.lastAnswer ?? run.first) - CLOCKS_MS;
   const inFlight = (unansweredByTarget(traffic).get(targetKey(run)) ?? []).filter(
@@ -123,7 +123,7 @@ function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetO
 /** The share of failures with a refused or unanswered connection. */
 const NOT_CONNECTED_FROM = 0.2;
 
-/** A target that accepts connections and then answers late, or closes them, is not down. */
+/** Whether the target is down, not merely late or closing connections that it accepted. */
 function isTargetDown({ failures }: RunFailures): boolean {
   const notConnected = failures.filter(
     ({ signature }) => signature === 'connect-failed' || signature === 'connect-timeout',
@@ -159,7 +159,7 @@ function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): Ordi
   return { all, byRoute, left };
 }
 
-/** Failures of one target in a row from here up may be an outage; fewer are also what a target does that fails now and then. */
+/** Failures of one target in a row from which an outage is possible; single requests also fail on a healthy target. */
 const RUN_FROM = 3;
 
 /** The share of the target's requests that fail outside such runs. */
@@ -172,9 +172,9 @@ function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, readonly SentFa
 }
 
 interface RunChances {
-  /** Runs there could be. */
+  /** Number of runs that were possible. */
   answers: number;
-  /** The share of its target's requests that fail by themselves. */
+  /** Share of its target's requests that fail outside runs. */
   own: number;
 }
 
@@ -193,7 +193,7 @@ function isBeyondChance(
     const known = byRoute.get(route);
     const count = known ?? all;
     const outside = known ? sent : failures;
-    // Exclude the tested run: if it is an outage, its rate is not normal.
+    // Exclude the run under test, because the rate during an outage is not normal.
     const tried = outside.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
     const ofRoute = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
     const share = Math.max(ofRoute, ownRate);
@@ -207,7 +207,7 @@ const answersOn = (arn: string, { log }: Traffic): number =>
     .filter(({ target_group_arn }) => target_group_arn === arn)
     .reduce((sum, { requests, failures }) => sum + requests - failures, 0);
 
-/** Whether answering peers fail on the same routes at the same time, so that the fault lies behind all of them. */
+/** Whether other targets fail on the same routes at the same time, so that the fault lies behind all of them. */
 function isSharedByPeers(outage: TargetOutage, inOutages: ReadonlySet<SentFailure>, traffic: Traffic): boolean {
   const peers = targetPresences(traffic).filter(
     ({ target_group_arn, target, lastSuccess, firstSeen }) =>

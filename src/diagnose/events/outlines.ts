@@ -1,6 +1,6 @@
 /**
- * Finds events in the traffic: first rollouts, then lost targets, then crashes. An error belongs to the first that
- * takes it.
+ * Finds events in the traffic: first rollouts, then lost targets, then crashes. An error belongs to the first event
+ * that takes it.
  */
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closeBursts } from './close-bursts.ts';
@@ -67,7 +67,7 @@ export const isRejected = (outage: Pick<TargetOutage, 'failures'>): boolean =>
   !isRefused(outage) &&
   outage.failures.filter(({ signature }) => signature === 'connect-failed').length > outage.failures.length / 2;
 
-/** Whether the target refused and later answered again, or was still chosen when the log ended. */
+/** Whether the target refused connections and later answered, or was still chosen when the log ended. */
 const isRestart = (outage: TargetOutage): boolean =>
   isRefused(outage) && (outage.nextAnswer !== null || outage.presence?.left === false);
 
@@ -75,7 +75,8 @@ const isRestart = (outage: TargetOutage): boolean =>
 const LAST_SYN_MS = 7_000;
 
 /**
- * Whether the target answered others while SYNs got no reply: its backlog was full or packets were lost, but it was up.
+ * Whether SYNs got no reply while the target answered other requests: it was up, but its backlog was full or packets
+ * were lost.
  */
 function dropsSyns({ failures, nextAnswer }: TargetOutage): boolean {
   const timedOut = failures.filter(({ signature }) => signature === 'connect-timeout');

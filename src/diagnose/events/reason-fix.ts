@@ -1,4 +1,4 @@
-/** Fixes for the reason why targets went. */
+/** Fixes that follow from why targets went. */
 import type { EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import type { ErrorPart } from '../attribution.ts';
@@ -16,7 +16,7 @@ import { rollBackCommands } from './roll-back.ts';
  */
 const DEFAULT_STOP_SECONDS = 30;
 
-/** Replaces the fix of a cause that explains an event by that of the event's reason, if known. */
+/** Replaces the fix of a cause that explains an event by the fix for the event's reason, if known. */
 export function withReasonFixes(
   results: readonly CauseResult[],
   parts: readonly ErrorPart[],
@@ -45,7 +45,7 @@ export function withReasonFixes(
   });
 }
 
-/** If the targets are pods, the cluster's view comes first. */
+/** For pods, puts the commands that ask the cluster first. */
 function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[], { tags }: EventEvidence): Fix {
   const pods = kubernetesSource(errors[0]?.target_group_arn ?? '-', tags);
   if (pods === null || event.kind === 'change') return fix;

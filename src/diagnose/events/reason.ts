@@ -1,4 +1,4 @@
-/** Finds out why the targets of an event went, from ECS and Auto Scaling. */
+/** Finds out from ECS and Auto Scaling why the targets of an event went. */
 import type { EcsService, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
 import { list, outOf, utcTime } from '../../format/wording.ts';
@@ -10,12 +10,12 @@ import type { Traffic } from '../traffic.ts';
 import type { EventEvidence } from './event.ts';
 import type { EventOutline } from './event-outline.ts';
 
-/** deployment, scale-in: more specific than `replaced`. unhealthy: Auto Scaling replaced the instance. */
+/** deployment and scale-in are more specific than `replaced`. unhealthy: Auto Scaling replaced the instance. */
 export type ReasonKind = Exclude<ExitKind, 'replaced' | 'unknown'> | 'deployment' | 'scale-in' | 'unhealthy';
 
 export interface EventReason {
   kind: ReasonKind;
-  /** Epoch milliseconds of the first target; null if unknown. */
+  /** When the first target went, epoch milliseconds; null if unknown. */
   at: number | null;
   /** "all 3 tasks ran out of memory (feed-api:46)": continues the sentence about the event. */
   clause: string;
@@ -27,7 +27,7 @@ export interface EventReason {
   deployed: { revision: string; before: readonly string[] } | null;
 }
 
-/** Milliseconds: a task is deregistered some time before its process ends, and its end is reported a little later. */
+/** Milliseconds: a task is deregistered some time before its process ends, and ECS reports the end a little later. */
 const BEFORE_MS = 10 * 60_000;
 const AFTER_MS = 5 * 60_000;
 /** Longest time a deployment takes, in milliseconds. */
@@ -93,7 +93,7 @@ function departureOf(owner: TargetOwner, at: number, evidence: EventEvidence): D
   return { owner, kind, at: started, clause: `Auto Scaling group ${owner.scalingGroup} ${clause}${when}` };
 }
 
-/** Terminations of the instance, oldest first. */
+/** Activities that terminated the instance, oldest first. */
 const activitiesOf = (
   { instance, scalingGroup }: TargetOwner,
   { scalingActivities }: EventEvidence,
@@ -120,7 +120,7 @@ function stoppedBy({ task }: TargetOwner, { changes }: EventEvidence): string | 
     : `${call.user} stopped the task with StopTask at ${utcTime(call.at)}`;
 }
 
-/** A task stopped by the scheduler during a deployment was replaced by it; otherwise the service was scaled in. */
+/** Distinguishes a deployment from a scale-in for a task that the scheduler stopped. */
 function replacement(
   owner: TargetOwner,
   at: number | null,
@@ -160,7 +160,7 @@ export function rollOutOf(
 const revisionOf = (arn: string): string => arn.split('/').at(-1) ?? arn;
 const numberOf = (revision: string): number => Number(revision.split(':').at(-1));
 
-/** The deployment of the service that was in progress at this time. */
+/** The service's deployment that was in progress at this time. */
 function deploymentBefore(service: EcsService | null, at: number, { tasks }: EventEvidence): EventReason['deployed'] {
   const [primary] = (service?.deployments ?? []).filter(({ status }) => status === 'PRIMARY');
   const created = epochIn(primary?.createdAt);
@@ -176,7 +176,7 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
   return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
 }
 
-/** "HTTP 503", from the health-check log, else from the last service event before the targets went, in ECS's words. */
+/** "HTTP 503": from the health-check log, otherwise the last service event before the targets went, in ECS's words. */
 function whyUnhealthy(
   kind: ReasonKind,
   service: EcsService | null,

@@ -1,17 +1,17 @@
 /**
- * Builds the command that reverts a call, if the recorded call is enough for one; finds the call that already reverted
- * it.
+ * Builds the command that reverts a call, if the recorded call contains enough; finds a later call that already
+ * reverted it.
  */
 import { type Command, command } from '../../format/command.ts';
 import type { Mutation } from '../patterns/configuration-changes.ts';
 
 export interface Revert {
-  /** The next call that reverted it; null if there is none in the evidence. */
+  /** The next call that reverted it; null if the evidence has none. */
   undoing: Pick<Mutation, 'name' | 'at' | 'user'> | null;
   command: Command | null;
 }
 
-/** The call that reverts each call, on the same resource. */
+/** For each call, the call that reverts it on the same resource. */
 const UNDOES: Readonly<Record<string, string>> = {
   RevokeSecurityGroupIngress: 'AuthorizeSecurityGroupIngress',
   RevokeSecurityGroupEgress: 'AuthorizeSecurityGroupEgress',
@@ -64,7 +64,7 @@ function targetWord({ id, port }: Record<string, unknown>): string | null {
   return typeof port === 'number' ? `Id=${id},Port=${port}` : `Id=${id}`;
 }
 
-/** Only for a rule with one source, as sent by the console and most tools. */
+/** Returns null unless the rule has one source, as the console and most tools send it. */
 function authorizeAgain({ name, parameters }: Mutation): Command | null {
   const group = text(parameters.groupId);
   const [rule, ...others] = itemsOf(parameters.ipPermissions);
@@ -81,7 +81,7 @@ function authorizeAgain({ name, parameters }: Mutation): Command | null {
   return command`aws ec2 ${`authorize-security-group-${verb}`} --group-id ${group} --protocol ${protocol} --port ${port} ${what}`;
 }
 
-/** The security groups that an earlier call gave the load balancer. */
+/** Returns to the security groups that an earlier call gave the load balancer. */
 function groupsBefore(call: Mutation, all: readonly Mutation[]): Command | null {
   const arn = text(call.parameters.loadBalancerArn);
   const before = all.findLast((other) => other.at < call.at && other.name === call.name && idOf(other) === arn);
@@ -91,7 +91,7 @@ function groupsBefore(call: Mutation, all: readonly Mutation[]): Command | null 
   return command`aws elbv2 set-security-groups --load-balancer-arn ${arn} --security-groups ${ids}`;
 }
 
-/** The task definition that an earlier call gave the service. */
+/** Returns to the task definition that an earlier call gave the service. */
 function taskDefinitionBefore({ at, parameters }: Mutation, all: readonly Mutation[]): Command | null {
   const [service, revision] = [text(parameters.service), text(parameters.taskDefinition)];
   const cluster = text(parameters.cluster);
@@ -113,7 +113,7 @@ function taskDefinitionBefore({ at, parameters }: Mutation, all: readonly Mutati
 const KEY = /^[a-z0-9_.-]+$/;
 const VALUE = /^[a-z0-9_.-]+$/i;
 
-/** The values that earlier calls gave these attributes, if they gave all of them one. */
+/** Returns to the values that earlier calls gave these attributes; null unless every attribute has one. */
 function attributesBefore(call: Mutation, all: readonly Mutation[]): Command | null {
   const arn = text(call.parameters.targetGroupArn) ?? text(call.parameters.loadBalancerArn);
   const valuesOf = ({ parameters }: Mutation) =>

@@ -1,4 +1,4 @@
-/** Commands that return a service to the revision before. Printed, never run. */
+/** Commands that return a service to its previous revision. Printed, never run. */
 import type { Question } from '../../evidence/evidence.ts';
 import { type EcsService, groupsOfService } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
@@ -10,7 +10,7 @@ import type { Traffic } from '../traffic.ts';
 import type { EventEvidence } from './event.ts';
 import { type EventReason, rollOutOf, serviceOf } from './reason.ts';
 
-/** Empty if there is no revision to return to, and if only CodeDeploy may change the service. */
+/** Empty if there is no earlier revision, or if only CodeDeploy may change the service. */
 export function rollBackCommands(
   { service, deployed }: Pick<EventReason, 'service' | 'deployed'>,
   { codeDeployments = [], targetGroups = [] }: EventEvidence,
@@ -36,7 +36,7 @@ interface RollBack {
   previous: string;
 }
 
-/** If only the newest revision fails, the first thing to do is to return to the one before. */
+/** If only the newest revision fails, puts the return to the previous revision first. */
 export function withRollBack(
   results: readonly CauseResult[],
   traffic: Traffic,

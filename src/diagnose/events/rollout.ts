@@ -11,11 +11,11 @@ import { type SentFailure, sentFailures } from './sent-failures.ts';
 const ONE_ROLLOUT_MS = 10 * 60_000;
 /** Milliseconds before a target's last request within which failures count as part of its leaving. */
 const LEAVING_MS = 10_000;
-/** Milliseconds; a dead host is replaced later, whereas a rollout starts the new target before. */
+/** Milliseconds; a rollout starts the new target before the old one leaves, whereas a dead host is replaced later. */
 const JOINS_WITHIN_MS = 60_000;
-/** Milliseconds after a new target's first request; until its first answer, failures in this time belong to its start. */
+/** Milliseconds after a new target's first request in which failures belong to its start, until its first answer. */
 const STARTING_MS = 60_000;
-/** Failures expected from other targets and other times in the same duration, as a share of the rollout's failures. */
+/** Largest share of the rollout's failures that other targets and other times explain. */
 const OUTSIDE_AT_MOST = 0.2;
 
 const ADMITTED: readonly SignatureId[] = [
@@ -131,8 +131,8 @@ function isHostLost(left: readonly TurnOver[], joined: readonly TurnOver[]): boo
 }
 
 /**
- * A keep-alive race continues during a rollout, so exclude signatures whose rate elsewhere explains too many of these
- * errors.
+ * Excludes signatures whose rate elsewhere explains too many of these errors, because a keep-alive race continues
+ * during a rollout.
  */
 function withoutOrdinary(turns: readonly TurnOver[], traffic: Traffic): SentFailure[] {
   const taken = new Set(turns.flatMap(({ failures }) => failures));

@@ -1,4 +1,4 @@
-/** All 5xx rows with a target, asked or not, with their send times; events are found among these. */
+/** All 5xx rows with a target, asked or not, with their send times; events are found among them. */
 import type { FailedRequest } from '../../evidence/evidence.ts';
 import { type SignatureId, signature } from '../signature.ts';
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
@@ -8,7 +8,7 @@ export interface SentFailure {
   signature: SignatureId;
   /** Epoch milliseconds when the request was sent to the target, or first tried. */
   sent: number;
-  /** Whether the target did not answer; false if it sent the status itself. */
+  /** False if the target sent the status itself. */
   unanswered: boolean;
   /** Number of failures that the row represents; more than 1 if rows were sampled. */
   weight: number;
@@ -16,7 +16,7 @@ export interface SentFailure {
   error: SampledError | null;
 }
 
-/** Returns them by send time, then by row. */
+/** Sorted by send time, then by row. */
 export const sentFailures = oncePerTraffic((traffic: Traffic): SentFailure[] => {
   const { failures, failuresTotal } = traffic.log;
   const asked = new Map(traffic.errors.map((error) => [error.row, error]));
@@ -37,8 +37,8 @@ export const sentFailures = oncePerTraffic((traffic: Traffic): SentFailure[] => 
 });
 
 /**
- * Computed as for the runs of the access log: the end minus the target's time, else the creation plus the time until it
- * was sent.
+ * The end minus the target's time, else the creation plus the time until the request was sent. The access log's runs
+ * are computed the same way.
  */
 function sentAt({ at, elapsed, request_processing_time, target_processing_time }: FailedRequest): number {
   if (target_processing_time >= 0) return at - Math.round(target_processing_time * 1000);

@@ -108,7 +108,7 @@ function aclRemedy({ acl, direction, portRange }: AclCheck, rules: MissingAllowR
   return `Allow TCP ${portText([portRange])} ${way} the subnet in ${acl.NetworkAclId}.`;
 }
 
-/** The entries that would let the traffic through: one for each subnet of the other side. */
+/** The entries that would let the traffic through, one for each subnet on the other side. */
 function missingAllowRulesOf(
   { target, net }: PathQuery,
   check: AclCheck,

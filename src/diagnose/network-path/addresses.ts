@@ -12,34 +12,34 @@ import {
 import { instanceById, primaryInterfaceOf } from './instance-lookup.ts';
 import type { NetworkEvidence } from './types.ts';
 
-/** One load balancer subnet, and its nodes' addresses there. */
+/** One load balancer subnet, and the addresses of its nodes. */
 export interface NodePlace {
-  /** Null: the load balancer's subnets are unknown. */
+  /** Null if the load balancer's subnets are unknown. */
   subnetId: string | null;
   /** "subnet-a (eu-west-1a)", or the address of the single node in question. */
   label: string;
   ranges: IntegerRange[];
-  /** False: the addresses are unknown and `ranges` is the whole family. */
+  /** False if the addresses are unknown and `ranges` is the whole family. */
   certain: boolean;
   /**
-   * The subnet's CIDR block when `ranges` are today's interfaces: a load balancer that scales uses other addresses of
-   * it.
+   * The subnet's CIDR block if `ranges` holds only current interfaces: when the load balancer scales, it uses other
+   * addresses of the block.
    */
   subnetRange: IntegerRange | null;
 }
 
 export interface TargetPlace {
-  /** The address given or found; the identifier if there is none. */
+  /** The given or found address; the identifier if there is no address. */
   label: string;
   family: AddressFamily;
   range: IntegerRange;
-  /** False: the address is unknown and `range` is the whole family. */
+  /** False if the address is unknown and `range` is the whole family. */
   certain: boolean;
   subnetId: string | null;
   zone: string | null;
-  /** Null: unknown. */
+  /** Null if unknown. */
   groups: string[] | null;
-  /** Why `groups` or `subnetId` are unknown. */
+  /** Why `groups` or `subnetId` is unknown. */
   missing: string[];
 }
 
@@ -51,9 +51,7 @@ export function splitTarget(target: string): { address: string; port: number } |
   return colon > 0 && Number.isInteger(port) && parseRange(address) ? { address, port } : null;
 }
 
-/**
- * The nodes that a connection may come from: one address if the node is known and can be located, else every subnet.
- */
+/** The nodes that a connection may come from: one address if the node is known and found, else every subnet. */
 export function nodePlaces(net: NetworkEvidence, family: AddressFamily, node?: string | null): NodePlace[] {
   const zones = net.loadBalancer?.AvailabilityZones ?? [];
   if (zones.length === 0) {
@@ -85,8 +83,8 @@ function subnetPlace(
 }
 
 /**
- * Locates the node of field 34: a private address, or on an internet-facing load balancer the public one of an
- * interface.
+ * Finds the node by field 34: a private address, or the public address of an interface on an internet-facing load
+ * balancer.
  */
 function placeOfNode(
   net: NetworkEvidence,
@@ -202,7 +200,7 @@ function instancePlace(
   instance: Instance,
   net: NetworkEvidence,
 ): TargetPlace {
-  // A terminated instance has no security groups or subnet.
+  // A terminated instance has no security groups and no subnet.
   const groups = instance.SecurityGroups?.flatMap(({ GroupId }) => GroupId ?? []) ?? [];
   const subnetId = instance.SubnetId ?? null;
   const knownGroups = groups.length > 0 ? groups : null;
@@ -242,16 +240,16 @@ function prefixesOf(eni: NetworkInterface): ParsedRange[] {
 }
 
 interface Interfaces {
-  /** Keys such as "4 167772421", because IPv6 has several spellings. */
+  /** Keyed by family and number, such as "4 167772421", because an IPv6 address has several spellings. */
   byAddress: Map<string, NetworkInterface[]>;
   byDescription: Map<string, NetworkInterface[]>;
-  /** By `blockKey` of each delegated prefix. */
+  /** Keyed by `blockKey` of each delegated prefix. */
   byPrefix: Map<string, NetworkInterface[]>;
-  /** Sizes of the prefixes, as families and numbers of addresses. */
+  /** The sizes of the prefixes, as family and number of addresses. */
   prefixSizes: Map<string, { family: AddressFamily; size: bigint }>;
 }
 
-/** The block of `size` addresses that an address is in. */
+/** The key of the block of `size` addresses that contains an address. */
 const blockKey = (family: AddressFamily, address: bigint, size: bigint): string =>
   `${family} ${size} ${address - (address % size)}`;
 
@@ -309,7 +307,7 @@ const ipv6Prefix = (entry: unknown): string[] =>
     ? [entry.Ipv6Prefix]
     : [];
 
-/** A subnet has one IPv4 block and at most a few IPv6 blocks, of which the first is used. */
+/** A subnet has one IPv4 block and may have several IPv6 blocks; uses the first IPv6 block. */
 export function subnetBlock(subnet: Subnet | undefined, family: AddressFamily): IntegerRange | null {
   const text =
     family === 4

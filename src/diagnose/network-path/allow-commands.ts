@@ -7,7 +7,7 @@ import { freeRuleNumber } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
 import type { PathBlock } from './types.ts';
 
-/** An entry missing from a network ACL, to insert before the rule that denies. */
+/** An entry that a network ACL lacks, to insert before the rule that denies. */
 export interface MissingAllowRule {
   acl: NetworkAcl;
   direction: Direction;

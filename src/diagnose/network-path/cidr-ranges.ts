@@ -1,4 +1,4 @@
-/** Addresses and ports as boxes of integers, so that subtraction finds the part that no rule covers. */
+/** Addresses and ports as boxes of integers; subtracting boxes leaves the part that no rule covers. */
 import ipaddr from 'ipaddr.js';
 
 export type AddressFamily = 4 | 6;

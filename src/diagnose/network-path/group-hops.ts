@@ -82,7 +82,7 @@ function ingressSentence(query: PathQuery, drops: Drop[], groups: string[], pass
   return `${does} TCP ${port} from ${list(parts)}, a part of the load balancer`;
 }
 
-/** Describes the rules present instead of the missing one; a reference to an unattached group is the most telling. */
+/** Describes the existing rules instead of the missing one; a reference to an unattached group explains the most. */
 function existingRulesText(
   direction: Direction,
   groups: string[],
@@ -101,10 +101,7 @@ function existingRulesText(
     : `${pronoun} ${does} ${list(rules)}`;
 }
 
-/**
- * The blocked share: everything if no rule allows any of it; uncertain, not blocked, if it is a part of unknown
- * addresses.
- */
+/** The blocked share: all of it if no rule allows any part. A part of unknown addresses is uncertain, not blocked. */
 function blockedShare(
   passage: SecurityGroupResult,
   wanted: AddressPortRange[],

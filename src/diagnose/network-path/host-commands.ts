@@ -8,7 +8,7 @@ import { type Command, command } from '../../format/command.ts';
 export const describeTask = (owner: { cluster: string | null; task: string | null } | null): Command =>
   command`aws ecs describe-tasks --cluster ${owner?.cluster ?? '<cluster>'} --tasks ${owner?.task ?? '<task>'} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`;
 
-/** Commands for a target "address" on `port`; `isTask` if it may be a container or a pod. */
+/** Commands for a target "address:port" on `port`; `isTask` if the target may be a container or a pod. */
 export function hostCommands(
   address: string,
   port: number,

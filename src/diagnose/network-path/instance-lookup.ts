@@ -1,7 +1,10 @@
-/** Finds instances and their interfaces by instance id; indexes are kept, because a group may have thousands of targets. */
+/**
+ * Finds instances and their interfaces by instance id. Indexes are cached, because a group may have thousands of
+ * targets.
+ */
 import type { Instance, NetworkInterface } from '../../evidence/aws.ts';
 
-/** Items by key, the first of each; kept as long as the list. */
+/** Indexes items by key, keeping the first of each; cached for the lifetime of the list. */
 function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
   const indexes = new WeakMap<readonly Item[], ReadonlyMap<string, Item>>();
   return (items: readonly Item[] | undefined, key: string): Item | undefined => {
@@ -23,7 +26,7 @@ function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
 export const instanceById = firstByKey<Instance>(({ InstanceId }) => InstanceId);
 export const instanceByAddress = firstByKey<Instance>(({ PrivateIpAddress }) => PrivateIpAddress);
 
-/** The primary interface, to whose primary address the load balancer sends. */
+/** The primary interface; the load balancer sends to its primary address. */
 export const primaryInterfaceOf = firstByKey<NetworkInterface>(({ Attachment }) =>
   Attachment?.DeviceIndex === 0 ? Attachment.InstanceId : null,
 );

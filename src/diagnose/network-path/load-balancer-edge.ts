@@ -8,18 +8,18 @@ import { allAddresses, coveredShare, ports } from './cidr-ranges.ts';
 import { checkSecurityGroups, describeRules } from './security-groups.ts';
 import type { NetworkEvidence } from './types.ts';
 
-/** `some`: only part of the addresses. */
+/** `some` if only part of the addresses is allowed. */
 export interface EdgeAnswer {
   answer: 'all' | 'some' | 'none' | 'unknown';
   groups: string[];
-  /** "it allows only tcp 5476 to sg-0a1b": the rules present instead of the missing one. */
+  /** "it allows only tcp 5476 to sg-0a1b": the existing rules instead of the missing one. */
   instead: string;
   missing: string[];
 }
 
 type EdgeEvidence = Pick<NetworkEvidence, 'loadBalancer' | 'securityGroups' | 'prefixLists'>;
 
-/** IPv4 only: the load balancer reaches identity providers over it (listener-authenticate-users.html). */
+/** IPv4 only, because the load balancer reaches identity providers over IPv4 (listener-authenticate-users.html). */
 export function edgeAnswer(direction: 'in' | 'out', port: number, net: EdgeEvidence): EdgeAnswer {
   const groups = net.loadBalancer?.SecurityGroups ?? [];
   const instead = insteadText(groups, describeRules(direction, groups, net));

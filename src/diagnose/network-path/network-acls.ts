@@ -19,7 +19,7 @@ type AclEntry = NonNullable<NetworkAcl['Entries']>[number];
 /** The API's number for the last rule, shown as "*" in the console: it denies everything. */
 const LAST_RULE = 32767;
 
-/** The packets of `wanted` that a network ACL denies, and the number of the rule that does it. */
+/** The packets of `wanted` that a network ACL denies, and the number of the denying rule. */
 export interface Denial {
   boxes: AddressPortRange[];
   rule: number;
@@ -66,7 +66,7 @@ function entryPorts({ PortRange }: AclEntry): IntegerRange {
 export const ruleName = (rule: number): string =>
   rule === LAST_RULE ? 'no rule allows it, and the last rule denies' : `rule ${rule} denies`;
 
-/** A free rule number before the denying one; null if there is none. */
+/** A free rule number before the denying rule; null if none is free. */
 export function freeRuleNumber(
   acl: NetworkAcl,
   direction: Direction,

@@ -1,7 +1,6 @@
 /**
  * Judges the path of a new connection from the load balancer to one address and port, from the configuration alone:
- * security groups on both sides, network ACLs of the load balancer's and the target's subnets in both directions, and
- * routes if they are known.
+ * security groups on both sides, network ACLs of both subnets in both directions, and routes if they are known.
  */
 import { list } from '../../format/wording.ts';
 import { subnetAclHops } from './acl-hops.ts';
@@ -36,13 +35,13 @@ export type {
 } from './types.ts';
 export { NETWORK_EVIDENCE } from './types.ts';
 
-/** The source: one node as logged, or every subnet. The target group's VPC distinguishes equal addresses. */
+/** The source: one node as logged, or every subnet. The target group's VPC tells equal addresses apart. */
 export interface PathSource {
   node?: string | null;
   vpcId?: string | undefined;
 }
 
-/** `target` is an instance id or an address. */
+/** `target`: an instance id or an address. */
 export function pathTo(target: string, port: number, net: NetworkEvidence, from: PathSource = {}): PathResult {
   const place = locate(target, net, from.vpcId ?? net.loadBalancer?.VpcId);
   const query: PathQuery = {
@@ -99,7 +98,7 @@ function blockedPath(drops: Drop[], nodes: NodePlace[], missing: MissingEvidence
 }
 
 /**
- * Warns if today's interfaces pass but the rest of their subnet would not: the load balancer gets new addresses when it
+ * Warns if current interfaces pass but other addresses of their subnet would not; the load balancer uses those when it
  * scales.
  */
 function cautionsOf({ target, nodes, port, loadBalancerGroups, net }: PathQuery): string[] {

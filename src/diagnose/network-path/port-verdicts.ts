@@ -12,13 +12,13 @@ export interface CheckedPath {
   path: TargetPath;
   port: number;
   answer: PathResult;
-  /** Connections to it that timed out. */
+  /** Connections to this port that timed out. */
   timeouts: number;
-  /** Requests of the window that it answered; null without a log, and for a health-check port. */
+  /** Requests of the window that the target answered; null without a log, and for a health-check port. */
   answered: number | null;
 }
 
-/** A smaller share of the connections that does not show in the log is only a remark. */
+/** A block of a smaller share that does not show in the log is only a remark. */
 const REMARK_SHARE = 0.01;
 const FACTS = 20;
 
@@ -135,7 +135,7 @@ export const pathFacts = (checkedPaths: CheckedPath[]): Fact[] => [
 const ANSWER_WORDS = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'could not check' };
 const unique = (items: string[]): string[] => [...new Set(items)];
 
-/** Returns a pass only if the route tables were read: nothing else would reveal a black hole. */
+/** Turns a pass into unknown if the route tables were not read, because nothing else would reveal a black hole. */
 export const unlessRoutesUnread = (
   verdict: CheckVerdict,
   { routeTables }: { routeTables?: readonly RouteTable[] | undefined },

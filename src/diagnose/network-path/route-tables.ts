@@ -1,4 +1,4 @@
-/** Finds faults in route tables: the route to an address is a black hole, or there is none. IPv4 only. */
+/** Finds faults in route tables: the route to an address is a black hole or missing. IPv4 only. */
 import type { RouteTable } from '../../evidence/aws.ts';
 import { type AddressFamily, contains, type IntegerRange, parseRange, volume } from './cidr-ranges.ts';
 
@@ -8,7 +8,7 @@ export interface RouteFault {
   fault: string;
 }
 
-/** Null: the subnet has a route to the address, or its routes are inconclusive. */
+/** Null if the subnet has a route to the address, or its routes are inconclusive. */
 export function routeFault(
   subnetId: string | null,
   vpcId: string | undefined,

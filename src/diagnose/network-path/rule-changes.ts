@@ -1,4 +1,7 @@
-/** Changes to the resources of a path. The live configuration is evidence only for the time since the last change. */
+/**
+ * Finds changes to the resources of a path. The configuration read now is evidence only for the time since the last
+ * change.
+ */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 
 export interface PathChange {
@@ -6,11 +9,11 @@ export interface PathChange {
   at: number;
   name: string;
   resource: string;
-  /** The ports of its rules; empty if it names none. */
+  /** The ports of its rules; empty if it names no port. */
   ports: { from: number; to: number }[];
 }
 
-/** CloudTrail names of calls that open or close a path. */
+/** Names in CloudTrail of the calls that open or close a path. */
 const PATH_CALLS =
   /SecurityGroup(Ingress|Egress|Rules|s)$|^Modify(NetworkInterface|Instance)Attribute$|NetworkAcl(Entry|Association)$|^(Create|Replace|Delete)Route$|^SetSubnets$/;
 
@@ -34,7 +37,7 @@ const changedPorts = ({ CloudTrailEvent: record = '' }: CloudTrailEvent): PathCh
     to: Number(to),
   }));
 
-/** A rule also names the group it allows; the group of the request is the one that changed. */
+/** A rule also names the group it allows; the group that changed is the one of the request. */
 function changedResource(event: CloudTrailEvent, resources: readonly string[]): string | undefined {
   const named = resources.filter((id) => namesResource(event, id));
   const requestedId = /"(?:groupId|networkAclId)"\s*:\s*"([^"]+)"/.exec(event.CloudTrailEvent ?? '')?.[1];
@@ -51,7 +54,10 @@ export function eventTime({ EventTime }: CloudTrailEvent): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
-/** Whether the event's resources or its recorded request name this id. A refused call changed nothing. */
+/**
+ * Whether a call names this id in its resources or its recorded request. A refused call changed nothing and does not
+ * count.
+ */
 export function namesResource({ Resources, CloudTrailEvent: record = '' }: CloudTrailEvent, id: string): boolean {
   if (/"errorCode"\s*:/.test(record)) return false;
   return Resources?.some(({ ResourceName }) => ResourceName === id) === true || record.includes(`"${id}"`);

@@ -24,14 +24,14 @@ export interface SecurityGroupResult {
   allowingRules: string[];
   /** Evidence that could not be read and might allow the rest. */
   missing: string[];
-  /** Groups that rules for this port reference but the other side does not carry. */
+  /** Groups that rules for this port reference but that the other side does not carry. */
   unattachedGroups: string[];
   /** Groups that rules for this port reference over a VPC peering that is no longer active. */
   inactivePeeringGroups: string[];
 }
 
 /**
- * Checks the connections in `wanted` against all groups combined; `peerGroups`: groups of the other side, null if
+ * Checks the connections in `wanted` against all groups combined. `peerGroups`: groups of the other side, null if
  * unknown.
  */
 export function checkSecurityGroups(
@@ -131,7 +131,7 @@ function ruleText(rule: IpPermission): string {
   return rule.IpProtocol === '-1' || range === null ? 'all traffic' : `tcp ${portText([range])}`;
 }
 
-/** Lists everything that the groups allow in one direction, to show what exists instead: "tcp 22 from 10.0.0.0/8". */
+/** Lists everything that the groups allow in one direction: "tcp 22 from 10.0.0.0/8". */
 export function describeRules(direction: Direction, groups: readonly string[], net: NetworkEvidence): string[] {
   const preposition = direction === 'in' ? 'from' : 'to';
   const permissions = groups.flatMap((id) => {

@@ -1,5 +1,5 @@
 /**
- * The paths to every target that is registered or appears in the log, separately for traffic port and health-check
+ * The paths to every target that is registered or in the log, separately for the traffic port and the health-check
  * port.
  */
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
@@ -23,7 +23,7 @@ export interface TargetPath {
   state: string | null;
   trafficPort: number;
   traffic: PathResult;
-  /** Null: no health checks, or the port is unknown. */
+  /** Null without health checks, or if the port is unknown. */
   healthPort: number | null;
   health: PathResult | null;
 }
@@ -98,7 +98,7 @@ function targetPathOf({ arn, id, address, port, description }: Endpoint, evidenc
   };
 }
 
-/** Targets of the load balancer's own groups: a list of all groups may include other load balancers' groups. */
+/** Targets of the load balancer's own groups; the evidence may contain groups of other load balancers. */
 function registeredEndpoints(evidence: PathEvidence): Endpoint[] {
   return attachedGroups(evidence).flatMap((group) =>
     (evidence.targetHealth?.[group.TargetGroupArn] ?? []).flatMap((description): Endpoint[] => {
@@ -118,7 +118,7 @@ function loggedEndpoints({ traffic }: PathEvidence): Endpoint[] {
   });
 }
 
-/** Groups that the load balancer forwards to, without Lambda. */
+/** Target groups that the load balancer forwards to, except Lambda groups. */
 export function attachedGroups({
   loadBalancer,
   targetGroups,

@@ -17,12 +17,12 @@ export const NETWORK_EVIDENCE = [
   'prefixLists',
 ] as const;
 
-/** An absent member could not be read. */
+/** Evidence that could not be read is absent. */
 export type NetworkEvidence = Partial<Pick<Evidence, (typeof NETWORK_EVIDENCE)[number]>>;
 
 export type PathLayer = 'security-group' | 'network-acl' | 'route';
 
-/** Evidence that could not be read, and the layer that may block without it. */
+/** Evidence that could not be read, and the layer that may block because of it. */
 export interface MissingEvidence {
   by: PathLayer;
   what: string;
@@ -30,18 +30,21 @@ export interface MissingEvidence {
 
 export interface PathBlock {
   by: PathLayer;
-  /** Names the group, ACL or route table, the port, the direction and the rules present instead. */
+  /** Names the group, ACL or route table, the port, the direction, and the existing rules. */
   sentence: string;
-  /** The change that would allow it, in one sentence. */
+  /** The change that would allow it; one sentence. */
   remedy: string;
   /** The same change as commands. Printed, never run. */
   commands: Command[];
-  /** Entries missing from network ACLs: parts of `commands`, kept to be numbered together with others. */
+  /**
+   * Entries that network ACLs lack: the same as in `commands`, separate so that they can be numbered together with
+   * others.
+   */
   missingAllowRules: MissingAllowRule[];
   resources: string[];
   /** The load balancer subnets whose nodes are blocked. */
   subnets: string[];
-  /** Groups that rules for this port reference but the other side does not carry. */
+  /** Groups that rules for this port reference but that the other side does not carry. */
   danglingReferences: string[];
   /** Share of the new connections from these subnets that cannot be established, 0 to 1. */
   share: number;
@@ -54,7 +57,7 @@ export interface BlockedPath {
   by: PathLayer;
   sentence: string;
   commands: Command[];
-  /** Share of the new connections from the nodes in question that cannot be established; 1: none can. */
+  /** Share of the new connections from the nodes in question that cannot be established; 1 means all. */
   share: number;
   missing: MissingEvidence[];
   resources: string[];
@@ -80,7 +83,7 @@ export type PathResult = BlockedPath | AllowedPath | UnknownPath;
 /** A block without its total share. */
 export type PathBlockText = Omit<PathBlock, 'subnets' | 'share'>;
 
-/** A barrier met by the nodes of one subnet; drops with the same key are merged into one block. */
+/** A block for the nodes of one subnet; drops with the same key are merged into one block. */
 export interface Drop {
   key: string;
   node: NodePlace;

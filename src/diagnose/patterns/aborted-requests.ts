@@ -1,6 +1,6 @@
 /**
- * Rows of the shape `x -1 -1` 502 by target, with the facts that show whether the target's deregistration delay ended
- * them.
+ * Groups rows of the shape `x -1 -1` 502 by target, with the facts that show whether the target's deregistration delay
+ * ended them.
  */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
@@ -16,21 +16,21 @@ export interface AbortedRequests {
   errors: SampledError[];
   presence: TargetPresence | null;
   /**
-   * At least two errors that ended at the same moment after different durations: one timer for the target, not one per
-   * request.
+   * At least two errors that ended at the same moment after different durations, so that one timer of the target ended
+   * them.
    */
   simultaneous: SampledError[];
-  /** When an API call that fits these errors deregistered the target, epoch milliseconds. */
+  /** When an API call that fits these errors deregistered the target; epoch milliseconds. */
   deregisteredAt: number | null;
   /** The configured delay, seconds. */
   delay: number | null;
-  /** Errors that ended sooner than a request in flight at deregistration can. */
+  /** Errors that ended sooner than a request in flight at deregistration would. */
   tooShort: SampledError[];
 }
 
 /** Maximum milliseconds between nodes ending the requests of one target. */
 const TOGETHER_MS = 50;
-/** Seconds. Nodes keep choosing a deregistered target for a short time; this leaves room. */
+/** Seconds for which nodes keep choosing a deregistered target, rounded up generously. */
 const LAG_SECONDS = 30;
 /** Maximum milliseconds between the API call plus the delay and the end of the request. */
 const EVENT_SLACK_MS = 15_000;
@@ -78,9 +78,7 @@ function simultaneousErrors(errors: SampledError[]): SampledError[] {
   return errors.filter((error) => together.has(error));
 }
 
-/**
- * The target's DeregisterTargets call that precedes an error by one delay; any earlier call if the delay is unknown.
- */
+/** The target's DeregisterTargets call one delay before an error; if the delay is unknown, any earlier call. */
 function matchingDeregistration(
   arn: string,
   target: string,

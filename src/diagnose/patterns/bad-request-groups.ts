@@ -1,5 +1,5 @@
 /**
- * Groups whose targets answer every request with 400: a TLS port that receives plain HTTP, or an application that
+ * Finds groups whose targets answer every request with 400: a TLS port that receives plain HTTP, or an application that
  * rejects everything.
  */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -11,17 +11,17 @@ export interface BadRequestGroup {
   name: string;
   errors: SampledError[];
   requests: number;
-  /** Whether a target's port or its health check's protocol is TLS. */
+  /** Whether a target's port or the health check's protocol indicates TLS. */
   tlsPort: boolean;
 }
 
-/** Fewer requests, all answered with 400, may simply be bad requests. */
+/** Below this number of requests, all of them may simply be bad requests. */
 const ENOUGH_REQUESTS = 5;
 const TLS_PORTS = ['443', '8443', '9443'];
 
 export const isTlsPort = (port: string): boolean => TLS_PORTS.includes(port);
 
-/** The number of requests that the group's targets answered, if every answer was 400; else null. */
+/** The number of requests that the group's targets answered, if every answer was 400; otherwise null. */
 export function requestsAllAnswered400({ log }: Traffic, arn: string): number | null {
   const targets = log.targets.filter(({ target_group_arn }) => target_group_arn === arn);
   const requests = targets.reduce((sum, each) => sum + each.requests, 0);

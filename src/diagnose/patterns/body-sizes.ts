@@ -14,9 +14,9 @@ const MIN_SUCCESSES = 20;
 const MOST_BY_CHANCE = 1e-3;
 /** Standard deviations below the mean rank of the successes: by chance less than one in a thousand. */
 const LEAST_Z = 3.3;
-/** Short bodies are at most this share of the usual size. */
+/** Largest size of short bodies, as a share of the usual size. */
 const SHORT_SHARE = 0.6;
-/** Bodies of about equal size: the large ones are at most this many times the small ones. */
+/** Bodies count as equal if the largest is at most this many times the smallest. */
 const ONE_SIZE = 2;
 /** One step of the scale spans 9 %. */
 const ROUNDING = 1.1;
@@ -45,7 +45,7 @@ export function bodiesSent(traffic: Traffic, errors: readonly SampledError[]): B
 const medianOf = (errors: readonly SampledError[]): number =>
   errors.map(({ received_bytes }) => received_bytes).sort((a, b) => a - b)[Math.floor((errors.length - 1) / 2)] ?? 0;
 
-/** By rank: all below the successes, or lower than by chance and much smaller. */
+/** Whether their ranks are below all successes, or lower than by chance and the bodies much smaller. */
 function areShort(errors: readonly SampledError[], scale: RouteScale): boolean {
   const sizes = errors.map(({ received_bytes }) => received_bytes);
   if (medianOf(errors) > SHORT_SHARE * quantile(scale, 0.5)) return false;

@@ -1,11 +1,11 @@
-/** Probabilities under the hypothesis of chance. */
+/** Probabilities of results that arise by chance. */
 
 /** The probability of at least `hits` successes in `count` trials with this chance each. */
 export function binomialTail(hits: number, count: number, chance: number): number {
   if (hits <= 0) return 1;
   if (hits > count || chance <= 0) return 0;
   if (chance >= 1) return 1;
-  // Sums terms in logarithms: single terms may underflow.
+  // Sums terms in logarithms, because single terms may underflow.
   let term = (count - hits) * Math.log1p(-chance) + hits * Math.log(chance) + logChoices(count, hits);
   let sum = 0;
   for (let i = hits; i <= count; i++) {
@@ -16,8 +16,8 @@ export function binomialTail(hits: number, count: number, chance: number): numbe
 }
 
 /**
- * The probability of drawing at least `hits` marked things among `count`, from a total of which `marked` are marked
- * (Fisher's exact test): how likely two equal samples differ this much, whatever the marked share.
+ * The probability of drawing at least `hits` marked items among `count`, from a total of which `marked` are marked
+ * (Fisher's exact test): how likely two equal samples differ this much, whatever the marked share is.
  */
 export function hypergeometricTail(hits: number, count: number, marked: number, total: number): number {
   const least = Math.max(0, count + marked - total);
@@ -36,7 +36,7 @@ export function hypergeometricTail(hits: number, count: number, marked: number, 
 /** The logarithm of the number of ways to choose `k` of `n`. */
 const logChoices = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 
-/** Stirling's series; exact to the last digits from 10 on. */
+/** Stirling's series; accurate to the last digits from 10 on. */
 function logFactorial(n: number): number {
   if (n < 10) {
     let product = 1;
@@ -50,7 +50,7 @@ function logFactorial(n: number): number {
 }
 
 /**
- * The probability that, in a random order of `count` and `others` things, all of the first are among the lowest, with
+ * The probability that in a random order of `count` items and `others`, all of the first are among the lowest, with
  * only `below` of the others.
  */
 export const allLowestByChance = (count: number, below: number, others: number): number =>

@@ -1,5 +1,5 @@
 /**
- * Derives from the log alone which targets joined and left. At the edges of the log the answer is "unknown", never
+ * Finds out from the log alone which targets joined and left. Near the edges of the log the answer is "unknown", never
  * "left".
  */
 import type { Traffic } from '../traffic.ts';
@@ -13,18 +13,22 @@ export interface TargetPresence {
   lastSuccess: number | null;
   requests: number;
   failures: number;
-  /** True: requests stopped although the group continued long enough. False: it served to the end. Null: unknown. */
+  /**
+   * True if requests stopped although the group continued long enough; false if it served to the end; null if unknown.
+   */
   left: boolean | null;
-  /** True: its first request came well after the group's. Null: the log starts too late to know. */
+  /** True if its first request came well after the group's; null if the log starts too late to know. */
   joined: boolean | null;
 }
 
-/** A target is silent after no request for this long, or for this many of its usual intervals if that is longer. */
+/**
+ * A target is silent after this long without a request, or after this many of its usual intervals if that is longer.
+ */
 const SILENT_MS = 30_000;
 const SILENT_INTERVALS = 20;
-/** With at most this many requests and no answer, joining and leaving are unknown. */
+/** Largest number of requests, all unanswered, for which joining and leaving are unknown. */
 const CHOSEN_AT_MOST = 2;
-/** A target with a request this close to the end is still present. */
+/** A target with a request this shortly before the end is still present. */
 const RHYTHM_MS = 5_000;
 const RHYTHM_INTERVALS = 5;
 
@@ -47,7 +51,7 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
       const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
       const groupLast = Math.max(...peers.map((p) => p.lastSeen));
       const interval = (presence.lastSeen - presence.firstSeen) / Math.max(1, presence.requests);
-      // Chosen once or twice without answering: it may have been dead throughout.
+      // A target chosen once or twice without answering may have been dead throughout.
       const isUnknown = presence.lastSuccess === null && presence.requests <= CHOSEN_AT_MOST;
       return {
         ...presence,
@@ -74,7 +78,7 @@ function hasLeft(
     : null;
 }
 
-/** True if silent long enough, false within the usual rhythm, null in between. */
+/** True if silent for long enough, false within the usual interval, null in between. */
 function isSilent(gapMs: number, intervalMs: number): boolean | null {
   if (gapMs > Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs)) return true;
   return gapMs <= Math.max(RHYTHM_MS, RHYTHM_INTERVALS * intervalMs) ? false : null;

@@ -1,7 +1,4 @@
-/**
- * Finds clients that fail on every repeat while others succeed: their response is at fault, not the time of the
- * request.
- */
+/** Finds clients that fail on every repeat while others succeed: the response to them is at fault, not the timing. */
 import { countErrors, groupBy, type SampledError, type Traffic } from '../traffic.ts';
 import { withoutHops } from './hops.ts';
 import { routeShares } from './route-errors.ts';
@@ -11,8 +8,8 @@ export interface FailingClients {
   /** All errors of these clients. */
   errors: SampledError[];
   /**
-   * Errors that the same client repeated on the same route within 30 s, and how many of them never succeeded in that
-   * time: for all clients, or only these.
+   * Errors that the same client repeated on the same route within 30 s, and how many of those had no success in that
+   * time. For all clients, or only for these.
    */
   repeated: number;
   failedAgain: number;
@@ -23,8 +20,8 @@ const MINUTE_MS = 60_000;
 const MIN_REPEATS = 5;
 const MIN_CLIENTS = 3;
 /**
- * At most this share of the repeats may have equal intervals: clients with a fixed rhythm may hit the connection's idle
- * timeout every time.
+ * Largest share of the repeats with equal intervals: a client with a fixed rhythm may hit the connection's idle timeout
+ * every time.
  */
 const RHYTHM_SHARE = 0.5;
 const SAME_TIME_MS = 100;
@@ -33,9 +30,9 @@ const NEARLY_ALL = 0.95;
 const MOST_BY_CHANCE = 1e-4;
 
 /**
- * Returns a result if nearly every repeat failed again although requests of that route and minute mostly succeed; if
- * other clients succeed on repeating, returns only the clients whose own repeats all failed. Null otherwise, including
- * too few repeats.
+ * Returns a result if nearly every repeat failed although requests of that route and minute mostly succeed. If other
+ * clients succeed on repeating, returns only the clients whose own repeats all failed. Null otherwise, including too
+ * few repeats.
  */
 export function failingClients(traffic: Traffic, errors: readonly SampledError[]): FailingClients | null {
   const direct = withoutHops(traffic, errors);
@@ -63,7 +60,7 @@ function clientsTogether(
   };
 }
 
-/** Tests each client on each route: enough repeats, all failed, and unlikely by chance among that many pairs. */
+/** Tests each client on each route: enough repeats, all failed, and unlikely by chance among so many pairs. */
 function clientsOneByOne(
   traffic: Traffic,
   errors: readonly SampledError[],
@@ -92,9 +89,7 @@ interface RepeatedFailure extends SampledError {
   after: number;
 }
 
-/**
- * Errors after which the same client requested the same route within 30 s and failed, without a success in that time.
- */
+/** Errors after which the same client repeated the route within 30 s and failed, without any success in that time. */
 function findRepeatedFailures(errors: readonly SampledError[]): RepeatedFailure[] {
   const pairs = groupBy(errors, clientRouteKey);
   return [...pairs.values()].flatMap((own) => {

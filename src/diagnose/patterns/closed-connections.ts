@@ -1,6 +1,6 @@
 /**
- * Rows of the shape `x t -1` 502 look alike individually. Together they split into parts by pattern; each error is in
- * one part, of the most specific pattern. Unexplained errors are the rest.
+ * Splits rows of the shape `x t -1` 502, which look alike individually, by their patterns. Each error is in one part,
+ * that of the most specific pattern; unexplained errors are the rest.
  */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
@@ -16,7 +16,7 @@ export interface ClosedParts {
   all: readonly SampledError[];
   /** Target groups where (nearly) every request was closed at once and none succeeded. */
   wholeGroups: { target_group_arn: string; errors: SampledError[]; requests: number }[];
-  /** Routes that nearly always fail while others succeed. */
+  /** Routes that nearly always fail while other routes succeed. */
   routes: RouteShare[];
   measures: KeepAliveMeasure[];
   /** Instant errors explained by the measured keep-alive edge, by target group. */
@@ -24,13 +24,16 @@ export interface ClosedParts {
   /** Errors in the last moments of targets that left permanently. */
   leaving: { presence: TargetPresence; errors: SampledError[] }[];
   /**
-   * The same when other targets fail as much: due to leaving, or to another reason for closing. Also listed in the
-   * bursts and the rest.
+   * The same if other targets fail as much, so that leaving is only one explanation. Also listed in the bursts and the
+   * rest.
    */
   possiblyLeaving: { presence: TargetPresence; errors: SampledError[] }[];
-  /** Uploads ended before the whole body arrived, each after a different time above a common minimum: a body timer. */
+  /**
+   * Uploads that ended before the whole body arrived, each after a different time above a common minimum: a timer for
+   * the body ended them.
+   */
   cutUploads: CutUpload[];
-  /** Errors that end after one fixed duration. A route that always fails this way is listed here, not in the routes. */
+  /** Errors that end after one fixed duration. A route that always fails this way is listed here, not in `routes`. */
   durationClusters: DurationCluster[];
   /** Clients that fail on every repeat, with their errors outside other parts; null if there are none. */
   clients: FailingClients | null;
@@ -42,14 +45,14 @@ export interface ClosedParts {
 
 const WHOLE_GROUP_REQUESTS = 10;
 /**
- * If at most this share of the examined errors may have another cause, errors off the edge and unexamined ones count as
- * the same race.
+ * Largest share of the examined errors with another possible cause, up to which errors off the edge and unexamined
+ * errors count as the same race.
  */
 const FEW_ELSEWHERE = 0.1;
 const NEARLY_ALL = 0.9;
-/** A leaving target fails its requests within this time before it goes. */
+/** Milliseconds before a target leaves within which it fails its requests. */
 const LAST_MOMENTS_MS = 90_000;
-/** A target that answered another request later than this after an error was not leaving yet. */
+/** If a target answered another request later than this after an error, it was not leaving yet. Milliseconds. */
 const STILL_SERVING_MS = 5_000;
 const AT_ONCE_MS = 1000;
 const SEVERAL = 3;
@@ -126,8 +129,8 @@ function closedGroups(traffic: Traffic, errors: readonly SampledError[]): Closed
 }
 
 /**
- * Whether nearly all end at one duration: an always-failing route may have a bad response, or a timer that fires each
- * time.
+ * Whether nearly all errors end at one duration: a route that always fails has a bad response, or a timer that fires
+ * every time.
  */
 function endsAtFixedDuration(errors: SampledError[]): boolean {
   const [clock] = fixedDurations(errors);
@@ -138,8 +141,8 @@ const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAl
   elsewhere <= FEW_ELSEWHERE ? [...new Set([...instant, ...atEdge])] : atEdge;
 
 /**
- * Errors with which targets leave. If connections also close on other targets, or closed earlier, only errors after its
- * last success count, and only if there are several or it also refused connections then.
+ * Errors that targets made while leaving. If connections also close on other targets, or closed earlier, only errors
+ * after the target's last success count, and only if there are several or the target also refused connections then.
  */
 function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
   const presences = targetPresences(traffic).filter((presence) => presence.left === true);

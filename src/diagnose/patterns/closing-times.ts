@@ -1,6 +1,6 @@
 /**
  * Compares when connections close with how long the same routes take to succeed: before any work, when a response would
- * arrive, or at a timer.
+ * be due, or at a timer.
  */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
@@ -9,7 +9,7 @@ import { countUpTo, midRank, type RouteScale, routeScale } from './route-scales.
 
 /** Maximum probability by chance. */
 const MOST_BY_CHANCE = 1e-3;
-/** Minimum successes of a route, and minimum errors: times of fewer are inconclusive. */
+/** Minimum successes of a route, and minimum errors; fewer times are inconclusive. */
 const MIN_SUCCESSES = 20;
 const MIN_SPREAD = 8;
 
@@ -32,11 +32,11 @@ export interface ClosedBeforeWork {
   route: string;
   errors: SampledError[];
   successes: number;
-  /** Milliseconds of the slowest of these errors. */
+  /** The slowest of these errors, milliseconds. */
   longest: number;
 }
 
-/** Routes whose errors closed sooner than nearly any success was answered: no response can be at fault. */
+/** Routes whose errors closed sooner than almost any success was answered, so that no response can be at fault. */
 export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError[]): ClosedBeforeWork[] {
   const routes = routeTimes(traffic, errors);
   return routes.flatMap(({ route, errors: own, scale }) => {
@@ -49,8 +49,8 @@ export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError
 }
 
 /**
- * Errors that closed at the times when their routes answer: spread like the successes, neither at once nor at one time.
- * A connection closed by its idle timer closes at once.
+ * Errors that closed when their routes answer: spread like the successes, neither at once nor at one time. A connection
+ * closed by its idle timer closes at once.
  */
 export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
   const routes = routeTimes(traffic, errors);

@@ -1,4 +1,4 @@
-/** Recorded API calls that changed something, from lookup-events. */
+/** API calls from lookup-events that changed something. */
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -8,7 +8,7 @@ export interface Mutation {
   /** Epoch milliseconds. */
   at: number;
   user: string | null;
-  /** The request parameters: parsed, and as text to search for names and ARNs. */
+  /** The request parameters: parsed, and as text for searching names and ARNs. */
   parameters: Record<string, unknown>;
   text: string;
 }
@@ -95,9 +95,7 @@ export function deregistrationTimes(
 const RELEVANT_CALLS =
   /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface|^(StopTask|BidEvictedEvent|CreateDeployment|StartInstanceRefresh|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|(Update|Delete)TaskSet)$/;
 
-/**
- * Changes that may affect this load balancer; excludes those to another load balancer or another one's target group.
- */
+/** Changes that may affect this load balancer; excludes calls on another load balancer or its target groups. */
 export function changesTo(
   name: string,
   targetGroupArns: readonly string[],

@@ -5,7 +5,7 @@ export interface Minute {
   errors: number;
 }
 
-/** Fewer minutes, fewer errors, or nearly constant traffic give meaningless numbers. */
+/** Fewer minutes, fewer errors, or nearly constant traffic give meaningless correlations. */
 const MIN_MINUTES = 10;
 const MIN_ERRORS = 20;
 const MIN_VARIATION = 1.5;

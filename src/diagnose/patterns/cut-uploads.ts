@@ -1,4 +1,7 @@
-/** Finds uploads that the target gave up on while waiting for more of the body; each pause restarts its timer. */
+/**
+ * Finds uploads that the target gave up while it waited for more of the body; each part that arrives restarts its
+ * timer.
+ */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { bodiesSent } from './body-sizes.ts';
 import { isBodiless } from './idle-timeouts.ts';
@@ -8,20 +11,19 @@ export interface CutUpload {
   errors: SampledError[];
   /** The shortest of their times, seconds: approximately the timer's setting. */
   least: number;
-  /** Median bytes that these sent, and that the route's successes sent. */
+  /** Median bytes sent by these errors, and by the route's successes. */
   median: number;
   usual: number;
 }
 
 const MIN_ERRORS = 3;
 const MIN_SECONDS = 1;
-/** A timer of the work fires within this many seconds of one duration, or within this share of it. */
+/** A timer for the work fires within this many seconds of one duration, or within this share of it. */
 const ONE_DURATION = 1.2;
 const ONE_DURATION_SHARE = 0.03;
 
 /**
- * Routes whose errors end after different times, all above some minimum, with less of the body than the route's
- * successes sent.
+ * Routes whose errors sent less of the body than the successes, and ended after different times above some minimum.
  */
 export function findCutUploads(traffic: Traffic, errors: readonly SampledError[]): CutUpload[] {
   const slow = errors.filter((error) => error.target_processing_time >= MIN_SECONDS && !isBodiless(error));

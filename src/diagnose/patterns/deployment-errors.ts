@@ -1,4 +1,4 @@
-/** Errors before, during and after a deployment, against the traffic of these times. */
+/** Compares errors before, during and after a deployment with the traffic of the same times. */
 import type { Question } from '../../evidence/evidence.ts';
 import { percent, plural, sentenceCase, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { Deployment } from '../targets/deployments.ts';
@@ -6,7 +6,7 @@ import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
 import { binomialTail } from './chance.ts';
 import { revisionErrors, separateErrors } from './revision-errors.ts';
 
-/** A part of the window: errors of the deployment's target groups, and its share of the requests of the window. */
+/** A part of the window: errors of the deployment's target groups, and the part's share of all requests. */
 interface Phase {
   seconds: number;
   errors: number;
@@ -15,16 +15,17 @@ interface Phase {
 
 export interface DeploymentErrors {
   deployment: Deployment;
-  /** Null if the window does not reach that far. */
+  /** Null if the window starts later. */
   before: Phase | null;
   during: Phase | null;
   after: Phase | null;
   /**
-   * began: more errors since it started than its share of the traffic explains. ended: they stopped with it as well.
-   * stopped: errors before it, and hardly one since. same: errors before it too, and no change. unknown: too few errors, or too little traffic before it.
+   * began: more errors since the deployment started than its share of the traffic explains. ended: they also stopped
+   * with it. stopped: errors before it, and almost none since. same: errors before it too, without a change. unknown:
+   * too few errors, or too little traffic before it.
    */
   change: 'began' | 'ended' | 'stopped' | 'same' | 'unknown';
-  /** Of a change: old and new revisions fail alike, so the deployment is not what they have in common. */
+  /** Whether old and new revisions fail alike, so that the deployment is not what failing requests have in common. */
   revisionsAlike: boolean;
 }
 
@@ -32,7 +33,7 @@ const MOST_BY_CHANCE = 1e-3;
 /** Fewer separate errors show no change. */
 const FEWEST_ERRORS = 8;
 
-/** In the order of the deployments; those without errors of their target groups are left out. */
+/** In the order of the deployments; excludes deployments without errors of their target groups. */
 export function deploymentErrors(
   deployments: readonly Deployment[],
   traffic: Traffic,
@@ -95,12 +96,12 @@ function changeOf(
   return tried * binomialTail(own, since.length, share) <= MOST_BY_CHANCE ? 'ended' : 'began';
 }
 
-/** Requests to each revision that make a comparison. */
+/** Minimum requests to each revision for a comparison. */
 const FEWEST_REQUESTS = 100;
-/** Rates that differ less than this are alike. */
+/** Rates that differ by less than this factor are alike. */
 const TIMES_ALIKE = 2;
 
-/** Whether the revision of the deployment and the others of its service fail alike. */
+/** Whether the deployment's revision and the other revisions of its service fail alike. */
 function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
   const revisions = revisionErrors(traffic).find((own) => own.some(({ revision }) => revision === name)) ?? [];
   const own = revisions.find(({ revision }) => revision === name);

@@ -13,20 +13,20 @@ export interface DurationCluster {
   errors: SampledError[];
   /** Expected number of equally dense clusters by chance among the other errors of about that duration. */
   expectedByChance: number;
-  /** Errors that ended later because they waited for a worker first; absent if there are none. */
+  /** The number of errors that ended later because they waited for a worker first; absent if there are none. */
   waited?: number;
 }
 
-/** Shorter work is indistinguishable from ordinary response times. */
+/** Shorter work cannot be told from ordinary response times. */
 const MIN_SECONDS = 1;
 const MIN_ERRORS = 3;
 /** Share of the errors of about that duration (up to half longer or shorter) that must lie in the cluster. */
 const MIN_SHARE = 0.5;
 
 /**
- * Clusters of at least three errors whose target_processing_time agrees within 3 % (at least 0.1 s): worker timeouts
- * are checked about once a second. Errors that also ended at the same moment are one event (a crash), not a timer, and
- * count once.
+ * Clusters of at least three errors whose target_processing_time agrees within 3 % (at least 0.1 s), because servers
+ * check worker timeouts about once a second. Errors that also ended at the same moment come from one event (a crash),
+ * not a timer, and count once.
  */
 export function fixedDurations(errors: readonly SampledError[]): DurationCluster[] {
   let rest = errors.filter((error) => error.target_processing_time >= MIN_SECONDS).sort(byDuration);
@@ -51,7 +51,7 @@ export function fixedDurations(errors: readonly SampledError[]): DurationCluster
 
 /** A server that checks once a second fires its timer up to this many seconds late. */
 const LATE_SECONDS = 1.2;
-/** A shorter timer is indistinguishable from its own delay. */
+/** A shorter timer cannot be told from its own delay. */
 const MIN_LATE_SECONDS = 2;
 const NEARLY_ALL = 0.8;
 const MIN_LATE_ERRORS = 5;
@@ -61,8 +61,8 @@ const MOST_AS_LONG = 0.1;
 
 /**
  * Timers of servers that check about once a second (gunicorn's arbiter): nearly all errors of one route end within 1.2
- * s of each other, as do nearly all errors of about that duration on any route, no request of the route succeeded
- * later, and hardly any took as long.
+ * s of each other, as do nearly all errors of about that duration on any route; no request of the route succeeded
+ * later, and almost none took as long.
  */
 export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): DurationCluster[] {
   const routes = groupBy(
@@ -91,8 +91,8 @@ export function lateTimers(traffic: Traffic, errors: readonly SampledError[]): D
 }
 
 /**
- * A timer on routes whose requests all fail: nearly all errors within 1.2 s after a whole second, or later by no more
- * than requests wait for a worker. Without successes to compare, only their density counts.
+ * A timer on routes whose requests all fail: nearly all errors end within 1.2 s after a whole second, or later by no
+ * more than requests wait for a worker. Without successes to compare, only their density counts.
  */
 export function lateTimerOfFailing(errors: readonly SampledError[], waitSeconds: number): DurationCluster | null {
   const own = errors.filter((error) => error.target_processing_time >= MIN_LATE_SECONDS).sort(byDuration);
@@ -114,10 +114,12 @@ export function lateTimerOfFailing(errors: readonly SampledError[], waitSeconds:
   };
 }
 
-/** Median time of a route that needs hardly any work, milliseconds. */
+/** Median time of a route that needs almost no work, milliseconds. */
 const QUICK_MS = 200;
 
-/** The longest that an answer of a quick route took beyond the route's median, seconds: it waited for a worker. */
+/**
+ * Seconds: the longest that an answer of a quick route exceeded the route's median, because it waited for a worker.
+ */
 export const longestWait = oncePerTraffic((traffic: Traffic): number => {
   const waits = (traffic.log.slowest?.routes ?? []).flatMap(({ times }) => {
     const scale = { steps: times, successes: times.reduce((sum, { requests }) => sum + requests, 0) };
@@ -132,14 +134,14 @@ const byDuration = (a: SampledError, b: SampledError) =>
 
 const NEAR_FACTOR = 1.5;
 
-/** Errors of about a cluster's duration; connections closed much earlier or later must not hide a timer. */
+/** Errors of about a cluster's duration, so that connections closed much earlier or later do not hide a timer. */
 function errorsNear(errors: readonly SampledError[], cluster: readonly SampledError[]): SampledError[] {
   const at = medianDuration(cluster);
   return errors.filter(({ target_processing_time: t }) => t >= at / NEAR_FACTOR && t <= at * NEAR_FACTOR);
 }
 
 /**
- * Maximum number of equally dense clusters by chance, if the other errors of about that duration were spread evenly.
+ * Largest expected number of equally dense clusters, if the other errors of about that duration were spread evenly.
  */
 const MOST_BY_CHANCE = 0.01;
 

@@ -1,9 +1,9 @@
-/** 5xx that CloudFront answered by itself, without the load balancer. Pure. */
+/** Counts 5xx that CloudFront answered itself, without the load balancer. */
 import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
 import { number, percent } from '../../format/wording.ts';
 
 /**
- * Values of x-edge-detailed-result-type for requests that reached no origin. Excludes those that may occur after an
+ * Values of x-edge-detailed-result-type for requests that reached no origin. Excludes values that may occur after an
  * origin was asked, such as OriginCommError and OriginReadError:
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat
  */
@@ -23,14 +23,11 @@ const NEVER_SENT: Record<string, string> = {
 export interface EdgeErrors {
   /** 5xx that viewers got. */
   total: number;
-  /** Those that reached no origin. */
+  /** 5xx of requests that reached no origin. */
   made: number;
   /** By reason, most first. */
   reasons: { detailedResultType: string; words: string; requests: number }[];
-  /**
-   * Of those made at the edge, how many asked for host names that the distribution does not serve; null if the log has
-   * no host.
-   */
+  /** Errors made at the edge for host names that the distribution does not serve; null if the log has no host. */
   strangeHosts: number | null;
 }
 
@@ -61,7 +58,7 @@ export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
 const requestsOf = (counts: readonly EdgeErrorCount[]): number =>
   counts.reduce((sum, { requests }) => sum + requests, 0);
 
-/** A smaller number or share is not worth reporting. */
+/** Fewer errors or a smaller share are not worth reporting. */
 const [FEW, SMALL_SHARE] = [5, 0.05];
 
 /** Whether the edge made so many errors that a verdict on the load balancer must start with them. */

@@ -1,12 +1,12 @@
 /**
  * Detects two equal timers: a proxy in the target gives up at the same time as the load balancer, and chance decides
- * which one answers the 504.
+ * which of them answers the 504.
  */
 import { type SampledError, type Traffic, withSignature } from '../traffic.ts';
 
-/** Maximum seconds between the two timers: each starts when its own hop has sent the request. */
+/** Largest difference between the two timers, seconds: each starts when its own hop has sent the request. */
 const APART = 0.5;
-/** A single 504 of the target may have any cause. */
+/** A single 504 from a target may have any cause. */
 const FEWEST = 2;
 
 /** The 504s that targets answered after `seconds` on the routes of `errors`; empty if too few to show a timer. */

@@ -1,4 +1,4 @@
-/** Errors of one target that ended together: one event on that target, such as a crash. */
+/** Finds errors of one target that ended together: one event on that target, such as a crash. */
 import type { SampledError } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
 import { isInstant } from './keep-alive.ts';
@@ -12,12 +12,16 @@ export interface TargetBurst {
 }
 
 const MIN_ERRORS = 3;
-/** Minimum requests in progress: requests closed immediately end together because they were sent together. */
+/**
+ * Minimum requests in progress. Requests closed immediately do not count: they end together because they were sent
+ * together.
+ */
 const MIN_UNDER_WAY = 3;
 /** Longest pause inside a burst: one event ends its requests within milliseconds. */
 const PAUSE_MS = 20;
 /**
- * Their starts must be this many times further apart than their ends; requests sent together would end together anyway.
+ * Their starts must spread over this many times the spread of their ends; requests sent together would end together
+ * anyway.
  */
 const APART = 3;
 

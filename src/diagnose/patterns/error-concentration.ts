@@ -8,14 +8,16 @@ export interface Concentration {
   kind: 'target' | 'load balancer node' | 'route' | 'client';
   name: string;
   errors: number;
-  /** Share of the errors of its kind that have a name. */
+  /** Share of the errors of this kind that have a name. */
   share: number;
-  /** Share of the requests; null for a client, whose requests are not counted. */
+  /** Share of the requests; null for a client, because requests are not counted by client. */
   requestShare: number | null;
 }
 
 const MIN_ERRORS = 10;
-/** Criteria: at least half of the errors, odds three times those of its requests, and more than chance. */
+/**
+ * A concentration has at least half of the errors, three times the odds of its requests, and more than chance explains.
+ */
 const MIN_SHARE = 0.5;
 const MIN_ODDS = 3;
 const MIN_Z = 4;
@@ -73,11 +75,11 @@ function sumByKey(pairs: [string | null, number][]): Map<string, number> {
   return sums;
 }
 
-/** Counts the distinct values of the errors. */
+/** The number of distinct values among the errors. */
 export const countDistinct = (errors: readonly SampledError[], name: (error: SampledError) => string | null): number =>
   [...groupBy(errors, (error) => name(error) ?? '-').keys()].filter((key) => key !== '-').length;
 
-/** A group with targets that fail nearly every request, and targets that hardly fail any. */
+/** A group in which some targets fail nearly every request and others almost none. */
 export interface SplitGroup {
   name: string;
   failing: string[];
@@ -86,10 +88,10 @@ export interface SplitGroup {
 
 const NEARLY_ALL = 0.95;
 const HARDLY_ANY = 0.05;
-/** A target with fewer requests counts as neither. */
+/** A target with fewer requests counts as neither failing nor working. */
 const FEWEST_REQUESTS = 5;
 
-/** Groups with at least two failing targets, one working target, and none in between; by name. */
+/** Groups with at least two failing targets, one working target, and no target in between; by name. */
 export function splitGroups({ log }: Traffic): SplitGroup[] {
   const groups = groupBy(
     log.targets.filter(({ target }) => target !== '-'),

@@ -1,4 +1,4 @@
-/** Rows of connections that were not established, by (target group, target), with what else the target did. */
+/** Groups rows without a connection by target group and target, with what else the target did. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
@@ -11,8 +11,8 @@ export interface FailedConnects {
   errors: SampledError[];
   presence: TargetPresence | null;
   /**
-   * Whether these are its last moments: it received almost nothing afterwards. A target that refuses and leaves minutes
-   * later left for another reason.
+   * Whether these are the target's last moments: it received almost nothing afterwards. A target that refuses and
+   * leaves minutes later left for another reason.
    */
   inLastMoments: boolean;
   /** Whether this target answered a request after the first of these errors, or before it. */
@@ -68,7 +68,8 @@ export function byTarget(traffic: Traffic, errors: readonly SampledError[]): Tar
 }
 
 /**
- * Failures of one target further apart than this are judged separately: a crash in the morning, a deployment at noon.
+ * Milliseconds; failures of one target further apart are judged separately, such as a crash in the morning and a
+ * deployment at noon.
  */
 const PAUSE_MS = 90_000;
 
@@ -86,7 +87,7 @@ function groupByPause(errors: SampledError[]): SampledError[][] {
 const REPLACED_WITHIN_MS = 10 * 60_000;
 
 /**
- * Whether another target of the same group first appeared within ten minutes of this one's last request without
+ * Whether another target of the group first appeared within ten minutes of this target's last request, without
  * replacing yet another target.
  */
 export function wasReplaced(presence: TargetPresence, presences: readonly TargetPresence[]): boolean {

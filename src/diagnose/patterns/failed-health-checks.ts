@@ -1,4 +1,4 @@
-/** What a health-check log says about failing targets: since when, seen by which nodes, and why. */
+/** What a health-check log shows about failing targets: since when, seen by which nodes, and why. */
 import type { FailedHealthChecks } from '../../evidence/evidence.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { nameOf, type Traffic, targetGroupName } from '../traffic.ts';
@@ -14,14 +14,19 @@ const REASONS: Record<string, string> = {
 /** Codes that the status of the response explains. */
 const BY_STATUS = ['ResponseCodeMismatch', 'TargetError'];
 
-/** Codes of checks whose target sent something back. */
+/** Codes of checks to which the target sent something back. */
 const ANSWERED = ['ConnectionReset', 'ResponseStringMismatch', ...BY_STATUS];
 
-/** Checks begin to fail this long before the errors at most; an unhealthy target is noticed some intervals late. */
+/**
+ * Milliseconds before the errors within which the checks begin to fail; an unhealthy target is noticed some intervals
+ * late.
+ */
 const BEFORE_MS = 5 * 60_000;
 const AFTER_MS = 2 * 60_000;
 
-/** The failing checks of a target ("address:port") of this group, by ARN, that fall on `from` to `to`; the first. */
+/**
+ * The failing checks of a target ("address:port") of this group, by ARN, between `from` and `to`; the first of them.
+ */
 export function failedChecksOn(
   { log }: Traffic,
   { arn, target, from, to }: { arn: string; target: string; from: number; to: number },
@@ -56,7 +61,7 @@ function failedChecksText(one: FailedHealthChecks): string {
   return `failed from ${utcTime(from)}${seenBy}: ${failedChecksReason(one)}${passed}`;
 }
 
-/** A sentence on the targets of an event; empty if their health checks did not fail, or were not logged. */
+/** A sentence on the health checks of an event's targets; empty if they did not fail or were not logged. */
 export function eventChecksText(
   traffic: Traffic,
   { arn, targets, from, to }: { arn: string; targets: readonly string[]; from: number; to: number },
@@ -69,7 +74,7 @@ export function eventChecksText(
   return [`Health checks of ${which} targets ${failedChecksText(first)}.`];
 }
 
-/** Sentences against dropped packets: the target sent something back to a health check in this time. */
+/** Sentences against dropped packets: the target answered a health check in this time. */
 export function answeredChecks(
   traffic: Traffic,
   { arn, target, from, to }: { arn: string; target: string; from: number; to: number },

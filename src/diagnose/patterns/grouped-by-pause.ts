@@ -9,18 +9,18 @@ export interface Burst {
   to: number;
 }
 
-/** A burst ends when no error follows for this long. */
+/** Milliseconds without an error after which a burst has ended. */
 const PAUSE_MS = 3_000;
-/** A longer episode is not a burst. */
+/** Milliseconds; a longer episode is not a burst. */
 const LONGEST_MS = 60_000;
 const MIN_ERRORS = 5;
 const MIN_SHARE = 0.5;
-/** A burst has at least this many times the overall error rate: random runs are not that dense. */
+/** Minimum error rate of a burst, as a multiple of the overall rate; random runs are not that dense. */
 const MIN_DENSITY = 10;
 
 /**
- * The bursts that contain at least half of the errors; none if errors are spread. The log must be at least four times
- * as long as a burst, or everything in it would be one. By time.
+ * The bursts that contain at least half of the errors, by time; empty if errors are spread. The log must be at least
+ * four times as long as a burst, or it could be one burst itself.
  */
 export function findBursts(errors: readonly SampledError[], readMs: number): Burst[] {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
@@ -47,8 +47,8 @@ export function findBursts(errors: readonly SampledError[], readMs: number): Bur
 const TOGETHER_MS = 50;
 
 /**
- * The largest set of at least three errors that ended at one moment after durations at least a second apart; null if
- * there is none.
+ * The largest set of at least three errors that ended at one moment after durations at least a second apart; null if no
+ * such set exists.
  */
 export function largestSimultaneousBurst(errors: readonly SampledError[]): Burst | null {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);

@@ -1,12 +1,12 @@
-/** Errors of requests through a hop in front of the load balancer: the log does not show their client. */
+/** Handles errors of requests through a hop in front of the load balancer: the log does not show their client. */
 import { type Hop, hopWords } from '../../evidence/edge.ts';
 import { list } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 
-/** Numbers of clients that are hops. */
+/** The client numbers of hops. */
 const hopClients = oncePerTraffic(({ log }) => new Set(log.hops?.flatMap(({ clients }) => clients)));
 
-/** Errors whose client address belongs to a client, not to a hop. */
+/** Errors whose client address belongs to a client and not to a hop. */
 export const withoutHops = (traffic: Traffic, errors: readonly SampledError[]): SampledError[] =>
   errors.filter(({ client }) => !hopClients(traffic).has(client));
 
@@ -21,7 +21,7 @@ export function clientsWithErrors(traffic: Traffic): number | null {
 
 export interface HopErrors {
   hop: Hop;
-  /** Weighted. */
+  /** The number of errors, weighted. */
   errors: number;
 }
 
@@ -36,10 +36,10 @@ export const errorsThroughHops = oncePerTraffic((traffic: Traffic): HopErrors[] 
     .sort((a, b) => b.errors - a.errors || (hopWords(a.hop) < hopWords(b.hop) ? -1 : 1)),
 );
 
-/** Above this share of errors behind hops, retries cannot be recognised. */
+/** Largest share of errors behind hops; above it, retries cannot be recognised. */
 const MOSTLY_DIRECT = 0.05;
 
-/** Whether the same client address means the same client, for nearly all errors. */
+/** Whether the same client address means the same client for nearly all errors. */
 export function areClientsKnown(traffic: Traffic): boolean {
   const hidden = errorsThroughHops(traffic).reduce((sum, { errors }) => sum + errors, 0);
   return hidden <= MOSTLY_DIRECT * traffic.errorCount;

@@ -1,6 +1,6 @@
 /**
- * Tests whether the gaps before failing requests agree on one idle time more than by chance. Requests are compared with
- * controls of the same kind (target group, route and client), so that the rhythm of clients cancels out.
+ * Tests whether the gaps before failing requests agree on one idle time more than by chance. Controls of the same kind
+ * (target group, route and client) cancel out the rhythm of clients.
  */
 import { binomialTail, hypergeometricTail } from './chance.ts';
 import { DEFAULT_EDGES } from './runtimes.ts';
@@ -9,7 +9,7 @@ import { DEFAULT_EDGES } from './runtimes.ts';
 export interface GapRequest {
   kind: string;
   gaps: readonly number[];
-  /** The number of requests in the traffic that it represents. */
+  /** The number of requests in the traffic that this one represents. */
   stands: number;
   /** Milliseconds from dispatch until the target closed: a busy target closes late, so its gap is that much shorter. */
   closing: number;
@@ -41,22 +41,25 @@ export interface GapEdge {
 }
 
 /**
- * Timers fire on time or late, never early; millisecond rounding and the clocks of two machines may show a gap this
- * much shorter.
+ * Largest number of milliseconds by which a gap may look too short, from rounding and the clocks of two machines.
+ * Timers themselves fire on time or late, never early.
  */
 const EARLY_MS = 5;
-/** How late measured servers close: immediately; a busy loop; Puma; a poller that checks about once a second. */
+/**
+ * Milliseconds by which measured servers close late: not at all; a busy loop; Puma; a poller that checks about once a
+ * second.
+ */
 const LATE_MS = [12, 130, 300, 1750];
 /** Longer timers are coarser. */
 const LATE_SHARE = 0.05;
 const WIDTHS = LATE_MS.length;
-/** Searches: idle times anywhere, idle times that are a default, and the latest completion. */
+/** Three searches: any idle time, idle times that are a default, and the latest completion. */
 const TESTS = 3;
 
 const lateAt = (index: number, gap: number): number =>
   index === WIDTHS - 1 ? Math.max(LATE_MS[index] ?? 0, LATE_SHARE * gap) : (LATE_MS[index] ?? 0);
 
-/** The edge with the lowest probability; null without two witnesses and a control, or if no edge has two witnesses. */
+/** The edge with the lowest probability. Null without two witnesses and a control, or if no edge has two witnesses. */
 export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
   if (sample.witnesses.length < 2 || sample.controls.length === 0) return null;
   const scale = comparisonScale(sample);
@@ -72,15 +75,15 @@ export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
 const isBetter = (a: GapEdge, b: GapEdge): boolean =>
   (a.probability - b.probability || a.to - a.from - (b.to - b.from) || a.from - b.from) < 0;
 
-/** Tests an edge found elsewhere on this sample: no correction for a search is needed. */
+/** Tests on this sample an edge found elsewhere, which needs no correction for a search. */
 export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
   sample.witnesses.length === 0 || sample.controls.length === 0
     ? null
     : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
 
 /**
- * The least ratio of witnesses outside the edge to those expected outside by chance, over windows from the edge to ever
- * later ends: errors unrelated to the edge lie outside as often as controls do.
+ * The lowest ratio of witnesses outside the edge to those expected there by chance, over windows from the edge to later
+ * and later ends: errors unrelated to the edge lie outside as often as controls do.
  */
 export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const scale = comparisonScale(sample);
@@ -95,16 +98,18 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   return Math.min(1, ...shares);
 }
 
-/** Whether gaps are too dense: a control has a completion in nearly every window of the narrowest width. */
+/** Whether traffic is too dense: a control has a completion in nearly every window of the narrowest width. */
 export function isCrowded({ controls, horizon }: GapSample): boolean {
   const gaps = controls.reduce((sum, one) => sum + one.gaps.length, 0) / Math.max(1, controls.length);
   return 1 - Math.exp((-gaps * (EARLY_MS + (LATE_MS[0] ?? 0))) / horizon) > 0.5;
 }
 
-/** The weight of one control: that of the witnesses of its kind, divided by the number of controls of that kind. */
+/**
+ * The weight of one control: the weight of the witnesses of its kind, divided by the number of controls of that kind.
+ */
 interface ComparisonScale {
   weights: ReadonlyMap<string, number>;
-  /** The share left to the overall rate if a kind has few controls. */
+  /** The share that the overall rate gets if a kind has few controls. */
   overall: number;
 }
 
@@ -126,15 +131,15 @@ function comparisonScale({ witnesses, controls }: GapSample): ComparisonScale {
 }
 
 /**
- * The chance of a hit. `seen` is the sum of the weights of the controls in a window, `hits` their number. By kind, or
- * overall if that is higher; adds one hit, because a window without a control is still possible by chance.
+ * The chance of a hit, by kind, or overall if that is higher. `seen`: the sum of the controls' weights in a window;
+ * `hits`: the number of those controls. Adds one hit, because a window without a control is still possible by chance.
  */
 function chanceOf(scale: ComparisonScale, controls: number, seen: number, hits: number): number {
   const overall = (hits + 1) / (controls + 1);
   return Math.min(1, Math.max(overall, seen + scale.overall * overall));
 }
 
-/** Above the number of requests ever examined. */
+/** Larger than the number of requests ever examined. */
 const KEY_FACTOR = 65_536;
 
 /** The probability that equal witnesses and controls differ this much; cached, because the same numbers recur. */
@@ -196,19 +201,19 @@ function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow
 }
 
 /**
- * Whether the hits of an open-ended edge lie as close together as one timer leaves them. What forgets idle connections
- * fails them after any longer gap as well.
+ * Whether the hits of an open-ended edge lie as close together as one timer leaves them. A device that forgets idle
+ * connections also fails them after longer gaps.
  */
 export function isOneTimer({ witnesses }: GapSample, { hits, at }: GapEdge): boolean {
   const longest = Math.max(...hits.map((index) => witnesses[index]?.gaps[0] ?? at));
   return longest <= at + lateAt(WIDTHS - 1, at);
 }
 
-/** Whether a request lies at an edge, late closes included. */
+/** Whether a request lies at an edge, including late closes. */
 export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
   firstGapIn(request, { kind, from, to: latest }) !== null;
 
-/** The share of the controls that would lie at an edge if the target had closed them this late, milliseconds. */
+/** The share of the controls that would lie at an edge if the target had closed them this late (milliseconds). */
 export const chanceAtEdge = (controls: readonly GapRequest[], closing: number, edge: GapEdge): number =>
   (controls.filter((control) => isAtGapEdge({ ...control, closing }, edge)).length + 1) / (controls.length + 1);
 
@@ -259,8 +264,8 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
 }
 
 /**
- * Searches windows that start at a witness's gap, of each width. A gap is in every window from the first that ends at
- * or after it to the last that starts at or before it, so it changes two sums, and no list of all gaps is sorted.
+ * Searches windows of each width that start at a witness's gap. A gap is in every window from the first that ends at or
+ * after it to the last that starts at or before it, so it changes two sums and no list of all gaps is sorted.
  */
 function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge | null {
   const { witnesses, controls, horizon } = sample;
@@ -280,7 +285,7 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
       controlHits += compared.counts[window] ?? 0;
       seen += compared.weights[window] ?? 0;
       if (hits < 2) continue;
-      // With hits as rare as among controls, so many tries make any probability 1.
+      // If hits are as rare as among controls, the number of tries makes any probability 1.
       const isRare = hits * controls.length <= controlHits * witnesses.length;
       const probability = isRare ? 1 : Math.min(1, tries * probabilityOf(hits, controlHits, Math.max(0, seen)));
       if (best === null || probability < best.probability)
@@ -290,7 +295,7 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
   return best === null ? null : edgeOf(sample, scale, { kind: 'idle', from: best.from, to: best.to }, tries);
 }
 
-/** Milliseconds. Above every horizon: a load balancer keeps an idle connection for at most 4,000 s. */
+/** Milliseconds; exceeds every horizon, because a load balancer keeps an idle connection for at most 4,000 s. */
 const LONGEST_HORIZON = 4_194_304;
 
 /** The distinct gaps of the witnesses, ascending, and how many of them are at or below each gap. */
@@ -308,7 +313,7 @@ function windowStarts(
   return { starts: Float64Array.from(starts), startedBy };
 }
 
-/** The first window, for each gap below `size`, that ends at or after it. */
+/** For each gap below `size`, the first window that ends at or after it. */
 function firstEndingAt(ends: Float64Array, size: number): Uint32Array {
   const first = new Uint32Array(size);
   let window = 0;
@@ -319,7 +324,7 @@ function firstEndingAt(ends: Float64Array, size: number): Uint32Array {
   return first;
 }
 
-/** By how much the number and the weight of the requests with a gap in the window change from each window to the next. */
+/** The change in the number and the weight of requests with a gap in the window, from each window to the next. */
 function changesByWindow(
   requests: readonly GapRequest[],
   weights: readonly number[] | null,
@@ -348,19 +353,19 @@ function changesByWindow(
   return { counts, weights: sums };
 }
 
-/** A connection reused this soon after a response is one that the target was about to close. */
+/** Milliseconds; a connection reused this soon after a response may be one that the target was about to close. */
 const AT_ONCE_MS = 5;
 /**
- * Failing share of the requests in the window: a closed connection may have a sound one next to it, a dead one nearly
- * always fails.
+ * Minimum failing share of the requests in the window: a closed connection may have a sound one next to it, a dead one
+ * nearly always fails.
  */
 const FAILING_AT_ONCE = 0.1;
 const FAILING_BEYOND = 0.8;
-/** And at least this many times the failing share of the other requests. */
+/** Minimum ratio of that share to the failing share of the other requests. */
 const TIMES_THE_OTHERS = 10;
 
 /**
- * Searches only the gap since the latest completion: a target that closes after each response fails immediate reuse; a
+ * Searches only the gap since the latest completion. A target that closes after each response fails immediate reuse; a
  * connection that died unnoticed fails every request after some time.
  */
 function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge[] {
@@ -395,14 +400,14 @@ function latestShares({ witnesses, controls }: GapSample): (window: GapWindow) =
   };
 }
 
-/** How many requests of the traffic stand behind these, by their latest gap. */
+/** The number of requests that these represent, by their latest gap. */
 function latestSums(requests: readonly GapRequest[]): { all: number; within(from: number, to: number): number } {
   const latest = requests
     .flatMap(({ gaps: [gap], stands }) => (gap === undefined ? [] : [{ gap, stands }]))
     .sort((a, b) => a.gap - b.gap);
   const sums = [0];
   for (const { stands } of latest) sums.push((sums[sums.length - 1] ?? 0) + stands);
-  /** How many have a gap below this one, or up to it. */
+  /** The number with a gap below this one, or up to it. */
   const countTo = (gap: number, isIncluded: boolean): number => {
     let [low, high] = [0, latest.length];
     while (low < high) {

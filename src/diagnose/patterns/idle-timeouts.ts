@@ -1,4 +1,7 @@
-/** Errors of the idle timeout: the timer they reveal, and whether the target or the upload of the body was slow. */
+/**
+ * Explains errors of the idle timeout: the timer they reveal, and whether the target or the upload of the body was
+ * slow.
+ */
 import type { Attributes } from '../../evidence/aws.ts';
 import { neverAccepted } from '../connect-timeouts/syn-retransmits.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
@@ -8,25 +11,28 @@ import { tally } from './tally.ts';
 
 export interface IdleTimeouts {
   all: readonly SampledError[];
-  /** The idle timeout that the errors reveal, whole seconds; null if none. */
+  /** The idle timeout that the errors reveal, whole seconds; null if they reveal none. */
   effective: number | null;
-  /** The configured timeout, seconds; null if attributes could not be read. */
+  /** The configured timeout, seconds; null if the attributes could not be read. */
   configured: number | null;
-  /** No body left to upload, ended at the timer or later: only the target can have been slow. */
+  /** Errors without a body left to upload that ended at the timer or later: only the target can have been slow. */
   target: SampledError[];
-  /** With a body, ended at the timer, on a route where requests without a body timed out too. */
+  /** Errors with a body that ended at the timer, on a route where requests without a body timed out too. */
   sameRoute: SampledError[];
-  /** Bodies still uploading after the request was sent on, on routes that are otherwise fast. */
+  /** Errors whose body was still uploading after the request was sent on, on routes that are otherwise fast. */
   upload: SampledError[];
-  /** With a body: the upload or the target may have been slow. */
+  /** Errors with a body where the upload or the target may have been slow. */
   either: SampledError[];
-  /** No body left to upload, but ended before the timer, or no timer is visible or known: the numbers disagree. */
+  /**
+   * Errors without a body left to upload that ended before the timer, or with no visible or known timer: the numbers
+   * disagree.
+   */
   early: SampledError[];
-  /** Routes whose successes sent more of a body than these errors. */
+  /** Routes where these errors sent less of a body than the successes. */
   short: BodiesSent['short'];
 }
 
-/** Bytes; a whole request up to this size fits the first flights of the connection. */
+/** Bytes; a whole request up to this size fits the first packets of a connection. */
 export const SMALL_BODY = 16_384;
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 /** Seconds that the load balancer may take beyond the timer. Rows show 0.004 s. */
@@ -39,7 +45,7 @@ export const methodOf = (error: SampledError): string => error.route.split(' ')[
 /** Whether its method has no body. */
 export const isBodiless = (error: SampledError): boolean => BODILESS.has(methodOf(error));
 /**
- * Whether nothing was left to send: no body, one as large as the successes' on its route, or one that is sent at once.
+ * Whether nothing was left to send: no body, a body as large as those of the route's successes, or one sent at once.
  */
 const hasUploaded = (error: SampledError, sent: BodySent | undefined): boolean =>
   isBodiless(error) || sent === 'whole' || (sent !== 'short' && error.received_bytes < SMALL_BODY);
@@ -92,13 +98,14 @@ export function idleTimeouts(traffic: Traffic, attributes: Attributes | undefine
 }
 
 /**
- * Seconds from the request sent to its end, when the idle timeout runs; excludes the connection time. Null: unknown.
+ * Seconds from sending the request to its end, while the idle timeout runs; excludes the connection time. Null if
+ * unknown.
  */
 const sinceSent = ({ elapsed, request_processing_time: before }: SampledError): number | null =>
   elapsed === null ? null : elapsed - Math.max(0, before);
 
 /**
- * The whole number of seconds just below the densest run of durations: at least three errors, or fewer if all agree.
+ * The whole number of seconds just below the densest run of durations, which needs three errors, or fewer if all agree.
  */
 export function visibleTimer(errors: readonly SampledError[], configured: number | null = null): number | null {
   const durations = errors.flatMap((error) => sinceSent(error) ?? []).sort((a, b) => a - b);
@@ -117,7 +124,7 @@ export function visibleTimer(errors: readonly SampledError[], configured: number
 }
 
 /**
- * Whether only slow uploads are visible: most errors with a body ended well above the timer, at different times, no
+ * Whether only slow uploads are visible: most errors with a body ended well above the timer at different times, no
  * request without a body timed out, and successes of the same routes are fast.
  */
 function onlyUploads(
@@ -137,7 +144,7 @@ function onlyUploads(
   return slowest !== null && slowest <= limit / 10;
 }
 
-/** The largest mean of target_processing_time among these routes' successes, seconds; null if none succeeded. */
+/** The largest mean of target_processing_time among the successes of these routes, seconds; null if none succeeded. */
 function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null {
   const means = traffic.log.routes
     .filter(({ route, succeeded }) => routes.includes(route) && succeeded > 0)
@@ -145,12 +152,12 @@ function meanSuccess(traffic: Traffic, routes: readonly string[]): number | null
   return means.length === 0 ? null : Math.max(...means);
 }
 
-/** A sentence with a number showing that no error waited for the idle timeout; null if some did, or may have. */
+/** A sentence with a number showing that no error waited for the idle timeout; null if an error did, or may have. */
 export function endedTooSoon(
   traffic: Traffic,
   attributes: Attributes | undefined,
 ): { longest: number; limit: number } | null {
-  // One second is the configurable minimum.
+  // The minimum that can be configured is one second.
   const limit = configuredIdleTimeout(attributes) ?? 1;
   const durations = traffic.errors.map(({ elapsed }) => elapsed ?? Number.POSITIVE_INFINITY);
   const longest = durations.reduce((top, each) => Math.max(top, each), 0);

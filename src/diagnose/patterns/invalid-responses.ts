@@ -1,6 +1,6 @@
 /**
- * Closed-before-response errors that an invalid response may explain. Malformed responses and oversized headers look
- * alike.
+ * Finds closed-before-response errors that an invalid response may explain. Malformed responses and oversized headers
+ * look alike.
  */
 
 import { number, outOf, percent, plural, seconds } from '../../format/wording.ts';

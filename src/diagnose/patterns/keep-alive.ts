@@ -1,6 +1,6 @@
 /**
- * Measures the targets' keep-alive timeout: a race puts failing requests at one gap after an earlier completion on the
- * same (node, target); chance does not. Measures each target group separately, and all together if each has few errors.
+ * Measures the targets' keep-alive timeout. A race puts failing requests at one gap after an earlier completion on the
+ * same (node, target), chance does not. Measures each target group separately, and all together if each has few errors.
  */
 import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
 import { number, plural, seconds as secondsText } from '../../format/wording.ts';
@@ -29,56 +29,59 @@ import { failingRoutes } from './route-errors.ts';
  * 0.061.
  */
 export const INSTANT_SECONDS = 0.1;
-/** Maximum probability by chance for a likely edge, and for one worth mentioning. */
+/** Maximum probability by chance for a likely edge, and for an edge worth mentioning. */
 const LIKELY = 1e-3;
 const POSSIBLE = 0.05;
 /**
- * A connection fails once after answering before, so a race fails at most as many requests as succeed. With fewer
- * requests than the minimum, no share is meaningful.
+ * Largest share of failing requests in a race, because a connection must answer before it can fail. With fewer requests
+ * than the minimum, no share is meaningful.
  */
 export const MOST_OF_A_GROUP = 0.5;
 const MIN_REQUESTS = 40;
-/** More witnesses than this need no longer look: additional ones would not show more. */
+/** With this many witnesses, more would not show more. */
 const ENOUGH_WITNESSES = 30;
 
 /** An idle time at which requests fail more often than by chance. */
 export interface KeepAliveEdge {
   /**
-   * idle: some earlier completion lies this far back. at-once: the latest has just ended. beyond: the latest lies this
-   * far back or further.
+   * idle: some earlier completion lies this far back. at-once: the latest completion has just happened. beyond: the
+   * latest completion lies this far back or further.
    */
   kind: 'idle' | 'at-once' | 'beyond';
   /** The smallest gap at the edge. */
   seconds: number;
-  /** The probability of this many at the edge by chance, corrected for everything tried. */
+  /** The probability of this many errors at the edge by chance, corrected for everything tried. */
   probability: number;
-  /** Examined errors at the edge, the number examined, and the number of controls. */
+  /** Number of examined errors at the edge, of all examined errors, and of controls. */
   hits: number;
   examined: number;
   controls: number;
-  /** The number of those expected by chance. */
+  /** The number expected at the edge by chance. */
   expected: number;
-  /** Upper bound on the share of examined errors not caused by the edge. */
+  /** Upper bound on the share of examined errors that the edge did not cause. */
   elsewhere: number;
   /** The window's errors at the edge. */
   atEdge: SampledError[];
-  /** Later closes at the edge, no more than chance explains: from the race or another cause. */
+  /** Later closes at the edge, no more than chance explains: they come from the race or from another cause. */
   maybeAtEdge: SampledError[];
-  /** Epoch milliseconds: measured from here to the end of the window, since the window held too few errors. Null: over the window. */
+  /**
+   * If the window held too few errors: epoch milliseconds from which was measured, to the end of the window. Otherwise
+   * null.
+   */
   since: number | null;
 }
 
 export interface KeepAliveMeasure {
   target_group_arn: string;
-  /** An edge with a probability by chance of at most one in a thousand. Null if there is none. */
+  /** An edge with a probability by chance of at most one in a thousand; null if no such edge exists. */
   edge: KeepAliveEdge | null;
-  /** Not proven, but unlikely to be chance. */
+  /** An edge that is not proven but unlikely to be chance; null if no such edge exists. */
   weakEdge: KeepAliveEdge | null;
-  /** The group's errors that may be a race, and the instant ones among them, examined or not. */
+  /** The group's errors that may be a race, and the instant errors among them, examined or not. */
   closed: SampledError[];
   instant: SampledError[];
   examined: number;
-  /** Moments of failure: failures within a second on one target are one witness. */
+  /** The number of moments of failure; failures of one target within a second count as one. */
   witnesses: number;
   controls: number;
   /** Whether at least half of the witnesses have controls of their own route and client kind. */
@@ -94,11 +97,13 @@ export interface KeepAliveMeasure {
 export const isInstant = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time <= INSTANT_SECONDS;
 
-/** Whether a close may be a race, even with a busy target. */
+/** Whether a close may be a race, allowing for a busy target. */
 const mayBeRace = (error: SampledError): boolean =>
   error.target_processing_time >= 0 && error.target_processing_time < RACE_WITHIN;
 
-/** No edge is shown, more witnesses may reveal one, and no longer look was taken yet. */
+/**
+ * Whether a longer look may help: no edge is shown, more witnesses may reveal one, and there was no longer look yet.
+ */
 export const needsLongerWindow = (traffic: Traffic, measure: KeepAliveMeasure): boolean =>
   traffic.earlier === null && measure.edge === null && measure.instant.length > 0 && lacksWitnesses(measure);
 
@@ -133,7 +138,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   const tried = searched.length + (searched.length > 1 ? 1 : 0);
   const edges = new Map<GapGroup, GapEdge | null>(searched.map((group) => [group, findGapEdge(group.sample, tried)]));
   const shown = [...edges.values()].filter((edge) => edge !== null && edge.probability <= LIKELY);
-  // Testing an edge of one group, or of all together, costs no search in another group.
+  // Testing an edge of one group, or of all groups together, needs no search in another group.
   const pooled = shown.length === 0 && searched.length > 1 ? findGapEdge(pooledSample(searched), tried) : null;
   const elsewhere = [...shown, pooled].filter((edge) => edge !== null && edge.probability <= LIKELY);
   return groups.map((group) => {
@@ -155,7 +160,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   });
 }
 
-/** Milliseconds. No server has a timer this short: it closes after each response. */
+/** Milliseconds. No server has a timer this short; it closes after each response. */
 const AT_ONCE_MS = 50;
 
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
@@ -192,10 +197,12 @@ function kindOf(sample: GapSample, edge: GapEdge): KeepAliveEdge['kind'] {
   return edge.kind === 'latest' || edge.at < AT_ONCE_MS ? 'at-once' : 'idle';
 }
 
-/** Maximum share of late closes at an edge that chance explains. */
+/** Largest share of late closes at an edge that chance may explain. */
 const MOST_BY_CHANCE = 0.2;
 
-/** Whether hardly any of this many `hits` are due to chance, given each unexplained request's chance of a hit. */
+/**
+ * Whether hardly any of this many `hits` are due to chance. `chances`: the chance of a hit of each unexplained request.
+ */
 function exceedsChance(hits: number, chances: readonly number[]): boolean {
   const expected = chances.reduce((sum, chance) => sum + chance, 0);
   if (hits <= expected) return false;
@@ -206,13 +213,13 @@ function exceedsChance(hits: number, chances: readonly number[]): boolean {
 /** Each target group's errors that an idle-connection timer may have caused; most first, then by ARN. */
 function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[] {
   const all = withSignature(traffic, 'closed-before-response');
-  // A route or client that always fails is unrelated to idle times, and would hide an edge.
+  // A route or client that always fails is unrelated to idle times and would hide an edge.
   const always = new Set(failingRoutes(traffic, all).flatMap(({ errors }) => errors));
   const others = all.filter((error) => !always.has(error));
   for (const error of failingClients(traffic, others)?.errors ?? []) always.add(error);
   for (const error of closedWithWork(others)) always.add(error);
   const rest = others.filter((error) => !always.has(error));
-  // A connection closed when its route answers was at work, however briefly.
+  // A connection that closed when its route usually answers was working, however briefly.
   for (const error of closedAsAnswered(traffic, rest)) always.add(error);
   const closed = rest.filter((error) => !always.has(error));
   return [...groupBy(closed, (error) => error.target_group_arn)]
@@ -221,16 +228,16 @@ function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[]
 }
 
 /**
- * Seconds after which a request was in progress: a late event loop closes connections some time after their request
- * arrived.
+ * Seconds after which a request counts as in progress: a late event loop closes connections some time after their
+ * request arrived.
  */
 const AT_WORK_SECONDS = 3 * INSTANT_SECONDS;
 /** Milliseconds within which one event ends its requests. */
 const TOGETHER_MS = 20;
 
 /**
- * The instant errors that ended together with a request in progress on the same target: no idle-connection timer closes
- * those.
+ * Instant errors that ended together with a request in progress on the same target; a timer for idle connections does
+ * not close that request.
  */
 function closedWithWork(errors: readonly SampledError[]): Set<SampledError> {
   const result = new Set<SampledError>();
@@ -333,13 +340,13 @@ function controlsOf(
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
 
-/** The client with the most of these errors: its rhythm is compared with itself. */
+/** The client with the most of these errors, whose rhythm is compared with itself. */
 function dominantClient(errors: readonly SampledError[]): number | null {
   const [most] = [...groupBy(errors, ({ client }) => String(client)).values()].sort((a, b) => b.length - a.length);
   return most !== undefined && errors.length >= 2 && most.length > errors.length / 2 ? (most[0]?.client ?? null) : null;
 }
 
-/** Milliseconds within which failures of one target have a common cause, on any nodes. */
+/** Milliseconds within which failures of one target, on any node, have a common cause. */
 const MOMENT_MS = 1000;
 
 interface Moment {
@@ -350,7 +357,7 @@ interface Moment {
   count: number;
 }
 
-/** One failure per moment of a target, the first one sent, with the number of errors it represents. */
+/** One failure per moment of a target, the first sent, with the number of errors it represents. */
 function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number, SampledError>): Moment[] {
   const sent = failures
     .flatMap(({ row, gaps }): Moment[] => {
@@ -373,7 +380,10 @@ function witnessesOf(failures: IdleGaps['failures'], errors: ReadonlyMap<number,
   return moments;
 }
 
-/** Pools all groups: servers behind several target groups have few errors in each. Counts each moment once. */
+/**
+ * Pools all groups, because the same servers behind several target groups have few errors in each. Counts each moment
+ * once.
+ */
 function pooledSample(groups: readonly GapGroup[]): GapSample {
   const latest = new Map<string, number>();
   const witnesses = groups
@@ -393,7 +403,7 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
 
 const MOST_POOLED = 20_000;
 
-/** Why no edge is shown; follows "12 instant errors: ". None of the reasons rules a race out. */
+/** Says why no edge is shown; follows "12 instant errors: ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge, horizon } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';

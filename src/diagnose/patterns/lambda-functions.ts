@@ -5,7 +5,7 @@ import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 
 export interface LambdaTarget {
-  /** ARN as registered (may include a version or alias); null if the registration could not be read. */
+  /** ARN as registered, which may include a version or alias; null if the registration could not be read. */
   arn: string | null;
   configuration: FunctionConfiguration | null;
 }
@@ -16,7 +16,7 @@ interface FunctionRegistrations {
 }
 
 /**
- * The function of a Lambda target group, which holds one. Without the registration, assumes the only function that was
+ * The function of a Lambda target group, which has one. If the registration was not read, the only function that was
  * read.
  */
 export function functionOf(
@@ -55,7 +55,7 @@ const [SHORTEST, LONGEST] = [1, 900];
 export interface UnhandledErrors {
   target_group_arn: string;
   target: LambdaTarget;
-  /** Seconds; null if it could not be read, or the function was modified after the first error. */
+  /** Seconds; null if it could not be read or the function was modified after the first error. */
   timeout: number | null;
   timedOut: SampledError[];
   raised: SampledError[];
@@ -64,7 +64,7 @@ export interface UnhandledErrors {
   suspect: number | null;
 }
 
-/** Splits LambdaUnhandled into errors raised by the function and timeouts, by duration. By target group. */
+/** Splits LambdaUnhandled by duration into errors raised by the function and timeouts. By target group. */
 export function unhandledErrors(traffic: Traffic, evidence: FunctionRegistrations): UnhandledErrors[] {
   const errors = withSignature(traffic, 'lambda-failure').filter((error) => error.error_reason === 'LambdaUnhandled');
   return [...groupBy(errors, (error) => error.target_group_arn)]
@@ -77,7 +77,10 @@ export function unhandledErrors(traffic: Traffic, evidence: FunctionRegistration
     });
 }
 
-/** The configured timeout, unless the function was modified after its first error and may have had another one. */
+/**
+ * The configured timeout; null if the function was modified after its first error, because it may have had another
+ * timeout then.
+ */
 function timeoutAtErrorTime({ configuration }: LambdaTarget, errors: SampledError[]): number | null {
   const modified = configuration?.LastModified;
   const since = typeof modified === 'string' ? epochOf(modified) : Number.NaN;
@@ -89,7 +92,8 @@ function withTimeout(errors: SampledError[], timeout: number) {
   const parts = { timedOut: [] as SampledError[], raised: [] as SampledError[], unclear: [] as SampledError[] };
   for (const error of errors) {
     const took = lambdaSeconds(error);
-    // Longer than the timeout: initialization does not count towards it, so both are possible.
+    // It ran longer than the timeout. Initialization does not count towards the timeout, so both explanations are
+    // possible.
     if (took === null || took > timeout + OVERHEAD) parts.unclear.push(error);
     else if (took >= timeout - EARLY) parts.timedOut.push(error);
     else parts.raised.push(error);
@@ -98,8 +102,8 @@ function withTimeout(errors: SampledError[], timeout: number) {
 }
 
 /**
- * Without a known timeout: it is whole seconds and no request outlives it, so only errors at the longest duration can
- * be timeouts.
+ * Splits errors if the timeout is unknown: a timeout is whole seconds and no request outlives it, so only errors at the
+ * longest duration can be timeouts.
  */
 function withoutTimeout(errors: SampledError[]) {
   const durations = errors.flatMap((error) => lambdaSeconds(error) ?? []);

@@ -1,4 +1,4 @@
-/** 503 rows of groups without an available target, and whether the group uses a target optimizer. */
+/** Groups 503 rows without an available target, and whether the group uses a target optimizer. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
@@ -14,15 +14,18 @@ export interface NoTargetGroup {
   name: string;
   errors: SampledError[];
   /**
-   * Whether the group has a target control port, so that an agent may reject requests. Null if the group was not read.
+   * Whether the group has a target control port, which lets an agent reject requests. Null if the group was not read.
    */
   optimizer: boolean | null;
   /** TargetControlRequestRejectCount over the window; null if not queried. */
   rejected: number | null;
-  /** Whether every request of the group in the window, as counted by status, ended this way. */
+  /** Whether every request of the group in the window, counted by status, ended this way. */
   everyRequest: boolean;
   health: TargetHealthDescription[] | null;
-  /** The nodes that found no target while others reached targets of the group, sorted; empty where all nodes or no others did. */
+  /**
+   * Nodes that found no target while others reached targets of the group, sorted; empty if no node or every node found
+   * none.
+   */
   emptyNodes: string[];
 }
 
@@ -63,7 +66,7 @@ function emptyNodes(arn: string, errors: readonly SampledError[], { log }: Traff
 /** The longest period used for recent metrics, milliseconds. */
 const PERIOD = 300_000;
 
-/** TargetControlRequestRejectCount of a group over every period that overlaps the window; null if not queried. */
+/** TargetControlRequestRejectCount of a group over all periods that overlap the window; null if not queried. */
 export const rejectCount = (
   targetGroup: string,
   metrics: DiagnosisEvidence['metrics'] | undefined,

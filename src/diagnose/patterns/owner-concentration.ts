@@ -8,14 +8,17 @@ export type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
 export interface OwnerConcentration {
   dimension: OwnerDimension;
   name: string;
-  /** Failing targets that have it; all failing ones; all that have it; all. Only targets whose owner is known. */
+  /**
+   * Failing targets with this property, all failing targets, all targets with it, and all targets. Counts only targets
+   * with a known owner.
+   */
   failingWithIt: number;
   failing: number;
   withIt: number;
   targets: number;
 }
 
-/** A target with its owner while it was chosen, and the results of its requests. */
+/** A target with its owner at the time it was chosen, and the results of its requests. */
 export interface OwnedTarget {
   target: string;
   targetGroup: string;
@@ -23,14 +26,14 @@ export interface OwnedTarget {
   name: string;
   owner: TargetOwner;
   requests: number;
-  /** Asked errors. */
+  /** The number of asked errors. */
   errors: number;
 }
 
 const keyOf = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
   `${target_group_arn} ${target}`;
 
-/** All targets in the log whose owner is known; by target group, then address. */
+/** All targets in the log with a known owner; by target group, then address. */
 export const ownedTargets = oncePerTraffic((traffic: Traffic): OwnedTarget[] => {
   const { log, errors, owners } = traffic;
   const byTarget = Map.groupBy(
@@ -65,7 +68,9 @@ const DIMENSIONS: readonly [OwnerDimension, (owner: TargetOwner) => string | nul
 
 /** Maximum probability by chance over everything tried. */
 const MOST_BY_CHANCE = 1e-3;
-/** A target counts as failing at this share of the worst target's error rate or more: a stray error is not enough. */
+/**
+ * Minimum error rate of a failing target, as a share of the worst target's rate, because a single error is not enough.
+ */
 const FAILING_RATE = 0.2;
 
 /** Concentrations; at most one per dimension, in the order revision, service, instance type, zone. */
@@ -96,7 +101,7 @@ export function ownerConcentrations(traffic: Traffic): OwnerConcentration[] {
 }
 
 /**
- * The probability that at least this many failing targets have it if all targets were equally likely to fail
+ * The probability that at least this many failing targets have the property if all targets were equally likely to fail
  * (hypergeometric).
  */
 function chanceOf({ failingWithIt, failing, withIt, targets }: Omit<OwnerConcentration, 'dimension' | 'name'>): number {

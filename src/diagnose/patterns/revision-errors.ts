@@ -1,4 +1,4 @@
-/** Errors of each revision of a service against its requests: whether one revision fails alone. */
+/** Compares each revision of a service by errors and requests, to find a revision that fails alone. */
 import { number, outOf, percent } from '../../format/wording.ts';
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { hypergeometricTail } from './chance.ts';
@@ -18,7 +18,7 @@ export interface RevisionErrors {
   firstStart: number | null;
 }
 
-/** Services whose requests reached several revisions, by name; revisions by requests, then by number. */
+/** Services whose requests reached several revisions, by name. Revisions by requests, then by number. */
 export const revisionErrors = oncePerTraffic((traffic: Traffic): RevisionErrors[][] => {
   const known = ownedTargets(traffic).filter(({ owner }) => owner.service !== null && owner.revision !== null);
   return [...Map.groupBy(known, ({ owner }) => `${owner.service} ${owner.cluster}`)]
@@ -46,28 +46,31 @@ function sumOf(own: readonly OwnedTarget[]): RevisionErrors[] {
   ];
 }
 
-/** The newest revision of its service, if it fails alone: an older one may fail because its targets are taken out. */
+/**
+ * The newest revision of its service, if it fails alone; an older revision may fail because its targets are being taken
+ * out.
+ */
 export interface FailingRevision extends RevisionErrors {
   others: RevisionErrors[];
-  /** Share of the requests of the service that it got. */
+  /** Its share of the service's requests. */
   requestShare: number;
-  /** Errors that it would have if all revisions failed alike. */
+  /** The number of errors it would have if all revisions failed alike. */
   byChance: number;
-  /** The service has all errors of the question. */
+  /** Whether the service has all errors of the question. */
   hasAll: boolean;
 }
 
-/** Maximum probability by chance that its requests fail more, and that its targets do. */
+/** Maximum probability by chance that its requests fail more often, and that its targets do. */
 const REQUESTS_BY_CHANCE = 1e-3;
 const TARGETS_BY_CHANCE = 0.05;
-/** Requests to other revisions fail so many times less. */
+/** Minimum ratio of its failure rate to that of the other revisions. */
 const TIMES_LESS = 10;
-/** One target may fail for a reason of its own, such as its host. */
+/** Minimum failing targets; a single target may fail because of its host. */
 const FEWEST_TARGETS = 2;
-/** Nearly all targets of the revision fail. */
+/** Minimum share of the revision's targets that fail. */
 const FAILING_SHARE = 0.8;
 
-/** Newest revisions whose requests fail, and those to other revisions hardly; most errors first. */
+/** Newest revisions whose requests fail while requests to other revisions almost never do; most errors first. */
 export const failingRevisions = oncePerTraffic((traffic: Traffic): FailingRevision[] =>
   revisionErrors(traffic)
     .flatMap((revisions) => revisions.flatMap((one) => failsAlone(one, revisions, traffic)))
@@ -103,10 +106,12 @@ const totals = (all: readonly RevisionErrors[]) => {
   };
 };
 
-/** Errors on one target within this are one: a crash closes all its connections at once. */
+/**
+ * Milliseconds; errors on one target within this time count as one, because a crash closes all its connections at once.
+ */
 const ONE_WITNESS_MS = 1000;
 
-/** The errors that count separately; in the order given. */
+/** The errors that count separately, in the given order. */
 export function separateErrors(errors: readonly SampledError[]): SampledError[] {
   const last = new Map<string, number>();
   return errors.filter(({ target, at }) => {
@@ -134,7 +139,7 @@ export function failingRevisionHeadline(one: FailingRevision): string {
   return `${one.revision} (${percent(one.requestShare)} of the requests) made ${outOf(one.errors, all.errors)} errors${one.hasAll ? '' : ` of ${one.service}`}: ${rateText(one.errors, one.requests)} of its requests failed, ${rates.join(', ')}.`;
 }
 
-/** The same with what chance would give. */
+/** The headline with the number that chance would give. */
 export const failingRevisionSentence = (one: FailingRevision): string =>
   `${failingRevisionHeadline(one).replace(/[.]$/, '')}; chance would give it ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} errors.`;
 

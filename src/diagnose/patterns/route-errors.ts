@@ -29,9 +29,9 @@ const SCATTERED_ERRORS = 5;
 const SCATTERED_ROUTES = 3;
 
 /**
- * Errors that no response explains, if they spread over several routes that do not fail by themselves and mostly worked
- * when repeated: the errors slower than their route's slowest success, if at least half of all. An invalid response
- * arrives after the normal time, so the others may have one.
+ * Errors that no invalid response explains: they spread over several routes that do not fail by themselves, and mostly
+ * worked when repeated. Returns the errors slower than their route's slowest success, if they are at least half of all;
+ * the others may be invalid responses, which arrive after the normal time.
  */
 export function findScatteredErrors(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
   const slowest = new Map(traffic.log.routes.map(({ route, succeededMaxMs }) => [route, succeededMaxMs]));
@@ -56,7 +56,7 @@ const CHANCE_Z = 4;
 
 /**
  * Whether the failing routes and the traffic mostly succeed: no route fails more than a fifth of the time beyond chance
- * at the overall rate. A route with few requests may fail one of three by chance.
+ * at the overall rate. A route with few requests may fail one in three by chance.
  */
 function noRouteFailsByItself(traffic: Traffic, shares: readonly RouteShare[]): boolean {
   const rate = shares.reduce((sum, { errors }) => sum + countErrors(errors), 0) / Math.max(1, traffic.log.requests);
@@ -78,7 +78,7 @@ export const allOfFailingRoutes = (traffic: Traffic, errors: readonly SampledErr
 const MIN_REQUESTS = 5;
 const NEARLY_ALWAYS = 0.9;
 
-/** Routes where nearly every request failed this way, if other traffic did not. */
+/** Routes where nearly every request failed this way while other traffic did not. */
 export function failingRoutes(traffic: Traffic, errors: readonly SampledError[]): RouteShare[] {
   const failing = routeShares(traffic, errors).filter((r) => r.requests >= MIN_REQUESTS && r.share >= NEARLY_ALWAYS);
   const theirs = failing.reduce((sum, r) => sum + r.requests, 0);

@@ -1,4 +1,4 @@
-/** Ranks failing requests among the successes of their own route: by time, and by bytes. */
+/** Ranks failing requests among the successes of their own route, by time and by bytes. */
 import type { RouteTraffic, ScaleCount } from '../../evidence/evidence.ts';
 import type { Traffic } from '../traffic.ts';
 
@@ -11,13 +11,13 @@ const stepOf = (value: number): number => Math.floor(STEPS * Math.log2(value + 0
 /** The smallest whole number of a step. */
 const leastOf = (step: number): number => Math.max(0, Math.ceil(2 ** (step / STEPS) - 0.5));
 
-/** Milliseconds or bytes of one route's successes; at least one. */
+/** Milliseconds or bytes of one route's successes; at least one success. */
 export interface RouteScale {
   successes: number;
   steps: readonly ScaleCount[];
 }
 
-/** Null if no request of the route succeeded, or the recording predates the scales. */
+/** Null if no request of the route succeeded, or if the recording predates the scales. */
 export function routeScale(traffic: Traffic, route: string, of: 'times' | 'sizes'): RouteScale | null {
   const row: RouteTraffic | undefined = traffic.log.routes.find((one) => one.route === route);
   const steps = row?.[of] ?? [];
@@ -25,7 +25,7 @@ export function routeScale(traffic: Traffic, route: string, of: 'times' | 'sizes
   return successes === 0 ? null : { successes, steps };
 }
 
-/** The share of the successes below a value; those of its own step count half. */
+/** The share of the successes below a value; successes in the value's own step count half. */
 export function midRank({ steps, successes }: RouteScale, value: number): number {
   const own = stepOf(value);
   return (
@@ -33,7 +33,7 @@ export function midRank({ steps, successes }: RouteScale, value: number): number
   );
 }
 
-/** Counts successes up to and including the step of a value, and from that step on. */
+/** Counts successes up to and including the value's step, and from that step on. */
 export const countUpTo = ({ steps }: RouteScale, value: number): number =>
   steps.reduce((sum, { step, requests }) => sum + (step <= stepOf(value) ? requests : 0), 0);
 export const countFrom = ({ steps }: RouteScale, value: number): number =>

@@ -1,30 +1,30 @@
 /**
- * Servers and when they close idle connections by default; docs/keep-alive.md is made from this list and from what was
- * measured, and a test holds the one against the other.
+ * Lists servers and when they close idle connections by default. A test compares docs/keep-alive.md with this list and
+ * with the measurements.
  */
 
 export interface Runtime {
   name: string;
-  /** Seconds after which it closes an idle connection by default; null: it keeps them. */
+  /** Seconds after which it closes an idle connection by default; null if it keeps them. */
   at: number | null;
-  /** Seconds that it may close late, because it checks its timer rarely. */
+  /** Seconds by which it may close late, because it checks its timer rarely. */
   late?: number;
-  /** How the default is known: measured by the lab, or the address of what says so. */
+  /** How the default is known: measured by the lab, or the address of a source. */
   source: 'measured' | `https://${string}`;
-  /** Set by hand so often that it is named where no default fits. */
+  /** Set if people configure it so often that it is listed even if no default fits. */
   isCommon?: true;
-  /** What to set for a number of seconds; empty where the project cannot say. */
+  /** The settings for a number of seconds; empty if the project knows none. */
   settings: readonly ((seconds: number) => string)[];
 }
 
-/** The longest that Bun takes, seconds. */
+/** The largest idle timeout that Bun accepts, seconds. */
 const BUN_MAXIMUM = 255;
 
 const node = (seconds: number) =>
   `server.keepAliveTimeout = ${seconds}_000; server.headersTimeout = ${seconds + 1}_000   // Node.js; headersTimeout matters before 18.2`;
 const puma = (seconds: number) => `persistent_timeout ${seconds}   # Puma`;
 
-/** In the order in which they are named. */
+/** In the order in which sentences list them. */
 export const RUNTIMES: readonly Runtime[] = [
   { at: 5, name: 'Node.js 18', source: 'measured', isCommon: true, settings: [node] },
   {
@@ -76,7 +76,7 @@ export const RUNTIMES: readonly Runtime[] = [
     ],
   },
   {
-    // idleTimeout 10 s, by a coarse timer.
+    // Bun's idleTimeout is 10 s, checked by a coarse timer.
     at: 12,
     name: 'Bun.serve',
     source: 'https://bun.sh/reference/bun/Serve/HostnamePortServeOptions/idleTimeout',
@@ -154,14 +154,11 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
-/**
- * Seconds. Timers fire on time or late: the first value is the log's rounding, the second the delay possible for any
- * server.
- */
+/** Seconds: first how early rounding in the log may make a timer appear, then how late any server may close. */
 const EARLY = 0.02;
 const LATE = 0.25;
 
-/** Seconds, ascending: edges to test individually. Go has no default; 15 s is a common manual setting. */
+/** Seconds, ascending: edges to test individually. Go has no default, but 15 s is a common manual setting. */
 export const DEFAULT_EDGES: readonly number[] = [...new Set([...RUNTIMES.flatMap(({ at }) => at ?? []), 15])].sort(
   (a, b) => a - b,
 );
@@ -174,12 +171,12 @@ function closingAt(seconds: number): Runtime[] {
   return fitting.filter(({ at }) => at === nearest);
 }
 
-/** Runtimes whose default is nearest at or below a measured time in seconds; empty for a manual setting. */
+/** Runtimes whose default is nearest at or below a measured time in seconds; empty if the setting is manual. */
 export const runtimesClosingAt = (seconds: number): string[] => closingAt(seconds).map(({ name }) => name);
 
 /**
- * What to set for `wanted` seconds: by the runtimes whose default was measured, and by Go, which has none; by the
- * common ones where nothing was measured (null) or it is nobody's default.
+ * The settings for `wanted` seconds: for runtimes whose default was measured, and for Go, which has no default. If
+ * nothing was measured (null) or no default fits, for common runtimes.
  */
 export function keepAliveSettings(measured: number | null, wanted: number): string[] {
   const closing = measured === null ? [] : closingAt(measured);

@@ -1,4 +1,4 @@
-/** Sentences shared by the causes of an idle timeout. */
+/** Sentences shared by the causes that involve an idle timeout. */
 
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
@@ -49,7 +49,7 @@ export function timerSentences(
   };
 }
 
-/** The judgement if no error shows an idle timeout: durations shorter than the timer rule it out. */
+/** The judgement if no error shows an idle timeout; durations shorter than the timer rule it out. */
 export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes | undefined): Judgement {
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictingSignatures(traffic, ['idle-timeout']);

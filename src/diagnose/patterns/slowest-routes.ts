@@ -3,12 +3,12 @@ import type { AccessLog } from '../../evidence/evidence.ts';
 import type { SlowestRoute } from '../diagnosis.ts';
 import { quantile } from './route-scales.ts';
 
-/** A route with less of the time than this cannot be why the whole is slow. */
+/** Minimum share of the time; a route below it cannot make the load balancer slow. */
 const LEAST_SHARE = 0.01;
 const PERCENTILE = 0.95;
 const SHOWN = 3;
 
-/** The slowest first, at most three. */
+/** At most three routes, slowest first. */
 export function slowestRoutes({ slowest }: Pick<AccessLog, 'slowest'>): SlowestRoute[] {
   const { answeredMs, routes } = slowest ?? { answeredMs: 0, routes: [] };
   return routes

@@ -1,4 +1,4 @@
-/** Counts errors by name: by target, route or code. */
+/** Counts errors by a name, such as a target, route or code. */
 
 import { list, number } from '../../format/wording.ts';
 import type { SampledError } from '../traffic.ts';
@@ -16,7 +16,7 @@ export const tally = (errors: readonly SampledError[], name: (error: SampledErro
     .map(([key, own]) => ({ name: key, count: countErrors(own) }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 
-/** "12 × GET /a, 3 × GET /b and 4 more"; a single name has no number. */
+/** "12 × GET /a, 3 × GET /b and 4 more"; without a number if there is only one name. */
 export function describeTally(
   errors: readonly SampledError[],
   name: (error: SampledError) => string,

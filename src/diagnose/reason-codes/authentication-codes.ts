@@ -1,6 +1,4 @@
-/**
- * The `error_reason` codes of authenticate and jwt-validation actions: their meaning, the side at fault, and the fix.
- */
+/** The `error_reason` codes of authenticate and jwt-validation actions: meaning, side at fault, and fix. */
 
 export type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
 
@@ -9,7 +7,7 @@ export interface AuthenticationCode {
   side: AuthenticationSide;
   metric: 'ELBAuthFailure' | 'ELBAuthError' | 'ELBAuthUserClaimsSizeExceeded' | 'JWTValidationFailureCount';
   fix: string;
-  /** The load balancer got no answer: it may have no route to the identity provider. */
+  /** Whether the identity provider did not answer, so that a route to it may be missing. */
   unreached: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The `error_reason` codes of Lambda targets: their meaning, the metric that counts them, and the fix. */
+/** The `error_reason` codes of Lambda targets: meaning, metric that counts them, and fix. */
 
 import { outOf } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
@@ -11,7 +11,7 @@ export interface LambdaCode {
   cause: LambdaCause;
   /** Completes "the load balancer says that". */
   meaning: string;
-  /** Internal errors are failures of the Lambda service or the load balancer, not of the function. */
+  /** LambdaInternalError counts failures of the Lambda service or the load balancer, not of the function. */
   metric: 'LambdaUserError' | 'LambdaInternalError';
   fix: string;
 }
@@ -154,7 +154,7 @@ export const LAMBDA_CODES: Readonly<Record<string, LambdaCode>> = {
   ),
 };
 
-/** Codes that AWS adds later still count as errors of a Lambda target. */
+/** Codes that AWS adds later also count as errors of a Lambda target. */
 export const lambdaCode = (code: string): LambdaCode =>
   LAMBDA_CODES[code] ??
   user('lambda-error', `it has no meaning known here (${code})`, 'Look the code up in the reference.');

@@ -18,7 +18,7 @@ const functionName = (arn: string): string => arn.split(':')[6] ?? arn;
 const targetGroupsOf = (errors: readonly SampledError[]): string[] =>
   [...new Set(errors.map((e) => e.target_group_arn))].sort();
 
-/** "The function report", or the target group if the function is unknown. */
+/** "The function report"; the target group if the function is unknown. */
 export const functionNames = (errors: readonly SampledError[], evidence: LambdaEvidence): string =>
   list(
     targetGroupsOf(errors).map((group, index) => {
@@ -30,7 +30,7 @@ export const functionNames = (errors: readonly SampledError[], evidence: LambdaE
     }),
   );
 
-/** ARNs for commands that change a function, without version or alias; a placeholder if the function is unknown. */
+/** ARNs for commands that change a function, without version or alias; `<function-name>` if unknown. */
 export const functionArguments = (errors: readonly SampledError[], evidence: LambdaEvidence): string[] => [
   ...new Set(
     targetGroupsOf(errors).map(
@@ -39,14 +39,14 @@ export const functionArguments = (errors: readonly SampledError[], evidence: Lam
   ),
 ];
 
-/** `pattern`: a CloudWatch Logs filter for the function's log lines in such a case. */
+/** `pattern`: a CloudWatch Logs filter for the function's log lines in this case. */
 export const logCommands = (errors: readonly SampledError[], evidence: LambdaEvidence, pattern: string): Command[] =>
   functionArguments(errors, evidence).map(
     (arn) =>
       command`aws logs filter-log-events --log-group-name /aws/lambda/${functionName(arn)} --filter-pattern ${pattern}`,
   );
 
-/** Sentences on what the durations of LambdaUnhandled errors reveal about a timeout. */
+/** Sentences on what the durations of LambdaUnhandled errors show about a timeout. */
 export function durationSentences({ raised, unclear, timeout, suspect }: UnhandledErrors): string[] {
   const durations = raised.flatMap((error) => lambdaSeconds(error) ?? []);
   const sentences: string[] = [];
@@ -75,7 +75,7 @@ export const unknownTimeoutSentences = ({ target, timeout, target_group_arn }: U
   const now = target.configuration?.Timeout;
   if (now === undefined)
     return [`The timeout of the function ${which} was not read (lambda:GetFunctionConfiguration).`];
-  // Any change updates LastModified: deploying code does, without changing the timeout.
+  // Any change updates LastModified; deploying code does so without changing the timeout.
   return [
     `The function ${which} was deployed or configured after the errors began: its timeout is ${wholeSeconds(now)} now, and may have been another.`,
   ];

@@ -1,6 +1,6 @@
 /**
- * Deployments that concern the target groups of the log, from ECS, CodeDeploy and Auto Scaling. Sources: API references,
- * ECS Deployment and TaskSet, CodeDeploy DeploymentInfo, Auto Scaling Activity.
+ * Deployments that concern the target groups in the log, from ECS, CodeDeploy and Auto Scaling. Sources: API
+ * references, ECS Deployment and TaskSet, CodeDeploy DeploymentInfo, Auto Scaling Activity.
  */
 import type { Window } from '../../evidence/evidence.ts';
 import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '../../evidence/workloads.ts';
@@ -15,18 +15,24 @@ export type DeploymentEvidence = Partial<
 export interface Deployment {
   /** "the deployment of feed-api:47", "CodeDeploy d-A1B2C3D4E". */
   name: string;
-  /** Family and revision; null if it is not one of an ECS service. */
+  /** Family and revision; null unless it deploys an ECS service. */
   revision: string | null;
   /** ARNs of the target groups whose targets it replaces. */
   targetGroups: readonly string[];
-  /** Epoch milliseconds; `from` is when it began to move traffic, if known; `to` is null while it goes on. */
+  /**
+   * Epoch milliseconds; `from`: when it began to move traffic, if known, else when it was created. `to`: null while it
+   * continues.
+   */
   from: number;
   to: number | null;
-  /** Ends it and returns to what was there; null if it is over or has no such call. Printed, never run. */
+  /**
+   * The command that ends it and returns to the previous state; null if it is over or has no such command. Printed,
+   * never run.
+   */
   stop: Command | null;
 }
 
-/** A deployment this long before the window may still be what broke it. */
+/** Milliseconds before the window within which a deployment may still be the cause. */
 const BEFORE_MS = 60 * 60_000;
 
 /** The deployments of the window and the hour before it; by start, then name. */
@@ -41,12 +47,12 @@ export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window
 
 const revisionIn = (arn: string): string => arn.split('/').at(-1) ?? arn;
 
-/** `told`: target groups of CodeDeploy deployments, whose task sets would tell the same a second time. */
+/** `told`: target groups of CodeDeploy deployments, whose task sets would repeat the same deployment. */
 function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deployment[] {
   const targetGroups = groupsOfService(service);
   const { deployments = [], taskSets = [], events = [] } = service;
   const own = deployments.map(({ id = '', taskDefinition, createdAt, updatedAt, rolloutState }) => {
-    // ECS writes the event when the last task is replaced; the deployment itself is updated for other reasons too.
+    // ECS writes this event when the last task is replaced; it also updates the deployment itself for other reasons.
     const completed = events.find(({ message = '' }) => message.includes(`(deployment ${id}) deployment completed`));
     const isOver = rolloutState === 'COMPLETED' || rolloutState === 'FAILED';
     return { taskDefinition, createdAt, endedAt: completed?.createdAt ?? (isOver ? updatedAt : undefined) };
@@ -65,7 +71,7 @@ function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deploym
   });
 }
 
-/** A deployment to target groups of this load balancer, which it names without their ARNs. */
+/** A CodeDeploy deployment to target groups of this load balancer, which CodeDeploy names without ARNs. */
 function codeDeployment(
   deployment: CodeDeployment,
   { targetGroups = [], changes = [] }: DeploymentEvidence,
@@ -82,7 +88,7 @@ function codeDeployment(
   const name =
     undone === undefined ? `CodeDeploy ${deploymentId}` : `the CodeDeploy rollback ${deploymentId} of ${undone}`;
   const to = epochIn(completeTime);
-  // Before it moves traffic, a deployment starts the new targets.
+  // A deployment starts the new targets before it moves traffic.
   const moved = mutations(changes).find(
     ({ name: call, at }) => /^Modify(?:Listener|Rule)$/.test(call) && at >= from && at <= (to ?? at),
   );
@@ -96,7 +102,7 @@ function codeDeployment(
   ];
 }
 
-/** Instance refreshes: from the first to the last activity that names one. */
+/** Instance refreshes, each from the first to the last activity that names it. */
 function refreshes({ scalingActivities = {}, targetGroups = [] }: DeploymentEvidence): Deployment[] {
   const ofInstances = targetGroups.filter(({ TargetType }) => TargetType === 'instance');
   return Object.entries(scalingActivities).flatMap(([group, activities]) => {

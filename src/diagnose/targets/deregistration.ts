@@ -12,7 +12,8 @@ import { type RegistrationEvidence, registrationOf } from './registration.ts';
 
 export interface RemovalReason {
   /**
-   * deregistered: it left the group; unhealthy: still registered, but excluded by health checks; unknown: no evidence.
+   * deregistered: it left the group. unhealthy: it is still registered, but health checks excluded it. unknown: no
+   * evidence.
    */
   reason: 'deregistered' | 'unhealthy' | 'unknown';
   /** Whether a source outside the log confirms it: an API call at that time, or its state. */
@@ -23,12 +24,15 @@ export interface RemovalReason {
 /** Milliseconds for which nodes may still choose a target after its deregistration. */
 const LINGER_MS = 120_000;
 
-/** A stopping target is deregistered at about that time; one that failed for longer was removed because it failed. */
+/**
+ * Milliseconds around the deregistration of a target that is stopping; a target that failed for longer was removed
+ * because it failed.
+ */
 const DEREGISTERED_WITHIN_MS = 30_000;
 
 /**
- * `failingSince`: its first error. `replaced`: another target of the group appeared meanwhile, as in a deployment.
- * `name`: its name in sentences.
+ * `failingSince`: its first error. `replaced`: whether another target of the group appeared meanwhile, as in a
+ * deployment. `name`: its name in sentences.
  */
 export function removalReason(
   presence: TargetPresence,
@@ -109,8 +113,8 @@ const TAKEN_OUT_WITHIN_MS = 180_000;
 const BEFORE_MS = 60_000;
 
 /**
- * Largest UnHealthyHostCount of the target group overall, around the target's last request, and just before it: a count
- * already raised by another target is no evidence about this one. Null if it was not queried.
+ * Largest UnHealthyHostCount of the target group: overall, around the target's last request, and just before it. A
+ * count that another target had already raised says nothing about this one. Null if not queried.
  */
 function unhealthyCount(
   presence: TargetPresence,

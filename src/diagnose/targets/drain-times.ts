@@ -1,4 +1,4 @@
-/** Computes from the incident how long a target must keep serving after its deregistration. */
+/** Computes from the errors how long a target must keep serving after its deregistration. */
 import { seconds } from '../../format/wording.ts';
 import { groupBy, type SampledError, type Traffic } from '../traffic.ts';
 
@@ -12,17 +12,17 @@ export interface DrainTimes {
 }
 
 /**
- * Seconds that an undisturbed target needs, as nodes learn of a deregistration late
+ * Seconds needed without any long request, because nodes learn of a deregistration late
  * (aws-load-balancer-controller#2366).
  */
 const LEAST_DELAY = 15;
 const MARGIN = 5;
-/** The longest deregistration delay that AWS allows. */
+/** Seconds: the longest deregistration delay that AWS allows. */
 const MOST_DELAY = 3600;
 
 const inSteps = (value: number): number => Math.ceil(value / MARGIN) * MARGIN;
 
-/** `errors`: those of the targets that left. */
+/** `errors`: errors of the targets that left. */
 export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): DrainTimes {
   const routes = new Set(errors.map(({ route }) => route));
   const own = log.routes.filter(({ route }) => routes.has(route));

@@ -1,6 +1,7 @@
 /**
- * Pods behind a target group: the AWS Load Balancer Controller writes cluster, namespace and ingress or service into its tags. Pods
- * themselves are not visible without the cluster. Source: AWS Load Balancer Controller, "Subnet auto-discovery and resource tags".
+ * Pods behind a target group. The AWS Load Balancer Controller writes cluster, namespace and ingress or service into
+ * its tags; the pods themselves are not visible from outside the cluster. Source: AWS Load Balancer Controller, "Subnet
+ * auto-discovery and resource tags".
  */
 import type { TagDescription } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
@@ -10,12 +11,12 @@ export interface KubernetesSource {
   cluster: string;
   /** "ingress" or "service". */
   kind: string;
-  /** Null for a group of ingresses, which may belong to several namespaces. */
+  /** Null for an ingress group, which may span several namespaces. */
   namespace: string | null;
   name: string;
 }
 
-/** Returns null unless the controller created the target group. `arn`: that of the target group. */
+/** Returns null unless the controller created the target group. `arn`: the ARN of the target group. */
 export function kubernetesSource(arn: string, tags: readonly TagDescription[] | undefined): KubernetesSource | null {
   const own = new Map(
     (tags ?? [])
@@ -36,7 +37,7 @@ export function kubernetesSource(arn: string, tags: readonly TagDescription[] | 
 export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
   `pods of ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
 
-/** How to list the pods behind these targets; the readiness gate keeps an old pod until the new one is healthy. */
+/** Lists the pods behind these targets; the readiness gate keeps an old pod until the new one is healthy. */
 export function podCommands({ namespace }: KubernetesSource, targets: readonly string[]): Command[] {
   const where = namespace === null ? ['-A'] : ['-n', namespace];
   const [address] = targets.map((target) => splitTarget(target)?.address ?? target);

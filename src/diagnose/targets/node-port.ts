@@ -1,4 +1,4 @@
-/** Targets that are Kubernetes nodes: a NodePort forwards to pods, possibly on another node. */
+/** Targets that are Kubernetes nodes. A NodePort forwards to pods, possibly on another node. */
 import type { TargetGroup } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 
@@ -11,7 +11,7 @@ export function isNodePort(target: string, group: TargetGroup | undefined): bool
   return group?.TargetType === 'instance' && port >= LOWEST && port <= HIGHEST;
 }
 
-/** How to find the Service with this port, and its pods. */
+/** Finds the Service with this port, and its pods. */
 export const nodePortCommands = (port: number): Command[] => [
   command`kubectl get service -A -o wide | grep ${`:${port}/`}`,
   command`kubectl get endpointslices -A -o wide`,

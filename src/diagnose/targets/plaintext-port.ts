@@ -3,8 +3,8 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { namesOf, type Traffic } from '../traffic.ts';
 
 /**
- * Whether the traffic port of a target speaks plain HTTP, shown by a passing health check on the same port: over HTTP
- * yes, over HTTPS no. Null if unknown.
+ * Whether the traffic port of a target speaks plain HTTP, judged by a passing health check on the same port: true over
+ * HTTP, false over HTTPS, null if unknown.
  */
 export function plaintextPorts(evidence: Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth'>>) {
   return (arn: string, target: string): boolean | null => {

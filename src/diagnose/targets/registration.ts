@@ -1,5 +1,6 @@
 /**
- * Whether a logged target is registered now, and its state. The log has addresses; registrations may have instance ids.
+ * Finds whether a logged target is registered now, and its state. The log has addresses; registrations may have
+ * instance ids.
  */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { instanceById, primaryInterfaceOf } from '../network-path/instance-lookup.ts';
@@ -8,8 +9,8 @@ export type RegistrationEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth
 
 export interface Registration {
   /**
-   * A state from describe-target-health; "absent" if all registered targets have known addresses and this one is not
-   * among them.
+   * A state from describe-target-health. "absent" if the addresses of all registered targets are known and this target
+   * has none of them.
    */
   state: string;
   reason: string | null;
@@ -31,7 +32,7 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
     }
   }
   if (!unresolved) return { state: 'absent', reason: null };
-  // Any instance of the group will do: none is healthy.
+  // Every instance of the group serves as the example, because none is healthy.
   const [state] = states;
   return states.size === 1 && state === 'unhealthy'
     ? { state, reason: described[0]?.TargetHealth?.Reason ?? null }

@@ -1,4 +1,4 @@
-/** Names of a logged target in API calls and instance data. */
+/** Finds the names of a logged target in API calls and instance data. */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { instanceByAddress, instanceById } from '../network-path/instance-lookup.ts';
@@ -7,9 +7,9 @@ import { deregistrations } from '../patterns/configuration-changes.ts';
 export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
 
 /**
- * The instance of a target "address:port". A terminated instance has lost its address; it is taken to be the only
- * instance without an address that was deregistered from the target group (by ARN) at or after `from` (epoch
- * milliseconds). Null if unknown.
+ * The instance of a target "address:port"; null if unknown. A terminated instance has lost its address, so the result
+ * is the only instance without an address that was deregistered from the target group (by ARN) at or after `from`
+ * (epoch milliseconds).
  */
 export function instanceOf(target: string, arn: string, from: number, evidence: NamingEvidence): string | null {
   const address = splitTarget(target)?.address ?? target;

@@ -1,6 +1,6 @@
 /**
  * Owners of a logged target over time: the ECS task with its service and revision, or the instance and its Auto Scaling
- * group. Another task may reuse an address, and another service a port of an instance.
+ * group. An address may pass to another task, and a port of an instance to another service.
  */
 import { type EcsTask, epochIn, groupsOfService, scalingGroupOf } from '../../evidence/workloads.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
@@ -14,21 +14,21 @@ export type OwnerEvidence = Partial<
 
 /** A task or instance that has or had the address and port of a target. Times are in epoch milliseconds. */
 export interface TargetOwner {
-  /** The ECS service; null for a task without one and for an instance. */
+  /** The ECS service; null for an instance, and for a task without a service. */
   service: string | null;
   cluster: string | null;
   /** The id of the task, 32 hexadecimal digits. */
   task: string | null;
   /** Family and revision of its task definition: "feed-api:47". */
   revision: string | null;
-  /** The EC2 instance itself, or the one the task runs on. */
+  /** The EC2 instance: the owner itself, or the host of the task. */
   instance: string | null;
   instanceType: string | null;
   scalingGroup: string | null;
   zone: string | null;
   /** Target groups of the service; null if the service is unknown. */
   targetGroups: readonly string[] | null;
-  /** Whether the host port identifies it; the address alone only identifies the instance. */
+  /** True if the host port identifies the owner; the address alone only identifies the instance. */
   isByPort: boolean;
   startedAt: number | null;
   stoppedAt: number | null;
@@ -38,23 +38,23 @@ export interface TargetOwner {
 
 export interface TargetOwners {
   /**
-   * Returns the owner of the target "address:port" at this time, or the last one before; null if unknown. `group`: ARN
-   * of its target group, by which a terminated instance without an address is found.
+   * Returns the owner of the target "address:port" at this time, or the last owner before; null if unknown. `group`:
+   * ARN of its target group, to find a terminated instance without an address.
    */
   at(target: string, time: number, group?: string): TargetOwner | null;
   /**
-   * Returns the task that had the target at this time if its service does not use the target group (by ARN); null if it
-   * does, or if no service of the group is known.
+   * Returns the task that had the target at this time if its service does not use the target group (by ARN); null if
+   * the service does, or no service of the group is known.
    */
   intruder(target: string, time: number, group: string): TargetOwner | null;
-  /** Returns all its owners, by start. */
+  /** Returns all owners of the target, by start. */
   all(target: string): readonly TargetOwner[];
 }
 
-/** For evidence without ECS and EC2. */
+/** The owners if neither ECS nor EC2 was read. */
 export const NO_OWNERS: TargetOwners = { at: () => null, intruder: () => null, all: () => [] };
 
-/** Milliseconds for which a starting task may have its address before its start is recorded. */
+/** Milliseconds before its recorded start for which a task may already have its address. */
 const STARTING_MS = 60_000;
 
 export function targetOwners(evidence: OwnerEvidence): TargetOwners {
@@ -180,12 +180,12 @@ function addressesOf({ attachments = [], containers = [] }: EcsTask): string[] {
   return [...new Set([...attached, ...ofContainers])].sort();
 }
 
-/** Digits of a task id that suffice to tell tasks of a service apart. */
+/** The number of digits of a task id that tell the tasks of a service apart. */
 const TASK_DIGITS = 4;
 
 /**
- * The displayed name of a target: "feed-api task 8f3c… (10.0.12.68)", "i-0abc (10.0.1.5:8080)", else its address and
- * port.
+ * The displayed name of a target: "feed-api task 8f3c… (10.0.12.68)", "i-0abc (10.0.1.5:8080)"; if unknown, its address
+ * and port.
  */
 export function targetName(target: string, owner: TargetOwner | null): string {
   if (owner === null) return target;

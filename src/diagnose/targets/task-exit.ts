@@ -1,5 +1,7 @@
-/** Why an ECS task or an instance stopped. Source: ECS developer guide, "Stopped tasks error messages"; API reference, Task (stopCode, stoppedReason); EC2 API
- * reference, StateReason. */
+/**
+ * Why an ECS task or an instance stopped. Sources: ECS developer guide, "Stopped tasks error messages"; ECS API
+ * reference, Task (stopCode, stoppedReason); EC2 API reference, StateReason.
+ */
 import type { Instance } from '../../evidence/aws.ts';
 import { type EcsTask, epochIn } from '../../evidence/workloads.ts';
 import { utcTime } from '../../format/wording.ts';
@@ -20,7 +22,7 @@ export interface TaskExit {
   /** Epoch milliseconds. */
   at: number | null;
   exitCode: number | null;
-  /** Name of the container that ended first; null if none is named. */
+  /** Name of the container that ended first; null if ECS names no container. */
   container: string | null;
   /** The reason in ECS's words. */
   stoppedReason: string | null;

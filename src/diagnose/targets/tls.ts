@@ -1,4 +1,4 @@
-/** Decides by protocol and two metrics whether connection failures of a target group are TCP or TLS failures. */
+/** Decides from the protocol and two metrics whether connection failures of a target group are TCP or TLS failures. */
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricCounts, type Point } from '../../evidence/metrics.ts';
@@ -37,12 +37,15 @@ const TLS_COUNT = 'TargetTLSNegotiationErrorCount';
 const TCP_COUNT = 'TargetConnectionErrorCount';
 
 /**
- * Share of errors that may be counted in a neighbouring minute or not at all, since metrics and rows use different
- * times.
+ * Largest share of errors that may be counted in a neighbouring minute or not at all, because metrics and rows use
+ * different times.
  */
 const MOST_APART = 0.1;
 
-/** A 502 after 10 s before a request was sent. A TCP timeout would be a 504, so a TLS handshake did not finish. */
+/**
+ * Whether a 502 came after 10 s without a sent request. A TCP timeout would be a 504, so a TLS handshake did not
+ * finish.
+ */
 export const isHandshakeTimeout = (error: SampledError): boolean =>
   error.signature === 'inconsistent' &&
   error.elb_status_code === '502' &&
@@ -53,18 +56,18 @@ export const isHandshakeTimeout = (error: SampledError): boolean =>
   error.elapsed >= CONNECT_TIMEOUT_FROM &&
   error.elapsed < CONNECT_TIMEOUT_TO;
 
-/** Errors by target, with whether the target answered any request. */
+/** Handshake timeouts by target, with whether the target answered any request. */
 export const handshakeTimeouts = (traffic: Traffic): TargetConnectTimeouts[] =>
   byTarget(traffic, withSignature(traffic, 'inconsistent').filter(isHandshakeTimeout));
 
-/** The result for all connection failures of the group together. */
+/** Assesses all connection failures of the group together. */
 export function assessTls(arn: string, evidence: TlsEvidence, question: Question): TlsAssessment {
   const stages = stagesOf(arn, evidence, question);
   const kinds = new Set(stages.errors.map(stages.stageOf));
   return assessmentOf(stages, kinds.size === 1 ? ([...kinds][0] ?? null) : null);
 }
 
-/** Splits parts with errors of one target group each into TCP failures, TLS failures and undecided ones. */
+/** Splits parts, each with errors of one target group, into TCP failures, TLS failures and undecided failures. */
 export function splitByStage<Part extends { target_group_arn: string; errors: SampledError[] }>(
   parts: readonly Part[],
   evidence: TlsEvidence,
@@ -81,7 +84,7 @@ export function splitByStage<Part extends { target_group_arn: string; errors: Sa
 
 interface Stages {
   protocol: string | null;
-  /** Counts failures of the group while connecting. */
+  /** The group's failures while connecting. */
   errors: SampledError[];
   stageOf(error: SampledError): ConnectStage | null;
   sentence: string;
@@ -141,7 +144,8 @@ function countsOf(arn: string, metrics: DiagnosisEvidence['metrics'] | undefined
   const read = (metric: string): Point[] | null => {
     const own = metricCounts(metrics ?? [], metric, { loadBalancer, targetGroup: arn }, { from, to });
     if (own !== null) return own;
-    // A total of zero means zero for each part; a positive total may belong to another group.
+    // If the total of the load balancer is zero, each group's count is zero; a positive total may belong to another
+    // group.
     const whole = metricCounts(metrics ?? [], metric, { loadBalancer }, { from, to });
     return whole !== null && sumOf(whole) === 0 ? [] : null;
   };
@@ -152,7 +156,7 @@ const sumOf = (points: readonly Point[]): number => points.reduce((sum, { value 
 
 const isIn = ({ at, period }: Point, error: SampledError): boolean => error.at >= at && error.at < at + period;
 
-/** Whether a counter follows the errors, minute by minute. */
+/** Whether a counter follows the errors minute by minute. */
 function follows(points: readonly Point[] | null, errors: readonly SampledError[]): boolean {
   if (points === null || errors.length === 0) return false;
   const counted = points.map((point) => ({
@@ -166,8 +170,8 @@ function follows(points: readonly Point[] | null, errors: readonly SampledError[
 }
 
 /**
- * A counter that follows all errors, or counts while the other does not, decides for all; otherwise each period is
- * decided alone.
+ * If a counter follows all errors, or counts while the other counter does not, it decides for all; otherwise each
+ * period is decided alone.
  */
 function stageByCounts(
   errors: readonly SampledError[],

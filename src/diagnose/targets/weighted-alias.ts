@@ -1,4 +1,4 @@
-/** Errors of a Lambda function whose alias shares requests between two versions. */
+/** Finds errors of a Lambda function whose alias splits requests between two versions. */
 import type { FunctionAlias } from '../../evidence/workloads.ts';
 import { command } from '../../format/command.ts';
 import { percent } from '../../format/wording.ts';
@@ -8,12 +8,15 @@ import type { WeightedGroup } from './weighted-group.ts';
 
 type AliasEvidence = Partial<Pick<DiagnosisEvidence, 'functionAliases' | 'targetHealth'>>;
 
-/** Fewer errors make no share to compare. */
+/** With fewer errors, shares cannot be compared. */
 const FEWEST_ERRORS = 20;
-/** Standard deviations of a share drawn by the weight. */
+/** Largest distance from the expected share, in standard deviations. */
 const DEVIATIONS = 3;
 
-/** Null unless all errors are of one alias with a second version, and as many requests failed as this version gets. */
+/**
+ * Null unless all errors belong to one alias with a second version and the share of failed requests fits the weight of
+ * that version.
+ */
 export function weightedAlias(
   errors: readonly SampledError[],
   traffic: Traffic,
@@ -42,7 +45,7 @@ export function weightedAlias(
   };
 }
 
-/** The version beside the alias's own, if there is one with a weight. */
+/** The alias's second version, if it has a weight. */
 function secondVersion({ RoutingConfig }: FunctionAlias): { version: string; weight: number } | null {
   const [first, ...others] = Object.entries(RoutingConfig?.AdditionalVersionWeights ?? {});
   if (first === undefined || others.length > 0) return null;

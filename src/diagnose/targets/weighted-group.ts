@@ -1,4 +1,4 @@
-/** Errors of one of several weighted target groups: its weight can be set to 0 until it is fixed. */
+/** Finds errors of one of several weighted target groups, whose weight can be set to 0 until it is fixed. */
 import type { Action, Rule } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 import { number, plural } from '../../format/wording.ts';
@@ -12,7 +12,7 @@ export interface WeightedGroup {
   note: string;
 }
 
-/** The other groups of the rule must have had this many requests in total, and a failure rate this many times lower. */
+/** Minimum requests of the rule's other groups in total, and minimum ratio of the failing rate to theirs. */
 const FEWEST_REQUESTS = 20;
 const TIMES_LESS = 10;
 
@@ -70,8 +70,8 @@ function failsAlone(arn: string, others: readonly string[], { errors, log }: Tra
 }
 
 /**
- * Null if the rule also authenticates, since changing it requires the client secret. A default rule is changed through
- * its listener.
+ * Null if the rule also authenticates, because changing it requires the client secret. A default rule is changed
+ * through its listener.
  */
 function withoutWeight({ Actions = [], IsDefault, RuleArn }: Rule, listener: string, arn: string): Command | null {
   if (Actions.some(({ Type }) => Type !== 'forward') || (!IsDefault && RuleArn === undefined)) return null;

@@ -70,7 +70,10 @@ async function bundledPackages(inputs) {
   );
 }
 
-/** The licence of each package, as those licences ask. One without the text has that of another from the same repository and licence. */
+/**
+ * The licence of each package, as those licences ask. One without the text has that of another from the same repository
+ * and licence.
+ */
 function licences(packages) {
   const texts = packages.map(({ name, version, text, origin }) => {
     const shared = text ?? packages.find((other) => other.text !== null && other.origin === origin)?.text;

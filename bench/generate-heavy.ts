@@ -58,7 +58,10 @@ export interface HeavyFile {
   loadBalancer: { name: string; id: string };
 }
 
-/** What a failed request looks like: request, target and response time, status, status of the target; wall time in seconds. */
+/**
+ * What a failed request looks like: request, target and response time, status, status of the target; wall time in
+ * seconds.
+ */
 type Outcome = { times: [number, number, number]; elb: string; own: string; wall: number };
 
 /** `chance` from 0 to 1: one request in a hundred fails. */

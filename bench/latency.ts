@@ -33,7 +33,8 @@ const PATHS = {
   provisional: ['account', 'account', 'account'],
   // DescribeLoadBalancers, DescribeLoadBalancerAttributes, ListObjectsV2, GetObject.
   s3: ['account', 'account', 's3', 's3'],
-  // DescribeLoadBalancers, DescribeLoadBalancerAttributes, GetTables, StartQueryExecution, the query, GetQueryExecution, GetQueryResults.
+  // DescribeLoadBalancers, DescribeLoadBalancerAttributes, GetTables, StartQueryExecution, the query,
+  // GetQueryExecution, GetQueryResults.
   athena: ['account', 'account', 'athena', 'athena', 'query', 'athena', 'athena'],
 } as const satisfies Record<string, readonly Step[]>;
 

@@ -1,4 +1,7 @@
-/** 32-bit generator with a state of one word (mulberry32): the same seed gives the same numbers, from 0 up to but not including 1. */
+/**
+ * 32-bit generator with a state of one word (mulberry32): the same seed gives the same numbers, from 0 up to but not
+ * including 1.
+ */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,7 @@
-/** The bot in a process of its own, for the benchmark: settings as JSON in, `{ heap }` in bytes after a collection for each message. */
+/**
+ * The bot in a process of its own, for the benchmark: settings as JSON in, `{ heap }` in bytes after a collection for
+ * each message.
+ */
 import { startBot } from '../src/commands/serve.ts';
 import { parseConfig } from '../src/config.ts';
 

@@ -22,7 +22,7 @@ export type ProgressListener = (name: EvidenceName, state: 'started' | Collected
 
 /**
  * Runs every collector. Throws only a Problem: the question or the recording is wrong, or the user interrupted. `early`
- * is called at most once, with what is known before the access log and CloudTrail have answered.
+ * is called at most once, with the evidence so far, before the access log and CloudTrail have answered.
  */
 export async function collect(
   collectors: Collectors,

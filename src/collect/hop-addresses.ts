@@ -14,7 +14,10 @@ type HopEvidence = Pick<EvidenceSet, 'edge' | 'loadBalancer' | 'networkInterface
 /** The owner of a hop's address; null for a client's address. */
 export type HopAt = (address: string) => HopName | null;
 
-/** The security group that CloudFront makes for the interfaces of its VPC origins: CloudFront developer guide, "Restrict access with VPC origins". */
+/**
+ * The security group that CloudFront creates for the interfaces of its VPC origins (CloudFront developer guide,
+ * "Restrict access with VPC origins").
+ */
 const VPC_ORIGIN_GROUP = 'CloudFront-VPCOrigins-Service-SG';
 
 /** Values of InterfaceType: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html */

@@ -63,7 +63,7 @@ export async function diagnoseLive(
           signal: interruption.signal,
           progress: listener,
           onAccessLogStatus: showAccessLogStatus,
-          // A terminal shows the estimate next to the steps.
+          // On a terminal, the checklist already shows the estimate.
           ...(process.stderr.isTTY ? {} : { onEstimate: printNotice }),
           onInterimDiagnosis: ({ verdict }) => showInterimVerdict(verdict.summary),
           onNotice: (sentence) => notices.push(sentence),

@@ -24,8 +24,8 @@ const LOG_GROUP = /^[\w./#-]{1,512}$/;
 const STANDARD_DAYS = 30;
 
 /**
- * Prints commands on stdout, and explanations on stderr. Throws Problem: exit 1 for an invalid name, exit 2 if a required call
- * to AWS fails.
+ * Prints commands on stdout, and explanations on stderr. Throws Problem: exit 1 for an invalid name, exit 2 if a
+ * required call to AWS fails.
  */
 export async function setupLogs(nameOrArn: string, options: SetupLogsOptions): Promise<void> {
   const destination = destinationIn(options);

@@ -1,16 +1,16 @@
-/** Estimates what an access log costs a month in each place it can be delivered to. Pure. */
+/** Estimates the monthly cost of an access log for each destination. Pure. */
 import { formatBytes, formatDollars } from '../render/phrases.ts';
 
 /**
- * US dollars for each GB, of us-east-1 and the first 10 TB a month. Vended logs:
- * https://aws.amazon.com/cloudwatch/pricing/ ; storage: https://aws.amazon.com/s3/pricing/
+ * US dollars per GB, in us-east-1 for the first 10 TB a month. Vended logs: https://aws.amazon.com/cloudwatch/pricing/
+ * ; storage: https://aws.amazon.com/s3/pricing/
  */
 const VENDED_TO_S3 = 0.25;
 const VENDED_TO_LOG_GROUP = 0.5;
 const KEPT_IN_S3 = 0.023;
 const KEPT_IN_LOG_GROUP = 0.03;
 
-/** Bytes of a line, and to what share it is compressed where it is kept. */
+/** Bytes of a line, and the share of them that remains after compression. */
 const LINE_BYTES = 700;
 const COMPRESSED = 0.15;
 const GB = 1e9;

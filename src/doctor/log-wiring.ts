@@ -1,6 +1,6 @@
 /**
- * Builds the commands that switch on the access log of a load balancer, for an operator to run. Pure. The permission always
- * comes before what needs it: AWS refuses to log to a bucket that does not allow it.
+ * Builds the commands that switch on the access log of a load balancer, for an operator to run. Pure. The permission
+ * comes first, because AWS refuses to log to a bucket that does not allow it.
  */
 import { type Command, command } from '../format/command.ts';
 import { bucketPolicy } from './bucket-policy.ts';
@@ -26,12 +26,15 @@ export interface LogSetupStep {
   command: Command;
 }
 
-/** Days that put-retention-policy takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * Days that put-retention-policy accepts:
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 export const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** In the order in which they have to be run. */
+/** In the order in which to run them. */
 export function logSetupSteps(setup: LogSetup): LogSetupStep[] {
   const { destination } = setup;
   switch (destination.kind) {
@@ -77,7 +80,7 @@ function ownFiles(setup: LogSetup, destination: Bucket): LogSetupStep[] {
 function vendedFiles(setup: LogSetup, { bucket, prefix }: Bucket): LogSetupStep[] {
   const { partition, region, account } = setup;
   const bucketArn = `arn:${partition}:s3:::${bucket}`;
-  // A prefix takes the place of what AWS puts in front.
+  // A prefix replaces AWS's default start of the key.
   const folder = prefix === '' ? `AWSLogs/${account}/` : `${prefix}/`;
   const policy = {
     Version: '2012-10-17',

@@ -35,7 +35,7 @@ export interface PolicySubject {
   /** Null if unknown. */
   logPlaces: readonly PlaceOfLogs[] | null;
   logGroups: readonly string[];
-  /** Of the standard logs of CloudFront distributions. */
+  /** Buckets of the standard logs of CloudFront distributions. */
   edgeLogPlaces: readonly PlaceOfLogs[];
   edgeLogGroups: readonly string[];
   /** IDs of KMS keys; null without such encryption. */
@@ -146,7 +146,7 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
   const { athena, runs, alarms } = config;
   const names = new Map<string, readonly string[]>([
     ['arn:aws:', [`arn:${partitionOf(region ?? '')}:`]],
-    // In front of the names that they contain.
+    // These come before the placeholders whose names they contain.
     ['EDGE-LOG-GROUP', edgeLogGroups],
     ...bucketNames('EDGE-LOG', edgeLogPlaces),
     ['LOG-GROUP', logGroups],
@@ -176,7 +176,7 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
   return names;
 }
 
-/** None for places that are not known. */
+/** Empty if the places are unknown. */
 const bucketNames = (kind: string, places: readonly PlaceOfLogs[]): [placeholder: string, names: string[]][] =>
   places.length === 0
     ? []

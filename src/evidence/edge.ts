@@ -37,7 +37,7 @@ const EdgeDistribution = z.object({
   id: AwsName,
   domainName: text,
   aliases: z.array(text),
-  /** Whether it has other origins, to which its errors may belong. */
+  /** Whether it has other origins, which may have caused its errors. */
   hasOtherOrigins: z.boolean(),
 });
 export type EdgeDistribution = z.infer<typeof EdgeDistribution>;

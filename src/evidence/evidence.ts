@@ -200,7 +200,10 @@ export interface AccessLog {
   failedClients: number;
   /** Clients of `failures` that are hops in front of the load balancer; absent if there are none. */
   hops?: Hop[] | undefined;
-  /** The address of each client of `failures`, the first at 0. Only until `hops` are known: never kept, shown or saved. */
+  /**
+   * The address of each client of `failures`, the first at 0. Present only until `hops` are known: never kept, shown or
+   * saved.
+   */
   clientAddresses?: string[] | undefined;
   /** Requested errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;
@@ -209,9 +212,9 @@ export interface AccessLog {
    */
   routes: RouteTraffic[];
   /**
-   * The routes whose answers took longest together, the longest first; with whatever status, as TargetResponseTime
-   * counts them. At most 50, without routes that always answered within 100 ms. Empty if more than 8,192 routes in
-   * files read here are slow; absent in older recordings.
+   * The routes with the largest sum of answer times, largest first, counting every status as TargetResponseTime does.
+   * At most 50, without routes that always answered within 100 ms. Empty if more than 8,192 routes in local files are
+   * slow; absent in older recordings.
    */
   slowest?: { answeredMs: number; routes: SlowRoute[] } | undefined;
   /**
@@ -221,7 +224,7 @@ export interface AccessLog {
   idleGaps: IdleGaps[];
   /** Sorted by target group, target and time; absent in older recordings. */
   outages?: UnansweredRun[] | undefined;
-  /** Times at which health checks of a target failed, by beginning; absent where no health-check log was read. */
+  /** Times at which health checks of a target failed, by start; absent if no health-check log was read. */
   healthChecks?: FailedHealthChecks[] | undefined;
   /** Cost of reading; absent for local files. */
   cost?: Cost | undefined;
@@ -312,18 +315,24 @@ export interface UnansweredRun {
 
 export const OUTAGE_LIMIT = 5_000;
 
-/** Two or more health checks of a target that failed, with none that passed on every node in between. Times are epoch milliseconds. */
+/**
+ * Two or more failed health checks of a target, without a success on every node in between. Times are epoch
+ * milliseconds.
+ */
 export interface FailedHealthChecks {
   /** The name of the target group: the log has no ARN. */
   targetGroup: string;
   /** "address:port" as logged. */
   target: string;
-  /** The first that failed, and the first that passed after all nodes that saw it fail had seen it pass; null where that was not read. */
+  /**
+   * Time of the first failure, and of the first success after all nodes that saw a failure saw a success; `to` is null
+   * if that was not read.
+   */
   from: number;
   to: number | null;
-  /** The last check before these, which passed; null if none was read, absent in older recordings. */
+  /** Time of the last check before these, which passed; null if it was not read, absent in older recordings. */
   lastPassed?: number | null | undefined;
-  /** The last that failed. */
+  /** Time of the last failure. */
   last: number;
   failures: number;
   /** Addresses of the load balancer nodes that saw it fail, sorted. */
@@ -410,7 +419,7 @@ export interface RouteTraffic {
   sizes?: ScaleCount[] | undefined;
 }
 
-/** Sum of target_processing_time in whole milliseconds, and the answers by it. */
+/** Sum of target_processing_time in whole milliseconds, and the number of answers by it. */
 export interface SlowRoute {
   route: string;
   answeredMs: number;

@@ -61,7 +61,7 @@ export const EcsService = z.looseObject({
       }),
     )
     .optional(),
-  /** Of a service that CodeDeploy deploys: blue and green. */
+  /** The task sets, blue and green, of a service that CodeDeploy deploys. */
   taskSets: z
     .array(
       z.looseObject({

@@ -29,7 +29,7 @@ export function seconds(value: number): string {
   return `${value.toFixed(1)} s`;
 }
 
-/** How far a measured time may be from a round one and be told as that. */
+/** Largest distance from a round time, as a share, at which a measured time is written as the round one. */
 const NEARLY = 0.1;
 
 /** A measured time for a headline: 6.004 → "6 s", 2.41 → "2.4 s", 0.004 → "4 ms". */

@@ -120,7 +120,7 @@ export async function investigateLive(
       zone,
       ...(lookBack === undefined ? {} : { lookBack }),
     };
-    // The log of CloudFront may cost what the access log left of the limit.
+    // CloudFront's log may cost what the access log left of the limit.
     const logWasRead = Promise.withResolvers<void>();
     const limitUsd = maxUsd ?? config.maxUsd;
     const remainingUsd = async (): Promise<number | null> => {

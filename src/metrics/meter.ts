@@ -1,4 +1,4 @@
-/** Measures a running bot; writes a line of metrics to the log or sends them over OTLP, once a minute. */
+/** Measures a running bot, and once a minute writes a line of metrics to the log or sends them over OTLP. */
 import type { Config } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
 import type { Investigator } from '../investigate/investigator.ts';

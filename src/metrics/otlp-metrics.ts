@@ -1,4 +1,4 @@
-/** The bot's metrics by OpenTelemetry's SDK, sent over OTLP (JSON over HTTP). Loaded only where an endpoint is set. */
+/** Sends the bot's metrics with OpenTelemetry's SDK over OTLP (JSON over HTTP). Loaded only if an endpoint is set. */
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -13,12 +13,12 @@ export interface OtlpMetrics extends Pick<BotMetrics, 'count' | 'observe'> {
 /** Units as UCUM writes them: https://opentelemetry.io/docs/specs/semconv/general/metrics/ */
 const UNITS: Record<(typeof BOT_METRICS)[BotMetric], string> = { Count: '1', Seconds: 's', Bytes: 'By', None: '{USD}' };
 
-/** A state, of which only the last value counts. */
+/** Metrics that describe a state; only their last value counts. */
 const GAUGES: ReadonlySet<BotMetric> = new Set(['SocketUp']);
 
 const [INTERVAL_MS, STOP_WITHIN_MS] = [60_000, 2000];
 
-/** `onResult` is called after each attempt to send, with what went wrong. */
+/** `onResult`: called after each attempt to send, with the error if it failed. */
 export function openOtlpMetrics(
   endpoint: OtlpEndpoint,
   service: string,

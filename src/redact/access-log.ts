@@ -15,7 +15,7 @@ export const MANY_CLIENTS = 20;
 /** Excludes encoded text, addresses and values, however many clients request them. */
 const ORDINARY = /^[A-Za-z0-9._-]{1,40}$/;
 
-/** Returns segments of failed routes that are no plain words but that many different clients requested. */
+/** Returns segments of failed routes that are not plain words but that many different clients requested. */
 export function commonSegments({
   failures,
 }: {

@@ -1,4 +1,4 @@
-/** The tables of docs/configuration.md: every setting with its default, its environment variable and what it does. Pure. */
+/** The tables of docs/configuration.md: every setting with its default, environment variable and description. Pure. */
 import type * as z from 'zod';
 import { ENVIRONMENT_NAMES, WITHOUT_ENVIRONMENT_NAME } from '../environment-names.ts';
 
@@ -8,10 +8,10 @@ export interface Setting {
   /** "athena.table"; "accounts[].name" for a field of each item. */
   path: string;
   type: string;
-  /** As JSON; null if it has none. */
+  /** As JSON; null without a default. */
   standard: string | null;
   description: string;
-  /** Null if it has none. */
+  /** Null without a variable. */
   variable: string | null;
 }
 

@@ -31,7 +31,7 @@ export interface OtherPart {
 
 export type Section =
   | { kind: 'cause'; cause: CauseResult; sentence: string; errors: string | null }
-  /** The call right after which the leading errors began, and the command that takes it back. */
+  /** The call right after which the leading errors began, and the command that reverts it. */
   | { kind: 'onset'; sentence: string; revert: string | null }
   | { kind: 'between'; causes: CauseResult[] }
   | { kind: 'known'; sentences: string[] }
@@ -157,7 +157,10 @@ function knownSentences(diagnosis: Diagnosis): string[] {
   return faults.length === 0 ? [verdict.summary] : faults.slice(0, MAX_KNOWN);
 }
 
-/** "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58." in UTC, like the window. Null if no error was read. */
+/**
+ * "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58.", in UTC like the window. Null if no error
+ * was read.
+ */
 function impactSentence({ triage, parts }: Diagnosis): string | null {
   const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
   if (errors === null || errors === 0) return null;

@@ -31,23 +31,23 @@ export interface MuteSubject {
 }
 
 export interface Mutes {
-  /** Mutes for so many hours; what was muted longer stays so. */
+  /** Mutes for this many hours; a longer mute stays. */
   add(
     what: readonly Pick<Mute, 'kind' | 'key' | 'name' | 'loadBalancer'>[],
     user: string,
     hours: number,
   ): Promise<Mute[]>;
-  /** Returns what had been muted of the subject until now. */
+  /** Returns the mutes of the subject that were in force. */
   remove(subject: MuteSubject): Promise<Mute[]>;
-  /** The mute that holds for a load balancer or for each of the alarms; null if a thread is wanted. */
+  /** The mute that covers a load balancer or every one of the alarms; null if a thread should open. */
   find(subject: MuteSubject): Promise<Mute | null>;
-  /** Everything muted now, what ends first in front. */
+  /** All current mutes, the first to end first. */
   all(): Promise<Mute[]>;
 }
 
 const KEY = 'alarms/mutes.json';
 const HOUR = 3_600_000;
-/** More cannot be pressed in a day. */
+/** Maximum number of mutes; people cannot set more in a day. */
 const MOST = 500;
 
 /** `now` returns epoch milliseconds. All reject when the store cannot be reached. */

@@ -102,7 +102,7 @@ export const RunFields = z.object({
   /** Replies in the thread, each posted once, by topic. */
   replies: z.record(z.string(), PostRecord),
   feedback: z.array(Feedback),
-  /** Who muted the alarms of this thread, and until when; absent if nobody did, or if it was undone. */
+  /** Who muted the alarms of this thread, and until when; absent if nobody did or it was undone. */
   muted: z.object({ user: z.string(), until: Iso, what: z.enum(['load-balancer', 'alarm']) }).optional(),
   /** The run whose findings this one copies after each attempt; null for a run with its own attempts. */
   copyOf: z.string().nullable(),

@@ -1,4 +1,4 @@
-/** Finds the load balancer that an alert is about, among those one may ask about: by its name, or by the alarm. */
+/** Finds the load balancer of an alert, among those that this channel may ask about, by its name or by the alarm. */
 import type { SlackContext } from './ask.ts';
 import { type NamedAlarm, readAlert } from './pasted-alert.ts';
 

@@ -44,7 +44,7 @@ export interface AppParts {
   mutes: Mutes;
   /** The alarm episode of a run; null for a person's question. */
   episodeOf?: SlackContext['episodeOf'];
-  /** Looks up an alarm in CloudWatch; without it, no alarm is looked up. */
+  /** Looks up an alarm in CloudWatch; if absent, alarms are not looked up. */
   loadBalancersOfAlarm?: SlackContext['loadBalancersOfAlarm'];
   log: Logger;
   /** Options of every Slack client, for tests. */

@@ -58,7 +58,7 @@ export interface QuestionRequest {
 }
 
 /**
- * `thread`: it is open; `note` is to be added, and `alarm` has a thread about the same load balancer. `same`: this run
+ * `thread`: it is open; the reply adds `note`, and `alarm` has a thread about the same load balancer. `same`: this run
  * already answers the question for `window`. `problem`: the sentence to show, and the part of the question it concerns.
  */
 export type AskOutcome =
@@ -77,7 +77,9 @@ const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string 
   ),
 });
 
-/** The names of load balancers that any allowed person may ask about in a channel. Null when the channel is not known yet. */
+/**
+ * The names of load balancers that any allowed person may ask about in a channel; null if the channel is not known yet.
+ */
 export function namesOpenTo(context: SlackContext, channel: string | null): string[] {
   const decision = openAccounts(context, channel);
   const accounts = 'accounts' in decision ? decision.accounts : [];

@@ -4,13 +4,13 @@ import { canonicalZone } from '../query/time-zone.ts';
 
 /** Milliseconds for which a zone is cached: people seldom travel. */
 const FRESH = 60 * 60_000;
-/** Cached people at most. */
+/** Maximum number of cached people. */
 const MAX_PEOPLE = 2_000;
 
 export interface AskerZonesOptions {
   /** The zone if Slack gives none. */
   standard: string;
-  /** `tz` of users.info (scope users:read), undefined where it says none. Throws Slack's error. */
+  /** `tz` of users.info (scope users:read); undefined if the profile has none. Throws Slack's error. */
   zoneInProfile(user: string): Promise<string | undefined>;
   log: Pick<Logger, 'info'>;
   now(): number;

@@ -3,12 +3,17 @@ import { Server, type ServerOptions } from 'node:http';
 
 /** Milliseconds, except `connections`. */
 export interface ConnectionLimits {
-  /** From the first byte to the last of the header, and of the whole request. Slack and SNS send theirs at once. */
+  /**
+   * From the first byte to the last byte of the header, and of the whole request. Slack and SNS send theirs at once.
+   */
   header: number;
   request: number;
-  /** Without a byte, before or within a request. */
+  /** Longest time without a byte, before or within a request. */
   silence: number;
-  /** Between two requests: longer than load balancers and proxies keep idle connections, or they reuse one that is being closed here. */
+  /**
+   * Longest time between two requests. Load balancers and proxies must close idle connections first, or they reuse one
+   * that the bot is closing.
+   */
   idle: number;
   connections: number;
 }

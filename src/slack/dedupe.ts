@@ -1,11 +1,11 @@
-/** Recognizes deliveries seen before: Slack repeats what was not acknowledged. */
+/** Recognizes deliveries seen before: Slack repeats requests that were not acknowledged. */
 
 export interface Deduplicator {
   /** True for the first use of a key within its lifetime. */
   isFirst(key: string): boolean;
 }
 
-/** Remembers at most `most` keys, each for so many milliseconds; the oldest go first. */
+/** Remembers at most `most` keys, each for this many milliseconds; the oldest are forgotten first. */
 export function openDeduplicator({
   milliseconds,
   most,

@@ -26,7 +26,10 @@ export async function outcomeMessage(context: SlackContext, outcome: AskOutcome)
   return privateMessage(outcome.problem);
 }
 
-/** A sentence that ends with a link to the thread of a run, or to a message of it. A file's message is unknown, so the link leads to the thread. */
+/**
+ * A sentence that ends with a link to a run's thread, or to a message in it. A file's message is unknown, so the link
+ * leads to the thread.
+ */
 export async function linkMessage(
   context: SlackContext,
   sentence: string,
@@ -51,7 +54,9 @@ async function linkTo({ slack, log }: SlackContext, channel: string, ts: string)
   return `https://slack.com/archives/${channel}/p${ts.replace('.', '')}`;
 }
 
-/** Shows a message to one person. Slack accepts five within 30 minutes of the request; later ones are lost and logged. */
+/**
+ * Shows a message to one person. Slack accepts five within 30 minutes of the request; later ones are lost and logged.
+ */
 export async function answerPrivately(
   { log }: Pick<SlackContext, 'log'>,
   respond: RespondFn,

@@ -6,7 +6,9 @@ const DASHES = /[\u2010-\u2015\u2212\u00ad]/g;
 const SPACES = /[\s\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
 
-/** `<https://a.b|a.b>`, `<https://a.b>` and `<a.b>` to "a.b": Slack makes links of DNS names, and people type brackets. */
+/**
+ * `<https://a.b|a.b>`, `<https://a.b>` and `<a.b>` to "a.b": Slack makes links of DNS names, and people type brackets.
+ */
 const WRAPPED = /<([^<>|]*)(?:\|([^<>]*))?>/g;
 
 /** Returns one line of plain words, without Slack markup and typographic characters. */

@@ -26,8 +26,8 @@ export const PendingAction = z.discriminatedUnion('kind', [
 export type PendingAction = z.infer<typeof PendingAction>;
 
 /**
- * `none`: not opened yet. `waiting`: held back by a storm and listed in the channel's note, or muted by a person (`isMuted`).
- * `dropped`: ended before it could have a thread. `open`: posted, and its run is recorded.
+ * `none`: not opened yet. `waiting`: held back by a storm and listed in the channel's note, or muted by a person
+ * (`isMuted`). `dropped`: ended before it could have a thread. `open`: posted, and its run is recorded.
  */
 const EpisodeThread = z.discriminatedUnion('state', [
   z.object({ state: z.literal('none') }),

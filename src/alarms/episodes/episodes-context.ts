@@ -19,7 +19,7 @@ export interface EpisodesParts {
   threads: Pick<SlackThreads, 'open' | 'askAgain' | 'refresh' | 'reply'>;
   poster: Pick<Poster, 'post' | 'edit' | 'find'>;
   routing: Routing;
-  /** What people muted: it opens no threads for a while. */
+  /** Finds the mutes, which keep episodes from opening threads for a while. */
   mutes: Pick<Mutes, 'find'>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Owner of the leases; unique to this process. */

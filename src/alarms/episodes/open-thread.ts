@@ -84,7 +84,7 @@ const findMute = ({ mutes }: EpisodesContext, { episode }: EpisodeRecord): Promi
   return translateOutage('store', () => mutes.find({ loadBalancer: episode.loadBalancer, alarms }));
 };
 
-/** Looked at again until the mute ends or all is well; nothing is told of it. */
+/** Checks again until the mute ends or the alarms recover; posts nothing about it. */
 async function waitForMute(
   context: EpisodesContext,
   history: History,

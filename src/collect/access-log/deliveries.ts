@@ -1,5 +1,6 @@
 /**
- * Vended deliveries of the access log: to CloudWatch Logs, S3 and Firehose, set up beside the attributes of the load balancer.
+ * Vended deliveries of the access log to CloudWatch Logs, S3 and Firehose, which are configured apart from the load
+ * balancer's attributes.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-logs.html
  */
 import type {
@@ -19,19 +20,19 @@ const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-log
 
 export interface DeliveryCalls {
   logs: CloudWatchLogsClient;
-  /** Whose log. */
+  /** ARN of the load balancer whose log it delivers. */
   resourceArn: string;
   logType: string;
   region: string;
   signal: AbortSignal;
 }
 
-/** One delivery, with what is needed to read it. */
+/** One delivery, and what reading it needs. */
 export interface VendedDelivery extends DeliveredLog {
   /** Field order of plain and W3C records; empty if AWS does not say. */
   fields: readonly string[];
   delimiter: string | null;
-  /** S3 only: what follows the prefix in a key, with `{yyyy}` and other variables; null for the default. */
+  /** S3 only: the part of a key after the prefix, with `{yyyy}` and other variables; null for the default. */
   suffix: string | null;
   isHive: boolean;
 }
@@ -132,7 +133,7 @@ const RESOURCES: Record<DeliveredLog['service'], RegExp> = {
   other: /^(.+)$/s,
 };
 
-/** What follows the service in an ARN; the whole ARN if it has another form. */
+/** The part of an ARN after the service; the whole ARN if it has another form. */
 const resourceName = (service: DeliveredLog['service'], arn: string): string =>
   RESOURCES[service].exec(arn)?.[1] ?? arn;
 

@@ -112,7 +112,9 @@ const SHORTEST_ENTRY = 46;
 export const mayBeEntry = (bytes: number, first: number): boolean =>
   bytes >= SHORTEST_ENTRY && first >= 0x61 && first <= 0x7a;
 
-/** Source: timestamp, client address, client port, listener port, three TLS fields, then the quoted certificate subject. */
+/**
+ * Source: timestamp, client address, client port, listener port, three TLS fields, then the quoted certificate subject.
+ */
 const CONNECTION_LOG_LINE = `^${TIME} [^ "]+ [0-9]{1,5} [0-9]{1,5} [^ "]+ [^ "]+ [^ "]+ "`;
 
 /** Source: type, time, latency in seconds, target, target group, PASS or FAIL. */

@@ -32,7 +32,7 @@ export function parseHealthCheck(line: string, wanted: WantedLoadBalancer): Heal
   return { at, target, targetGroup, passed: status === 'PASS', statusCode, reason, node };
 }
 
-/** A line that names no load balancer belongs to that of its file. */
+/** A line that names no load balancer belongs to the load balancer of its file. */
 function isOf(elb: string, { name, id }: WantedLoadBalancer): boolean {
   const [, ownName, ownId] = elb.split('/');
   return elb === '-' || (ownName === name && (id === null || ownId === id));
@@ -55,7 +55,9 @@ export function failedHealthChecks(checks: readonly HealthCheck[], window: Windo
     .sort((a, b) => a.from - b.from || byText(a.targetGroup, b.targetGroup) || byText(a.target, b.target));
 }
 
-/** Takes the checks of one target in order of time. A period ends once every node that saw it fail has seen it pass. */
+/**
+ * Takes the checks of one target in order of time. A period ends once every node that saw a failure has seen a success.
+ */
 function spansOf(checks: readonly HealthCheck[]): FailedHealthChecks[] {
   const spans: FailedHealthChecks[] = [];
   let failed: HealthCheck[] = [];

@@ -1,4 +1,4 @@
-/** Traffic by target and status, from rows counted per place, as every engine that counts gives them. Pure. */
+/** Computes traffic by target and status from rows counted per place, which every counting engine returns. Pure. */
 import type { StatusCount, TargetTraffic } from '../../evidence/evidence.ts';
 import { byText } from './log-files.ts';
 
@@ -10,7 +10,7 @@ export interface PlaceRow {
   /** -1 for none. */
   status: number;
   target_status: number;
-  /** Everything read; `requests` and `failures` are those of the window. */
+  /** `lines` counts everything read; `requests` and `failures` count only the window. */
   lines: number;
   requests: number;
   failures: number;

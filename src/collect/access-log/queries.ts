@@ -1,10 +1,10 @@
 /**
- * The questions put to the access log, each defined once. The dialect is Trino's (Athena engine version 3), limited to what DuckDB accepts
- * too: no division of integers, no count_if where no row may match (they differ), no approximate or random function, every list in a total
- * order, sums of integers only (sums of doubles depend on the order of the work).
+ * The questions put to the access log, each defined once. The dialect is Trino's (Athena engine version 3), limited to
+ * what DuckDB also accepts: no division of integers, no count_if where no row may match (they differ), no approximate or
+ * random function, every list in a total order, sums of integers only (sums of doubles depend on the order of the work).
  *
- * An engine provides these relations in any way it likes. Times are microseconds since the epoch. Statuses are numbers, -1 for "-".
- * A key is any bigint that is equal exactly for equal things.
+ * An engine provides these relations in any way it likes. Times are microseconds since the epoch. Statuses are numbers,
+ * -1 for "-". A key is any bigint that is equal exactly for equal things.
  *
  *   entry    the entries of the load balancer that were read
  *            ended, place (key), client (key of the address without port), route (key), status, target_status,
@@ -12,11 +12,13 @@
  *            hexadecimal digits of the trace id as a number, 0 if there are none: an order unrelated to anything else),
  *            in_window, asked (has an asked status), failed (5xx, 460, 463, 464 or an asked status, from any source)
  *   place    place (key), target_group_arn, target, node ('-' if unknown)
- *   slow_route  route (key), route_text, of the routes with an answer in the window that took at least SLOW_MS; empty if they are too many
+ *   slow_route  route (key), route_text, of the routes with an answer in the window that took at least SLOW_MS; empty if
+ *            there are too many
  *   failure  the failed entries of the window, numbered from 1 in the order of the answers
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
- *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text, target_group_arn, trace_id,
- *            matched_rule_priority, created (microseconds or null), actions_executed, error_reason, classification_reason, node
+ *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text,
+ *            target_group_arn, trace_id, matched_rule_priority, created (microseconds or null), actions_executed,
+ *            error_reason, classification_reason, node
  *   gap_request  the requests whose gaps are compared: the answer to `gapRequests`
  *   retried  id of each 5xx or asked failure that was followed by a success: the answer to `RETRIED`
  */
@@ -185,8 +187,8 @@ export const routeScales = (limit: number): LogQuery => `
   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
 
 /**
- * The routes whose answers took longest together, by duration, and the milliseconds that all answers took: of each
- * request of the window that a target answered, with whatever status, as TargetResponseTime counts them.
+ * The routes with the largest sum of answer times, by duration, and the milliseconds of all answers. Counts each
+ * request of the window that a target answered, with any status, as TargetResponseTime does.
  */
 export const slowRoutes = (limit: number): LogQuery => `
   WITH spent AS (
@@ -353,7 +355,9 @@ export const gapRequests = (limits: GapLimits): LogQuery => {
   ORDER BY request`;
 };
 
-/** `gap`: milliseconds since each earlier completion on the place of a `request`, in any order. `horizon`: microseconds. */
+/**
+ * `gap`: milliseconds since each earlier completion on the place of a `request`, in any order. `horizon`: microseconds.
+ */
 export const gaps = (horizon: number): LogQuery => `
   SELECT CAST(request AS integer) AS request, CAST((gap - gap % 1000) / 1e3 AS integer) AS gap
   FROM (

@@ -31,7 +31,7 @@ export interface LogPlace {
   vended?: VendedLayout;
   /** Where the load balancer writes its health-check logs, which may be another bucket; absent if it writes none. */
   healthChecks?: { bucket: string; root: string };
-  /** Of a vended delivery, as `DeliveredLog` has it. */
+  /** Format of a vended delivery; see `DeliveredLog`. */
   format?: string | null;
 }
 
@@ -105,7 +105,10 @@ export function deliveryDays(ends: Window, now: number): string[] {
 /** Prefix of the names of health-check logs. */
 const HEALTH_CHECKS = 'health_check_log_';
 
-/** Key prefix of one load balancer on one day, with `kind` before the account for another log; the interval's end follows. */
+/**
+ * Key prefix of one load balancer on one day, with `kind` before the account for another log; the interval's end
+ * follows.
+ */
 export function dayPrefix({ root, account, region, loadBalancer }: LogPlace, day: string, kind = ''): string {
   const { name, id } = loadBalancer;
   return `${root}${day}/${kind}${account}_elasticloadbalancing_${region}_app.${name}.${id}_`;
@@ -133,10 +136,12 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
   return await listOfKind(options, '');
 }
 
-/** More of them is not worth the time it takes to fetch. */
+/** Larger health-check logs are not worth the time to fetch them. */
 const MOST_HEALTH_CHECK_BYTES = 64_000_000;
 
-/** Lists the health-check logs of the window, by key; none if there are none, they cannot be listed, or are very large. */
+/**
+ * Lists the health-check logs of the window, by key; empty if they are missing, cannot be listed, or are very large.
+ */
 export async function listHealthChecks(options: ListOptions): Promise<{ place: LogPlace; objects: LogObject[] }> {
   const { healthChecks } = options.place;
   const place = { ...options.place, ...healthChecks };
@@ -288,7 +293,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
   for (const day of new Set(objects.map(({ key }) => dirname(localFileOf(place, key)))))
     await mkdir(join(folder, day), { recursive: true });
   const result: DownloadResult = { files: 0, bytes: 0, missing: [] };
-  // The largest first, so that none is left for the end.
+  // The largest first, so that no large file starts last.
   const sorted = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
   const errors: Error[] = [];
   await mapLimited(sorted, AT_ONCE, async (object) => {

@@ -1,4 +1,4 @@
-/** Reads the access log of a live load balancer by Athena, which scans its files in S3 where they lie. */
+/** Reads the access log of a live load balancer with Athena, which scans the files in S3. */
 import type { AccessLog, CostEstimate } from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
@@ -34,7 +34,7 @@ interface AthenaPreparation {
   dayBytes: number | null;
 }
 
-/** The listing of the files may still be under way. Rejects with AccessLogError. */
+/** Does not wait for the listing of the files. Rejects with AccessLogError. */
 export async function readByAthena(
   reading: LogFileReading,
   listingFiles: ListedObjects | Promise<ListedObjects>,
@@ -161,8 +161,8 @@ function assertScannable(
 }
 
 /**
- * Naming a limit accepts reading the listed files: the path range excludes all others, whatever else the table
- * covers.
+ * A limit given for this question also accepts reading all listed files: the path range excludes everything else that
+ * the table covers.
  */
 function assertUnboundedScanAccepted(
   options: LiveAccessLogOptions,
@@ -215,7 +215,7 @@ function assertAnswered(table: LogTable, { log, empty }: Rollups, listed: Listed
   }
 }
 
-/** What the table could not answer, or did not contain. */
+/** Limitations: questions that the table cannot answer, and days that it does not contain. */
 function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, listed: ListedObjects): string[] {
   const own = `${table.database}.${table.name}`;
   const [first] = days;
@@ -237,7 +237,7 @@ function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, liste
 const STATEMENT_LIMIT = 250_000;
 
 /**
- * Plans the second statement for as many target groups as fit: those with the most failures first. `left` lists the
+ * Plans the second statement for as many target groups as fit, those with the most failures first. `left` lists the
  * others.
  */
 function planGapSearch(scope: LogScope, { groups }: ClosedConnections, idleTimeoutSeconds: number) {

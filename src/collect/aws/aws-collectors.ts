@@ -1,7 +1,7 @@
 /**
  * Collectors of the evidence about a load balancer in AWS. Each starts as soon as its dependencies are known, so that
- * at most five calls run in sequence: the load balancer; its parts; their parts; what those name; what the tasks among
- * these run.
+ * at most five calls run in sequence: the load balancer; its parts; their parts; the resources that those name; the
+ * definitions and hosts of the tasks among these.
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
@@ -33,9 +33,9 @@ import { workloadAnswers } from './workload-collectors.ts';
 export interface LiveCollectorOptions {
   found: LookedUpLoadBalancer;
   question: Question;
-  /** Reads the access log, at the location in `attributes`. */
+  /** Reads the access log at the location in `attributes`. */
   accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
-  /** US dollars that the log of CloudFront may cost, known once the access log was read; null for no limit. */
+  /** US dollars that reading CloudFront's log may cost, known once the access log was read; null for no limit. */
   remainingUsd: () => Promise<number | null>;
 }
 
@@ -125,7 +125,8 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     'ec2:DescribeInstances',
     async () => ({ vpcId: await knownVpcId(), groups: await knownTargetGroups() }),
     async (call, needed) => {
-      // Address targets are found through their interfaces, so only instance targets need their instances.
+      // Targets registered by address are found through their interfaces, so only instance targets need their
+      // instances.
       if (needed.groups.every(({ TargetType }) => TargetType !== 'instance')) return [];
       return fetchInstances(
         call,
@@ -163,7 +164,8 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     'metrics',
     'cloudwatch:GetMetricData',
     async () => {
-      // The load balancer's own wait for nothing, and are there even if the target groups never answer.
+      // Metrics of the load balancer itself depend on nothing, so they are collected even if the target groups never
+      // answer.
       const own = callAws(session, 'cloudwatch:GetMetricData', noNeeds, (call) =>
         fetchMetrics(call, question, metricsOfLoadBalancer(resource)),
       );

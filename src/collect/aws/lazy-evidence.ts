@@ -1,4 +1,4 @@
-/** Evidence that is fetched once, when it is first needed, with the command that fetches the same. */
+/** Evidence that is fetched once, when it is first needed, with the command that fetches it by hand. */
 import type { Collected, Evidence, Question } from '../../evidence/evidence.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
@@ -9,8 +9,8 @@ import type { Session } from './session.ts';
 export type LazyEvidence = ReturnType<typeof lazyEvidenceOf>;
 
 /**
- * `needs` is awaited before the deadline starts; `detailsOf` makes the command more specific once there is an answer,
- * `details` before that.
+ * The deadline starts after `needs` resolves. `details` makes the command specific before the answer, `detailsOf`
+ * afterwards.
  */
 export const lazyEvidenceOf =
   (session: Session, question: Question, details: () => Promise<CommandDetails>) =>

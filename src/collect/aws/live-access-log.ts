@@ -104,14 +104,14 @@ export async function readLiveAccessLog(options: LiveAccessLogOptions): Promise<
 }
 
 /**
- * Like `readLiveAccessLog`, and reads the longer time that `lookBack` asks for into `earlier`. If that fails, keeps the
- * first answers and adds the reason. Both reads count against `maxUsd`.
+ * Like `readLiveAccessLog`, and also reads the longer time of `lookBack` into `earlier`. If that fails, keeps the first
+ * answers and adds the reason. Both reads count against `maxUsd`.
  */
 export async function readWithLookBack(options: LiveAccessLogOptions): Promise<LiveAccessLog> {
   return await lookBack(options, await readLiveAccessLog(options));
 }
 
-/** Adds to a read the answers over the longer time that the question's `lookBack` asks for. */
+/** Adds the answers over the longer time of the question's `lookBack` to a read. */
 export async function lookBack(options: LiveAccessLogOptions, read: LiveAccessLog): Promise<LiveAccessLog> {
   const longer = lookBackQuestion(options.question);
   if (longer === null || read.log.status === 'unavailable') return read;
@@ -161,7 +161,7 @@ class LiveLogReader {
     }
   }
 
-  /** Reads the first source that has entries; if none has, returns the last one that could be read. */
+  /** Reads the first source that has entries; if no source has any, returns the last one that could be read. */
   async #readFirstOf(sources: readonly LogSource[]): Promise<LiveAccessLog> {
     const notes: LogLimitation[] = [];
     let empty: LiveAccessLog | null = null;
@@ -287,7 +287,6 @@ function whyAthena(bytes: number | null): EngineChoice {
 const AS_REQUESTED: EngineChoice = { source: 'as asked', words: 'as asked' };
 
 /**
- * Compressed bytes. Up to the first value `auto` downloads files; above the second it does not download even if Athena
- * fails.
+ * Compressed bytes: `auto` downloads up to the first value; above the second it does not download even if Athena fails.
  */
 const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];

@@ -38,8 +38,8 @@ export interface FoundLoadBalancer {
 }
 
 /**
- * A load balancer named by its ARN in a single account and region: everything that takes the ARN can be asked beside its description.
- * Null for anything else. `described` rejects as `findLive`.
+ * A load balancer named by its ARN in a single account and region, so that calls that take the ARN need not wait for
+ * its description. Null for anything else. `described` rejects like `findLive`.
  */
 export function knownByArn(nameOrArn: string, sessions: readonly Session[], search: Promise<FoundLoadBalancer>) {
   const [session, another] = sessions;

@@ -1,4 +1,4 @@
-/** Adds to the answers of a read what other reads and places show. Pure. */
+/** Adds answers of other reads, and other places of the log, to a read. Pure. */
 
 import type { LogReadMethod, Question } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
@@ -21,11 +21,11 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
 }
 
-/** A delivery names bucket and prefix; a read names the folder below them. */
+/** A delivery names bucket and prefix, a read the folder below them. */
 const isSamePlace = (delivered: string | null, read: string | null): boolean =>
   delivered !== null && read !== null && (read === delivered || read.startsWith(`${delivered}/`));
 
-/** Adds the answers of a read over a longer time, or why there are none; sums the costs of both. */
+/** Adds the answers of a read over a longer time, or why there are none; adds up the costs of both. */
 export function withEarlier(
   read: LiveAccessLog,
   first: CollectedLog,
@@ -41,12 +41,12 @@ export function withEarlier(
     return withAnswers({ ...read, cost }, { ...first, value });
   }
   const log = { ...first, value: { ...own, earlier: { from, log: back.log.value } } };
-  // Files of both reads share a folder; if Athena answered one of them, only answers can be kept.
+  // Files of both reads share a folder; if Athena answered one of the reads, only answers can be kept.
   const isByFiles = back.toSave !== null && 'folder' in back.toSave;
   return isByFiles ? withAnswers({ ...read, cost }, log) : { log, cost, toSave: read.toSave && { answers: log.value } };
 }
 
-/** Describes the first read, with the estimates of both added. */
+/** Describes the first read, with the sum of both estimates. */
 function sumOfReadings(first: LogReadMethod | undefined, { log }: LiveAccessLog): LogReadMethod | undefined {
   const second = log.status === 'collected' ? log.value.reading : undefined;
   return first && second ? { ...first, estimate: sumOfEstimates(first.estimate, second.estimate) } : first;

@@ -1,4 +1,4 @@
-/** What a reader of log files in S3 needs, whichever engine it uses. */
+/** Inputs of every reader of log files in S3, whichever engine it uses. */
 import type { LogLimitation } from '../../evidence/evidence.ts';
 import type { LogPlace } from '../access-log/s3-log.ts';
 import type { LiveAccessLogOptions } from './live-access-log.ts';
@@ -19,7 +19,7 @@ export interface LogFileReading {
 
 /** Why an engine was chosen. */
 export interface EngineChoice {
-  /** Beside the status while files are fetched. */
+  /** Shown next to the status while files are fetched. */
   source: string;
   /** A phrase that ends a sentence. */
   words: string;

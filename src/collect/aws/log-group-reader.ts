@@ -1,6 +1,6 @@
 /**
  * Reads the access log of a live load balancer from a CloudWatch Logs log group: downloads the events and reads them
- * like files; counts them by query where they are too many.
+ * like files, or counts them by query if there are too many.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,11 +76,11 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
 interface SizedLogGroup {
   group: LogGroup;
   range: Seconds;
-  /** What the group received in the range; null if not known. */
+  /** Bytes that the group received in the range; null if unknown. */
   bytes: number | null;
-  /** Bytes that are fetched at most. */
+  /** Maximum bytes to fetch. */
   atMost: number;
-  /** A folder that is removed afterwards. */
+  /** A folder that the caller removes afterwards. */
   temporary: string;
 }
 
@@ -121,8 +121,8 @@ async function fetchAll(
 }
 
 /**
- * Counts all messages by query, and fetches those of failures, and all of the minutes with most failures: what needs the
- * requests around a failure is answered from these.
+ * Counts all messages by query, and fetches the failures and all messages of the minutes with the most failures. Those
+ * minutes answer the questions that need the requests around a failure.
  */
 async function countAndFetch(
   reading: LogGroupReading,
@@ -166,7 +166,7 @@ async function countAndFetch(
       ? null
       : fetchPart('part', around(part, idleTimeoutSeconds), messagesQuery(group), {
           bytes: atMost,
-          // Its messages were counted.
+          // The messages of the part were counted, so the fetch needs no limit.
           atMost: Number.POSITIVE_INFINITY,
         }),
   ]);
@@ -197,7 +197,7 @@ async function countAndFetch(
   };
 }
 
-/** Seconds within which the events of a time are written, and a client tries again. */
+/** Seconds within which the events of a time are written and a client tries again. */
 const RETRIES = 60;
 
 const around = ({ from, to }: Window, idleTimeoutSeconds: number): Seconds => ({

@@ -34,12 +34,12 @@ export class LogListing {
     this.#signal = signal;
   }
 
-  /** Answers of S3 that asked to slow down, to listings and downloads. */
+  /** How often S3 asked to slow down, for listings and downloads. */
   get slowDowns(): number {
     return this.#slowDowns;
   }
 
-  /** Interval ends of the files that may hold a relevant entry, as `fileEndRange` has them. */
+  /** Interval ends of the files that may hold a relevant entry; see `fileEndRange`. */
   get ends(): Window {
     return fileEndRange(this.#options.question, this.#idleTimeoutSeconds);
   }
@@ -49,7 +49,7 @@ export class LogListing {
     return deliveryDays(this.ends, this.#options.question.now);
   }
 
-  /** The options of calls to S3 for a place, with a watched client. */
+  /** The options of calls to S3 for a place, with a client that counts slow-downs. */
   async request(place: LogPlace): Promise<ListOptions> {
     const { session, question } = this.#options;
     const { S3Client } = await import('@aws-sdk/client-s3');
@@ -83,7 +83,7 @@ export class LogListing {
     }
   }
 
-  /** S3 may ask to slow down until the time is up, so report it at once. */
+  /** S3 may keep asking to slow down until the deadline, so report it at once. */
   #watched(s3: S3Client): S3Client {
     watchThrottling(s3, () => {
       this.#slowDowns += 1;

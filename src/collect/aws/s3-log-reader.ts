@@ -77,11 +77,11 @@ async function openReader(isReadApart = false): Promise<LogReader> {
 interface FilesToFetch {
   objects: readonly LogObject[];
   folder: string;
-  /** Called when the log files are there; health-check logs may still be on their way. */
+  /** Called when the log files are complete; health-check logs may still be downloading. */
   onFetched: () => void;
 }
 
-/** Downloads the log files, and the health-check logs beside them. */
+/** Fetches the log files, and the health-check logs in parallel. */
 async function fetchFiles(
   { options, place, listing, signal, cost }: LogFileReading,
   { objects, folder, onFetched }: FilesToFetch,
@@ -103,12 +103,12 @@ async function fetchFiles(
     cost.spend({ bytesScanned: fetched.bytes + bytes, usd, queries: 0 });
     return fetched;
   } finally {
-    // The folder may be removed only when nothing is written any more.
+    // The folder may be removed only after the last write.
     await fetchingChecks;
   }
 }
 
-/** The commands that download the window's files, and the search in them. */
+/** The commands that download the window's files and search them. */
 function commandsOf({ options, place, listing }: LogFileReading): string {
   const copies =
     place.vended === undefined ? copiesByName(place, listing) : copiesByFolder(place, place.vended, listing);

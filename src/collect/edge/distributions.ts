@@ -1,4 +1,7 @@
-/** Finds CloudFront distributions with the load balancer as an origin, by its DNS name, another name, or as a VPC origin. */
+/**
+ * Finds CloudFront distributions with the load balancer as an origin: by its DNS name, another name, or as a VPC
+ * origin.
+ */
 import {
   CloudFrontClient,
   type DistributionSummary,
@@ -19,7 +22,7 @@ export interface FoundDistribution extends EdgeDistribution {
 
 type OriginOf = Pick<LoadBalancer, 'DNSName' | 'LoadBalancerArn' | 'Scheme'>;
 
-/** Milliseconds. CloudFront has no VPC endpoint; where it cannot be reached, the diagnosis must not wait for it. */
+/** Milliseconds. CloudFront has no VPC endpoint, and the diagnosis must not wait for it if it is unreachable. */
 const REACHED_WITHIN = 4000;
 /** Pages of up to 100 distributions. */
 const PAGES = 20;

@@ -1,4 +1,4 @@
-/** Part of the evidence about CloudFront, and what could not be read of it. */
+/** Part of the evidence about CloudFront, with the limitations of reading it. */
 import type { EdgeLimitation } from '../../evidence/edge.ts';
 import type { CollectionFailure } from '../../evidence/evidence.ts';
 

@@ -150,7 +150,10 @@ const TOGETHER_MS = 20;
 
 const routesOf = (errors: readonly SampledError[]): string[] => [...new Set(errors.map(({ route }) => route))];
 
-/** "Targets of web closed 27 connections mid-request, after 232 ms to 5.59 s of work, on 6 routes: a crash, a kill or an early close." */
+/**
+ * "Targets of web closed 27 connections mid-request, after 232 ms to 5.59 s of work, on 6 routes: a crash, a kill or an
+ * early close."
+ */
 function scatteredText(errors: readonly SampledError[]): string {
   const groups = [...new Set(errors.map((error) => targetGroupName(error.target_group_arn)))].sort();
   return `Targets of ${list(groups, 3)} closed ${plural(countErrors(errors), 'connection')} mid-request, after ${durationSpread(errors.map((error) => error.target_processing_time))} of work, on ${plural(routesOf(errors).length, 'route')}: a crash, a kill or an early close.`;

@@ -240,7 +240,10 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give 13." */
+/**
+ * "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give
+ * 13."
+ */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {

@@ -50,7 +50,10 @@ export const unhealthyHostsInMetrics = defineCheck({
 
 const SHOWN = 3;
 
-/** "Health checks of feed-api task 91aa… (10.0.10.31) failed from 07:44:00 UTC to 07:45:10 UTC, seen by 2 nodes: 4 × 503 (ResponseCodeMismatch)." */
+/**
+ * "Health checks of feed-api task 91aa… (10.0.10.31) failed from 07:44:00 UTC to 07:45:10 UTC, seen by 2 nodes: 4 × 503
+ * (ResponseCodeMismatch)."
+ */
 function failedChecks(traffic: Traffic): string[] {
   const { healthChecks = [] } = traffic.log;
   const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {

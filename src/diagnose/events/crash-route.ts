@@ -68,7 +68,10 @@ export function withEveryKill(outline: EventOutline, traffic: Traffic, left: Rea
       };
 }
 
-/** Connections refused within `longest` milliseconds of a kill on the same target; `failures` are by the time they were sent. */
+/**
+ * Connections refused within `longest` milliseconds of a kill on the same target; `failures` are by the time they were
+ * sent.
+ */
 function refusedAfter(kills: readonly SentFailure[], failures: readonly SentFailure[], longest: number): SentFailure[] {
   const ends = kills.map(({ request }) => request.at).sort((a, b) => a - b);
   let [next, latest] = [0, Number.NEGATIVE_INFINITY];

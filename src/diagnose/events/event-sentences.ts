@@ -13,7 +13,9 @@ import { isRejected } from './outlines.ts';
 const TARGETS_NAMED = 3;
 const OWNERS_NAMED = 1;
 
-/** "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "i-0262… (10.0.1.5:8080) in api", "4 targets of api". */
+/**
+ * "10.0.1.5:8080 (api)", "10.0.1.5:8080 and 10.0.1.6:8080 (api)", "i-0262… (10.0.1.5:8080) in api", "4 targets of api".
+ */
 function targetsText({ targets, target_group_arn, to, from: begin }: EventOutline, { owners }: Traffic): string {
   const group = targetGroupName(target_group_arn);
   // A target may have started failing later than the event's first one.
@@ -92,7 +94,8 @@ export function lostText(
 }
 
 /**
- * "UpdateService by ops at 10:09:59 UTC, 60 s before the first error, took 4 targets of api away while requests were still sent to them.",
+ * "UpdateService by ops at 10:09:59 UTC, 60 s before the first error, took 4 targets of api away while requests were
+ * still sent to them.",
  * "… brought 4 targets of api that never answered."
  */
 export function rolloutText(
@@ -226,7 +229,10 @@ function rhythmText(outages: readonly TargetOutage[]): string {
   return apart.length > 1 && high - low <= REGULAR * high ? `, ${rangeText(apart)} apart` : '';
 }
 
-/** "10.0.1.5:8080 (api) closed 18 requests in flight at 08:12:00 UTC, 21 s after DeregisterTargets by … at 08:11:39 UTC.": it was being drained. */
+/**
+ * "10.0.1.5:8080 (api) closed 18 requests in flight at 08:12:00 UTC, 21 s after DeregisterTargets by … at 08:11:39
+ * UTC.": it was being drained.
+ */
 export function cutOffText(outline: EventOutline, call: EventCall, traffic: Traffic): string {
   const { failures, from } = outline;
   return `${targetsText(outline, traffic)} closed ${plural(failures.length, 'request')} in flight at ${utcTime(from)}${afterCall(from, call)}.`;

@@ -114,7 +114,9 @@ function applyRule(
   }
 }
 
-/** The TCP ports that a rule covers; null if it is for another protocol. Rules for all ports lack FromPort and ToPort. */
+/**
+ * The TCP ports that a rule covers; null if it is for another protocol. Rules for all ports lack FromPort and ToPort.
+ */
 function tcpPorts({ IpProtocol, FromPort, ToPort }: IpPermission): IntegerRange | null {
   if (IpProtocol === '-1') return ports(0, 65535);
   if (IpProtocol !== 'tcp' && IpProtocol !== '6') return null;

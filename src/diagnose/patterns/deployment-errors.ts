@@ -113,7 +113,10 @@ function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
   return rate > 0 && otherRate > 0 && rate < TIMES_ALIKE * otherRate && otherRate < TIMES_ALIKE * rate;
 }
 
-/** "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since; …". */
+/**
+ * "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since;
+ * …".
+ */
 export function deploymentSentence({ deployment, before, during, after, ...result }: DeploymentErrors): string {
   const { name, from, to } = deployment;
   const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;

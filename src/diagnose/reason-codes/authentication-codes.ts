@@ -34,7 +34,10 @@ const REDIRECT =
 const PROVIDER = 'Compare issuer, client id, client secret and scope of the rule with those of the identity provider.';
 const TOKEN = 'Let clients send a token that fits the rule: look at its issuer, expiry and claims.';
 
-/** Every code of https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes */
+/**
+ * Every code of
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#error-reason-codes
+ */
 export const AUTHENTICATION_CODES: Readonly<Record<string, AuthenticationCode>> = {
   AuthInvalidCookie: code(
     'client',

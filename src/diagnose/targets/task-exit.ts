@@ -6,7 +6,10 @@ import type { Instance } from '../../evidence/aws.ts';
 import { type EcsTask, epochIn } from '../../evidence/workloads.ts';
 import { utcTime } from '../../format/wording.ts';
 
-/** spot: reclaimed. replaced: by a deployment, or a scale-in. stopped: by a StopTask call. exited: the process ended by itself. */
+/**
+ * spot: reclaimed. replaced: by a deployment, or a scale-in. stopped: by a StopTask call. exited: the process ended by
+ * itself.
+ */
 export type ExitKind =
   | 'out-of-memory'
   | 'failed-health-checks'

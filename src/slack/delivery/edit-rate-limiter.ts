@@ -1,6 +1,7 @@
 /**
- * One budget for all edits of messages. Slack allows a little more than 50 calls of chat.update a minute, of an app in a workspace and not
- * of a message. Edits that show progress are coalesced and spread; edits that matter are never dropped. Sends nothing itself.
+ * One rate limit for all edits of messages. Slack allows a little more than 50 calls of chat.update a minute, per app
+ * and workspace, not per message. Edits that show progress are merged and spread; important edits are never dropped.
+ * Sends nothing itself.
  */
 
 /** Result of one call. 'again': retry. `retryAfter`: seconds that Slack asks to wait. */

@@ -5,9 +5,15 @@ import type { PostResult } from './slack-poster.ts';
 
 /** Where the message is recorded, and how it is posted. */
 export interface OnceOnlyPost {
-  /** Changes the stored record by compare-and-swap; `current` is null before the first attempt. May call `change` several times. */
+  /**
+   * Changes the stored record by compare-and-swap; `current` is null before the first attempt. May call `change`
+   * several times.
+   */
   record<R>(change: (current: PostRecord | null) => { record: PostRecord | null; result: R }): Promise<R>;
-  /** Searches Slack for the message of an earlier attempt; null if there is none. A rejection counts as Slack being unreachable. */
+  /**
+   * Searches Slack for the message of an earlier attempt; null if it is not there. A rejection counts as Slack being
+   * unreachable.
+   */
   find(): Promise<{ ts: string } | 'may-not-look' | null>;
   /** `mayStandTwice`: an earlier attempt may have posted it, and the bot may not search. */
   post(mayStandTwice: boolean): Promise<PostResult>;
@@ -17,7 +23,10 @@ export interface OnceOnlyPost {
 
 const NOT_FOUND_OUT = { refused: 'unreachable', code: 'find' } as const;
 
-/** Returns Slack's answer; `already` if the message is posted, `busy` while another process posts it. Rejects as the store and `post` do. */
+/**
+ * Returns Slack's answer; `already` if the message is posted, `busy` while another process posts it. Rejects when the
+ * store or `post` does.
+ */
 export async function postOnce({ record, find, post, now }: OnceOnlyPost): Promise<PostResult | 'already' | 'busy'> {
   const attempt = randomUUID();
   const claim = await record((current) => {

@@ -1,4 +1,6 @@
-/** Buttons below a diagnosis. Anyone who may ask about it can press them, even weeks later; double presses count once. */
+/**
+ * Buttons below a diagnosis. Anyone who may ask about it can press them, even weeks later; double presses count once.
+ */
 import type { App } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
@@ -48,7 +50,7 @@ export function onButtons(app: App, context: SlackContext): void {
   });
 }
 
-/** A button's value is the run; an overflow option has its kind in front of it. */
+/** A button's value is the run; the value of an overflow option is its kind, then the run. */
 function parseAction(action: {
   action_id: string;
   type: string;
@@ -102,7 +104,7 @@ async function showFix(context: SlackContext, press: Press): Promise<void> {
   }
 }
 
-/** Once for each answer of the run, which may change when it is asked again. */
+/** Posts the detail once for each answer of the run, which may change when the question is asked again. */
 async function postDetail(context: SlackContext, id: DetailId, { run, respond, thread }: Press): Promise<void> {
   const key = `${id}:${run.attempts}`;
   const pointTo = async (sentence: string, ts: string): Promise<void> =>
@@ -156,7 +158,9 @@ async function askAnew(context: SlackContext, { run, who, respond, window }: Pre
     await answerPrivately(context, respond, privateMessage(rejection(context, opened, channel).problem));
 }
 
-/** Triples the window on both sides; if its end would be in the future, before it. Capped at the longest window. */
+/**
+ * Triples the window on both sides, or only before it if its end would be in the future. At most the longest window.
+ */
 export function widenWindow(window: { from: string; to: string }, now: number): Window {
   const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
   const side = Math.min(to - from, (LONGEST_WINDOW - (to - from)) / 2);

@@ -54,7 +54,7 @@ export function onFeedback(app: App, context: SlackContext): void {
   });
 }
 
-/** Read back from the client, so it may be forged: null unless it has the expected shape. */
+/** Null unless the data has the expected shape, because it comes back from the client and may be forged. */
 function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
   try {
     return FormSubject.parse(JSON.parse(metadata));
@@ -63,7 +63,7 @@ function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
   }
 }
 
-/** The latest feedback of each person counts. */
+/** Only the latest feedback of each person counts. */
 async function saveFeedback(
   { runs, threads, now, log }: SlackContext,
   id: string,

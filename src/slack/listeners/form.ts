@@ -80,7 +80,8 @@ const MEMBERS_TIMEOUT = 1_000;
 const MAX_MEMBER_PAGES = 20;
 
 /**
- * Why a person may not ask into the channel they picked; null if they are a member. Their client may send any channel. Source: https://docs.slack.dev/reference/methods/conversations.members
+ * Why a person may not ask in the channel they picked; null if they are a member. Checked because a client may send any
+ * channel. Source: https://docs.slack.dev/reference/methods/conversations.members
  */
 async function membershipRefusal(
   { slack, log }: SlackContext,
@@ -177,7 +178,7 @@ export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) 
   };
 }
 
-/** Read back from the client, so it may be forged: anything of another shape counts as empty. */
+/** Anything of another shape counts as empty, because it comes back from the client and may be forged. */
 export function formOrigin({ private_metadata }: Pick<ViewOutput, 'private_metadata'>): FormOrigin {
   try {
     return FormOrigin.parse(JSON.parse(private_metadata));

@@ -26,7 +26,8 @@ export function onHome(app: App, context: SlackContext, failures: () => readonly
 }
 
 /**
- * Shows accounts open to every channel only, as the person's access to other channels is unknown here: their own questions and alarms, not other people's questions.
+ * Shows only accounts open to every channel, because the person's access to other channels is unknown here: their own
+ * questions and alarms, not other people's questions.
  */
 async function homeOf(
   { runs, investigator, episodeOf, mutes }: SlackContext,

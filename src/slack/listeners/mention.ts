@@ -1,4 +1,7 @@
-/** `@alb502 my-alb last 15m`, also in threads, where slash commands do not work. Answered below the mention or in its thread. */
+/**
+ * `@alb502 my-alb last 15m`, also in threads, where slash commands do not work. Answered below the mention or in its
+ * thread.
+ */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { ask, namesOpenTo, readTyped, type SlackContext } from '../ask.ts';

@@ -41,7 +41,7 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
   }
   return tell(mutedMessage(muted), `mute-${now()}`);
 
-  /** A reply for each press: pressed again, it may hold longer. */
+  /** Posts a reply for each press, because a second press may extend the mute. */
   async function tell(message: ReturnType<typeof mutedMessage>, key: string): Promise<void> {
     const posted = await context.threads.reply(run.id, key, message);
     if (posted !== 'already' && !('ts' in posted))
@@ -52,7 +52,7 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
 /** Newest runs to read. */
 const MAX_RUNS_READ = 100;
 
-/** Undone in one thread, a mute holds in none: every root of the load balancer that shows one is edited. */
+/** A mute undone in one thread ends for all: edits every root message of the load balancer that shows it. */
 async function showUnmuted({ runs, threads }: SlackContext, loadBalancer: string): Promise<void> {
   const shown = (await runs.recent(MAX_RUNS_READ)).filter(
     (run) => run.loadBalancer.arn === loadBalancer && run.muted !== undefined,

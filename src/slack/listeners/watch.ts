@@ -1,4 +1,4 @@
-/** Opens a thread for each alert in the channels of `slack.watch` that names one load balancer. */
+/** Opens a thread for each alert that names one load balancer, in the channels of `slack.watch`. */
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { alertSubject } from '../alert-subject.ts';

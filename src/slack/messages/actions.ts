@@ -1,4 +1,4 @@
-/** IDs of buttons, menus and inputs. Messages keep them for weeks, so they are a contract. */
+/** IDs of buttons, menus and inputs. They must not change, because messages keep them for weeks. */
 
 /** Details that a button posts in the thread, from the run's stored evidence. */
 export const DETAIL_IDS = [
@@ -23,14 +23,17 @@ export const DETAIL_IDS = [
 ] as const;
 export type DetailId = (typeof DETAIL_IDS)[number];
 
-/** Buttons have `alb502:extra:<id>` as action_id and the run as value; options of the overflow have `<id>:<run>` as value. */
+/**
+ * Buttons have `alb502:extra:<id>` as action_id and the run as value; options of the overflow have `<id>:<run>` as
+ * value.
+ */
 export const ACTIONS = {
   detail: (id: DetailId): string => `alb502:extra:${id}`,
   more: 'alb502:more',
   askAgain: 'alb502:ask-again',
   askAnew: 'alb502:ask-anew',
   widen: 'alb502:widen',
-  /** A menu: values are a choice and the run, as in the overflow. */
+  /** A menu whose values are a choice and the run, as in the overflow. */
   mute: 'alb502:mute',
   right: 'alb502:right',
   wrong: 'alb502:wrong',

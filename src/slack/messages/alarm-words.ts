@@ -1,5 +1,5 @@
 /**
- * What alarms add to a root message: CloudWatch's count before the log is read, and alarms whose metric counts no
+ * Lines that alarms add to a root message: CloudWatch's count before the log is read, and alarms whose metric counts no
  * errors.
  */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
@@ -47,7 +47,9 @@ export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): 
 export const watchedParts = ({ reason }: WatchedAlarm): MessagePart[] =>
   reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))];
 
-/** Without any 5xx: the slowest routes if the alarm is on latency, and that alb502 does not explain this metric. */
+/**
+ * For an alarm without any 5xx: the slowest routes if it is on latency, and that alb502 does not explain its metric.
+ */
 export function watchedNextStep({ watches }: WatchedAlarm, { slowestRoutes = [] }: Diagnosis): MessagePart[] {
   const [slowest] = watches.metric === LATENCY ? slowestRoutes : [];
   const metric = truncate(sanitize(watches.metric), MAX_METRIC);
@@ -67,6 +69,6 @@ const LATENCY = 'TargetResponseTime';
 const MAX_ROUTE = 60;
 const routeWords = (route: string): string => truncate(sanitize(route), MAX_ROUTE);
 
-/** The percentile is read from steps of 9 %: 8.1 → "8.1 s", 31.4 → "31 s", 0.123 → "120 ms". */
+/** Rounds a percentile, whose steps are 9 % apart: 8.1 → "8.1 s", 31.4 → "31 s", 0.123 → "120 ms". */
 const shortSeconds = (value: number): string =>
   value >= 10 ? `${value.toFixed(0)} s` : value >= 1 ? `${value.toFixed(1)} s` : `${Math.round(value * 100) * 10} ms`;

@@ -12,7 +12,7 @@ import { durationWords, shortClock } from './thread-state.ts';
 const MAX_POINTS = 20;
 const MAX_SERIES = 6;
 
-/** At most 20 letters each. */
+/** At most 20 letters each, Slack's limit. */
 const SERIES_NAME: Record<SignatureId, string> = {
   'client-closed': 'closed by the client',
   'target-response': 'by the target',

@@ -111,7 +111,10 @@ function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistI
     : { step, status: 'error', mark: OUTCOME_MARK.unknown, words: `${title}: could not check`, detail: [] };
 }
 
-/** A task card has only two final states: unchecked steps never get a tick, and the title's mark tells the four outcomes apart. */
+/**
+ * Maps an outcome to one of a task card's two final states: unchecked steps never get a tick, and the mark in the title
+ * tells the four outcomes apart.
+ */
 const taskStatus = (outcome: CheckOutcome): ChecklistItem['status'] =>
   outcome === 'fail' || outcome === 'unknown' ? 'error' : 'complete';
 
@@ -200,12 +203,14 @@ function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] 
   return outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
 }
 
-/** Words that a line must not end with. */
+/** Words that must not end a line. */
 const OPEN_END = /(?: (?:and|of|an?|the|that|while|not|could|is|are|was|to|between|for))+$|[,:;]$/;
-/** A sentence ends at a full stop before a space: "10.0.1.5:8080 refused" holds no end. */
+/** A sentence ends at a full stop and a space, so "10.0.1.5:8080 refused" does not end within the address. */
 const SENTENCE_END = /(?<=[.])\s+(?=[A-Z0-9])/;
 
-/** The finding for narrow places: its first sentence if it fits, else in brief, else cut; the task shows all of it. */
+/**
+ * The finding shortened for a line: its first sentence if that fits, else `brief`, else cut. The task shows all of it.
+ */
 function fitTitle({ summary, brief }: CheckFinding, room: number): string {
   const [first = summary] = summary.split(SENTENCE_END);
   const sentence = first.replace(/[.]$/, '');
@@ -218,7 +223,7 @@ function fitTitle({ summary, brief }: CheckFinding, room: number): string {
   return `${words.replace(OPEN_END, '')}…`;
 }
 
-/** Before the log is read, what is known so far; afterwards, bytes, queries and duration. */
+/** Before the log is read, the findings so far; afterwards, bytes, queries and duration. */
 function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | null): TextLine[] {
   if (progress !== null)
     return progress.interimVerdict === undefined

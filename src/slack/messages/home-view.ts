@@ -19,11 +19,11 @@ const MAX_LINES = 30;
 export interface Home {
   /** Why this person must not ask; null if they may. */
   refusal: string | null;
-  /** Load balancers one may ask about, by account and name. */
+  /** Load balancers that this person may ask about, by account and name. */
   accounts: { account: string; loadBalancers: readonly string[] }[];
   /** Open episodes, with the run whose thread shows them. */
   open: { run: Run; episode: Episode }[];
-  /** What opens no threads for a while. */
+  /** Current mutes. */
   muted: readonly Mute[];
   recent: { run: Run; diagnosis: Diagnosis | null }[];
   /** Lookups that failed. */

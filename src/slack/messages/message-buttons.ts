@@ -64,7 +64,7 @@ export function confirmCost(cost: DiagnosisCost, times: 1 | 3): ConfirmDialog | 
   };
 }
 
-/** Rare ones: what they are, and what they fetch. At most five. */
+/** Rare actions: what each is called, and what it fetches. At most five. */
 export const overflowMenu = (run: string, options: readonly (readonly [string, DetailId])[]): types.Overflow => ({
   type: 'overflow',
   action_id: ACTIONS.more,

@@ -5,13 +5,13 @@ import type { types } from '@slack/bolt';
 export type SlackBlock = types.KnownBlock | types.Block;
 
 /**
- * A message. `text` is what a notification and a screen reader say, and what is shown when Slack refuses the blocks: it must carry the
- * essence by itself, in mrkdwn, escaped, at most 4,000 characters (what chat.update takes).
+ * A message. `text` is what notifications and screen readers use, and what Slack shows if it refuses the blocks. It
+ * must make sense alone: mrkdwn, escaped, at most 4,000 characters (limit of chat.update).
  */
 export interface Message {
   text: string;
   blocks: SlackBlock[];
-  /** Blocks to try when Slack refuses those above, before text alone: without the plan and the chart, which it may not take. */
+  /** Blocks to try before text alone if Slack refuses the others: without the plan and the chart. */
   plainBlocks?: SlackBlock[];
 }
 
@@ -24,6 +24,9 @@ export interface FileMessage {
   comment: string;
 }
 
-/** Escapes untrusted text so that it cannot start a mention, link or channel. Slack needs only these three (formatting guide). */
+/**
+ * Escapes untrusted text so that it cannot start a mention, link or channel. Slack needs only these three (formatting
+ * guide).
+ */
 export const escapeMrkdwn = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

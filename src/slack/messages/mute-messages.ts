@@ -33,7 +33,7 @@ const namesOf = (mutes: readonly Mute[]): string => list(mutes.map(({ name }) =>
 const mutedWords = (mutes: readonly Mute[]): string =>
   mutes[0]?.kind === 'load-balancer' ? `all alarms on ${namesOf(mutes)}` : namesOf(mutes);
 
-/** Shown to everybody in the thread. `mutes`: at least one. */
+/** Shown to everyone in the thread. `mutes`: at least one. */
 export function mutedMessage(mutes: readonly Mute[]): Message {
   const [{ user, until } = { user: '', until: '' }] = mutes;
   return partsMessage([
@@ -45,7 +45,9 @@ export function mutedMessage(mutes: readonly Mute[]): Message {
 export const unmutedMessage = (user: string, mutes: readonly Mute[]): Message =>
   partsMessage([line({ user }, ` unmuted ${namesOf(mutes)}: alarms open threads again.`)]);
 
-/** "Ada muted all alarms on shop-prod until 2026-11-18 06:45 UTC", in the root of a thread; none if nobody did. */
+/**
+ * "Ada muted all alarms on shop-prod until 2026-11-18 06:45 UTC", in the root of a thread; empty if nobody muted it.
+ */
 export const mutedLines = ({ muted, loadBalancer }: Run): TextLine[] =>
   muted === undefined
     ? []

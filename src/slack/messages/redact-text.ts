@@ -1,9 +1,14 @@
-/** Removes secrets from text for a channel. Collectors already drop queries and client addresses; this removes secrets in paths. */
+/**
+ * Removes secrets from text for a channel. Collectors already drop queries and client addresses; this removes secrets
+ * in paths.
+ */
 import { escapeControls } from '../../format/escape-control-characters.ts';
 
-/** The query of a path, and what follows the question mark; encoded too, as by clients that encode twice. */
+/** The query of a path, starting at its question mark; also encoded, because some clients encode twice. */
 const QUERY = /(?<=[\w/)\]-])(?:\?(?:[^\s?]*=\S*|[\w%-]{4,})|%3f[^\s?/]*(?:=|%3d)\S*)/gi;
-/** Path segments with e-mail addresses (not logo@2x.png or react@18.2.0) or client addresses (not the host of a URL). */
+/**
+ * Path segments with e-mail addresses (not logo@2x.png or react@18.2.0) or client addresses (not the host of a URL).
+ */
 const MAIL = /(?<=\/)[\w.+%-]{1,80}?(?:@|%40)(?!\dx\.)(?:[\w-]{1,63}\.){1,5}[a-z]{2,}(?![\w.])/gi;
 const ADDRESS = /(?<=(?<!\/)\/)(?:\d{1,3}\.){3}\d{1,3}(?=[/\s,;:)]|$)/g;
 /** AWS keys and tokens with a known prefix. */

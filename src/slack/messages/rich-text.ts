@@ -173,7 +173,9 @@ function fitParts(parts: readonly MessagePart[], room: number, rest: string): Me
   return fitting;
 }
 
-/** Shortens lines and lists to fit. Text to copy stays whole or is dropped: part of a command is a different command. */
+/**
+ * Shortens lines and lists to fit. Text to copy stays whole or is dropped: part of a command is a different command.
+ */
 function shortenPart(part: MessagePart, room: number): MessagePart {
   if ('line' in part) return { line: shortenLine(part.line, MAX_LINE) };
   if ('copy' in part) return part;

@@ -1,4 +1,6 @@
-/** The root message: what broke, the fix, the impact. It is edited over its life; its first line is the notification. */
+/**
+ * The root message: what broke, the fix, the impact. It is edited over its life; its first line is the notification.
+ */
 
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
@@ -146,11 +148,14 @@ function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
 const isLogStillRead = (run: Run, { triage }: Diagnosis): boolean =>
   run.state === 'running' && run.attempts === 0 && triage.requests === null;
 
-/** Faults that were found without the log; what to do about a log that was not read does not apply yet. */
+/**
+ * Whether a section says something before the log is read: faults count, what to do about an unread log does not yet
+ * apply.
+ */
 const isKnownWithoutLog = ({ kind }: Section, { steps }: Diagnosis): boolean =>
   kind === 'known' && steps.some(({ findings }) => findings.some(({ outcome }) => outcome === 'fail'));
 
-/** What CloudFront made itself comes first: nothing behind the load balancer ends it. */
+/** Errors that CloudFront made itself come first: no change behind the load balancer ends them. */
 function inFrontParts(diagnosis: Diagnosis): MessagePart[] {
   const finding = madeInFront(diagnosis);
   return finding === null ? [] : [labelled('In front', ...prose(finding.brief ?? fitSentences(finding.summary)))];
@@ -177,7 +182,7 @@ const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bol
 /** Characters; longer texts end after the last sentence that fits. */
 const MAX_SENTENCE = 200;
 
-/** Cause, Fix, Impact: what a woken person asks first. The rest is in the thread. */
+/** Cause, Fix, Impact: the first questions of a person woken at night. The rest is in the thread. */
 function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   switch (section.kind) {
     case 'cause': {
@@ -253,7 +258,7 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
   if (metrics !== null) pieces.push([{ href: metrics, label: 'metrics' }]);
   const logs = run.logBucket === undefined ? null : bucketLink(region, run.logBucket);
   if (logs !== null) pieces.push([{ href: logs, label: 'log bucket' }]);
-  // Not in the first post, which would notify the asker: the verdict does that. Edits notify no one.
+  // Not in the first post, where it would notify the asker; the verdict does that, and edits notify no one.
   const isFirstPost = isUnderWay(run) && diagnosis === null;
   if (run.askedBy.kind === 'person' && !isFirstPost) pieces.push(['asked by ', { user: run.askedBy.user }]);
   if (run.askedBy.kind === 'alert') pieces.push(['for the alert above']);
@@ -276,7 +281,7 @@ function alsoWords(diagnosis: Diagnosis): string {
   return parts.length === 0 ? '' : `Also: ${parts.join(' · ')}`;
 }
 
-/** Completeness of the answer: "log complete, final", what is awaited, what could not be checked. */
+/** Completeness of the answer: "log complete, final", which logs are missing, what could not be checked. */
 function logWords(run: Run, diagnosis: Diagnosis): string {
   const { completeness, steps, gapDetails } = diagnosis;
   const { errorsInLog, errorsInMetrics } = completeness;

@@ -19,7 +19,7 @@ export function runStateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'par
   return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
 }
 
-/** Nothing of the step could be answered. */
+/** Whether nothing in the step could be answered. */
 export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
   outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
 
@@ -60,7 +60,10 @@ export function windowWords(from: string, to: string, namedDay: string): string 
   return `${date(from, namedDay)}${shortClock(from)}–${date(to, from)}${shortClock(to)} UTC`;
 }
 
-/** " in its last 12 h" of an episode that began before the window, so that its errors are not taken for all of them. */
+/**
+ * " in its last 12 h" for an episode that began before the window, so that readers do not take its errors for all
+ * errors.
+ */
 export function episodePartWords({ from, to }: { from: string; to: string }, episode: Episode | null): string {
   if (episode === null || Date.parse(from) <= Date.parse(episode.openedAt)) return '';
   return ` in its last ${durationWords(Date.parse(to) - Date.parse(from))}`;

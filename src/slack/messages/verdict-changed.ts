@@ -9,7 +9,7 @@ import { sanitizeState, type ThreadState } from './thread-state.ts';
 export function verdictChangedMessage(rawState: ThreadState, rawBefore: Diagnosis): Message | null {
   const { diagnosis } = sanitizeState(rawState);
   if (diagnosis === null || verdictKey(diagnosis) === verdictKey(rawBefore)) return null;
-  // After an unread log comes the first verdict, which has its own post.
+  // After an unread log, the first verdict is a post of its own.
   if (verdictKind(rawBefore) === 'unread') return null;
   const before = sanitizeState({ ...rawState, diagnosis: rawBefore }).diagnosis ?? rawBefore;
   const parts: MessagePart[] = [

@@ -121,7 +121,10 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   }
 }
 
-/** Faults beside the verdict. Of an undecided one they are its symptoms, and the most particular one says most. */
+/**
+ * Faults besides the verdict. If the verdict is undecided, they are symptoms of it, and the most specific one says
+ * most.
+ */
 function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): MessagePart[] {
   const kind = verdictKind(diagnosis);
   const [label, most] = (
@@ -164,7 +167,7 @@ export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [..
 
 function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
   const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
-  // Do not repeat what the root says.
+  // Do not repeat what the root message says.
   const reasons = cause.for.filter((sentence) => !isSaid(sentence, cause.summary));
   const seconds = keepAlive?.measuredSeconds ?? null;
   const runtime =
@@ -189,14 +192,14 @@ function firstReasons(reasons: readonly string[]): string[] {
 const isSaid = (sentence: string, headline: string | null): boolean =>
   headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
-/** Titles are clauses with "and" in them: semicolons part them. */
+/** Titles contain "and", so semicolons separate them. */
 function ruledOutWords(causes: readonly CauseResult[]): string {
   const titles = causes.slice(0, MAX_RULED_OUT).map(({ title }) => inSentence(title));
   const more = causes.length - titles.length;
   return [...titles, ...(more > 0 ? [`${number(more)} more`] : [])].join('; ');
 }
 
-/** One of the two causes that an undecided verdict is between: what speaks for it, and what to do if it is. */
+/** One of the two causes of an undecided verdict: its evidence, and what to do if it is the cause. */
 const candidateParts = (cause: CauseResult): MessagePart[] => [
   line({ bold: cause.title }),
   {
@@ -208,7 +211,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
   },
 ];
 
-/** If three or more causes apply, lists what to do for each; "Evidence" has the arguments for and against. */
+/** For three or more causes, only what to do about each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
   line({ bold: 'If it is' }, '  (for and against each: Evidence)'),
   { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },

@@ -6,7 +6,9 @@ import { showRootProgress } from './show.ts';
 import type { ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
 
-/** `window`: epoch milliseconds; replaces the window of the run. `user`: absent for an alarm, which is never refused. */
+/**
+ * `window`: epoch milliseconds; replaces the window of the run. `user`: absent for an alarm, which is never refused.
+ */
 export async function askAgain(
   context: ThreadContext,
   id: string,

@@ -89,8 +89,8 @@ export async function showRootProgress(context: ThreadContext, run: Run): Promis
 }
 
 /**
- * Makes the thread show what the run says.
- * True when everything is shown; false when Slack could not be reached, and it is to be done again.
+ * Makes the thread show what the run says. Returns true if everything is shown, false if Slack was unreachable and a
+ * retry is due.
  */
 export async function showRun(context: ThreadContext, givenRun: Run): Promise<boolean> {
   const { runs, log } = context;
@@ -114,7 +114,7 @@ export async function showRun(context: ThreadContext, givenRun: Run): Promise<bo
   return isShown;
 }
 
-/** Messages of the thread below its root, in order. A verdict is posted once there is one to act on. */
+/** Messages of the thread below its root, in order. A verdict is posted once there is something to act on. */
 function ownMessages(context: ThreadContext, threadState: ThreadState): [MessageSlot, Message][] {
   const checklist: [MessageSlot, Message] = ['checklist', checklistMessage(threadState, null)];
   if (threadState.diagnosis === null) return [checklist];
@@ -123,7 +123,7 @@ function ownMessages(context: ThreadContext, threadState: ThreadState): [Message
   return [checklist, ['verdict', verdictMessage(threadState, mentionIn(context, run))]];
 }
 
-/** There is nothing to act on until the errors are read, unless no more will arrive. */
+/** Whether a verdict may be posted: only once the errors are read, or no more will arrive. */
 const isVerdictDue = (run: Run, diagnosis: Diagnosis): boolean =>
   isWorthActing(diagnosis) || run.state === 'final' || run.state === 'partial';
 
@@ -133,7 +133,7 @@ const isWorthActing = (diagnosis: Diagnosis): boolean => {
   return kind === 'found' || kind === 'undecided';
 };
 
-/** Mentions the asker; for an alarm, whom its route names. */
+/** Mentions the asker; for an alarm, the user or group of its route. */
 const mentionIn = ({ mentionOf }: ThreadContext, run: Run): string | null =>
   run.askedBy.kind === 'person' ? run.askedBy.user : (mentionOf?.(run) ?? null);
 
@@ -204,7 +204,7 @@ async function ensurePosted(
   return standing;
 }
 
-/** An unfinished post was begun by a process that lost the lease; it may have succeeded. */
+/** An unfinished post was started by a process that lost the lease; it may have succeeded. */
 function recordOf({ thread, outbox }: Run, slot: MessageSlot): PostRecord | null {
   const ts = tsOf(thread, slot);
   if (ts !== null) return { state: 'posted', ts };
@@ -222,7 +222,7 @@ function withRecord(run: Run, slot: MessageSlot, record: PostRecord | null, isRe
   };
 }
 
-/** Adds a note that the message may be there twice. */
+/** Adds a note that the message may appear twice. */
 function withResumedNote(message: Message): Message {
   const note = 'Resumed after a restart: this message may repeat the one above.';
   const block = { type: 'context', elements: [{ type: 'plain_text', text: note }] };

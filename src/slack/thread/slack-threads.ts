@@ -14,8 +14,8 @@ import { openThreadContext, type SlackThreadsParts } from './thread-context.ts';
 export interface SlackThreads {
   open(request: ThreadRequest): Promise<OpenResult>;
   /**
-   * Asks about the same load balancer again in the same thread; a new window replaces that of the run. Resolves with
-   * the answer. Throws Problem if this person has asked too much.
+   * Asks about the same load balancer again in the same thread; a new window replaces the window of the run. Resolves
+   * with the answer. Throws Problem if this person has asked too often.
    */
   askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
   /** Updates the root message and the replies about the end after the episode or the feedback changed. */
@@ -32,9 +32,9 @@ export interface SlackThreads {
   load(): { running: number; waiting: number };
 }
 
-/** Milliseconds between searches for runs that are due or were left unfinished by another process. */
+/** Milliseconds between searches for runs that are due or that another process left unfinished. */
 const POLL_INTERVAL = 15_000;
-/** Milliseconds after an abort, for the threads to say so. */
+/** Milliseconds after an abort for the threads to say so. */
 export const ABORT_GRACE = 8_000;
 
 export function openSlackThreads(parts: SlackThreadsParts): SlackThreads {

@@ -17,7 +17,7 @@ export interface SlackThreadsParts {
   limits: Limits;
   /** The alarm episode that the run belongs to, if any. */
   episodeOf(run: Run): Promise<Episode | null>;
-  /** Whom the verdict of an alarm's run mentions; absent if no route names anyone. */
+  /** The user or group that the verdict of an alarm's run mentions; absent if no route names one. */
   mentionOf?: ((run: Run) => string | null) | undefined;
   /** Owner of this process's leases; unique. */
   owner: string;
@@ -40,7 +40,7 @@ export interface ThreadContext extends SlackThreadsParts {
   slots: PQueue;
   /** Aborts running work when the shutdown timeout ends. */
   shutdown: AbortController;
-  /** No new work is accepted. */
+  /** Whether new work is refused. */
   isClosing: boolean;
 }
 

@@ -11,7 +11,7 @@ import { ensureRoot, loadThreadState, showRun } from './show.ts';
 import { type ActiveRun, readRun, type ThreadContext } from './thread-context.ts';
 
 export interface WorkOptions {
-  /** Whether to look for an answer or only show the thread. */
+  /** Whether to look for an answer, or only show the thread. */
   ask: boolean;
   /** Queries AWS even if another run has an answer. */
   own?: boolean;
@@ -79,7 +79,10 @@ async function workOnThread(
   return readRun(context, run.id);
 }
 
-/** Waits briefly for CloudWatch's count: the first message notifies people and should carry numbers; edits notify no one. */
+/**
+ * Waits briefly for CloudWatch's count, because the first message notifies people and should contain numbers; edits
+ * notify no one.
+ */
 async function withCount({ investigator, runs, log, now, shutdown }: ThreadContext, run: Run): Promise<Run> {
   const isNew = run.thread.root === null && run.outbox.kind !== 'posting' && run.counted === undefined;
   if (run.askedBy.kind === 'person' || !isNew || investigator.countErrors === undefined) return run;
@@ -108,7 +111,7 @@ async function ensureRootWithRetry(
   return root;
 }
 
-/** Slack that cannot be reached is tried again later; a channel that cannot be written to is the end of the run. */
+/** If Slack is unreachable, the post is retried later; a channel that rejects messages ends the run. */
 async function recordRefusedRoot(context: ThreadContext, id: string, refusal: Refusal): Promise<Run> {
   if (refusal.refused === 'unreachable') return readRun(context, id);
   return context.runs.change(id, (run) => ({
@@ -117,7 +120,7 @@ async function recordRefusedRoot(context: ThreadContext, id: string, refusal: Re
   }));
 }
 
-/** One reply when a later attempt came to another verdict than the thread has shown. */
+/** Posts one reply when a later attempt reaches another verdict than the thread shows. */
 async function postVerdictChange(context: ThreadContext, run: Run, before: Diagnosis | null): Promise<void> {
   if (before === null) return;
   const message = verdictChangedMessage(await loadThreadState(context, run), before);

@@ -367,7 +367,7 @@ function toFailedRequest(detail: FailureDetail, client: number, retriedOk: boole
   };
 }
 
-/** Failures whose connection was closed at once, by target group, in the order in which they would be examined. */
+/** Failures whose connection was closed at once, by target group, in the order in which they are examined. */
 export interface ClosedConnections {
   groups: {
     target_group_arn: string;

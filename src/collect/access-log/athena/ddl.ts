@@ -1,5 +1,5 @@
 /**
- * The CREATE TABLE statement for access logs: AWS's own statement with partition projection and a longer tail of the
+ * The CREATE TABLE statement for access logs: AWS's own statement with partition projection and a longer end of the
  * pattern. The fields added after conn_trace_id get columns, and lines of every older form still match.
  * https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table-partition-projection.html
  */

@@ -1,4 +1,4 @@
-/** Counts the messages of an access log by queries, where they are too many to be fetched. */
+/** Counts the messages of an access log by queries, if there are too many to fetch. */
 import type { Question } from '../../../evidence/evidence.ts';
 import { statusRanges } from '../../../evidence/statuses.ts';
 import { grouped, least, type PlaceRow, placeKey, sum } from '../place-traffic.ts';
@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 
 export interface CountedMessages {
   places: PlaceRow[];
-  /** By minute, epoch milliseconds, ascending; `requests` are those of the window. */
+  /** By minute, epoch milliseconds, ascending; `requests` counts those inside the window. */
   minutes: { minute: number; lines: number; requests: number; failures: number }[];
   /** Messages without a time or a status. */
   rejected: number;
@@ -21,7 +21,7 @@ export interface CountedMessages {
 
 type Asked = Pick<Question, 'from' | 'to' | 'statuses'>;
 
-/** What `AccessLog.failures` holds, by status alone. */
+/** Returns a function that recognises failures by status alone, as in `AccessLog.failures`. */
 function failureStatus(statuses: readonly string[]): (status: number) => boolean {
   const ranges = statusRanges(statuses);
   return (status) =>
@@ -30,7 +30,7 @@ function failureStatus(statuses: readonly string[]): (status: number) => boolean
     ranges.some(({ from, to }) => status >= from && status <= to);
 }
 
-/** The messages of failures, as a query. */
+/** Returns the query for the messages of failures. */
 export const failuresQuery = (group: LogGroup, take: FieldParser, { statuses }: Asked): string =>
   [
     ...ownMessages(group, take),
@@ -55,7 +55,10 @@ function countQuery(group: LogGroup, take: FieldParser, asked: Asked): string {
   ].join(' | ');
 }
 
-/** Minutes, but for those at the edges of the window: of these the seconds, and of the seconds at the edges the milliseconds. */
+/**
+ * A pattern that cuts a time to its minute; in a minute at the edge of the window to the second, in a second at the
+ * edge to the millisecond.
+ */
 function momentPattern({ from, to }: Asked): string {
   const edges = [from, to].filter((edge) => edge % MINUTE_MS !== 0).map((edge) => new Date(edge).toISOString());
   const text = (iso: string, length: number) => iso.slice(0, length).replace('T', '[T ]');
@@ -117,7 +120,7 @@ function countedRow(
   };
 }
 
-/** Of a time in ISO 8601; null for any other text. */
+/** Parses ISO 8601; null for any other text. */
 function microseconds(text: string): number | null {
   const [, seconds, decimals = ''] =
     /^([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.]([0-9]{1,9}))?(?:Z|[+]00:?00)?$/.exec(text) ?? [];

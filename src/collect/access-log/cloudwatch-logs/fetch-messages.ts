@@ -59,7 +59,7 @@ const ROWS_AIMED_AT = ROWS_AT_MOST * 0.6;
 export interface FetchedMessages {
   /** Epoch seconds with more messages than a query returns; some of their messages are missing. */
   cut: number[];
-  /** The AWS CLI command that fetches the same. */
+  /** The AWS CLI command that fetches the same messages. */
   command: Command;
 }
 

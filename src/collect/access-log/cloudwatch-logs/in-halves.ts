@@ -1,12 +1,12 @@
-/** Asks a time range in slices, and again in halves where an answer is full. */
+/** Queries a time range in slices, and halves each slice whose answer is full. */
 import PQueue from 'p-queue';
 import type { Seconds } from './insights.ts';
 
 const QUERIES_AT_ONCE = 4;
 
 /**
- * Calls `take` with each complete answer, in no order. Returns the epoch seconds that are full on their own, ascending:
- * `take` got a part of them. Rejects as `ask` does.
+ * Calls `take` with each complete answer, in no order. Returns the epoch seconds that are full on their own, ascending;
+ * for these, `take` gets only a part. Rejects as `ask` does.
  */
 export async function inHalves<Row>(
   range: Seconds,
@@ -20,7 +20,7 @@ export async function inHalves<Row>(
   const queue = new PQueue({ concurrency: QUERIES_AT_ONCE });
   const full: number[] = [];
   const read = async ({ from, to }: Seconds): Promise<void> => {
-    // Kept within its turn, so that no more answers than queries wait to be kept.
+    // Call `take` within the turn, so that waiting answers never outnumber running queries.
     const isHalved = await queue.add(async () => {
       const { rows, isFull } = await ask({ from, to });
       if (isFull && from < to) return true;

@@ -32,8 +32,8 @@ export const ROWS_AT_MOST = 100_000;
 const [FIRST_LOOK, LATER_LOOKS] = [200, 1000];
 
 /**
- * Returns a query for all messages that mention the load balancer, in any format; parsing them later drops those of
- * others.
+ * Returns a query for all messages that mention the load balancer, in any format; parsing them later drops messages of
+ * other load balancers.
  */
 export const messagesQuery = ({ loadBalancer }: LogGroup): string =>
   `fields @message${loadBalancer === null ? '' : ` | filter @message like "${loadBalancer}"`} | sort @timestamp asc`;
@@ -48,7 +48,10 @@ export interface InsightsQuery {
   limit: number;
 }
 
-/** Rejects with AccessLogError; a query that is given up is stopped. `onScan` hears of the bytes of a query that ended. */
+/**
+ * Rejects with AccessLogError, and stops a query that it gives up. `onScan`: called with the bytes that a finished
+ * query scanned.
+ */
 export async function askRows(
   group: LogGroup,
   { from, to }: Seconds,

@@ -1,6 +1,6 @@
 /**
- * The answers of a log of which all messages were counted, those of failures fetched, and those of a part of the window
- * fetched whole. Pure.
+ * Merges three sets of answers of one log: counts of all messages, fetched failures, and a part of the window fetched
+ * whole. Pure.
  */
 import type {
   AccessLog,
@@ -17,9 +17,9 @@ const MINUTE_MS = 60_000;
 
 export interface LogParts {
   counts: CountedMessages;
-  /** The answers over the failures alone. */
+  /** The answers from the failures alone. */
   failed: AccessLog;
-  /** The answers over everything in `part`; null where there are no failures. */
+  /** The answers from all messages in `part`; null if nothing failed. */
   whole: { part: Window; log: AccessLog } | null;
 }
 
@@ -39,13 +39,13 @@ export function mergeParts({ counts, failed, whole }: LogParts): AccessLog {
     minutes: minutes.filter((one) => one.requests > 0).map((one) => ({ minute: one.minute, requests: one.requests })),
     targets: targetTraffic(places),
     statuses: statusCounts(places),
-    // Those of the failures alone would be no routes of the traffic.
+    // The slowest of the failed requests are not the slowest routes of the traffic.
     slowest: undefined,
     ...(whole === null ? {} : answersOfPart(failed, whole, requests)),
   };
 }
 
-/** What needs the requests around the failures, from the part alone. */
+/** The answers that need the requests around the failures; they come from the part alone. */
 function answersOfPart(
   failed: AccessLog,
   { part, log }: NonNullable<LogParts['whole']>,
@@ -65,7 +65,7 @@ function answersOfPart(
   };
 }
 
-/** From rows of the part's failures to those of all failures: both are in the same order. */
+/** Maps rows of the part's failures to rows of all failures; both are in the same order. */
 function rowsOfPart(inPart: readonly FailedRequest[], all: readonly FailedRequest[]): Map<number, number> {
   const key = ({ client: _, retriedOk: _retried, ...failure }: FailedRequest) => JSON.stringify(failure);
   const waiting = new Map<string, number[]>();
@@ -109,7 +109,7 @@ function gapsByOwnRows(
 const shapeKey = ({ count: _, retriedOk: _retried, first: _first, last: _last, ...shape }: FailureShape): string =>
   JSON.stringify(shape);
 
-/** Retries were seen only in the part, whose first and last minute may be cut. */
+/** Only the part shows retries; its first and last minute may be cut. */
 function shapesWithRetries(
   shapes: readonly FailureShape[],
   inPart: readonly FailureShape[],
@@ -124,8 +124,8 @@ function shapesWithRetries(
 }
 
 /**
- * Requests beside the failures as in the part, times `scale`. Leaves out a route that did not fail in the part: how often
- * it succeeds is not known.
+ * Keeps the failures and estimates all other requests as those of the part times `scale`. Leaves out a route that did
+ * not fail in the part, because its successes are unknown.
  */
 function scaledRoutes(all: readonly RouteTraffic[], inPart: readonly RouteTraffic[], scale: number): RouteTraffic[] {
   const known = new Map(inPart.map((route) => [route.route, route]));

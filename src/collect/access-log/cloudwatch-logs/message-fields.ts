@@ -1,6 +1,6 @@
 /**
- * Commands of Logs Insights QL that take fields out of the messages of an access log, by regular expressions: whether
- * AWS discovers fields, and as which types, is not documented for vended logs. Pure.
+ * Commands of Logs Insights QL that extract fields from the messages of an access log by regular expressions, because
+ * AWS does not document which fields it discovers in vended logs, and as which types. Pure.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Parse.html
  */
 import type { VendedDelivery } from '../deliveries.ts';
@@ -11,10 +11,10 @@ type MessageForm = Pick<VendedDelivery, 'format' | 'fields' | 'delimiter'>;
 
 type Field = (typeof VENDED_FIELDS)[number];
 
-/** Takes a field into a name; `beginning` is what is taken of its value, all of it if absent. */
+/** Extracts a field into a name. `beginning`: a pattern for the part of the value to extract; absent for all of it. */
 export type FieldParser = (field: Field, name: string, beginning?: string) => string;
 
-/** Null if the messages have a form that a query cannot take apart. */
+/** Null if a query cannot extract fields from messages of this form. */
 export function fieldParser({ format, fields, delimiter }: MessageForm): FieldParser | null {
   if (format !== 'plain') return jsonField;
   const order = fields.length > 0 ? fields : VENDED_FIELDS;
@@ -24,7 +24,7 @@ export function fieldParser({ format, fields, delimiter }: MessageForm): FieldPa
 
 const parse = (pattern: string): string => `parse @message /${pattern.replaceAll('/', '\\/')}/`;
 
-/** A quote within a value is escaped: no client can write a key. */
+/** JSON escapes a quote within a value, so no client can write a key. */
 const jsonField: FieldParser = (field, name, beginning = '[^",}]*') =>
   parse(`"${field}" *: *"?(?<${name}>${beginning})`);
 
@@ -34,14 +34,14 @@ function delimitedField(order: readonly string[], delimiter: string): FieldParse
     parse(`^(?:[^${own}]*${own}){${order.indexOf(field)}}"?(?<${name}>${beginning})`);
 }
 
-/** Fields in front of the request line have no space in them; those behind it are known by their form. */
+/** Fields before the request line contain no space; fields after it are recognised by their form. */
 const spacedField: FieldParser = (field, name, beginning = '[^ ]+') => {
   if (field === 'target_group_arn') return parse(`^.* (?<${name}>arn:[^ "]+:targetgroup/[^ "]+) "?(?:Root=|Self=|-)`);
   if (field === 'ip_address') return parse(` "?(?<${name}>[0-9a-fA-F.:]+)"?$`);
   return parse(`^(?:[^ ]+ ){${VENDED_FIELDS.indexOf(field)}}(?<${name}>${beginning})`);
 };
 
-/** Commands that leave the messages of one load balancer. */
+/** Commands that keep only the messages of one load balancer. */
 export const ownMessages = ({ loadBalancer }: LogGroup, take: FieldParser): string[] =>
   loadBalancer === null
     ? ['fields @message']
@@ -52,7 +52,7 @@ export const ownMessages = ({ loadBalancer }: LogGroup, take: FieldParser): stri
         `filter elb = "${loadBalancer}"`,
       ];
 
-/** A pattern of the statuses from 0 to 599 that are wanted, as three digits. */
+/** A pattern of the wanted statuses from 0 to 599, as three digits. */
 export function statusPattern(isWanted: (status: number) => boolean): string {
   const classes = Array.from({ length: 6 }, (_, hundreds) => {
     const wanted = Array.from({ length: 100 }, (_, rest) => 100 * hundreds + rest).filter(isWanted);

@@ -5,7 +5,10 @@ import type { VendedDelivery } from '../deliveries.ts';
 import { delimitedLine } from '../vended/translate-lines.ts';
 import type { MessageSink } from './fetch-messages.ts';
 
-/** A file in this folder for each part. What is there of a shorter read is removed: these messages hold it again. */
+/**
+ * Creates a file in this folder for each part. Removes files of a shorter read first, because these messages include
+ * theirs.
+ */
 export async function messageFiles(folder: string, delivery: VendedDelivery): Promise<MessageSink> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -14,7 +17,7 @@ export async function messageFiles(folder: string, delivery: VendedDelivery): Pr
   };
 }
 
-/** Turns each message into one line, plain ones using the delivery's field order. */
+/** Turns each message into one line; plain messages use the delivery's field order. */
 function linesOf(messages: readonly string[], { format, fields, delimiter }: VendedDelivery): string {
   const isPlain = format === 'plain' && fields.length > 0 && delimiter !== null;
   return messages

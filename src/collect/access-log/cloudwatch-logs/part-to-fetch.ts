@@ -1,4 +1,4 @@
-/** Which part of a window is fetched whole, where the window has too many messages. Pure. */
+/** Chooses the part of a window to fetch whole if the window has too many messages. Pure. */
 import type { Window } from '../../../evidence/evidence.ts';
 import type { CountedMessages } from './count-messages.ts';
 
@@ -38,7 +38,7 @@ export function partToFetch(
   return best === null ? null : { from: Math.max(from, best.from), to: Math.min(to, best.to) };
 }
 
-/** Of the minute with the most failures. */
+/** The first seconds of the minute with the most failures. */
 function beginningOfMinute(minutes: CountedMessages['minutes'], lines: number) {
   const [most] = minutes
     .filter(({ failures }) => failures > 0)

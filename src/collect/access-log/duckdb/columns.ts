@@ -79,7 +79,10 @@ export class Columns {
   /** Places found since `takePlaces` was last called, and the keys of all places found. */
   #places: TargetAndNode[] = [];
   readonly #known = new Set<number>();
-  /** The same of slow routes, at most one more than SLOW_TEXTS. */
+  /**
+   * Slow routes found since `takeSlowRoutes` was last called, and the keys of all found; at most one more than
+   * SLOW_TEXTS.
+   */
   #slowRoutes: NamedRoute[] = [];
   readonly #knownSlow = new Set<number>();
   #failures: FailureRows = { rows: [], details: [] };

@@ -110,7 +110,7 @@ export interface FileCounts {
 }
 
 const MEMORY_LIMIT = '512MB';
-/** Rows that DuckDB gives to one thread: with no more, other threads only spin until the query is done. */
+/** Rows that DuckDB gives to one thread; with fewer rows, other threads only spin until the query is done. */
 const ROW_GROUP = 122_880;
 /** Columns of a failure that are shown; `detail` is the values of FAILURE_DETAIL, joined by a quote. */
 const SHOWN_COLUMNS = ['id', 'ended', 'place', 'status', 'target_status', 'detail', 'retried_ok'];
@@ -349,7 +349,7 @@ class LogFileReader {
     const [overview] = await select(connection, queries.OVERVIEW);
     const [failed] = await select(connection, queries.FAILED);
     if (overview === undefined || failed === undefined) throw new Error('a count came back without a row');
-    // Fetching text from DuckDB is slow: one text holds those of a failure, and the places are already here.
+    // Fetching text from DuckDB is slow, so one text holds all texts of a failure, and places come from memory.
     const shown = await select(
       connection,
       `SELECT ${SHOWN_COLUMNS.join(', ')} FROM (${queries.failures(FAILURE_LIMIT)}) ORDER BY id`,
@@ -518,7 +518,10 @@ class LogFileReader {
     );
   }
 
-  /** The gaps of each request, ascending. DuckDB takes twice as long to make lists of them, and longer to order them. */
+  /**
+   * The gaps of each request, ascending. DuckDB takes twice as long to build lists of them, and longer still to sort
+   * them.
+   */
   async #gapsByRequest(connection: DuckDBConnection, horizon: number, requests: number): Promise<number[][]> {
     const found = await connection.run(queries.gaps(horizon));
     const gapsOf = Array.from({ length: requests + 1 }, (): number[] => []);
@@ -554,7 +557,7 @@ class LogFileReader {
   }
 }
 
-/** Rows by route, in order. */
+/** Groups rows by route, in the order of the rows. */
 function slowestOf(rows: readonly DuckDbRow[]): NonNullable<AccessLog['slowest']> {
   const routes = new Map<string, SlowRoute>();
   for (const row of rows) {

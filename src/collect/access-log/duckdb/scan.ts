@@ -42,7 +42,7 @@ export async function scan(
   const readers = Array.from({ length: threads }, () =>
     bytes <= ALONE_BELOW ? readerHere(options) : readerInThread(options),
   );
-  // The largest first, so that no thread is left with one while the others are done.
+  // The largest first, so that no thread starts a large file when the others are done.
   const waiting = files.map((file, index) => ({ file, index })).sort((a, b) => a.file.bytes - b.file.bytes);
   const scanned: ScannedFile[] = [];
   const stopped = Promise.withResolvers<never>();
@@ -64,7 +64,7 @@ export async function scan(
             places = [...places, ...one.places];
             slowRoutes = [...slowRoutes, ...one.slowRoutes];
             const isLast = readMode === 'in-small-pieces';
-            // Smaller pieces may fail in another way; the stream has already said what is wrong.
+            // Smaller pieces may fail in another way; the stream already reported the fault.
             if (!isLast) fault = one.fault;
             scanned[index] = { ...one, places, slowRoutes, fault };
             if (isLast || fault === null) break;

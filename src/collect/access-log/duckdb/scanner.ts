@@ -1,8 +1,8 @@
 /**
- * Finds the lines in the bytes of a file and turns those in the ordinary form into columns and the texts of failures;
- * hands all others to the parser of entry.ts. The scanner itself is WebAssembly (wasm/scan-lines.ts). `exactScanner` hands over every line:
- * tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly (node --jitless) and in a
- * checkout that was never built.
+ * Finds the lines in the bytes of a file. Lines in the ordinary form become columns and texts of failures; all other
+ * lines go to the parser of entry.ts. The scanner itself is WebAssembly (wasm/scan-lines.ts). `exactScanner` sends
+ * every line to the parser: tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly
+ * (node --jitless) and in a checkout that was never built.
  */
 import { readFileSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
@@ -51,7 +51,7 @@ export interface ScanQuestion {
   wanted: Buffer;
   /** Whether to report the load balancers that match `wanted`. */
   byName: boolean;
-  /** 1 for each status from 0 to 999 that is a failure; those inside the window are reported with their texts. */
+  /** 1 for each status from 0 to 999 that is a failure; failures inside the window are reported with their texts. */
   isFailed: Uint8Array;
   window: Window;
 }
@@ -108,7 +108,7 @@ export interface Scanner {
   /** May be set while a line is handed over: the scan then stops after that line. */
   isFull: boolean;
   begin(node: string): void;
-  /** Ends the handing over of slow routes: no more of them are kept. */
+  /** Stops reporting slow routes, because no more of them are kept. */
   ignoreSlow(): void;
   /**
    * Scans the lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where
@@ -231,7 +231,7 @@ class ModuleScanner implements Scanner {
     const { wanted, byName, isFailed, window } = question;
     wanted.copy(this.#part(module.WANTED, module.TEXT_SIZE));
     this.#memory.set(isFailed, module.FAILED.value);
-    // A longer one matches no line: it is longer than any load balancer field that the scanner accepts.
+    // A longer text matches no line, because the scanner accepts no load balancer field that long.
     const length = Math.min(wanted.length, module.TEXT_SIZE.value + 1);
     module.ask(length, Number(byName), BigInt(window.from) * 1000n, BigInt(window.to) * 1000n);
   }
@@ -299,7 +299,10 @@ class ModuleScanner implements Scanner {
     return this.#memory.subarray(address.value, address.value + size.value);
   }
 
-  /** The texts of a failure from its line, which starts at `from` in memory. Only a route is not part of its line. */
+  /**
+   * The texts of a failure from its line, which starts at `from` in memory. The route is the only text outside the
+   * line.
+   */
   #detailOf(line: string, from: number, created: number): FailureDetail {
     const [type = '', , , client = '', , request, target, response, , , received, sent] = line.split(' ', 12);
     const start = (index: number) => this.#detail[2 * index] ?? 0;
@@ -324,7 +327,7 @@ class ModuleScanner implements Scanner {
   }
 }
 
-/** A scanner that hands over every line. */
+/** A scanner that sends every line to the parser. */
 export const exactScanner: OpenScanner = (_, events) => {
   const input = Buffer.alloc(INPUT_SIZE);
   return {

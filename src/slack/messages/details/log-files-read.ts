@@ -6,7 +6,7 @@ import type { FileMessage, Message } from '../message.ts';
 import { copyable, line, type MessagePart, partsMessage } from '../rich-text.ts';
 import { detailFile } from './text-file.ts';
 
-/** At most so many calls and characters in a thread; more become a file. */
+/** Limits for calls and characters in a thread; above them, the detail becomes a file. */
 const MAX_IN_THREAD = { calls: 6, characters: 1500 };
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {

@@ -1,11 +1,11 @@
-/** Errors by service and by revision, as a table: what ECS and EC2 say of the targets in the log. */
+/** Errors by service and by revision, as a table, according to ECS and EC2. */
 import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
 import type { Message } from '../message.ts';
 import { line, partsMessage } from '../rich-text.ts';
 import { countCell, shareCell, table } from './tables.ts';
 
-/** A service; for an instance its Auto Scaling group, else the instance itself. */
+/** The service; for an instance, its Auto Scaling group or else the instance itself. */
 const serviceOf = ({ service, scalingGroup, instance, target }: OwnedTargetResult): string =>
   service ?? scalingGroup ?? instance ?? target;
 

@@ -21,13 +21,14 @@ import {
 } from '../rich-text.ts';
 
 /**
- * Slack's data table: sorted by a press on a column, and pages of rows. It takes 100 rows beside the head, and 10,000 characters in all
- * cells (https://docs.slack.dev/reference/block-kit/blocks/data-table-block); the head has its own.
+ * Slack's data table, which people sort by column and page through. Limits: 100 rows without the head, and 10,000
+ * characters in all cells (https://docs.slack.dev/reference/block-kit/blocks/data-table-block); the head counts
+ * separately.
  */
 const MAX_ROWS = 100;
 const PAGE_SIZE = 10;
 const MAX_CHARACTERS = 9_800;
-/** Rows where it is text. */
+/** Maximum rows of the table as text. */
 const MAX_TEXT_ROWS = 20;
 /** Characters of a name in a cell. */
 const MAX_CELL = 100;
@@ -59,7 +60,7 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
   );
 }
 
-/** The same errors by whose the targets are, where anything says that. */
+/** Buttons for the same errors by owner of the targets, if any owner is known. */
 const ownerButtons = ({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] =>
   owners.length === 0
     ? []
@@ -108,12 +109,12 @@ const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
 const targetKey = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
   `${target_group_arn} ${target}`;
 
-/** A cell: words, or a number that Slack sorts by and the words to show for it. */
+/** A cell: text, or a number that Slack sorts by and the text to show for it. */
 export type Cell = string | { value: number; words: string };
 
 export const countCell = (value: number): Cell => ({ value, words: number(value) });
 
-/** "48 %"; nothing to divide by sorts as 0. */
+/** "48 %"; a share of nothing sorts as 0. */
 export const shareCell = (part: number, whole: number): Cell =>
   whole === 0
     ? { value: 0, words: '–' }
@@ -121,7 +122,10 @@ export const shareCell = (part: number, whole: number): Cell =>
 
 const wordsOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.words);
 
-/** The table, its first rows in words, and the same in text to fall back to. A column of numbers has numbers alone. */
+/**
+ * The table, its first rows as sentences, and the same as text to fall back to. A column of numbers contains only
+ * numbers.
+ */
 export function table(
   title: string,
   head: string[],
@@ -165,7 +169,7 @@ const cellElement = (cell: Cell): types.RawTextElement | types.RawNumberElement 
     ? { type: 'raw_text', text: cell }
     : { type: 'raw_number', value: cell.value, text: cell.words };
 
-/** The first rows, fit to be shown, as many as a table holds. */
+/** The first rows, sanitized, as many as a table can hold. */
 function fittingRows(all: readonly Cell[][]): Cell[][] {
   let left = MAX_CHARACTERS;
   return all

@@ -59,11 +59,14 @@ export const RECEIVED: usize = TARGET_MS + 4 * BATCH;
 export const STATUS: usize = RECEIVED + 4 * BATCH;
 export const TARGET_STATUS: usize = STATUS + 2 * BATCH;
 
-/** A hash table with open addressing: the keys of the slow routes seen so far. Sparse: it never holds more than SLOW_TEXTS. */
+/**
+ * A hash table with open addressing: the keys of the slow routes seen so far. It is sparse, because it never holds more
+ * than SLOW_TEXTS.
+ */
 const SLOW: usize = TARGET_STATUS + 2 * BATCH + 64;
 const SLOW_SLOTS: u64 = 32_768;
 const SLOW_PROBES: u64 = 16;
-/** As slow-limits.ts. */
+/** The same as in slow-limits.ts. */
 const SLOW_MS: i32 = 100;
 
 /** Rows that are filled. */
@@ -81,7 +84,7 @@ let byName: i32 = 0;
 let isNamed: i32 = 0;
 /** Set to end `scan` after the line that is being handed over. */
 let isFull: i32 = 0;
-/** Whether slow routes are no longer handed over. */
+/** Whether slow routes are no longer reported. */
 let isSlowIgnored: i32 = 0;
 
 /** The line at [from, to). */
@@ -220,7 +223,10 @@ function write(): void {
   rows += 1;
 }
 
-/** Returns whether the line is the first slow answer of its route in the window; true again if its route found no free slot. */
+/**
+ * Returns whether the line is the first slow answer of its route in the window. Also true for later answers if the
+ * route found no free slot.
+ */
 function isNewSlowRoute(): bool {
   if (isSlowIgnored !== 0 || targetStatus < 0 || ended < windowFrom || ended >= windowTo) return false;
   for (let probe: u64 = 0; probe < SLOW_PROBES; probe += 1) {

@@ -1,6 +1,7 @@
 /**
- * Bundles src/cli.ts into dist/. One chunk for each lazily loaded part, so that a command loads only what it uses. Plain JavaScript:
- * npm runs it after `npm ci` in a checkout, whatever Node there is; `--if-installed` does nothing where `--omit=dev` left esbuild out.
+ * Bundles src/cli.ts into dist/, with one chunk for each lazily loaded part, so that a command loads only what it uses.
+ * Plain JavaScript, because npm runs it after `npm ci` in a checkout with any version of Node. `--if-installed` does
+ * nothing if `--omit=dev` left esbuild out.
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -15,7 +16,7 @@ const dist = join(root, 'dist');
 
 const { outputFiles, metafile } = await esbuild.build({
   absWorkingDir: root,
-  // A thread and a process are programs of their own: their files stand beside the chunks.
+  // Threads and child processes start from files of their own, next to the chunks.
   entryPoints: {
     cli: 'src/cli.ts',
     'reader-process': 'src/collect/access-log/duckdb/reader-process.ts',
@@ -28,7 +29,7 @@ const { outputFiles, metafile } = await esbuild.build({
   format: 'esm',
   platform: 'node',
   target: 'node22.18',
-  // The ESM builds of dependencies: they can be shaken, and keep their export names.
+  // Use the ESM builds of dependencies, which can be tree-shaken and keep their export names.
   mainFields: ['module', 'main'],
   // Native code.
   external: ['@duckdb/*'],
@@ -47,8 +48,8 @@ await writeFile(join(dist, 'sbom.cdx.json'), `${JSON.stringify(await billOfMater
 await chmod(join(dist, 'cli.js'), 0o755);
 
 /**
- * CommonJS packages ask for Node's own modules with `require`, which there is none of in an ES module: the one chunk in which esbuild says
- * so is given one. No other, for it takes time to load.
+ * CommonJS packages load Node's own modules with `require`, which an ES module lacks. Only the chunk that esbuild
+ * reports gets a `require`, because creating one takes time.
  */
 function withRequire(text) {
   if (!text.includes('Dynamic require of "')) return text;
@@ -71,8 +72,8 @@ async function bundledPackages(inputs) {
 }
 
 /**
- * The licence of each package, as those licences ask. One without the text has that of another from the same repository
- * and licence.
+ * The licence text of each package, as the licences require. A package without a text gets the text of another package
+ * from the same repository with the same licence.
  */
 function licences(packages) {
   const texts = packages.map(({ name, version, text, origin }) => {
@@ -84,8 +85,9 @@ function licences(packages) {
 }
 
 /**
- * What scanners cannot see in a bundle, as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/): the bundled packages and the dependencies
- * that are installed beside it. The same sources give the same bytes, so it has no time and no serial number.
+ * Lists the contents of the bundle, which scanners cannot see, as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/):
+ * the bundled packages, and the dependencies installed next to it. Has no time and no serial number, so that the same
+ * sources give the same bytes.
  */
 async function billOfMaterials(packages) {
   const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));

@@ -1,10 +1,11 @@
 /**
- * From an alarm that is visible in the queue to its thread in Slack: SNS and SQS of fauxqs with 150 ms more for every call, a local Slack
- * that takes as long, a diagnosis that takes a second; run records in a folder, and in a store that takes 150 ms for every call, as S3 may.
+ * Measures the time from an alarm in the queue to its thread in Slack: SNS and SQS of fauxqs with 150 ms added to every
+ * call, a local Slack that is as slow, and a diagnosis that takes one second. Run records are kept in a folder, then in
+ * a store where every call takes 150 ms, like S3.
  *
  *     node bench/alarms.ts [--rounds 20] [--latency 150]
  *
- * One alarm at a time, and 50 at once on as many load balancers, over ten channels.
+ * Sends one alarm at a time, then 50 at once on as many load balancers, over ten channels.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
@@ -68,7 +69,7 @@ async function delayed(address: string): Promise<{ address: string; close(): voi
   };
 }
 
-/** Every call takes as long as one to AWS. */
+/** Delays every call, like a call to AWS. */
 const far = (store: Store): Store => ({
   read: (...given) => pause(latency).then(() => store.read(...given)),
   write: (...given) => pause(latency).then(() => store.write(...given)),
@@ -128,7 +129,7 @@ async function withBot(isFar: boolean, work: (bench: Bench) => Promise<void>): P
   });
   const alarms = openAlarmProcessor({ config, store, runs, threads, poster, investigator, log, mostThreads: 1000 });
   await alarms.start();
-  // Its first receives are running.
+  // Wait until the first receives are running.
   await pause(2 * latency);
   await work({ aws, slack, alarms });
   await Promise.all([alarms.stop(10_000), threads.stop(1000)]);

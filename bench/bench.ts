@@ -1,15 +1,17 @@
 /**
- * The whole diagnosis, as it is installed, against `zcat *.log.gz | awk '$9 == 502'` and against `zcat` on two processes to nowhere, on the
- * same files, in turns; and whether that is as fast as it is meant to be.
+ * Measures the installed diagnosis against `zcat *.log.gz | awk '$9 == 502'` and against `zcat` in two processes without
+ * output, in turns on the same files, and compares the results with the aims.
  *
  *     node bench/bench.ts [--lines 1,4] [--traffic ordinary,heavy] [--rounds 5] [--sources | --engine] [--gate] [--write]
  *
  * --lines     millions of lines; logs are generated once under .bench/
- * --sources   runs the sources instead of the bundle, which is built first      --engine   reads the log without diagnosing
- * --gate      measures nothing else, and fails when an aim is not met           --write    writes docs/bench.md
+ * --sources   runs the sources instead of the bundle, which is otherwise built first
+ * --engine    reads the log without diagnosing
+ * --gate      measures nothing else, and fails if an aim is missed
+ * --write     writes docs/bench.md
  *
- * Each figure is the median over the rounds; ratios are formed within a round. CPU time is user and system time of all processes of a command.
- * Files are read once before, so all runs find them in memory.
+ * Each figure is the median over the rounds; ratios are formed within a round. CPU time is user and system time of all
+ * processes of a command. Files are read once before, so that all runs find them in memory.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -79,7 +81,7 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
   return compared;
 }
 
-/** Lines of the files the engine takes, by `wc`, that it counts neither as entries nor as rejects. */
+/** Lines of the files that the engine counts neither as entries nor as rejects; `wc` counts all lines. */
 function lostLines(folder: string): number {
   const { stdout } = measured(`${node} bench/read.ts ${quoted(folder)}`);
   const read: { entries: number; rejected: { lines: number } } = JSON.parse(stdout);
@@ -90,7 +92,7 @@ function lostLines(folder: string): number {
   return Number(all) - read.entries - read.rejected.lines;
 }
 
-/** How long the program takes to say how it is used, in units of an empty program. */
+/** Time until the program prints its help, as a multiple of an empty program. */
 function startUp(): number {
   const ratios = Array.from({ length: 11 }, () => {
     const empty = measured(`${quoted(process.execPath)} -e 0`);
@@ -126,10 +128,10 @@ if (values.write) {
 if (existsSync(join(root, 'dist/cli.js'))) {
   process.stdout.write(`\ndist/cli.js --help takes ${startUp().toFixed(2)} times as long as node -e 0\n`);
 }
-// What a live diagnosis adds to the round trips it needs; a gate and the engine alone are about the log.
+// Measures the time that a live diagnosis adds to its round trips; --gate and --engine measure only the log.
 if (!values.engine && !values.gate && !values.write) {
   await import('./latency.ts');
-  // The bot under load.
+  // Measures the bot under load.
   await import('./slack.ts');
   await import('./alarms.ts');
 }

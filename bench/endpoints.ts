@@ -1,7 +1,7 @@
 /**
- * AWS on 127.0.0.1 for bench/latency.ts, in a process of its own: an account, a log bucket and an Athena with the recorded incident of
- * the first argument, where every call takes as many milliseconds as the second says and every query as the third. Prints where they
- * are as JSON and ends with its standard input.
+ * Serves AWS on 127.0.0.1 for bench/latency.ts, in a process of its own: an account, a log bucket and an Athena with
+ * the recorded incident named by the first argument. Every call takes as many milliseconds as the second argument says,
+ * every query as many as the third. Prints the addresses as JSON, and ends with its standard input.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

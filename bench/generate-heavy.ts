@@ -1,12 +1,15 @@
 /**
- * Lines that are harder to read than those of generate.ts, in the same files of five minutes for each of four nodes.
+ * Generates lines that are harder to read than those of generate.ts, in the same files of five minutes for each of four
+ * nodes.
  *
- *  - about 1,000 bytes a line: URLs with long queries, user agents of 60 to 260 characters from some thousands, three TLS protocols
- *  - 300,000 clients, one in six of them IPv6: nearly every error is of another client
+ *  - about 1,000 bytes a line: URLs with long queries, some thousand user agents of 60 to 260 characters, three TLS
+ *    protocols
+ *  - 300,000 clients, one in six of them IPv6: nearly every error has another client
  *  - 8 target groups with 240 targets, most of them cold: a quarter of the targets answer nearly everything
- *  - 60 routes with ids, matrix parameters and paths that scanners try; one in 500 requests is malformed and one in 300 has an odd user agent
- *  - three load balancers in the folder, of which the one that is asked about writes four lines in five
- *  - 1 % errors on every target: refused, closed, timed out, made by the target, and clients that give up
+ *  - 60 routes with ids, matrix parameters and paths that scanners try; one in 500 requests is malformed, and one in 300
+ *    has an odd user agent
+ *  - three load balancers in the folder; four of five lines belong to the one in question
+ *  - 1 % errors on every target: refused, closed, timed out, sent by the target, and clients that give up
  */
 import { randomFrom } from './random.ts';
 
@@ -23,7 +26,7 @@ const GROUPS = Array.from({ length: 8 }, (_, n) => ({
   targets: Array.from({ length: 30 }, (_, host) => `10.${20 + n}.${host % 3}.${10 + host * 5}:${8080 + n}`),
 }));
 
-/** # is a number, @ a UUID, ~ thirty-two hexadecimal characters. */
+/** # is a number, @ a UUID, ~ 32 hexadecimal characters. */
 const ROUTES = Array.from({ length: 60 }, (_, n) => ({
   method: n % 5 === 1 ? 'POST' : n % 11 === 3 ? 'PUT' : 'GET',
   path: `/api/v${1 + (n % 3)}/${word(n)}s/${['#', '@', '~', 'latest', '#/history'][n % 5]}/${word(n * 7 + 3)}${n % 9 === 4 ? ';view=full;page=#' : ''}${n % 4 === 2 ? '/@' : ''}`,
@@ -58,13 +61,10 @@ export interface HeavyFile {
   loadBalancer: { name: string; id: string };
 }
 
-/**
- * What a failed request looks like: request, target and response time, status, status of the target; wall time in
- * seconds.
- */
+/** A failed request: request, target and response time, status, and the target's own status; wall time in seconds. */
 type Outcome = { times: [number, number, number]; elb: string; own: string; wall: number };
 
-/** `chance` from 0 to 1: one request in a hundred fails. */
+/** `chance`: 0 to 1. One request in a hundred fails. */
 function outcomeOf(chance: number, ms: number, isCold: boolean, random: () => number): Outcome {
   const took = (ms * (0.4 + random() * random() * 3)) / 1000;
   const made = (status: string): Outcome => ({ times: [0.001, took, 0], elb: status, own: status, wall: took });
@@ -105,7 +105,7 @@ export function heavyFileText({ node, from, interval, count, seed, loadBalancer 
     const arrival = from + ((n + random()) * interval) / count;
     const route = ROUTES[Math.floor(random() ** 2 * ROUTES.length)];
     const group = GROUPS[route?.group ?? 0];
-    // A cube: the first quarter of the targets gets 63 % of the requests, the last one 9 %.
+    // The cube gives the first quarter of the targets 63 % of the requests, and the last quarter 9 %.
     const host = Math.floor(random() ** 3 * 30);
     const target = group?.targets[host];
     if (route === undefined || group === undefined || target === undefined) throw new Error('nothing to choose from');

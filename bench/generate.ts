@@ -1,19 +1,19 @@
 /**
- * Access logs of a busy shop for an hour, for measuring: `node bench/generate.ts <millions of lines> <folder> [ordinary|heavy]`. These are the
- * ordinary ones; generate-heavy.ts describes the heavy ones.
+ * Generates the access logs of a busy shop for an hour: `node bench/generate.ts <millions of lines> <folder>
+ * [ordinary|heavy]`. This file generates the ordinary ones; generate-heavy.ts describes the heavy ones.
  *
- * The same numbers give the same bytes. Four nodes of one load balancer write a file each for every five minutes; one line in fifty is of a
- * second load balancer in the same folder, in files of its own. Entropy is that of real logs: random client addresses and ports, trace ids,
- * certificates, user agents from a list weighted towards few, numeric, UUID and hexadecimal ids in paths, queries with a random token on
- * most. About 740 bytes a line, 110 when compressed.
+ * The same numbers give the same bytes. Four nodes of one load balancer write a file each every five minutes; one line
+ * in fifty belongs to a second load balancer in the same folder, in files of its own. Entropy matches real logs: random
+ * client addresses and ports, trace ids, certificates, user agents from a list weighted towards few, numeric, UUID and
+ * hexadecimal ids in paths, and most queries with a random token. About 740 bytes a line, 110 when compressed.
  *
- * About 0.9 % of the requests fail, in these ways:
- *  - keep-alive race: the "admin" group has little traffic on each (node, target); a target closes connections idle for 5 s, and a request
- *    that meets the close (within 10 ms after it) is a 502 `x t -1`
- *  - one refused target of the "api" group for five minutes: 502 `-1 -1 -1` in milliseconds
+ * About 0.9 % of the requests fail:
+ *  - keep-alive race: the "admin" group has little traffic on each (node, target); a target closes connections idle for
+ *    5 s, and a request within 10 ms after the close is a 502 `x t -1`
+ *  - one target of the "api" group refuses connections for five minutes: 502 `-1 -1 -1` within milliseconds
  *  - a slow report route: 504 `x -1 -1` after 60 s, and clients that give up on it (460)
  *  - a route whose response is malformed for one request in ten: 502 `x t -1`
- *  - answers 500 and 503 by the targets themselves, on all routes
+ *  - 500 and 503 answered by the targets themselves, on all routes
  *  - "search" has no healthy target for two minutes: 503 with target "-"
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ const TARGETS: Record<GroupName, string[]> = {
   admin: targetsOf('admin', 70),
 };
 
-/** # is a number, @ a UUID, ~ sixteen hexadecimal characters. */
+/** # is a number, @ a UUID, ~ 16 hexadecimal characters. */
 const ROUTES: { weight: number; group: GroupName; method: string; path: string; ms: number }[] = [
   { weight: 22, group: 'api', method: 'GET', path: '/api/products/#', ms: 12 },
   { weight: 14, group: 'api', method: 'GET', path: '/api/carts/@', ms: 9 },
@@ -74,7 +74,7 @@ const ROUTES: { weight: number; group: GroupName; method: string; path: string; 
 ];
 const WEIGHT = ROUTES.reduce((sum, route) => sum + route.weight, 0);
 
-/** The route whose share of the weights contains the number. */
+/** The route whose range of weights contains the number. */
 function routeAt(ticket: number): (typeof ROUTES)[number] {
   let rest = ticket;
   for (const route of ROUTES) {
@@ -107,7 +107,7 @@ async function* accessLogFiles(lines: number, traffic: Traffic): AsyncGenerator<
   const compress = promisify(gzip);
   const intervals = Math.max(1, Math.round(lines / (LINES_PER_FILE * NODES.length)));
   const perFile = Math.round(lines / (intervals * NODES.length));
-  // When each (node, target) completed its last request: the race is a matter of gaps, over file limits too.
+  // The last completion of each (node, target), because races depend on the gap, also across files.
   const lastCompletion = new Map<string, number>();
   for (let interval = 0; interval < intervals; interval++) {
     for (const [index, node] of NODES.entries()) {
@@ -145,7 +145,7 @@ function heavyFiles(node: string, interval: number, lines: number, seed: number)
   }));
 }
 
-/** The file name that the load balancer gives a node's interval, by its end. */
+/** Name of the file for a node's interval, which contains the end of the interval. */
 function fileName({ name, id }: { name: string; id: string }, node: string, interval: number, random: string): string {
   const end = new Date(FROM + (interval + 1) * INTERVAL_MS).toISOString().replace(/[-:]/g, '').slice(0, 13);
   return `${ACCOUNT}_elasticloadbalancing_${REGION}_app.${name}.${id}_${end}Z_${node}_${random}.log.gz`;
@@ -170,7 +170,7 @@ function fileOf(
   const start = FROM + interval * INTERVAL_MS;
   const lines: string[] = [];
   for (let n = 0; n < count; n++) {
-    // Request arrivals are even with jitter; in order of dispatch.
+    // Requests arrive evenly with jitter, and are in the order of dispatch.
     const arrival = start + ((n + random()) * INTERVAL_MS) / count;
     const route = routeAt(random() * WEIGHT);
     const group = GROUPS[route.group];

@@ -1,13 +1,15 @@
 /**
- * The keep-alive measurement over a day of logs, against one plain scan of the same files (`zcat` to nowhere, one process):
+ * Measures the keep-alive measurement over a day of logs against one plain scan of the same files (`zcat` without output,
+ * one process):
  *
  *     node bench/keep-alive.ts [--lines 10] [--rounds 3]
  *
  * --lines   millions of lines; logs are generated once under .bench/
  *
- * Two ways lead to it: the engine reads all the files with the whole time as its window, which answers every question and the gaps among
- * them; and a diagnosis of the last quarter of an hour looks back over all of them (`--look-back`), which reads its own files and then
- * all. Each figure is the median over the rounds, each ratio is formed within a round. Files are read once before.
+ * Measures two ways: the engine reads all files with the whole day as its window, which answers every question including
+ * the gaps; and a diagnosis of the last 15 minutes looks back over all files (`--look-back`), which reads its own files
+ * first and then all. Each figure is the median over the rounds; ratios are formed within a round. Files are read once
+ * before.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -73,7 +75,7 @@ for (const name of names) {
   ];
   process.stdout.write(`| ${row.join(' | ')} |\n`);
 }
-/** For each target group: errors examined, controls, and how many gaps they have. */
+/** Per target group: examined errors, controls, and number of gaps. */
 const { gaps } = JSON.parse(runs[0]?.whole.stdout ?? '{}') as { gaps?: unknown[] };
 for (const gap of gaps ?? []) process.stdout.write(`\n${JSON.stringify(gap)}`);
 process.stdout.write('\n');

@@ -1,12 +1,12 @@
 /**
- * What a live diagnosis adds to the round trips that it cannot do without: against endpoints on 127.0.0.1 where every call takes 150 ms and
- * a query 3 s, the time to the provisional and to the final diagnosis, beside their critical path.
+ * Measures the time that a live diagnosis adds to its necessary round trips: against endpoints on 127.0.0.1 where every
+ * call takes 150 ms and a query 3 s, the time to the provisional and to the final diagnosis, next to their critical path.
  *
  *     node bench/latency.ts [--rounds 5]
  *
- * The critical path is the shortest chain of calls that each need the answer of the one before. It is walked in the same round, call by
- * call over an open connection, so that the endpoints are as slow to it as to the diagnosis. Each figure is the median over the rounds; the
- * first round, in which modules are loaded, is not counted. `as a command` is the whole process, from its start to its end.
+ * The critical path is the shortest chain of calls that each need the previous answer. It is measured in the same round,
+ * call by call over an open connection, so that the endpoints are equally slow for both. Each figure is the median over
+ * the rounds, without the first round, which loads modules. `as a command` is the whole process, from start to end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ import { readIncident } from '../src/collect/incident/incident-collectors.ts';
 import { investigateWords } from '../src/commands/diagnose-live.ts';
 import { incidentFolder } from '../test/support/aws/live-run.ts';
 
-/** Its errors are connect timeouts: they need no second query. */
+/** Its errors are connect timeouts, which need no second query. */
 const INCIDENT = '002';
 const CALL_MS = 150;
 const QUERY_MS = 3000;

@@ -13,7 +13,7 @@ export interface Measured {
   cpu: number;
   /** Bytes; null if not measured. */
   peak: number | null;
-  /** Its output. */
+  /** Standard output of the command. */
   stdout: string;
 }
 

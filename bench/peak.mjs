@@ -1,6 +1,6 @@
 /**
- * Preloaded into a measured process (`--import`): writes its peak resident memory in bytes into the file $BENCH_PEAK when it ends. Plain
- * JavaScript: types would have to be stripped in each of its threads, and that would be measured too.
+ * Preloaded into a measured process (`--import`): when the process ends, writes its peak resident memory in bytes to
+ * the file $BENCH_PEAK. Plain JavaScript, because stripping types in each thread would be measured too.
  */
 import { writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** The measurements as a table, and the aims they are judged by. Pure. */
+/** The measurements as a table, with their aims. Pure. */
 import type { Traffic } from './generate.ts';
 
 /** Medians of one log over the rounds; ratios are formed within a round. */
@@ -27,16 +27,16 @@ export interface Compared {
 }
 
 /**
- * For a log of at least `from` million lines and fewer than the next aim's. CPU time decides, since other processes
- * disturb wall time.
+ * An aim applies from `from` million lines up to the next aim. CPU time decides, because other processes disturb wall
+ * time.
  */
 const AIMS = [
   { from: 1, cpu: 1.1, wall: 1, faster: 0 },
   { from: 4, cpu: 0.7, wall: 0.65, faster: 3.5 },
 ] as const;
-/** MiB, at most. */
+/** MiB at most. */
 const AIM_PEAK = 1024;
-/** Highest ratio of CPU time per line, of the largest log to any other of the same traffic. */
+/** Highest ratio of CPU time per line between the largest log and any other of the same traffic. */
 const AIM_GROWTH = 1.1;
 
 export interface Judged {
@@ -44,7 +44,7 @@ export interface Judged {
   isMet: boolean;
 }
 
-/** The aims in words, each with its measurement and whether it is met. */
+/** The aims as sentences, each with its measurement and whether it is met. */
 export function judged(all: readonly Compared[]): Judged[] {
   const list = (of: readonly Compared[], pick: (one: Compared) => number, digits: number) =>
     of.map((one) => `${pick(one).toFixed(digits)} (${one.traffic} ${one.millions} M)`).join(', ');

@@ -1,6 +1,6 @@
 /**
- * The bot in a process of its own, for the benchmark: settings as JSON in, `{ heap }` in bytes after a collection for
- * each message.
+ * Runs the bot in a process of its own for the benchmark. Takes settings as JSON, and answers each message with `{ heap
+ * }`, bytes after a garbage collection.
  */
 import { startBot } from '../src/commands/serve.ts';
 import { parseConfig } from '../src/config.ts';
@@ -37,7 +37,7 @@ const bot = await startBot(parseConfig(config, {}, 'the benchmark'), secrets, re
 });
 
 process.on('message', () => {
-  // Twice: the second collection frees what the first one finalizes.
+  // Twice, because the second collection frees objects that the first one finalizes.
   globalThis.gc?.();
   globalThis.gc?.();
   process.send?.({ heap: process.memoryUsage().heapUsed });

@@ -1,10 +1,11 @@
 /**
- * The bot against a local Slack, each in a process of its own, with recorded incidents for AWS:
+ * Measures the bot against a local Slack, each in a process of its own, with recorded incidents instead of AWS:
  *
  *     node bench/slack.ts [--runs 500]
  *
  * - 50 commands at once: how long each waited to be acknowledged (Slack gives 3 s; the aim is 500 ms for 99 of 100)
- * - 20 diagnoses at once, with Slack's rate limits: edits in any minute, calls that were refused for the rate, final states delivered
+ * - 20 diagnoses at once, with Slack's rate limits: edits in any minute, calls refused for their rate, final states
+ *   delivered
  * - memory: the heap after a collection when 100 runs have ended, and when all have
  */
 import { fork } from 'node:child_process';
@@ -109,12 +110,12 @@ function question(index: number): string {
   const step = Math.floor(index / incidents.length);
   const minutes = Math.floor((one.to - one.from) / 60_000);
   const iso = (at: number) => new Date(at).toISOString().slice(0, 19);
-  // Every start, with every length that is at least a minute long; then beyond the recorded window.
+  // Every start with every length of at least a minute, then windows beyond the recorded one.
   const to = one.to - (step % minutes) * 60_000 + Math.floor(step / minutes) * 7 * 60_000;
   return `${one.name} from ${iso(one.from)} to ${iso(Math.max(to, one.from + 60_000))}`;
 }
 
-/** Threads that show their answer: the root, the checklist and the verdict. */
+/** Number of threads that show their answer: the root, the checklist and the verdict. */
 const finished = (slack: LocalSlack, channels: readonly string[]): number =>
   channels.reduce((sum, channel) => sum + slack.roots(channel).filter((root) => isFinal(slack, root)).length, 0);
 function isFinal(slack: LocalSlack, { text, channel, ts }: Message): boolean {
@@ -146,7 +147,7 @@ async function commandsAtOnce(): Promise<void> {
   });
 }
 
-/** The most calls in any minute. */
+/** The largest number of calls in any minute. */
 function mostInAMinute(calls: readonly Call[]): number {
   const times = calls.map(({ at }) => at).sort((a, b) => a - b);
   return Math.max(0, ...times.map((start, index) => times.slice(index).filter((at) => at < start + 60_000).length));

@@ -1,5 +1,6 @@
 /**
- * Compiles scan-lines.ts into dist/scan-lines.wasm. Plain JavaScript: it runs on install, whatever Node there is.
+ * Compiles scan-lines.ts into dist/scan-lines.wasm. Plain JavaScript, because it runs on install with any version of
+ * Node.
  */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ const root = fileURLToPath(new URL('../../../../..', import.meta.url));
 const SOURCE = 'src/collect/access-log/duckdb/wasm/scan-lines.ts';
 const MODULE = join(root, 'dist/scan-lines.wasm');
 
-/** Throws an error with what the compiler says where the source is wrong. */
+/** Throws an error with the compiler's message if the source is wrong. */
 export async function compileScanner() {
   const { default: asc } = await import('assemblyscript/asc');
   let module;
@@ -18,7 +19,7 @@ export async function compileScanner() {
   const { error } = await asc.main(
     [
       ...[SOURCE, '--baseDir', root, '--outFile', 'scan-lines.wasm'],
-      // Pages of 64 KiB for what scan-lines.ts lays out: the memory never grows, so what looks into it stays valid.
+      // Pages of 64 KiB, enough for the layout of scan-lines.ts. The memory never grows, so views of it stay valid.
       ...[
         '-O3',
         '--noAssert',
@@ -47,8 +48,8 @@ export async function compileScanner() {
 }
 
 /**
- * Before all tests (globalSetup of vitest): as compileScanner, when the module is older than its source or not there. Without the compiler
- * the tests go on: the parser reads what the scanner would.
+ * Runs before all tests (globalSetup of vitest): compiles the module if it is missing or older than its source. Without
+ * the compiler, tests use the parser instead of the scanner.
  */
 export async function setup() {
   const [module, source] = await Promise.all([stat(MODULE).catch(() => null), stat(join(root, SOURCE))]);

@@ -2,11 +2,12 @@
 export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 errors.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502
-  alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 504 | 5xx ...]
+  alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 503 | 5xx ...]
                                  diagnose a load balancer in AWS, given by name,
                                  part of its name, ARN or DNS name. Times are
                                  UTC unless they name a zone: 14:40 CET. The
-                                 default is the last 15 minutes. AWS is only read
+                                 default is the last 15 minutes. Only reads from
+                                 AWS
       --region <region>          region of the load balancer, if not the default
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration file (default: alb502.json)
@@ -18,8 +19,9 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  15 minutes after the window, and print the
                                  final diagnosis
       --look-back <duration>     also read the access log that far before the
-                                 window, such as 24h, to measure keep-alive when
-                                 the window has fewer than about 5 errors
+                                 window, such as 24h, to measure the targets'
+                                 keep-alive timeout when the window has fewer
+                                 than about 5 errors
       --from <dir>               diagnose a recorded incident instead: a folder
                                  with access logs, metrics and AWS CLI output
       --save <dir>               also save the evidence as a folder, redacted,
@@ -28,28 +30,29 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
       --markdown                 print it as Markdown, for a post-mortem
       --redact                   show only the parts of requests that are safe
                                  to share
-  alb502 doctor [load-balancer]  what works in AWS and what is missing, with the
-                                 permission or setting for it
+  alb502 doctor [load-balancer]  show what works in AWS and what is missing,
+                                 with the permission or setting to add
       --strict                   exit with 3 if something is missing
-  alb502 setup slack             the manifest of the Slack app
-  alb502 setup iam               the IAM policy of the bot, with names filled in
-  alb502 setup config            a configuration to start from
-  alb502 setup alarms            the commands that send alarms to the bot
-  alb502 setup logs my-alb       the commands that turn on the access log
-  alb502 setup athena [--create] the CREATE TABLE for the access logs of this
-                                 account and region. --create runs it: the only
-                                 option that changes anything
-  alb502 serve                   the Slack bot; tokens come from the
+  alb502 setup slack             print the manifest of the Slack app
+  alb502 setup iam               print the IAM policy of the bot, with names
+                                 filled in
+  alb502 setup config            print a configuration to start from
+  alb502 setup alarms            print the commands that send alarms to the bot
+  alb502 setup logs my-alb       print the commands that turn on the access log
+  alb502 setup athena [--create] print the CREATE TABLE for the access logs of
+                                 this account and region. --create runs it; no
+                                 other option changes anything in AWS
+  alb502 serve                   run the Slack bot; tokens come from the
                                  environment, the rest from the configuration
       --check                    check tokens, configuration and permissions,
                                  then exit
       --recorded <dir...>        answer from recorded incidents instead of AWS,
                                  to try the bot
   alb502 health [--ready]        check that the bot on this machine is up; with
-                                 --ready, that Slack can reach it
-  alb502 alarm                   handle a CloudWatch alarm message from standard
-                                 input like the bot, if SLACK_BOT_TOKEN is set;
-                                 otherwise print its diagnosis
+                                 --ready, that it is connected to Slack
+  alb502 alarm                   read a CloudWatch alarm message from standard
+                                 input. With SLACK_BOT_TOKEN, post to Slack as
+                                 the bot would; otherwise print the diagnosis
       --dry-run                  only print what was understood, and the
                                  diagnosis
       --recorded <dir...>        answer from recorded incidents instead of AWS
@@ -60,6 +63,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 diagnose --from incident/ shop-prod from 02:40 to 02:55 502
   alb502 diagnose --from incident/ --markdown > post-mortem.md
 
-Exit code 0: diagnosed, even if nothing failed; 1: the question is wrong;
-2: something broke; 130: interrupted (--wait then prints what is known so far).
+Exit code 0: diagnosed, even if nothing failed; 1: the question or an option is
+invalid; 2: failed (AWS, network, cost limit, internal error); 3: something is
+missing (doctor --strict); 130: interrupted (--wait then prints what is known so
+far).
 `;

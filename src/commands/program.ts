@@ -37,10 +37,10 @@ function program(): Command {
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. AWS is only read.',
+      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. Only reads from AWS.',
     )
-    .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 504 | 5xx ...]')
-    .argument('[words...]', 'load balancer, window, statuses; with --from, the recorded ones are the default')
+    .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]')
+    .argument('[question...]', 'load balancer, window and statuses; with --from, the default is what was recorded')
     .option('--from <dir>', 'diagnose a recorded incident instead of AWS')
     .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
@@ -61,7 +61,10 @@ function program(): Command {
     .addOption(
       new Option('--wait', 'retry until the access log is complete, then print the final diagnosis').conflicts('from'),
     )
-    .option('--look-back <duration>', 'also read the access log that far before the window, to measure keep-alive')
+    .option(
+      '--look-back <duration>',
+      "also read the access log that far before the window, to measure the targets' keep-alive timeout",
+    )
     .option('--save <dir>', 'also save the evidence as a folder, redacted, for --from')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
@@ -117,7 +120,7 @@ function program(): Command {
     .command('health')
     .summary('whether the bot on this machine answers')
     .description('Asks the bot on this machine whether it is up: prints its answer, and exits with 2 if there is none.')
-    .option('--ready', 'check that Slack can reach it')
+    .option('--ready', 'check that it is connected to Slack')
     .option('--port <number>', 'port instead of the configured one')
     .option('--config <file>', 'configuration instead of alb502.json')
     .action(async (options: HealthOptions) => {
@@ -129,7 +132,7 @@ function program(): Command {
     .command('alarm')
     .summary('handle one alarm message by hand')
     .description(
-      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it handles the message like the bot; otherwise, or with --dry-run, it prints what was understood and the diagnosis.',
+      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints what was understood and the diagnosis.',
     )
     .option('--dry-run', 'only print what was understood, and the diagnosis')
     .option('--config <file>', 'configuration file (default: alb502.json)')

@@ -17,23 +17,27 @@ export function addSetupCommands(alb502: Command): void {
     .command('setup')
     .summary('print what one part of the setup needs')
     .description(
-      'Prints what one part of the setup needs: the Slack app, permissions, configuration, alarms or the Athena table.',
+      'Prints what one part of the setup needs: the Slack app, permissions, configuration, alarms, the access log or its Athena table.',
     )
-    .argument('[what]', 'slack, iam, config, alarms, logs or athena')
-    .action((what: string | undefined) => {
-      const names = list(setup.commands.map((one) => one.name()));
+    .usage('<command> [options]')
+    .allowExcessArguments()
+    .action((_options, { args: [what] }: Command) => {
+      const names = list(
+        setup.commands.map((one) => one.name()),
+        setup.commands.length,
+      );
       const asked = what === undefined ? 'Set up what?' : `Don't know how to set up '${what}'.`;
       throw new Problem(`${asked} There is alb502 setup with ${names}.`, 1);
     });
 
   setup
     .command('slack')
-    .description('Prints the manifest of the Slack app, from which to create it at api.slack.com/apps.')
+    .description('Prints the manifest with which to create the Slack app at api.slack.com/apps.')
     .option(
       '--http <url>',
       'for requests over HTTP instead of Socket Mode: the address of the bot, such as https://bot.example.com',
     )
-    .option('--optional', 'with the scopes that only some features need')
+    .option('--optional', 'include the scopes that only some features need')
     .action(async (options: SetupSlackOptions) => {
       const { setupSlack } = await import('./setup-slack.ts');
       await setupSlack(options);
@@ -42,9 +46,9 @@ export function addSetupCommands(alb502: Command): void {
   setup
     .command('iam')
     .description(
-      'Prints the IAM policy of the bot, with the names of its configuration and the buckets of its load balancers filled in.',
+      'Prints the IAM policy of the bot, with the names from its configuration and the buckets of your load balancers filled in.',
     )
-    .option('--account <name>', 'the policy of the role in this account of the configuration')
+    .option('--account <name>', 'print the policy for the role in this configured account')
     .option(
       '--log-bucket <place...>',
       'buckets of access logs, such as my-logs/AWSLogs/, instead of looking them up in AWS',
@@ -78,8 +82,8 @@ export function addSetupCommands(alb502: Command): void {
 
   setup
     .command('alarms')
-    .description('Prints the commands that create the queue of alarms and send alarms to it.')
-    .option('--queue <name>', 'its name, URL or ARN (default: the configured one, else alb502-alarms)')
+    .description('Prints the commands that create the alarm queue and send alarms to it.')
+    .option('--queue <name>', 'name, URL or ARN of the queue (default: the configured one, else alb502-alarms)')
     .option('--topic <arn...>', 'SNS topics of the alarms, instead of an EventBridge rule')
     .option('--region <region>', 'region of the queue, if only its name is given')
     .option('--profile <name>', 'profile of the AWS configuration')
@@ -96,7 +100,9 @@ export function addSetupCommands(alb502: Command): void {
 function addLogCommands(setup: Command): void {
   setup
     .command('logs')
-    .description('Prints the commands that turn on the access log of a load balancer, permission and retention first.')
+    .description(
+      'Prints the commands that turn on the access log of a load balancer, starting with the bucket policy and retention.',
+    )
     .argument('<load-balancer>', 'its name or ARN')
     .option('--bucket <name>', 'bucket for the log files')
     .option('--prefix <prefix>', 'prefix of the keys of the files')
@@ -116,7 +122,7 @@ function addLogCommands(setup: Command): void {
     .description(
       'Prints the CREATE TABLE for the access logs of this account and region. --create runs it and changes nothing else.',
     )
-    .argument('[load-balancer]', 'whose log folder to use, if there are several')
+    .argument('[load-balancer]', 'use the log folder of this load balancer, if there are several')
     .option('--create', 'run the statement')
     .option('--region <region>', 'region to check')
     .option('--profile <name>', 'profile of the AWS configuration')

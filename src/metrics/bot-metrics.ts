@@ -29,7 +29,7 @@ export const BOT_METRICS = {
   /** Edits that were never sent to Slack. */
   EditsDropped: 'Count',
   PostsRefused: 'Count',
-  /** 1 while Slack can reach the bot. */
+  /** 1 while the bot is connected to Slack. */
   SocketUp: 'Count',
 } as const;
 export type BotMetric = keyof typeof BOT_METRICS;

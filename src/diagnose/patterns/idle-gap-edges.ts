@@ -53,7 +53,7 @@ const LATE_MS = [12, 130, 300, 1750];
 /** Longer timers are coarser. */
 const LATE_SHARE = 0.05;
 const WIDTHS = LATE_MS.length;
-/** Three searches: any idle time, idle times that are a default, and the latest completion. */
+/** Three searches: every idle time, idle times that are a default, and the latest completion. */
 const TESTS = 3;
 
 const lateAt = (index: number, gap: number): number =>

@@ -4,7 +4,7 @@
  * Sends nothing itself.
  */
 
-/** Result of one call. 'again': retry. `retryAfter`: seconds that Slack asks to wait. */
+/** Result of one call. 'again': retry. `retryAfter`: seconds that all edits wait before the retry. */
 export type CallResult<T> = { done: T } | 'again' | { retryAfter: number };
 
 export interface EditRateLimiter<T> {
@@ -32,9 +32,9 @@ export const SYSTEM_TIMER: TimerClock = {
 
 /** Milliseconds. */
 const MINUTE = 60_000;
-/** Calls per minute: in all, and the most at which progress is still sent. */
-const MAX_CALLS = 50;
-const MAX_CALLS_WITH_PROGRESS = 45;
+/** Calls per minute: in all, and the most at which progress is still sent. A few stay free, since Slack does not tell its exact limit. */
+const MAX_CALLS = 48;
+const MAX_CALLS_WITH_PROGRESS = 43;
 /** Progress is spread over the minute after the first few, so that many starting runs leave room for their results. */
 const BURST = 5;
 /** Least time between two progress edits of one message, and again for each message that shows progress. */
@@ -56,8 +56,12 @@ interface PendingEdit<T> {
 
 /** `lostAnswer` is the result of an edit that was not sent before closing or failed too often. */
 export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = SYSTEM_TIMER): EditRateLimiter<T> {
-  /** Times of the calls of the last minute. */
-  const calls: number[] = [];
+  /**
+   * When the calls of the last minute ended, earliest first. Slack counts a call when it arrives, which is some time
+   * between its start and its end: a slot is free again a minute after the end, however long calls are on their way.
+   */
+  const ended: number[] = [];
+  let running = 0;
   const edits: PendingEdit<T>[] = [];
   /** Newest progress of each message, longest waiting first. */
   const waiting = new Map<string, () => Promise<CallResult<T>>>();
@@ -77,10 +81,11 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
     cancelWake = null;
     for (;;) {
       const now = clock.now();
-      while (calls[0] !== undefined && calls[0] <= now - MINUTE) calls.shift();
+      while (ended[0] !== undefined && ended[0] <= now - MINUTE) ended.shift();
       const edit = edits.find(({ message }) => !inFlight.has(message));
       const at = edit === undefined ? nextProgress(now) : Math.max(pausedUntil, freeAt(MAX_CALLS));
-      if (at === null) return;
+      // A running call ends first, and then this is asked again.
+      if (at === null || at === Number.POSITIVE_INFINITY) return;
       if (at > now) {
         cancelWake = clock.wake(at - now, sendDue);
         return;
@@ -90,8 +95,11 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
     }
   }
 
-  /** When one more call fits within `most` a minute; a past time means now. */
-  const freeAt = (most: number): number => (calls.length < most ? 0 : (calls[calls.length - most] ?? 0) + MINUTE);
+  /** When one more call fits within `most` a minute; a past time means now, infinity once a running call has ended. */
+  function freeAt(most: number): number {
+    const excess = running + ended.length - most;
+    return excess < 0 ? 0 : (ended[excess] ?? Number.POSITIVE_INFINITY) + MINUTE;
+  }
 
   /** When the next progress may be sent; null if none waits. */
   function nextProgress(now: number): number | null {
@@ -149,8 +157,10 @@ export function openEditRateLimiter<T>(lostAnswer: () => T, clock: TimerClock = 
   }
 
   function send(message: string, call: () => Promise<void>): void {
-    calls.push(clock.now());
+    running++;
     const pending = call().finally(() => {
+      running--;
+      ended.push(clock.now());
       inFlight.delete(message);
       sendDue();
       becomeIdle();

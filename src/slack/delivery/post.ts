@@ -32,6 +32,8 @@ const METADATA = 'alb502_run';
 const TIMEOUT = 10_000;
 /** Retries of idempotent calls. A post is sent once: if its answer is lost, it may have succeeded. */
 const RETRIES = { retries: 2, minTimeout: 250, maxTimeout: 2_000 };
+/** Seconds that edits wait before one without an answer is sent again. */
+const EDIT_RETRY_WAIT = 1;
 /** Throttled calls other than posts and edits: attempts, and seconds to wait at most. */
 const ATTEMPTS = 3;
 const LONGEST_WAIT = 30;
@@ -101,20 +103,26 @@ export function openPoster({
     for (const type of blockTypes(rejected.blocks)) if (!left.includes(type)) unsupportedTypes.add(type);
   }
 
-  /** One call of chat.update, as the edit limiter expects it. */
+  /**
+   * One call of chat.update, as the edit limiter expects it; `retries` without an answer. The client must not retry:
+   * the limiter counts every call.
+   */
   function update(
     channel: string,
     ts: string,
     message: Message,
-    slack: WebClient,
+    retries: number,
   ): () => Promise<CallResult<PostResult>> {
+    let retriesLeft = retries;
     const next = withFallbacks(message, ({ text, blocks }) =>
       // Omitted blocks would stay; without `parse`, Slack would turn plain words into mentions and links.
-      slack.chat.update({ channel, ts, text, blocks, parse: 'none' }),
+      singleTryClient.chat.update({ channel, ts, text, blocks, parse: 'none' }),
     );
     return async () => {
       const result = await next();
-      return result === 'again' || !('done' in result) ? result : { done: toPostResult(result.done, () => ts) };
+      if (result === 'again' || !('done' in result)) return result;
+      if ('lost' in result.done && retriesLeft-- > 0) return { retryAfter: EDIT_RETRY_WAIT };
+      return { done: toPostResult(result.done, () => ts) };
     };
   }
 
@@ -206,9 +214,8 @@ export function openPoster({
     upload,
     find,
     edit: (channel, ts, message) =>
-      editLimiter.edit(messageKey(channel, ts), update(channel, ts, message, retryingClient)),
-    progress: (channel, ts, message) =>
-      editLimiter.progress(messageKey(channel, ts), update(channel, ts, message, singleTryClient)),
+      editLimiter.edit(messageKey(channel, ts), update(channel, ts, message, RETRIES.retries)),
+    progress: (channel, ts, message) => editLimiter.progress(messageKey(channel, ts), update(channel, ts, message, 0)),
     close: () => editLimiter.close(CLOSE_TIMEOUT),
   };
 }

@@ -358,7 +358,7 @@ export interface FailedRequest {
   elapsed: number | null;
   /** The same number for the same client address within one collection. */
   client: number;
-  /** Method and path without query; numbers, UUIDs and hexadecimal ids become `:id`. */
+  /** Method and path without query; numbers, UUIDs, hexadecimal ids and hashed file names become `:id`. */
   route: string;
   node: string | null;
   type: string;

@@ -13,14 +13,24 @@ export interface Rewrite {
 const LETTER = '[a-fA-F]';
 const HEX = '[0-9a-fA-F]';
 const UUID = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
-/**
- * At least eight hexadecimal characters including a digit, distinguished by how many letters precede the first digit.
- */
-const HEX_ID = [
-  `[0-9]${HEX}{7,}`,
-  ...[1, 2, 3, 4, 5, 6].map((letters) => `${LETTER}{${letters}}[0-9]${HEX}{${7 - letters},}`),
-  `${LETTER}{7,}[0-9]${HEX}*`,
-].join('|');
+/** At least `length` hexadecimal characters including a digit, distinguished by how many letters precede the first digit. */
+const hexWithDigit = (length: number): string =>
+  [
+    `[0-9]${HEX}{${length - 1},}`,
+    ...Array.from(
+      { length: length - 2 },
+      (_, before) => `${LETTER}{${before + 1}}[0-9]${HEX}{${length - 2 - before},}`,
+    ),
+    `${LETTER}{${length - 1},}[0-9]${HEX}*`,
+  ].join('|');
+
+/** Eight letters and digits with a digit before the last; bundlers write such hashes in base 64. */
+const MIXED_HASH = [0, 1, 2, 3, 4, 5, 6]
+  .map((letters) => `[A-Za-z]{${letters}}[0-9][A-Za-z0-9]{${7 - letters}}`)
+  .join('|');
+const BASE32_HASH = '[A-Z2-7]{8}';
+/** A file named by its content or an id: "app.3f9a1c.js", "chunk-5WRI5ZAA.css", "main.3f9a1c0b.chunk.js", "<UUID>.png". */
+const HASHED_FILE = `(?:(?:[^/]*[-._])?(?:${hexWithDigit(6)})|[^/]*[-.](?:${MIXED_HASH}|${BASE32_HASH}))(?:[.][A-Za-z][A-Za-z0-9]*){1,3}`;
 
 /** Turns a request line into "METHOD /path", or "-" if it has no method or no usable path. */
 const PATH_REWRITES: readonly Rewrite[] = [
@@ -32,11 +42,11 @@ const PATH_REWRITES: readonly Rewrite[] = [
   { match: '^(?:-? [\\s\\S]*|[^ ]* [^/][\\s\\S]*|[^ ]*)$', to: '-' },
 ];
 
-/** A path segment that is a whole number, a UUID or a hexadecimal id. */
-const ID_SEGMENT = `(?:[0-9]+|${UUID}|${HEX_ID})`;
+/** A path segment that is a whole number, a UUID, a hexadecimal id or a hashed file name. */
+const ID_SEGMENT = `(?:[0-9]+|${UUID}|${hexWithDigit(8)}|${HASHED_FILE})`;
 
 /**
- * Replaces path segments that are whole numbers, UUIDs or hexadecimal ids by ":id". A match takes the slash on either
+ * Replaces path segments that are whole numbers, UUIDs, hexadecimal ids or hashed file names by ":id". A match takes the slash on either
  * side of the segment, so slashes are doubled before and halved after; otherwise every second id of /1/2/3 would be
  * missed.
  */

@@ -41,7 +41,25 @@ const SITUATIONS: [situation: string, request_line: string, route: string][] = [
   ['a word of hexadecimal letters', get('http://example.com:80/deadbeef/facade'), 'GET /deadbeef/facade'],
   ['a version in the path', get('http://example.com:80/v1/posts'), 'GET /v1/posts'],
   ['a number within a word', get('http://example.com:80/item-42/42-item/42.html'), 'GET /item-42/42-item/42.html'],
-  ['a UUID with more behind it', get(`http://example.com:80/${UUID}.png`), `GET /${UUID}.png`],
+
+  ['a hash as a file name', get('http://example.com:80/assets/b1e0b4af5223.js'), 'GET /assets/:id'],
+  ['six hexadecimal characters before the extension', get('http://example.com:80/js/app.3f9a1c.js'), 'GET /js/:id'],
+  ['a hash before two extensions', get('http://example.com:80/main.3f9a1c0b.chunk.js.map?v=1'), 'GET /:id'],
+  ['a hash behind an underscore', get('http://example.com:80/logo_0a1b2c.svg/7'), 'GET /:id/:id'],
+  ['a hash in base 32', get('http://example.com:80/chunk-ABCDEFGH.css'), 'GET /:id'],
+  ['a hash in base 64', get('http://example.com:80/a/index-BQ3kXz9w.js'), 'GET /a/:id'],
+  ['hashed files in a row', get('http://example.com:80/a.3f9a1c.js/b.3f9a1c.js'), 'GET /:id/:id'],
+  ['a number as a file name', get('http://example.com:80/invoices/202611.pdf'), 'GET /invoices/:id'],
+  ['a UUID as a file name', get(`http://example.com:80/${UUID}.png`), 'GET /:id'],
+
+  ['a file name without a hash', get('http://example.com:80/js/app.min.js'), 'GET /js/app.min.js'],
+  ['hexadecimal letters without a digit', get('http://example.com:80/facade.decade.js'), 'GET /facade.decade.js'],
+  ['five hexadecimal characters', get('http://example.com:80/app.3f9a1.js'), 'GET /app.3f9a1.js'],
+  ['a hash within a word', get('http://example.com:80/xapp3f9a1c.js'), 'GET /xapp3f9a1c.js'],
+  ['a digit at the end of a word', get('http://example.com:80/my-invoice1.pdf'), 'GET /my-invoice1.pdf'],
+  ['a hash without an extension', get('http://example.com:80/app.3f9a1c'), 'GET /app.3f9a1c'],
+  ['a hash before four extensions', get('http://example.com:80/3f9a1c.a.b.c.d'), 'GET /3f9a1c.a.b.c.d'],
+  ['a hash before an extension in digits', get('http://example.com:80/app.3f9a1c.7z'), 'GET /app.3f9a1c.7z'],
 
   ['a parameter', get('http://example.com:80/cart;jsessionid=0A1B2C3D'), 'GET /cart'],
   ['a parameter of the root', get('http://example.com:80/;jsessionid=0A1B2C3D?a=b'), 'GET /'],
@@ -84,6 +102,7 @@ const segment = fc.oneof(
   fc.uuid(),
   fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), maxLength: 12 }),
   fc.string({ unit: 'grapheme', maxLength: 6 }),
+  fc.string({ unit: fc.constantFrom(...'0123af-._AZ7'), maxLength: 14 }).map((name) => `${name}.js`),
   fc.constantFrom('', 'v1', 'deadbeef', 'a b', ':id', '-', ';v=1', '17;v=1;w'),
 );
 const path = fc.array(segment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`);

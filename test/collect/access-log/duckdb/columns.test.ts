@@ -99,9 +99,22 @@ function expectTheSame(bytes: Buffer, id: string | null = LOAD_BALANCER_ID): Rea
   return scanned;
 }
 
+/** Hashed file names, and names that nearly are. */
+const fileName = fc
+  .tuple(
+    fc.constantFrom('', 'app.', 'app-', '_', 'x', 'a/', 'é-', '-'),
+    fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'012389afAF'), minLength: 4, maxLength: 9 }),
+      fc.string({ unit: fc.constantFrom(...'AZ2719xg-_'), minLength: 7, maxLength: 9 }),
+    ),
+    fc.array(fc.constantFrom('.js', '.min', '.1', '.c1', '.', '.é', '.a_b', '.Z'), { maxLength: 4 }),
+  )
+  .map(([before, hash, extensions]) => `${before}${hash}${extensions.join('')}`);
+
 const segment = fc.oneof(
   fc.nat(10_000).map(String),
   fc.uuid(),
+  fileName,
   fc.constantFrom(
     'deadbeef-cafe-babe-face-deadbeefcafe',
     '-eadbeef-cafe-babe-face-deadbeefcafe',

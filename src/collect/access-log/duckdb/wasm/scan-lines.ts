@@ -621,7 +621,7 @@ function takeRoute(from: usize, to: usize): bool {
     store<u8>(text++, SLASH);
     const first = ++p;
     p = pathPart(first, last);
-    if (isId(first, p)) {
+    if (isId(first, p) || isHashedFile(first, p)) {
       // ":id" and a byte that the next store overwrites.
       store<u32>(text, 0x64693a);
       text += 3;
@@ -669,6 +669,55 @@ function isId(from: usize, to: usize): bool {
     load<u8>(from + 18) === DASH &&
     load<u8>(from + 23) === DASH
   );
+}
+
+/** Returns whether a segment is a file name with a hash before up to three extensions: HASHED_FILE of request-route.ts. */
+function isHashedFile(from: usize, to: usize): bool {
+  let last = to;
+  for (let extensions = 0; extensions < 3; extensions += 1) {
+    let dot = last - 1;
+    while (dot > from && isLetterOrDigit(load<u8>(dot))) dot -= 1;
+    if (dot <= from || load<u8>(dot) !== DOT || !isLetter(load<u8>(dot + 1))) return false;
+    if (endsInHash(from, dot)) return true;
+    last = dot;
+  }
+  return false;
+}
+
+/** Returns whether the text ends in six hexadecimal characters or more, or in eight letters and digits, that look like a hash. */
+function endsInHash(from: usize, to: usize): bool {
+  let digits = 0;
+  let p = to;
+  for (; p > from && isHexadecimal(load<u8>(p - 1)); p -= 1) if (isDigit(load<u8>(p - 1))) digits += 1;
+  if (digits > 0 && to - p >= 6 && (p === from || isSeparator(load<u8>(p - 1)))) return true;
+  if (to - from < 9 || (load<u8>(to - 9) !== DASH && load<u8>(to - 9) !== DOT)) return false;
+  let isMixed = false;
+  let isBase32 = true;
+  for (p = to - 8; p < to; p += 1) {
+    const byte = load<u8>(p);
+    if (!isLetterOrDigit(byte)) return false;
+    if (isDigit(byte) && p < to - 1) isMixed = true;
+    if (byte > 90 || byte === 48 || byte === 49 || byte === 56 || byte === 57) isBase32 = false;
+  }
+  return isMixed || isBase32;
+}
+
+/** With bit 5 set, a letter of either case is a small one. */
+function isLetter(byte: u8): bool {
+  return <u8>((byte | 32) - 97) < 26;
+}
+
+function isHexadecimal(byte: u8): bool {
+  return isDigit(byte) || <u8>((byte | 32) - 97) < 6;
+}
+
+function isLetterOrDigit(byte: u8): bool {
+  return isDigit(byte) || isLetter(byte);
+}
+
+/** "-", "." or "_". */
+function isSeparator(byte: u8): bool {
+  return byte === DASH || byte === DOT || byte === 95;
 }
 
 // biome-ignore lint/correctness/noPrecisionLoss: a number of 64 bits.

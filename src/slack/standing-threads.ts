@@ -41,6 +41,18 @@ export async function standingThreads(
   return { same: same ?? null, alarm: null };
 }
 
+/** ARN or name of the load balancer of the newest run in a thread, whose first message has this `ts`; null if there is no run. */
+export async function loadBalancerOfThread(
+  { runs }: Pick<SlackContext, 'runs'>,
+  channel: string,
+  ts: string,
+): Promise<string | null> {
+  const run = (await runs.recent(MAX_RUNS_READ)).find(
+    ({ thread }) => thread.channel === channel && (thread.root === ts || thread.parentTs === ts),
+  );
+  return run === undefined ? null : (run.loadBalancer.arn ?? run.loadBalancer.name);
+}
+
 function isSameLoadBalancer({ loadBalancer: one }: Run, { loadBalancer: other }: Question<LoadBalancerRef>): boolean {
   if (one.arn !== null && other.arn !== null) return one.arn === other.arn;
   return one.name === other.name && one.account === other.account && one.region === other.region;

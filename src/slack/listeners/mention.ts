@@ -9,6 +9,7 @@ import { outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText, stripMention } from '../normalize-text.ts';
+import { loadBalancerOfThread } from '../standing-threads.ts';
 
 /** Fields missing in Bolt's type: the team of external users, and bots. */
 const Mention = z.object({
@@ -38,9 +39,16 @@ export function onMention(app: App, context: SlackContext): void {
     const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return say(privateMessage(parsed.problem));
     const { query } = parsed;
-    if (query.loadBalancer === null)
-      return say(privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m`));
-    const outcome = await ask(context, { who, query: { ...query, loadBalancer: query.loadBalancer }, within });
+    // "@alb502 last 1h" in a thread of alb502 is about its load balancer.
+    const loadBalancer =
+      query.loadBalancer ?? (thread_ts === undefined ? null : await loadBalancerOfThread(context, channel, thread_ts));
+    if (loadBalancer === null) {
+      const below = thread_ts === undefined ? '' : ', or pick "Diagnose this alert" in the menu of an alert.';
+      return say(
+        privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m${below}`),
+      );
+    }
+    const outcome = await ask(context, { who, query: { ...query, loadBalancer }, within });
     const reply = await outcomeMessage(context, outcome);
     if (reply !== null) await say(reply);
   });

@@ -28,6 +28,15 @@ describe('a mention', () => {
     expect(asked.opened).toMatchObject([{ parentTs: first.ts }]);
   });
 
+  it('without a load balancer in a thread of alb502 is about that of the thread', async () => {
+    const { slack, asked, runs } = await openBot();
+    const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'edge last 30m' });
+    await eventually(async () => expect(await runs.recent(1)).toHaveLength(1));
+    await slack.mention({ user: 'ben', channel: 'alerts', text: 'last 1h', thread: message.ts });
+    await eventually(() => expect(asked.opened).toHaveLength(2));
+    expect(asked.opened[1]).toMatchObject({ parentTs: message.ts, question: { loadBalancer: { name: 'edge' } } });
+  });
+
   it('is answered once when redelivered', async () => {
     const { slack, asked } = await openBot();
     const { again } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });

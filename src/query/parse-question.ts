@@ -27,10 +27,11 @@ export interface ParsedQuestion {
 
 /** Words without meaning for the question. */
 const FILLERS = new Set(
-  `a about an and any are around at balancer can check could days debug diagnose did do does doing error errors explain failing fails
-  for get gets getting give giving got had happened happening has have having hello hey hi how i in into investigate is it load
-  look many me my of on our please pls returned returning returns see seeing seen show so starting tell thank thanks that the there these
-  this throwing to us was we were what whats what's when which why window with would you`.split(/\s+/),
+  `a about again alive an and any anything are around at balancer broken can check could currently days debug diagnose did do does doing
+  down error errors explain failing fails fine for get gets getting give giving got had happened happening has have having healthy hello
+  hey hi how i in into investigate is it load look many me my of ok okay on our out please pls returned returning returns see seeing seen
+  show so starting still tell thank thanks that the there these this throwing to up us was we were what whats what's when which why window
+  with working would wrong you`.split(/\s+/),
 );
 
 /** Words that count as the name only if no other word does. */
@@ -105,11 +106,14 @@ function chooseName(
 }
 
 const DASHES = /[\u2010-\u2015\u2212]/g;
+/** The slash of an ISO 8601 interval, as dashboards show it. */
+const INTERVAL = /(\d{4}-\d\d-\d\dT[0-9:.]+Z?)\/(?=\d{4}-\d\d-\d\dT)/g;
 
 /** Splits text into words, without surrounding quotation marks and punctuation. */
 function wordsOf(text: string): string[] {
   return text
     .replace(DASHES, '-')
+    .replace(INTERVAL, '$1 to ')
     .split(/[\s,]+/)
     .map((word) => word.replace(/^["'`“”‘’(<[]+|["'`“”‘’)>\]?!.;:]+$/g, '').replace(/['’]s$/i, ''))
     .filter((word) => word !== '');

@@ -33,4 +33,4 @@ const unescapeEntities = (text: string): string =>
 const stripScheme = (link: string): string => link.replace(/^(?:https?|mailto):(?:\/\/)?/i, '').replace(/\/$/, '');
 
 /** Whether the words ask for help. */
-export const isHelpRequest = (words: string): boolean => /^(?:help|-h|--help|\?)$/i.test(words);
+export const isHelpRequest = (words: string): boolean => /^(?:help(?: me| please)?|-h|--help|\?)$/i.test(words);

@@ -54,6 +54,7 @@ it("of a mention exclude the bot's name, anywhere", () => {
 
 it.each([
   ['help', true],
+  ['help me', true],
   ['HELP', true],
   ['?', true],
   ['help-alb', false],

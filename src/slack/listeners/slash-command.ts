@@ -27,7 +27,7 @@ export function onCommand(app: App, context: SlackContext): void {
       const problemMessage = await openForm(context, {
         trigger: command.trigger_id,
         who,
-        form: { ...formValues(words), channel },
+        form: { ...(query.window === null && query.statuses === null ? {} : formValues(words)), channel },
         within: null,
       });
       if (problemMessage !== null) await answerPrivately(context, respond, problemMessage);

@@ -14,6 +14,7 @@ import { Problem } from '../problem.ts';
 import { parseQuestion } from '../query/parse-question.ts';
 import { resolveWindow, windowReading } from '../query/window.ts';
 import { escapeDiagnosis } from '../render/escape-diagnosis.ts';
+import { interimWords } from '../render/outline.ts';
 import { completenessSentence, headline } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
 import { printNotice } from './print-notice.ts';
@@ -65,7 +66,10 @@ export async function diagnoseLive(
           onAccessLogStatus: showAccessLogStatus,
           // On a terminal, the checklist already shows the estimate.
           ...(process.stderr.isTTY ? {} : { onEstimate: printNotice }),
-          onInterimDiagnosis: ({ verdict }) => showInterimVerdict(verdict.summary),
+          onInterimDiagnosis: (diagnosis) => {
+            const interim = interimWords(diagnosis);
+            if (interim !== null) showInterimVerdict(interim);
+          },
           onNotice: (sentence) => notices.push(sentence),
           preload: () => rendererFor(options),
           keepIn,

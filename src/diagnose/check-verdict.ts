@@ -17,5 +17,5 @@ export type CheckVerdict =
    */
   | { outcome: 'fail'; summary: string; brief?: string; facts?: Fact[]; fix?: string }
   /** `missing`: evidence that could not be collected would have decided the check. */
-  | { outcome: 'unknown'; summary: string; facts?: Fact[]; missing?: true }
+  | { outcome: 'unknown'; summary: string; brief?: string; facts?: Fact[]; missing?: true }
   | { outcome: 'not-applicable'; summary: string; facts?: never };

@@ -42,7 +42,13 @@ import { tracesOf } from './traces.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
 import { decideVerdict } from './verdict.ts';
-import { arrivalText, verdictWithoutErrors, verdictWithoutLog } from './verdict-without-errors.ts';
+import {
+  arrivalText,
+  nextStepOf,
+  type VisibleFault,
+  verdictWithoutErrors,
+  verdictWithoutLog,
+} from './verdict-without-errors.ts';
 
 type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
 
@@ -114,7 +120,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   function diagnosisVerdict(): Verdict {
     const faults = visibleFaults(steps);
     if (logTraffic && ranking) {
-      const visible = [...faults, arrivalText(question)].join(' ');
+      const visible = [...faults.map(nextStepOf), arrivalText(question)].join(' ');
       const { parts, errorParts, events, causes: results, summaries, traces } = ranking;
       return decideVerdict({
         ...{ traffic: logTraffic, parts, errorParts, events, causes: results, summaries, visible },
@@ -144,13 +150,12 @@ function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
 /** The number of faults named if the errors cannot be read. */
 const FAULTS_NAMED = 3;
 
-/** The faults found by the checks of steps 2 to 6, one sentence each. */
-const visibleFaults = (steps: readonly ChecklistStep[]): string[] =>
+/** The faults found by the checks of steps 2 to 6. */
+const visibleFaults = (steps: readonly ChecklistStep[]): VisibleFault[] =>
   steps
     .filter(({ step }) => step > 1)
     .flatMap(({ findings }) => findings.filter(({ outcome }) => outcome === 'fail'))
-    .slice(0, FAULTS_NAMED)
-    .map(({ summary }) => summary);
+    .slice(0, FAULTS_NAMED);
 
 /** Judges the causes and assigns the errors to them. */
 function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Question, unread: number) {

@@ -4,7 +4,7 @@ import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
-import type { Verdict } from './diagnosis.ts';
+import type { CheckFinding, Verdict } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Says when to ask again. */
@@ -15,14 +15,20 @@ export function arrivalText(question: Question): string {
     : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
 }
 
+/** A fault that a check found without the errors. */
+export type VisibleFault = Pick<CheckFinding, 'summary' | 'fix'>;
+
+/** The fix; the fault itself if it has none. */
+export const nextStepOf = ({ summary, fix }: VisibleFault): string => fix ?? summary;
+
 /**
- * `faults`: findings of the checks, one sentence each. Distinguishes rows without an asked error from no rows at all.
+ * `faults`: findings of the checks. Distinguishes rows without an asked error from no rows at all.
  */
 export function verdictWithoutErrors(
   { log }: Traffic,
   question: Question,
   inMetrics: number | null,
-  faults: readonly string[],
+  faults: readonly VisibleFault[],
 ): Verdict {
   const what = list(
     question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
@@ -42,7 +48,7 @@ export function verdictWithoutErrors(
     };
   }
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
-  const later = [...faults, arrivalText(question)].join(' ');
+  const later = [...faults.map(nextStepOf), arrivalText(question)].join(' ');
   if (log.requests > 0) {
     return {
       ...undecided,
@@ -67,23 +73,24 @@ export function verdictWithoutLog(
   traffic: Collected<Traffic>,
   inMetrics: number | null,
   attributes: Collected<Attributes>,
-  faults: readonly string[],
+  faults: readonly VisibleFault[],
 ): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
-  const [fault, ...others] = faults;
+  const [fault] = faults;
+  const decidedBy = [...faults.map(nextStepOf), accessLogAdvice(attributes)].join(' ');
   // If errors were counted and a fault can cause them, the fault leads, although only the log could connect the two.
   if (inMetrics && fault !== undefined)
     return {
       ...undecided,
-      summary: `${fault} CloudWatch counts ${plural(inMetrics, 'error')}; that this is their cause is possible, and the access log would show it: ${reason}.`,
-      decidedBy: [...others, accessLogAdvice(attributes)].join(' '),
+      summary: `${fault.summary} CloudWatch counts ${plural(inMetrics, 'error')}; that this is their cause is possible, and the access log would show it: ${reason}.`,
+      decidedBy,
     };
   return {
     ...undecided,
     summary: `Could not read the access log, so no cause can be named: ${reason}.${counted}`,
-    decidedBy: [...faults, accessLogAdvice(attributes)].join(' '),
+    decidedBy,
   };
 }
 

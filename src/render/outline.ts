@@ -148,13 +148,29 @@ const isSameCause = (a: Part, b: Part): boolean => a.causes.length === 1 && a.ca
 
 /** If nothing was read: the faults in health, metrics and configuration. If nothing failed: that fact. */
 function knownSentences(diagnosis: Diagnosis): string[] {
-  const { steps, verdict } = diagnosis;
+  const { verdict } = diagnosis;
   if (verdictKind(diagnosis) === 'none') return [verdict.summary];
-  const faults = steps
+  const faults = faultSentences(diagnosis);
+  return faults.length === 0 ? [verdict.summary] : faults;
+}
+
+const faultSentences = ({ steps }: Diagnosis): string[] =>
+  steps
     .flatMap(({ findings }) => findings)
     .filter(({ outcome }) => outcome === 'fail')
+    .slice(0, MAX_KNOWN)
     .map(({ summary }) => summary);
-  return faults.length === 0 ? [verdict.summary] : faults.slice(0, MAX_KNOWN);
+
+/** What is known while the log is read: faults, and CloudWatch's count. Null if there is neither. */
+export function interimWords(diagnosis: Diagnosis): string | null {
+  const { triage, verdict, completeness } = diagnosis;
+  if (triage.requests !== null) return verdict.summary;
+  const { errorsInMetrics } = completeness;
+  const known = [
+    ...faultSentences(diagnosis),
+    ...(errorsInMetrics === null ? [] : [`CloudWatch counts ${plural(errorsInMetrics, 'error')}.`]),
+  ];
+  return known.length === 0 ? null : known.join(' ');
 }
 
 /**

@@ -63,7 +63,9 @@ export const logCompleteness = defineCheck({
           : metrics
             ? '; no metric of these statuses was read to compare with.'
             : '; the CloudWatch metrics could not be read to compare with.';
-      return { outcome: 'unknown', summary: `${shown}${why}${reach}${and}`, facts };
+      const brief =
+        loggedErrors === null ? 'no whole minute to compare' : `${plural(loggedErrors, 'error')}, not compared`;
+      return { outcome: 'unknown', summary: `${shown}${why}${reach}${and}`, brief, facts };
     }
     return { outcome: 'pass', summary: `${shown}, ${number(counted)} counted by CloudWatch.${reach}${and}`, facts };
   },

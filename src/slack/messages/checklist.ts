@@ -43,7 +43,8 @@ export function checklistMessage(rawState: ThreadState, progress: CollectionProg
   const state = sanitizeState(rawState);
   const { run, diagnosis } = state;
   const items = STEPS.map((step) => (progress === null ? finishedItem(step, diagnosis) : runningItem(step, progress)));
-  const title = planTitle(run, diagnosis, progress);
+  const done = items.filter(({ status }) => status === 'complete' || status === 'error').length;
+  const title = planTitle(run, diagnosis, progress === null ? null : done);
   const below = footer(state, progress);
   const lines: MessagePart[] = [
     line({ bold: title }),
@@ -76,15 +77,12 @@ function taskOutput(findings: readonly CheckFinding[]): { output?: types.RichTex
   return block?.type === 'rich_text' ? { output: block as types.RichTextBlock } : {};
 }
 
-/** Title of the plan: the load balancer and how many steps have finished. */
-function planTitle(run: Run, diagnosis: Diagnosis | null, progress: CollectionProgress | null): string {
+/** Title of the plan: the load balancer and how many steps have finished; `done` while they run, else null. */
+function planTitle(run: Run, diagnosis: Diagnosis | null, done: number | null): string {
   const { name, region, account } = run.loadBalancer;
   const where = account === 'default' ? region : `${region}, account ${account}`;
   const subject = truncate(sanitize(`${name} (${where})`), 120);
-  if (progress !== null) {
-    const done = STEPS.filter((step) => stepProgress(progress, step).state === 'done').length;
-    return `${subject}: ${done} of 6 steps`;
-  }
+  if (done !== null) return `${subject}: ${number(done)} of 6 steps`;
   if (diagnosis === null) return `${subject}: ended without an answer`;
   const count = (outcome: CheckOutcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
   const parts = [

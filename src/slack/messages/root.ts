@@ -3,8 +3,9 @@
  */
 
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
+import { isDefaultStatuses } from '../../evidence/statuses.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
-import { inSentence, list, number } from '../../format/wording.ts';
+import { inSentence, list, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, madeInFront, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { dateOf } from '../../render/phrases.ts';
@@ -70,17 +71,29 @@ function headline(state: ThreadState): MessagePart[] {
   const what = `${name}: ${verdict}`;
   // While a new window is being diagnosed, the message still shows the previous one.
   const window = diagnosis?.window ?? run;
-  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? run.statuses.slice(0, 6).join(', ');
-  const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}`;
+  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? askedWords(run);
+  const part = episodePartWords(window, episode);
+  const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}${amount === null ? part : ''}`;
   const progress = diagnosis === null || isLogStillRead(run, diagnosis) ? null : progressWords(state, diagnosis);
   return [
     line(
       `${statusMark(state)} `,
       { bold: what },
-      ` · ${[`${amount}${episodePartWords(window, episode)}`, when, ...(progress === null ? [] : [progress])].join(' · ')}`,
+      ` · ${[...(amount === null ? [] : [`${amount}${part}`]), when, ...(progress === null ? [] : [progress])].join(' · ')}`,
     ),
   ];
 }
+
+/** "502, 5xx by the load balancer"; null for the default, which needs no words. */
+const askedWords = ({ statuses }: Run): string | null =>
+  isDefaultStatuses(statuses)
+    ? null
+    : statuses
+        .slice(0, 6)
+        .map((status) =>
+          status.replace(/^elb-(.*)/, '$1 by the load balancer').replace(/^target-(.*)/, '$1 by targets'),
+        )
+        .join(', ');
 
 /** " (03:40–03:55 Europe/Berlin)" for askers outside UTC. */
 const zoneWords = ({ timeZone }: Run, { from, to }: { from: string; to: string }): string =>
@@ -226,7 +239,7 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
   return [
     'look for ',
     { code: truncate(sanitize(id), 120) },
-    `${more} in the application's log: absent, started or finished decides.`,
+    `${more} in the application's log: the thread says what each result means.`,
   ];
 }
 
@@ -294,7 +307,7 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
       ...(diagnosis.triage.requests === null ? ['the access log'] : []),
       ...steps.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step])),
     ];
-    const gaps = gapDetails.length > 0 ? ` (${number(gapDetails.length)} gaps)` : '';
+    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'gap')})` : '';
     return `partial: could not check ${list([...new Set(unknown)], 3)}${gaps}`;
   }
   const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;

@@ -5,6 +5,7 @@ import { type CollectionProgress, emptyProgress } from '../../investigate/collec
 import type { InvestigationResult, LoadBalancerRef } from '../../investigate/investigator.ts';
 import { Problem } from '../../problem.ts';
 import { nextCheck } from '../../query/recheck.ts';
+import { interimWords } from '../../render/outline.ts';
 import { hasFailed, inState, isUnderWay, nextAttemptOf, type Run, type RunStatus, toUpdate } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import { runStateOf } from '../messages/index.ts';
@@ -202,7 +203,8 @@ async function investigateWithProgress(
         refreshChecklist();
       },
       onInterimDiagnosis: (diagnosis) => {
-        progress.interimVerdict = diagnosis.verdict.summary;
+        const interim = interimWords(diagnosis);
+        if (interim !== null) progress.interimVerdict = interim;
         if (root !== null && threadState.diagnosis === null)
           poster.progress(channel, root, rootMessageFor({ ...threadState, diagnosis }));
         refreshChecklist();

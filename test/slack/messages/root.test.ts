@@ -105,14 +105,14 @@ const situations: Record<string, Situation> = {
   },
   'finds nothing wrong': {
     diagnosis: healthy,
-    first: '🟢 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
+    first: '🟢 *web-prod: no errors* · 11:00–11:15 UTC',
     buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
   },
   'finds nothing wrong while an alarm fires': {
     diagnosis: healthy,
     run: byAlarm,
     episode: episodeOf(),
-    first: '🟠 *web-prod: no errors* · gateway · 11:00–11:15 UTC',
+    first: '🟠 *web-prod: no errors* · 11:00–11:15 UTC',
     buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
   'runs for an alarm, with the count of CloudWatch': {
@@ -137,7 +137,7 @@ const situations: Record<string, Situation> = {
     diagnosis: healthy,
     run: byAlarm,
     episode: latencyEpisode,
-    first: '🟠 *web-prod: no 5xx, the alarm is on TargetResponseTime (threshold 1)* · gateway · 11:00–11:15 UTC',
+    first: '🟠 *web-prod: no 5xx, the alarm is on TargetResponseTime (threshold 1)* · 11:00–11:15 UTC',
     buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
   'finds errors while an alarm on something else fires': {

@@ -39,7 +39,7 @@ describe('while it works', () => {
   it('shows the state: running with what is done, done, done in part, waiting', () => {
     expect(readMessage(checklistMessage(asked, begun))).toBe(
       [
-        'shop-prod (eu-west-1, account prod): 2 of 6 steps',
+        'shop-prod (eu-west-1, account prod): 1 of 6 steps',
         '  … Access log: who failed, and how, fetched 3 of 8 log files',
         '  … Target group protocol and port',
         '  ✓ Keep-alive and idle timeout, 0.3 s',

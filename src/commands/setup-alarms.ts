@@ -23,7 +23,11 @@ const TOPIC = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
 export async function setupAlarms({ queue, topic = [], config: file, ...place }: SetupAlarmsOptions): Promise<void> {
   const { alarms, deadlines } = await readConfig(file);
   const wrong = topic.find((arn) => !TOPIC.test(arn));
-  if (wrong !== undefined) throw new Problem(`--topic ${JSON.stringify(wrong)} is not the ARN of a topic of SNS.`, 1);
+  if (wrong !== undefined)
+    throw new Problem(
+      `--topic ${JSON.stringify(wrong)} is not the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:alarms.`,
+      1,
+    );
   const configured = alarms.sqs?.queueUrl;
   const address = await findQueue(queue ?? configured ?? STANDARD_NAME, place, deadlines.evidenceSeconds * 1000);
   for (const { why, command } of wireAlarms(address, topic)) {

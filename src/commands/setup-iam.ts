@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account, Config } from '../config.ts';
 import { type PlaceOfLogs, type PolicyStatement, type PolicySubject, policyBlocks } from '../doctor/policy-blocks.ts';
+import { command } from '../format/command.ts';
 import { list } from '../format/wording.ts';
 import { errorMessage, Problem } from '../problem.ts';
 import { packageRoot } from './package-root.ts';
@@ -90,7 +91,14 @@ export async function setupIam(options: SetupIamOptions): Promise<void> {
   }
   for (const [feature, hint] of leftOut) printNotice(`Left out: ${feature}; to have it, ${hint}.`);
   const roles = isRole ? [] : config.accounts.filter(({ roleArn }) => roleArn !== undefined);
-  for (const { name } of roles) printNotice(`The policy of the role in ${name}: alb502 setup iam --account ${name}`);
+  const withConfig = options.config === undefined ? [] : ['--config', options.config];
+  for (const { name } of roles)
+    printNotice(`The policy of the role in ${name}: ${command`alb502 setup iam --account ${name} ${withConfig}`}`);
+  printNotice(
+    isRole
+      ? `Only the policy: the role must also trust the bot, with the external ID. ${join(packageRoot(), 'deploy', 'stackset-role.yml')} creates such a role.`
+      : `Nothing was changed. Save it as policy.json, then: ${command`aws iam put-role-policy --role-name alb502 --policy-name alb502 --policy-document ${['file://policy.json']}`}`,
+  );
 }
 
 function accountNamed({ accounts }: Config, name: string | undefined): Account | undefined {

@@ -14,12 +14,18 @@ export interface SetupSlackOptions {
 /** Placeholder address in the manifest lines for HTTP. */
 const EXAMPLE = 'https://bot.example.com';
 
+/** Comment at the start of the manifest, on Socket Mode, and the one for HTTP in its place. */
+const ABOUT_SOCKET_MODE = /^(?:#.*\n)+/;
+const ABOUT_HTTP =
+  '# The Slack app, for requests over HTTP: create it at api.slack.com/apps, "From a manifest", and install it (SLACK_BOT_TOKEN).\n';
+
 /** Prints the manifest on stdout, and instructions on stderr. Throws Problem (exit 1) if `http` is not an address. */
 export async function setupSlack({ http, optional }: SetupSlackOptions): Promise<void> {
   let manifest = await readFile(join(packageRoot(), 'manifest.yml'), 'utf8');
   if (optional) manifest = manifest.replaceAll('# optional: ', '');
   if (http !== undefined)
     manifest = manifest
+      .replace(ABOUT_SOCKET_MODE, ABOUT_HTTP)
       .replaceAll('# http: ', '')
       .replaceAll(EXAMPLE, originOf(http))
       .replace('socket_mode_enabled: true', 'socket_mode_enabled: false');

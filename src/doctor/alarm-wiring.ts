@@ -46,7 +46,7 @@ export function wireAlarms(queue: QueueAddress, topics: readonly string[]): Wiri
   const set = (url: string, values: string) =>
     command`aws sqs set-queue-attributes --region ${region} --queue-url ${url} --attributes ${values}`;
   const steps: WiringStep[] = [
-    { why: 'The queue of what the bot gave up on', command: make(deadLetters.name) },
+    { why: 'The dead-letter queue, for alarms that the bot gave up on', command: make(deadLetters.name) },
     { why: 'It keeps messages for 14 days', command: set(deadLetters.url, keep) },
     { why: 'The queue of alarms', command: make(name) },
     {
@@ -66,11 +66,11 @@ export function wireAlarms(queue: QueueAddress, topics: readonly string[]): Wiri
   return [
     ...steps,
     {
-      why: `Alarms of account ${account} in ${region} go to the queue`,
+      why: `The rule for alarms of account ${account} in ${region}`,
       command: command`aws events put-rule --region ${region} --name ${RULE} --event-pattern ${pattern}`,
     },
     {
-      why: 'The rule knows the queue',
+      why: 'The rule sends them to the queue',
       command: command`aws events put-targets --region ${region} --rule ${RULE} --targets ${JSON.stringify([{ Id: 'alb502', Arn: arn }])}`,
     },
   ];

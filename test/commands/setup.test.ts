@@ -39,7 +39,7 @@ async function setup(words: string[], { config, env = {} }: { config?: object; e
 }
 
 it.each([
-  { words: [], says: 'Set up what? There is alb502 setup with slack, iam' },
+  { words: [], says: 'Set up what? There is alb502 setup with slack, iam, config, alarms, logs and athena.' },
   { words: ['wat'], says: "Don't know how to set up 'wat'." },
   { words: ['slack', '--http', 'http://bot.example.com'], says: 'is not an address that Slack can call' },
   {
@@ -53,7 +53,7 @@ it.each([
   { words: ['alarms', '--queue', 'https://example.com/q'], says: 'is not a queue of SQS' },
   {
     words: ['alarms', '--queue', 'q', '--topic', 'alerts'],
-    says: '--topic "alerts" is not the ARN of a topic of SNS.',
+    says: '--topic "alerts" is not the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:alarms.',
   },
 ])('$words ends with one sentence: $says', async ({ words, says }) => {
   const { code, stdout, stderr } = await setup(words);
@@ -78,6 +78,7 @@ describe('slack', () => {
     expect(features.slash_commands[0].url).toBe(url);
     expect(oauth_config.scopes.bot).toContain('channels:history');
     expect(stderr).toContain('SLACK_SIGNING_SECRET');
+    expect(stdout).toMatch(/^# The Slack app, for requests over HTTP: [^\n]+\n_metadata:/);
   });
 });
 
@@ -169,12 +170,14 @@ describe('iam', () => {
     const { stdout, stderr } = await setup(['iam'], { config: { accounts } });
     expect(resourcesIn(stdout)).toEqual({ AssumeRolesOfOtherAccounts: [other] });
     expect(stderr).toContain('The policy of the role in bank: alb502 setup iam --account bank\n');
+    expect(stderr).toContain('aws iam put-role-policy --role-name alb502');
   });
 
   it('gives the role of another account read access, and no queue', async () => {
     const queueUrl = 'https://sqs.eu-west-1.amazonaws.com/123456789012/alarms';
     const words = ['iam', '--account', 'bank', '--log-bucket', 'bank-logs'];
-    const { stdout } = await setup(words, { config: { accounts, alarms: { sqs: { queueUrl } } } });
+    const { stdout, stderr } = await setup(words, { config: { accounts, alarms: { sqs: { queueUrl } } } });
+    expect(stderr).toMatch(/the role must also trust the bot, with the external ID\. \S+\/deploy\/stackset-role\.yml/);
     expect(Object.keys(resourcesIn(stdout)).sort()).toEqual([
       'ConfigurationMetricsAndChanges',
       'FindDistributions',

@@ -14,6 +14,8 @@ export interface QueueAttributes {
   maxReceiveCount: number | null;
   /** Services that the queue policy allows to send messages. */
   senders: string[];
+  /** Whether the policy lets anyone send messages, or anyone who meets its conditions, such as `aws:SourceArn`. */
+  anyone: 'always' | 'on-conditions' | 'never';
   /** KMS key that encrypts messages, as configured; null with keys of SQS. */
   kmsKey: string | null;
 }
@@ -25,10 +27,13 @@ const QueuePolicy = z.object({
     z.looseObject({
       Effect: z.string(),
       Action: OneOrMore.default([]),
-      Principal: z.union([
-        z.string().transform(() => []),
-        z.looseObject({ Service: OneOrMore.default([]) }).transform((one) => one.Service),
-      ]),
+      Principal: z
+        .union([
+          z.string().transform((AWS) => ({ Service: [], AWS: [AWS] })),
+          z.looseObject({ Service: OneOrMore.default([]), AWS: OneOrMore.default([]) }),
+        ])
+        .default({ Service: [], AWS: [] }),
+      Condition: z.unknown().optional(),
     }),
   ),
 });
@@ -48,15 +53,18 @@ export async function readQueueAttributes(queue: {
     );
     const redrive = parsed(RedrivePolicy, Attributes.RedrivePolicy);
     const policy = parsed(QueuePolicy, Attributes.Policy);
-    const allowing = policy?.Statement.filter(
-      ({ Effect, Action }) => Effect === 'Allow' && Action.some((one) => SENDS.test(one)),
-    );
+    const allowing =
+      policy?.Statement.filter(({ Effect, Action }) => Effect === 'Allow' && Action.some((one) => SENDS.test(one))) ??
+      [];
+    const open = allowing.filter(({ Principal }) => Principal.AWS.includes('*'));
     return {
       waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0),
       inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
       deadLetters: redrive?.deadLetterTargetArn ?? null,
       maxReceiveCount: redrive?.maxReceiveCount ?? null,
-      senders: [...new Set(allowing?.flatMap(({ Principal }) => Principal))].sort(),
+      senders: [...new Set(allowing.flatMap(({ Principal }) => Principal.Service))].sort(),
+      anyone:
+        open.length === 0 ? 'never' : open.some((one) => one.Condition === undefined) ? 'always' : 'on-conditions',
       kmsKey: Attributes.KmsMasterKeyId ?? null,
     };
   } finally {

@@ -1,10 +1,10 @@
 /** Checks that alarms reach the queue, and that failed ones move to a dead-letter queue. */
 import { type QueueAttributes, readQueueAttributes } from '../alarms/queue-attributes.ts';
-import { awsErrorKind } from '../collect/aws/aws-errors.ts';
+import { awsErrorKind, describeAwsError } from '../collect/aws/aws-errors.ts';
 import type { Config } from '../config.ts';
 import { parseQueueAddress } from '../doctor/queue-address.ts';
 import { list, plural } from '../format/wording.ts';
-import { errorMessage } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import type { CheckResult } from './check-result.ts';
 
 /** With fewer receives, one restart of the bot moves an alarm to the dead-letter queue. */
@@ -14,13 +14,15 @@ const SENDERS = ['events.amazonaws.com', 'sns.amazonaws.com'];
 /** The policy of this key is fixed and allows no other service (SQS developer guide, key management). */
 const AWS_MANAGED_KEY = /(^|[/:])alias\/aws\/sqs$/;
 
+type QueueSettings = Pick<NonNullable<Config['alarms']['sqs']>, 'queueUrl' | 'region'>;
+
 export async function checkQueue({ alarms: { sqs } }: Config): Promise<CheckResult[]> {
   if (sqs === undefined) return [];
   let attributes: QueueAttributes;
   try {
     attributes = await readQueueAttributes(sqs);
   } catch (error) {
-    return [{ what: 'queue', ...refusal(error, sqs.queueUrl) }];
+    return [{ what: 'queue', ...refusal(error, sqs) }];
   }
   const { waiting, inFlight } = attributes;
   return [
@@ -34,7 +36,7 @@ export async function checkQueue({ alarms: { sqs } }: Config): Promise<CheckResu
   ];
 }
 
-function refusal(error: unknown, queueUrl: string): Pick<CheckResult, 'detail' | 'state'> {
+function refusal(error: unknown, { queueUrl, region }: QueueSettings): Pick<CheckResult, 'detail' | 'state'> {
   const name = error instanceof Error ? error.name : '';
   if (/NonExistentQueue|QueueDoesNotExist/.test(name))
     return {
@@ -42,14 +44,21 @@ function refusal(error: unknown, queueUrl: string): Pick<CheckResult, 'detail' |
       state: 'missing',
     };
   if (awsErrorKind(error) === 'denied')
-    return { detail: `${queueUrl} was not looked at: sqs:GetQueueAttributes was denied`, state: 'note' };
-  return { detail: `${queueUrl}: ${errorMessage(error)}`, state: 'missing' };
+    return {
+      detail: `${queueUrl} was not checked: sqs:GetQueueAttributes was denied; alb502 setup iam prints the statement`,
+      state: 'note',
+    };
+  const action = { action: 'sqs:GetQueueAttributes', region: region ?? parseQueueAddress(queueUrl)?.region ?? '' };
+  return {
+    detail: `${queueUrl}: ${error instanceof Problem ? error.message : describeAwsError(error, action)}`,
+    state: 'missing',
+  };
 }
 
-function checkSenders({ senders, kmsKey }: QueueAttributes): CheckResult {
+function checkSenders({ senders, anyone, kmsKey }: QueueAttributes): CheckResult {
   const what = 'queue policy';
   const allowed = senders.filter((sender) => SENDERS.includes(sender));
-  if (allowed.length === 0) {
+  if (allowed.length === 0 && anyone === 'never') {
     const detail = `it lets neither ${SENDERS.join(' nor ')} send; alb502 setup alarms prints one that does`;
     return { what, detail, state: 'missing' };
   }
@@ -57,18 +66,25 @@ function checkSenders({ senders, kmsKey }: QueueAttributes): CheckResult {
     const detail = `${kmsKey} encrypts the queue, and no other service may use that key: take SqsManagedSseEnabled or a key of yours`;
     return { what, detail, state: 'missing' };
   }
-  return { what, detail: `${list(allowed)} may send`, state: 'ok' };
+  if (anyone === 'always') {
+    const detail =
+      'anyone may send, and so open threads; add a condition on aws:SourceArn, as alb502 setup alarms prints it';
+    return { what, detail, state: 'note' };
+  }
+  const named = anyone === 'on-conditions' ? [...allowed, 'whoever meets its conditions'] : allowed;
+  return { what, detail: `${list(named)} may send`, state: 'ok' };
 }
 
 async function checkDeadLetters(
   { deadLetters, maxReceiveCount }: QueueAttributes,
-  { queueUrl, region }: { queueUrl: string; region?: string | undefined },
+  { queueUrl, region }: QueueSettings,
 ): Promise<CheckResult> {
   const what = 'dead letters';
   if (deadLetters === null || maxReceiveCount === null)
     return {
       what,
-      detail: 'the queue has no RedrivePolicy, so an alarm that fails returns until it expires',
+      detail:
+        'the queue has no RedrivePolicy, so an alarm that fails returns until it expires; alb502 setup alarms prints one',
       state: 'missing',
     };
   const receives = `after ${plural(maxReceiveCount, 'receive')}`;
@@ -86,7 +102,7 @@ async function checkDeadLetters(
     const detail = `${receives}; ${plural(waiting, 'message is', 'messages are')} there, and the log of the bot has the reason`;
     return { what, detail, state: 'note' };
   } catch (error) {
-    const { detail, state } = refusal(error, url);
+    const { detail, state } = refusal(error, { queueUrl: url, region });
     return { what, detail: `${receives}; ${detail}`, state };
   }
 }

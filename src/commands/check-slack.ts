@@ -3,7 +3,7 @@ import { WebClient } from '@slack/web-api';
 import type { Config, Secrets } from '../config.ts';
 import { errorMessage } from '../problem.ts';
 import type { CheckResult } from './check-result.ts';
-import { slackErrorCode } from './serve.ts';
+import { SLACK_UNREACHABLE, slackErrorCode } from './serve.ts';
 
 /** Scopes of manifest.yml, with the feature that each enables. */
 const SCOPES = {
@@ -67,13 +67,14 @@ async function checkChannel(slack: WebClient, channel: string, use: string): Pro
   try {
     const { channel: found } = await slack.conversations.info({ channel });
     const name = `#${found?.name ?? channel} (${channel}, ${use})`;
-    if (found?.is_archived) return { what, detail: `${name}: it is archived`, state: 'missing' };
+    if (found?.is_archived) return { what, detail: `${name}: it is archived; name another channel`, state: 'missing' };
     if (found?.is_member) return { what, detail: name, state: 'ok' };
     return { what, detail: `${name}: the bot is not in it; type /invite there`, state: 'missing' };
   } catch (error) {
     const code = slackErrorCode(error);
     if (code === 'missing_scope') {
-      const detail = 'whether the bot is in its channels is unknown without the scopes channels:read and groups:read';
+      const detail =
+        'whether the bot is in its channels cannot be checked without the scopes channels:read and groups:read';
       return { what, detail, state: 'note' };
     }
     const reason =
@@ -97,13 +98,13 @@ async function checkBotToken(slack: WebClient, { slack: { allow } }: Config): Pr
     const scopes = missingScopes.map(
       ([scope, use]): CheckResult => ({
         what: 'scope',
-        detail: `${scope}, for ${use}`,
+        detail: `${scope}, for ${use}: add it under "OAuth & Permissions" of the app, and install the app again`,
         state: 'missing',
       }),
     );
     return [{ what, detail: `@${user} in ${team} (${id})`, state: 'ok' }, ...scopes];
   } catch (error) {
-    return [{ what, detail: slackErrorText(error, 'SLACK_BOT_TOKEN'), state: 'missing' }];
+    return [{ what, detail: tokenError(error, 'SLACK_BOT_TOKEN'), state: 'missing' }];
   }
 }
 
@@ -114,9 +115,20 @@ async function checkAppToken(slack: WebClient): Promise<CheckResult> {
     await slack.apps.connections.open();
     return { what, detail: 'may open a socket', state: 'ok' };
   } catch (error) {
-    return { what, detail: slackErrorText(error, 'SLACK_APP_TOKEN'), state: 'missing' };
+    return { what, detail: tokenError(error, 'SLACK_APP_TOKEN'), state: 'missing' };
   }
 }
 
-const slackErrorText = (error: unknown, variable: string): string =>
-  `${variable}: ${slackErrorCode(error) ?? errorMessage(error)}`;
+/** Where to find the token that works. */
+const PLACES = {
+  SLACK_BOT_TOKEN: 'copy the one that begins with xoxb- from "OAuth & Permissions" of the app',
+  SLACK_APP_TOKEN:
+    'create one with the scope connections:write under "Basic Information", "App-Level Tokens"; it begins with xapp-',
+} as const;
+
+function tokenError(error: unknown, variable: keyof typeof PLACES): string {
+  const code = slackErrorCode(error);
+  if (code === null) return `${variable}: ${errorMessage(error)}`;
+  if (code === SLACK_UNREACHABLE) return `${variable} was not checked: Slack cannot be reached; check the network`;
+  return `Slack refuses ${variable} (${code}): ${PLACES[variable]}`;
+}

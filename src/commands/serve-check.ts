@@ -24,7 +24,7 @@ export async function check(
   const results: (CheckResult | CheckResult[])[] = [
     {
       what: 'configuration',
-      detail: `${config.accounts.length} account(s), Slack by ${config.slack.mode}`,
+      detail: `${plural(config.accounts.length, 'account')}, Slack by ${config.slack.mode}`,
       state: 'ok',
     },
     await checkSlack(config, secrets, slackApiUrl),
@@ -41,7 +41,7 @@ export async function check(
     process.stdout.write(`${state.padEnd('missing'.length)}  ${what.padEnd(width)}  ${detail}\n`);
   const missing = all.filter(({ state }) => state === 'missing').length;
   if (missing > 0)
-    throw new Problem(`${missing} of ${all.length} are missing, so the bot would not work completely.`, 2);
+    throw new Problem(`${missing} of ${plural(all.length, 'check')} failed, so the bot would not work completely.`, 2);
 }
 
 /** Checks the temporary folder, to which every running diagnosis downloads access logs. */
@@ -112,7 +112,7 @@ async function checkLoadBalancers(config: Config): Promise<CheckResult[]> {
   const listed = places.map(
     (place): CheckResult => ({
       what: 'AWS',
-      detail: `${place}: ${loadBalancers.filter((one) => `${one.account}, ${one.region}` === place).length} load balancer(s)`,
+      detail: `${place}: ${plural(loadBalancers.filter((one) => `${one.account}, ${one.region}` === place).length, 'load balancer')}`,
       state: 'ok',
     }),
   );
@@ -125,7 +125,7 @@ function checkAlarmRoutes({ alarms: { sqs, sns, routes, defaultChannel } }: Conf
   if (sqs === undefined && sns === undefined) return [];
   const isRouted = defaultChannel !== undefined || routes.length > 0;
   const detail = isRouted
-    ? `${routes.length} route(s), ${defaultChannel === undefined ? 'no default channel' : `else ${defaultChannel}`}`
+    ? `${plural(routes.length, 'route')}, ${defaultChannel === undefined ? 'no default channel' : `else ${defaultChannel}`}`
     : 'alarms.routes and alarms.defaultChannel are not set, so no alarm would be answered';
   return [{ what: 'alarms', detail, state: isRouted ? 'ok' : 'missing' }];
 }

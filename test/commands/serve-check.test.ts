@@ -16,13 +16,13 @@ describe('--check', () => {
     const run = alb502(['serve', '--check'], { ...tokens(slack), ...environmentFor(account.port) });
     expect(await run.ended).toBe(0);
     expect(run.said().split('\n').slice(0, -1)).toEqual([
-      expect.stringMatching(/^ok +configuration +1 account\(s\), Slack by socket$/),
+      expect.stringMatching(/^ok +configuration +1 account, Slack by socket$/),
       expect.stringMatching(/^ok +bot token +@alb502 in .*\(T0LOCAL\)$/),
       expect.stringMatching(/^ok +app-level token +may open a socket$/),
       expect.stringMatching(/^ok +run records +folder alb502-runs, kept 90 days$/),
       expect.stringMatching(/^ok +temporary space +.*: .* free$/),
       expect.stringMatching(/^ok +account +default: arn:aws:/),
-      expect.stringMatching(/^ok +AWS +default, eu-west-1: 1 load balancer\(s\)$/),
+      expect.stringMatching(/^ok +AWS +default, eu-west-1: 1 load balancer$/),
     ]);
     expect(run.complained()).toBe('');
   });
@@ -46,16 +46,16 @@ describe('--check', () => {
     );
     expect(await run.ended).toBe(2);
     for (const line of [
-      /^missing +bot token +SLACK_BOT_TOKEN: invalid_auth$/m,
-      /^missing +app-level token +SLACK_APP_TOKEN: not_allowed_token_type$/m,
+      /^missing +bot token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\): copy the one that begins with xoxb- from/m,
+      /^missing +app-level token +Slack refuses SLACK_APP_TOKEN \(not_allowed_token_type\): create one with the scope connections:write/m,
       /^missing +run records +folder .*: Run records cannot be kept in/m,
       /^missing +AWS +default, eu-west-1: .*DescribeLoadBalancers/m,
       /^missing +account +default: sts:GetCallerIdentity/m,
-      /^note +queue +.* was not looked at: sqs:GetQueueAttributes was denied$/m,
+      /^note +queue +.* was not checked: sqs:GetQueueAttributes was denied; alb502 setup iam prints the statement$/m,
       /^missing +alarms +alarms.routes and alarms.defaultChannel are not set/m,
     ])
       expect(run.said()).toMatch(line);
-    expect(run.complained()).toBe('6 of 9 are missing, so the bot would not work completely.\n');
+    expect(run.complained()).toBe('6 of 9 checks failed, so the bot would not work completely.\n');
     expect(run.said()).not.toContain(slack.botToken);
   });
 
@@ -113,7 +113,7 @@ describe('channels of alarms', () => {
     const said = await check([...BASIC, 'channels:read', 'groups:read']);
     for (const line of [
       /^missing +channel +#shop \(C\w+, alarms.routes\): the bot is not in it; type \/invite there$/m,
-      /^missing +channel +#old \(C\w+, alarms.routes\): it is archived$/m,
+      /^missing +channel +#old \(C\w+, alarms.routes\): it is archived; name another channel$/m,
       /^missing +channel +C\w+ \(alarms.routes\): there is no such channel, or it is private/m,
       /^ok +channel +#alerts \(C\w+, alarms.defaultChannel\)$/m,
     ])
@@ -129,10 +129,12 @@ describe('channels of alarms', () => {
 describe('the queue of alarms', () => {
   const REGION = 'eu-west-1';
   const arn = (name: string) => `arn:aws:sqs:${REGION}:000000000000:${name}`;
-  const policy = (Service: string) =>
+  const policy = (Service: string, other: object = {}) =>
     JSON.stringify({
       Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sqs:SendMessage', Resource: arn('alarms') }],
+      Statement: [
+        { Effect: 'Allow', Principal: { Service }, Action: 'sqs:SendMessage', Resource: arn('alarms'), ...other },
+      ],
     });
   const redrive = (maxReceiveCount: number) => JSON.stringify({ deadLetterTargetArn: arn('dead'), maxReceiveCount });
 
@@ -177,8 +179,21 @@ describe('the queue of alarms', () => {
       attributes: {},
       says: [
         /^missing +queue policy +it lets neither events.amazonaws.com nor sns.amazonaws.com send/m,
-        /^missing +dead letters +the queue has no RedrivePolicy/m,
+        /^missing +dead letters +the queue has no RedrivePolicy, .*; alb502 setup alarms prints one$/m,
       ],
+    },
+    {
+      situation: 'lets the topics in a condition send',
+      attributes: {
+        Policy: policy('', { Principal: '*', Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:sns:*:*:ops' } } }),
+        RedrivePolicy: redrive(5),
+      },
+      says: [/^ok +queue policy +whoever meets its conditions may send$/m],
+    },
+    {
+      situation: 'lets anyone send',
+      attributes: { Policy: policy('', { Principal: { AWS: '*' } }), RedrivePolicy: redrive(5) },
+      says: [/^note +queue policy +anyone may send, and so open threads; add a condition on aws:SourceArn/m],
     },
     {
       situation: 'is encrypted by a key that EventBridge may not use',

@@ -27,13 +27,16 @@ interface LockOwner {
   token: string;
 }
 
-/** On Linux: host name, boot id and PID namespace. Elsewhere only the host name. */
+/**
+ * On Linux: host name, boot id and PID namespace; without /proc a name of this process alone, so that only age breaks the
+ * locks of others. Elsewhere only the host name.
+ */
 function machineOf(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return [hostname(), boot, readlinkSync('/proc/self/ns/pid')].join(' ');
   } catch {
-    return hostname();
+    return process.platform === 'linux' ? `${hostname()} ${randomUUID()}` : hostname();
   }
 }
 

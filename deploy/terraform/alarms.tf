@@ -34,7 +34,7 @@ resource "aws_sqs_queue_policy" "alarms" {
         Principal = { Service = "sns.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = aws_sqs_queue.alarms.arn
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+        Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:sns:*:${local.account}:*" } }
       },
       {
         Sid       = "OnlyEncryptedConnections"

@@ -1,6 +1,6 @@
 # The table of the access logs, as alb502 setup athena makes it: one partition a day, known without a crawler.
 resource "aws_glue_catalog_table" "logs" {
-  count         = var.athena_log_folder == "" ? 0 : 1
+  count         = var.athena_database == "" || var.athena_log_folder == "" ? 0 : 1
   name          = "alb_access_logs"
   database_name = var.athena_database
   table_type    = "EXTERNAL_TABLE"

@@ -14,7 +14,7 @@ variable "image" {
 }
 
 variable "slack_secret" {
-  description = "ARN of a secret in Secrets Manager that holds the JSON {\"SLACK_BOT_TOKEN\": \"xoxb-...\", \"SLACK_APP_TOKEN\": \"xapp-...\"}."
+  description = "ARN of a secret in Secrets Manager that holds the JSON {\"SLACK_BOT_TOKEN\": \"xoxb-...\", \"SLACK_APP_TOKEN\": \"xapp-...\"}, encrypted with the key aws/secretsmanager. If another key encrypts it, that key's policy must let the execution role decrypt."
   type        = string
 }
 
@@ -71,7 +71,7 @@ variable "log_group" {
 }
 
 variable "athena_database" {
-  description = "Glue database for the table of the access logs. Leave empty to read small logs from S3 only, without Athena."
+  description = "Existing Glue database for the table of the access logs. Leave empty to read small logs from S3 only, without Athena."
   type        = string
   default     = ""
 }
@@ -107,7 +107,7 @@ variable "own_alarms_topic_arn" {
 }
 
 variable "athena_log_folder" {
-  description = "Folder of the access logs of one account and region, for the table, such as s3://logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/. Leave empty to make the table yourself with alb502 setup athena."
+  description = "Folder of the access logs of one account and region, for the table, such as s3://logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/. It needs athena_database. Leave empty to make the table yourself with alb502 setup athena."
   type        = string
   default     = ""
   validation {

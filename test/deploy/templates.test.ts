@@ -103,6 +103,15 @@ it('kustomization.yaml lists every manifest in its folder', () => {
   expect(resources.toSorted()).toEqual(beside.filter((file) => file !== 'kustomization.yaml').sort());
 });
 
+it('kustomization.yaml and docs/deploy.md name an image of this version', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const { images } = parse(read('kubernetes/kustomization.yaml')) as { images: { newTag: string }[] };
+  const tags = readFileSync(join(root, 'docs/deploy.md'), 'utf8').matchAll(/\/alb502:(\S+?)["\s]/g);
+  expect(new Set([...images.map(({ newTag }) => newTag), ...[...tags].map(([, tag]) => tag)])).toEqual(
+    new Set([version]),
+  );
+});
+
 it('each manifest has one object, and pods have a read-only root without privileges', () => {
   for (const file of globSync('deploy/kubernetes/*.yaml', { cwd: root }))
     expect(parseAllDocuments(readFileSync(join(root, file), 'utf8'))).toHaveLength(1);

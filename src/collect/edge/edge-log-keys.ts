@@ -1,11 +1,11 @@
 /**
- * Finds the S3 keys of a distribution's standard logs (v2) for a window. Pure.
+ * Finds the S3 keys of a distribution's standard logs, v2 or legacy, for a window. Pure.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
  */
 import type { Window } from '../../evidence/evidence.ts';
-import type { VendedDelivery } from '../access-log/deliveries.ts';
 import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';
 import type { FoundDistribution } from './distributions.ts';
+import type { EdgeLogPlace } from './legacy-log.ts';
 
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 /** CloudFront usually delivers log files within an hour. */
@@ -21,7 +21,7 @@ export interface EdgeLogKeys {
 
 /** Returns null if the bucket is unknown. */
 export function edgeLogKeys(
-  { name, suffix, isHive }: Pick<VendedDelivery, 'name' | 'suffix' | 'isHive'>,
+  { name, suffix, isHive, isLegacy = false }: Pick<EdgeLogPlace, 'name' | 'suffix' | 'isHive' | 'isLegacy'>,
   { id, arn }: Pick<FoundDistribution, 'id' | 'arn'>,
   { from, to }: Window,
 ): EdgeLogKeys | null {
@@ -29,7 +29,8 @@ export function edgeLogKeys(
   const [bucket = '', ...path] = name.split('/');
   const prefix = path.filter((part) => part !== '').join('/');
   const account = arn.split(':')[4] ?? '';
-  const front = prefix === '' ? `AWSLogs/${isHive ? `aws-account-id=${account}` : account}/CloudFront/` : `${prefix}/`;
+  const own = isLegacy ? '' : `AWSLogs/${isHive ? `aws-account-id=${account}` : account}/CloudFront/`;
+  const front = prefix === '' ? own : `${prefix}/`;
   const hive: Record<string, string> = {
     yyyy: 'year',
     MM: 'month',

@@ -1,5 +1,5 @@
 /**
- * Reads the 5xx in the standard logs (v2) of CloudFront distributions, from S3 or CloudWatch Logs, at a bounded cost.
+ * Reads the 5xx in the standard logs of CloudFront distributions, v2 or legacy, from S3 or CloudWatch Logs, at a bounded cost.
  */
 
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
@@ -9,7 +9,7 @@ import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { list } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { NO_COST } from '../access-log/cost.ts';
-import { findDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
+import { findDeliveries, isReadable } from '../access-log/deliveries.ts';
 import type { Call } from '../aws/call.ts';
 import { openSession, type Session } from '../aws/session.ts';
 import type { FoundDistribution } from './distributions.ts';
@@ -17,6 +17,7 @@ import { readEdgeLogFiles } from './edge-log-files.ts';
 import { readEdgeLogGroup } from './edge-log-group.ts';
 import { type EdgePart, edgeLimitation } from './edge-part.ts';
 import { countError, sortedErrors } from './edge-records.ts';
+import { type EdgeLogPlace, findLegacyLog } from './legacy-log.ts';
 
 export interface EdgeLogReading {
   call: Call;
@@ -29,7 +30,7 @@ export interface EdgeLogReading {
 /** A delivery to read, and what its reader needs. */
 export interface EdgeDelivery extends Omit<EdgeLogReading, 'distributions'> {
   distribution: FoundDistribution;
-  delivery: VendedDelivery;
+  delivery: EdgeLogPlace;
   /** A session in the region of CloudFront's global API. */
   global: Session;
 }
@@ -95,12 +96,19 @@ async function readDistribution(reading: Omit<EdgeDelivery, 'delivery'>): Promis
     limitations: [edgeLimitation('log', sentence, error?.failure)],
   });
   const which = `the standard log of CloudFront distribution ${distribution.id}`;
-  const readable = found.deliveries.filter(isReadable).sort((a, b) => rank(a) - rank(b));
+  const legacy = found.deliveries.length === 0 ? await findLegacyLog(call, distribution) : { value: null };
+  const own = 'value' in legacy && legacy.value !== null ? [legacy.value] : [];
+  const readable: EdgeLogPlace[] = [...found.deliveries.filter(isReadable), ...own].sort((a, b) => rank(a) - rank(b));
   if (readable.length === 0 && found.refusal !== null)
     return nothing(`Could not check where ${which} is: ${found.refusal.reason}.`);
-  if (found.deliveries.length === 0)
+  if ('reason' in legacy)
+    return {
+      value: null,
+      limitations: [edgeLimitation('log', `Could not check where ${which} is: ${legacy.reason}.`, legacy)],
+    };
+  if (readable.length === 0 && found.deliveries.length === 0)
     return nothing(
-      `CloudFront distribution ${distribution.id} delivers no standard log (v2): how many 5xx it made itself is not known.`,
+      `CloudFront distribution ${distribution.id} delivers no standard log: how many 5xx it made itself is not known.`,
     );
   if (readable.length === 0)
     return nothing(`Could not read ${which}: it goes to ${list(found.deliveries.map(deliveredLogWords))}.`);
@@ -117,7 +125,7 @@ async function readDistribution(reading: Omit<EdgeDelivery, 'delivery'>): Promis
 }
 
 /** Files are cheapest to read. */
-const rank = ({ service }: VendedDelivery): number => (service === 's3' ? 0 : 1);
+const rank = ({ service }: EdgeLogPlace): number => (service === 's3' ? 0 : 1);
 
 const readDelivery = (reading: EdgeDelivery): Promise<EdgeLogAnswer> =>
   reading.delivery.service === 's3' ? readEdgeLogFiles(reading) : readEdgeLogGroup(reading);

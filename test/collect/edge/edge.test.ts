@@ -115,6 +115,15 @@ const names = Object.keys(RECORDS[0] ?? {});
 const w3c = ['#Version: 1.0', `#Fields: ${names.join(' ')}`, ...RECORDS.map((one) => Object.values(one).join('\t'))];
 const fileOf = (lines: readonly string[]) =>
   new Map([[`AWSLogs/123456789012/CloudFront/${ID}.2026-03-10-12.abcdef01.gz`, gzipSync(`${lines.join('\n')}\n`)]]);
+/** The standard log (legacy) that the distribution's own configuration names. */
+const legacyLog = (Prefix: string, Enabled = true): Files => ({
+  ...listed(distribution()),
+  'cloudfront-get-distribution-config': {
+    DistributionConfig: { Logging: { Enabled, IncludeCookies: false, Bucket: 'edge-logs.s3.amazonaws.com', Prefix } },
+  },
+});
+const legacyFile = (prefix: string) =>
+  new Map([[`${prefix}${ID}.2026-03-10-12.abcdef01.gz`, gzipSync(`${w3c.join('\n')}\n`)]]);
 const events = json.map((message, index) => ({ timestamp: question.from + index * 1000, message }));
 
 describe('the 5xx that CloudFront logged', () => {
@@ -123,6 +132,8 @@ describe('the 5xx that CloudFront logged', () => {
   it.each<[string, Situation, object]>([
     ['in S3, JSON', { logs: inS3('json'), objects: fileOf(json) }, { requests: 4, errors: ERRORS }],
     ['in S3, W3C', { logs: inS3('w3c'), objects: fileOf(w3c) }, { requests: 4, errors: ERRORS }],
+    ['in S3, by its own configuration (legacy)', { files: legacyLog(''), objects: legacyFile('') }, { errors: ERRORS }],
+    ['in S3, likewise below a prefix', { files: legacyLog('cf/'), objects: legacyFile('cf/') }, { errors: ERRORS }],
     [
       'in CloudWatch Logs, few',
       { logs: { ...inGroup, events, incomingBytes: 4000 } },
@@ -158,10 +169,16 @@ describe('the 5xx that CloudFront logged', () => {
   });
 
   it.each<[string, Situation, RegExp]>([
+    ['delivered nowhere', {}, /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is not known/],
     [
-      'delivered nowhere',
-      {},
-      /E2QWRUHAPOMQZL delivers no standard log \(v2\): how many 5xx it made itself is not known/,
+      'whose own logging is off',
+      { files: legacyLog('', false) },
+      /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is not known/,
+    ],
+    [
+      'where its own configuration may not be read',
+      { prepare: (account) => account.always('cloudfront:GetDistributionConfig', DENIED) },
+      /Could not check where the standard log of CloudFront distribution E2QWRUHAPOMQZL is: cloudfront:GetDistributionConfig/,
     ],
     [
       'delivered only to Firehose',

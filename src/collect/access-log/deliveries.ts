@@ -14,8 +14,9 @@ import { list } from '../../format/wording.ts';
 import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
 import { byText } from './log-files.ts';
 
-/** The access log of an Application Load Balancer. */
+/** The access log of an Application Load Balancer, and the log of its health checks. */
 export const ALB_ACCESS_LOGS = 'ALB_ACCESS_LOGS';
+const ALB_HEALTH_CHECK_LOGS = 'ALB_HEALTH_CHECK_LOGS';
 const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-logs', FH: 'firehose', S3: 's3' };
 
 export interface DeliveryCalls {
@@ -40,13 +41,15 @@ export interface VendedDelivery extends DeliveredLog {
 export interface FoundDeliveries {
   /** Sorted by service and name. */
   deliveries: VendedDelivery[];
+  /** Of the health-check log of the same load balancer, sorted likewise. */
+  healthChecks: VendedDelivery[];
   /** Names of access-log delivery sources without a delivery; sorted. */
   idleSources: string[];
   /** Why some deliveries are unknown; null if every call was answered. */
   refusal: AccessLogError | null;
 }
 
-export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], idleSources: [], refusal: null };
+export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], healthChecks: [], idleSources: [], refusal: null };
 
 /** Lists sources, deliveries and destinations in parallel. Does not reject on errors from AWS. */
 export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDeliveries> {
@@ -56,22 +59,28 @@ export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDelive
     answerOf(destinationsIn(lookup)),
   ]);
   const refusal = [sources, deliveries, destinations].find((one) => one instanceof AccessLogError) ?? null;
-  if (sources instanceof AccessLogError || deliveries instanceof AccessLogError)
-    return { deliveries: [], idleSources: [], refusal };
-  const names = sources
-    .filter(({ resourceArns, logType }) => logType === lookup.logType && resourceArns?.includes(lookup.resourceArn))
-    .map(({ name }) => name ?? '');
-  const own = deliveries.filter(({ deliverySourceName }) => names.includes(deliverySourceName ?? ''));
+  if (sources instanceof AccessLogError || deliveries instanceof AccessLogError) return { ...NO_DELIVERIES, refusal };
+  const sourcesOf = (wanted: string): string[] =>
+    sources
+      .filter(({ resourceArns, logType }) => logType === wanted && resourceArns?.includes(lookup.resourceArn))
+      .map(({ name }) => name ?? '');
   const known = destinations instanceof AccessLogError ? [] : destinations;
-  return {
-    deliveries: own
+  const deliveredFrom = (named: readonly string[]): Delivery[] =>
+    deliveries.filter(({ deliverySourceName }) => named.includes(deliverySourceName ?? ''));
+  const described = (all: readonly Delivery[]): VendedDelivery[] =>
+    all
       .map((one) =>
         logDelivery(
           one,
           known.find(({ arn }) => arn === one.deliveryDestinationArn),
         ),
       )
-      .sort((a, b) => byText(deliveredLogWords(a), deliveredLogWords(b))),
+      .sort((a, b) => byText(deliveredLogWords(a), deliveredLogWords(b)));
+  const names = sourcesOf(lookup.logType);
+  const own = deliveredFrom(names);
+  return {
+    deliveries: described(own),
+    healthChecks: described(deliveredFrom(sourcesOf(ALB_HEALTH_CHECK_LOGS))),
     idleSources: names
       .filter((name) => !own.some(({ deliverySourceName }) => deliverySourceName === name))
       .sort(byText),

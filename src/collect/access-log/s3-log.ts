@@ -14,7 +14,14 @@ import type { Attributes } from '../../evidence/aws.ts';
 import type { Window } from '../../evidence/evidence.ts';
 import { mapLimited } from '../map-limited.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
-import { byText, canMatter, isLogFile, parseFileName, type WantedLoadBalancer } from './log-files.ts';
+import {
+  byText,
+  canMatter,
+  isLogFile,
+  type ParsedFileName,
+  parseFileName,
+  type WantedLoadBalancer,
+} from './log-files.ts';
 import { canHoldEntries, folderOfDay, type ObjectInFolder, type VendedLayout } from './vended/vended-place.ts';
 
 /** Where a load balancer delivers its access log. */
@@ -29,8 +36,6 @@ export interface LogPlace {
   loadBalancer: { name: string; id: string };
   /** For a vended delivery; absent if the load balancer writes its own files. */
   vended?: VendedLayout;
-  /** Where the load balancer writes its health-check logs, which may be another bucket; absent if it writes none. */
-  healthChecks?: { bucket: string; root: string };
   /** Format of a vended delivery; see `DeliveredLog`. */
   format?: string | null;
 }
@@ -54,13 +59,16 @@ export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPl
   const bucket = attributes['access_logs.s3.bucket'] ?? '';
   if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
   const root = rootOf(attributes['access_logs.s3.prefix'] ?? '', { account, region });
-  const checkBucket = attributes['health_check_logs.s3.bucket'] ?? '';
-  const checkRoot = rootOf(attributes['health_check_logs.s3.prefix'] ?? '', { account, region });
-  const hasHealthChecks = attributes['health_check_logs.s3.enabled'] === 'true' && checkBucket !== '';
-  return {
-    ...{ bucket, root, account, region, ...rest },
-    ...(hasHealthChecks ? { healthChecks: { bucket: checkBucket, root: checkRoot } } : {}),
-  };
+  return { bucket, root, account, region, ...rest };
+}
+
+/** Where the load balancer itself writes its health-check log, which may be another bucket; null if it writes none. */
+export function healthCheckPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
+  const { account, region, ...rest } = placeInArn(loadBalancerArn);
+  const bucket = attributes['health_check_logs.s3.bucket'] ?? '';
+  if (attributes['health_check_logs.s3.enabled'] !== 'true' || bucket === '') return null;
+  const root = rootOf(attributes['health_check_logs.s3.prefix'] ?? '', { account, region });
+  return { bucket, root, account, region, ...rest };
 }
 
 function rootOf(prefix: string, { account, region }: { account: string; region: string }): string {
@@ -140,16 +148,19 @@ export async function listWindow(options: ListOptions): Promise<LogObject[]> {
 const MOST_HEALTH_CHECK_BYTES = 64_000_000;
 
 /**
- * Lists the health-check logs of the window, by key; empty if they are missing, cannot be listed, or are very large.
+ * Lists the health-check logs of the window, by key; none if they are very large. Objects of a vended delivery whose names
+ * do not say what they are may be health-check logs too, unless `isNamedOnly`. Rejects with AccessLogError.
  */
-export async function listHealthChecks(options: ListOptions): Promise<{ place: LogPlace; objects: LogObject[] }> {
-  const { healthChecks } = options.place;
-  const place = { ...options.place, ...healthChecks };
-  const found =
-    healthChecks === undefined ? [] : await listOfKind({ ...options, place }, HEALTH_CHECKS).catch(() => []);
-  const isSmall = found.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_HEALTH_CHECK_BYTES;
-  return { place, objects: isSmall ? found : [] };
+export async function listHealthChecks(options: ListOptions, isNamedOnly: boolean): Promise<LogObject[]> {
+  const { vended } = options.place;
+  if (vended === undefined) return smallEnough(await listOfKind(options, HEALTH_CHECKS));
+  const found = await listVended(options, vended, ['health-check-log', 'access-log']);
+  const named = found.filter(({ key }) => parseFileName(key).kind === 'health-check-log');
+  return smallEnough(named.length > 0 || isNamedOnly ? named : found);
 }
+
+const smallEnough = (objects: LogObject[]): LogObject[] =>
+  objects.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_HEALTH_CHECK_BYTES ? objects : [];
 
 async function listOfKind(options: ListOptions, kind: string): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
@@ -171,8 +182,12 @@ async function listOfKind(options: ListOptions, kind: string): Promise<LogObject
   return days.flat().sort((a, b) => byText(a.key, b.key));
 }
 
-/** Lists objects of a vended delivery: for each day, those modified in time. */
-async function listVended(options: ListOptions, layout: VendedLayout): Promise<LogObject[]> {
+/** Lists objects of a vended delivery, of these kinds by their names: for each day, those modified in time. */
+async function listVended(
+  options: ListOptions,
+  layout: VendedLayout,
+  kinds: readonly ParsedFileName['kind'][] = ['access-log'],
+): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const ends = fileEndRange(window, idleTimeoutSeconds);
   const folders = new Set(deliveryDays(ends, now).map((day) => folderOfDay(layout, day)));
@@ -180,7 +195,8 @@ async function listVended(options: ListOptions, layout: VendedLayout): Promise<L
     [...folders].map(async (folder) => {
       const own: LogObject[] = [];
       for await (const { key, bytes, modified } of everyObject(options, folder))
-        if (canHoldEntries({ key, modified }, place, { ends, window, idleTimeoutSeconds })) own.push({ key, bytes });
+        if (canHoldEntries({ key, modified }, place, { ends, window, idleTimeoutSeconds, kinds }))
+          own.push({ key, bytes });
       return own;
     }),
   );

@@ -26,7 +26,8 @@ import { type LogPlace, logPlace } from '../access-log/s3-log.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
 import { readByAthena } from './athena-log-reader.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
-import { withEarlier, withOtherLogs } from './log-answers.ts';
+import { readHealthCheckLogs } from './health-check-reader.ts';
+import { withEarlier, withHealthChecks, withOtherLogs } from './log-answers.ts';
 import type { EngineChoice, LogFileReading } from './log-file-reading.ts';
 import { readLogGroup } from './log-group-reader.ts';
 import { bytesOf, type ListedObjects, LogListing, objectsIn } from './log-listing.ts';
@@ -150,7 +151,9 @@ class LiveLogReader {
       const legacy = attributes.status === 'collected' ? logPlace(attributes.value, loadBalancerArn) : null;
       const found = legacy === null ? await this.#deliveries?.found : await this.#deliveries?.foundInTime();
       const sources = logSources(legacy, found ?? NO_DELIVERIES, this.#options);
-      return sources.length === 0 ? this.#withoutLog(found ?? NO_DELIVERIES) : await this.#readFirstOf(sources);
+      return sources.length === 0
+        ? this.#withoutLog(found ?? NO_DELIVERIES)
+        : await this.#readWithHealthChecks(sources, found ?? NO_DELIVERIES);
     } catch (error) {
       if (!(error instanceof AccessLogError)) throw error;
       const { failure } = error;
@@ -158,6 +161,26 @@ class LiveLogReader {
       const slowed = `; S3 asked to slow down ${plural(slowDowns, 'time')}: ask again in some minutes, or use Athena`;
       const reason = slowDowns > 0 && error.kind === 'stopped' ? `${failure.reason}${slowed}` : failure.reason;
       return this.#unavailable(searchCommand(this.#options.question), { ...failure, reason });
+    }
+  }
+
+  /** Reads the health-check log beside the access log, whichever way that is read. */
+  async #readWithHealthChecks(sources: readonly LogSource[], found: FoundDeliveries): Promise<LiveAccessLog> {
+    const stopping = new AbortController();
+    const reading = readHealthCheckLogs({
+      ...{ options: this.#options, deliveries: found.healthChecks, listing: this.#listing },
+      accessLogPlaces: sources.flatMap((source) => ('place' in source ? [source.place] : [])),
+      idleTimeoutSeconds: this.#idleTimeoutSeconds,
+      signal: AbortSignal.any([this.#signal, stopping.signal]),
+    });
+    reading.catch(() => {});
+    try {
+      return withHealthChecks(await this.#readFirstOf(sources), await reading);
+    } catch (error) {
+      stopping.abort();
+      // What is fetched is removed before the caller goes on.
+      await reading.catch(() => {});
+      throw error;
     }
   }
 

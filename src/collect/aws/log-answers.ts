@@ -5,6 +5,7 @@ import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { sumOfEstimates } from '../access-log/cost.ts';
 import type { FoundDeliveries } from '../access-log/deliveries.ts';
 import { limitationFrom } from '../access-log/log-limitation.ts';
+import type { ReadHealthChecks } from './health-check-reader.ts';
 import type { LiveAccessLog } from './live-access-log.ts';
 
 type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
@@ -19,6 +20,27 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
     .map(({ service, name, format }) => ({ service, name, format }));
   if (others.length === 0) return read;
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
+}
+
+/** Adds the health checks read beside the access log; those found among its own files are the same. */
+export function withHealthChecks(read: LiveAccessLog, { healthChecks, files, cost }: ReadHealthChecks): LiveAccessLog {
+  const { log } = read;
+  if (log.status === 'unavailable' || files === 0) return { ...read, cost: sumOfCosts(read.cost, cost) };
+  const { value } = log;
+  const total = sumOfCosts(read.cost, cost);
+  const own = value.healthChecks ?? healthChecks;
+  return withAnswers(
+    { ...read, cost: total },
+    {
+      ...log,
+      value: {
+        ...value,
+        files: { ...value.files, healthCheckLogs: value.files.healthCheckLogs + files },
+        cost: total,
+        ...(own.length === 0 ? {} : { healthChecks: own }),
+      },
+    },
+  );
 }
 
 /** A delivery names bucket and prefix, a read the folder below them. */

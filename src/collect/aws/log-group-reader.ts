@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
-import type { AccessLog, Cost, LogLimitation, Window } from '../../evidence/evidence.ts';
+import type { AccessLog, Cost, LogLimitation, Question, Window } from '../../evidence/evidence.ts';
 import { plural, utcTime } from '../../format/wording.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
@@ -54,11 +54,8 @@ const FETCH_AT_MOST = 2_000_000_000;
 export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccessLog> {
   const { options, idleTimeoutSeconds } = reading;
   const { question } = options;
-  const group = await logGroup(reading);
-  const range: Seconds = {
-    from: Math.floor(question.from / 1000) - idleTimeoutSeconds,
-    to: Math.floor(Math.min(question.now, question.to + (idleTimeoutSeconds + AFTER) * 1000) / 1000),
-  };
+  const group = await logGroupOf(options, reading.delivery, reading.signal);
+  const range = secondsAround(question, idleTimeoutSeconds);
   options.progress?.('asking what the log group holds');
   const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
   const bytes = await incomingBytes(options.session.client(CloudWatchClient), group, range);
@@ -72,6 +69,12 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
     await rm(temporary, { recursive: true, force: true });
   }
 }
+
+/** The seconds whose events may matter for a question. */
+export const secondsAround = ({ from, to, now }: Question, idleTimeoutSeconds: number): Seconds => ({
+  from: Math.floor(from / 1000) - idleTimeoutSeconds,
+  to: Math.floor(Math.min(now, to + (idleTimeoutSeconds + AFTER) * 1000) / 1000),
+});
 
 interface SizedLogGroup {
   group: LogGroup;
@@ -219,8 +222,13 @@ const partNotes = ({ name }: LogGroup, part: Window | null): LogLimitation[] =>
         ),
       ];
 
-async function logGroup({ options, delivery, signal }: LogGroupReading): Promise<LogGroup> {
-  const { account, region, partition, loadBalancer } = placeInArn(options.loadBalancerArn);
+/** The log group of a delivery. Rejects with AccessLogError if it is unknown. */
+export async function logGroupOf(
+  { session, loadBalancerArn }: Pick<LiveAccessLogOptions, 'session' | 'loadBalancerArn'>,
+  delivery: VendedDelivery,
+  signal: AbortSignal,
+): Promise<LogGroup> {
+  const { account, region, partition, loadBalancer } = placeInArn(loadBalancerArn);
   const id = `app/${loadBalancer.name}/${loadBalancer.id}`;
   // Characters of load balancer names:
   // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
@@ -228,7 +236,7 @@ async function logGroup({ options, delivery, signal }: LogGroupReading): Promise
   if (delivery.name === null) throw new AccessLogError('failed', 'the log group of the delivery is not known');
   const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
   return {
-    logs: options.session.client(CloudWatchLogsClient),
+    logs: session.client(CloudWatchLogsClient),
     name: delivery.name,
     arn: `arn:${partition}:logs:${region}:${account}:log-group:${delivery.name}`,
     region,

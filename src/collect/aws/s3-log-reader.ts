@@ -9,14 +9,7 @@ import { assertAffordable } from '../access-log/affordable.ts';
 import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
 import type { LogReader } from '../access-log/duckdb/log-reader.ts';
 import { byText } from '../access-log/log-files.ts';
-import {
-  type DownloadResult,
-  download,
-  endStamp,
-  type LogObject,
-  type LogPlace,
-  listHealthChecks,
-} from '../access-log/s3-log.ts';
+import { type DownloadResult, download, endStamp, type LogObject, type LogPlace } from '../access-log/s3-log.ts';
 import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
 import { searchCommand } from '../incident/incident-collectors.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
@@ -77,35 +70,24 @@ async function openReader(isReadApart = false): Promise<LogReader> {
 interface FilesToFetch {
   objects: readonly LogObject[];
   folder: string;
-  /** Called when the log files are complete; health-check logs may still be downloading. */
+  /** Called when the log files are there. */
   onFetched: () => void;
 }
 
-/** Fetches the log files, and the health-check logs in parallel. */
+/** Downloads the log files. */
 async function fetchFiles(
   { options, place, listing, signal, cost }: LogFileReading,
   { objects, folder, onFetched }: FilesToFetch,
 ): Promise<DownloadResult> {
-  const request = await listing.request(place);
-  const checks = await listHealthChecks(request);
-  const common = { s3: request.s3, folder, signal };
-  // Without the health-check logs, the access log is still worth reading.
-  const fetchingChecks = download({ ...common, ...checks }).catch(() => ({ files: 0, bytes: 0 }));
-  try {
-    const fetched = await download({
-      ...{ ...common, place, objects },
-      onArrival: (arrived, bytes) =>
-        options.progress?.(`fetched ${arrived} of ${objects.length} log files, ${size(bytes)}`),
-    });
-    onFetched();
-    const { files, bytes } = await fetchingChecks;
-    const usd = s3Usd(fetched.files + files, listing.days.length);
-    cost.spend({ bytesScanned: fetched.bytes + bytes, usd, queries: 0 });
-    return fetched;
-  } finally {
-    // The folder may be removed only after the last write.
-    await fetchingChecks;
-  }
+  const { s3 } = await listing.request(place);
+  const fetched = await download({
+    ...{ s3, place, objects, folder, signal },
+    onArrival: (arrived, bytes) =>
+      options.progress?.(`fetched ${arrived} of ${objects.length} log files, ${size(bytes)}`),
+  });
+  onFetched();
+  cost.spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, listing.days.length), queries: 0 });
+  return fetched;
 }
 
 /** The commands that download the window's files and search them. */

@@ -14,8 +14,9 @@ export interface LogEvent {
 export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   /** An operation that is denied. */
   denied?: string;
-  /** Of the one log group. */
+  /** Of every log group that `eventsByGroup` does not name. */
   events?: LogEvent[];
+  eventsByGroup?: Record<string, LogEvent[]>;
   /** Rows that a query returns at most. */
   rows?: number;
   /** Rows on a page of results. */
@@ -92,7 +93,8 @@ function answer(account: LogsOfAccount, queries: StartedQuery[], operation: stri
   const [name, items] = lists[operation] ?? [];
   if (name !== undefined && items !== undefined)
     return { [name]: pageOf(items, input, PAGE), ...tokenOf(items, input, PAGE) };
-  const { events = [], incomingBytes, isStuck } = account;
+  const { incomingBytes, isStuck } = account;
+  const events = account.eventsByGroup?.[input.logGroupName ?? ''] ?? account.events ?? [];
   if (operation === 'GetMetricData')
     return { MetricDataResults: [{ Id: 'bytes', Values: incomingBytes === undefined ? [] : [incomingBytes] }] };
   if (operation === 'FilterLogEvents') {

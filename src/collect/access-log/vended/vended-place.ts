@@ -5,7 +5,7 @@
  */
 import type { Window } from '../../../evidence/evidence.ts';
 import type { VendedDelivery } from '../deliveries.ts';
-import { canMatter, parseFileName } from '../log-files.ts';
+import { canMatter, type ParsedFileName, parseFileName } from '../log-files.ts';
 import { type LogPlace, placeInArn } from '../s3-log.ts';
 
 /** How to find the objects of a vended delivery. */
@@ -72,15 +72,20 @@ export interface ObjectInFolder {
   modified: number;
 }
 
-/** Whether an object may hold a relevant entry. `ends`: as returned by `fileEndRange`. */
+/** Whether an object may hold a relevant entry. `ends`: as returned by `fileEndRange`; `kinds`: of logs, by their names. */
 export function canHoldEntries(
   { key, modified }: ObjectInFolder,
   { vended, loadBalancer }: LogPlace,
-  { ends, window, idleTimeoutSeconds }: { ends: Window; window: Window; idleTimeoutSeconds: number },
+  {
+    ends,
+    window,
+    idleTimeoutSeconds,
+    kinds = ['access-log'],
+  }: { ends: Window; window: Window; idleTimeoutSeconds: number; kinds?: readonly ParsedFileName['kind'][] },
 ): boolean {
   if (key.endsWith('/') || modified < ends.from || modified > ends.to + LAG_MS) return false;
   const name = parseFileName(key);
-  if (name.kind !== 'access-log') return false;
+  if (!kinds.includes(name.kind)) return false;
   if (name.loadBalancer === null) return true;
   return vended?.isShared !== true && canMatter(name, loadBalancer, window, idleTimeoutSeconds);
 }

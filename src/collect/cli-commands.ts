@@ -19,6 +19,8 @@ export interface CommandDetails {
   taskArns?: string[];
   taskDefinitionArns?: string[];
   containerInstanceArns?: string[];
+  serviceDeploymentArns?: string[];
+  serviceRevisionArns?: string[];
   scalingGroups?: string[];
   deploymentIds?: string[];
 }
@@ -53,7 +55,12 @@ export const NAMING_DETAILS: { [Name in NamingEvidenceName]: (value: Evidence[Na
   containerInstances: (value) => ({
     containerInstanceArns: value.map(({ containerInstanceArn }) => containerInstanceArn),
   }),
+  serviceDeployments: (value) => ({
+    serviceDeploymentArns: value.map(({ serviceDeploymentArn }) => serviceDeploymentArn),
+  }),
+  serviceRevisions: (value) => ({ serviceRevisionArns: value.map(({ serviceRevisionArn }) => serviceRevisionArn) }),
   scalingActivities: (value) => ({ scalingGroups: Object.keys(value) }),
+  lifecycleHooks: (value) => ({ scalingGroups: Object.keys(value) }),
   codeDeployments: (value) => ({ deploymentIds: value.flatMap(({ deploymentId }) => deploymentId ?? []) }),
 };
 
@@ -112,6 +119,12 @@ export function commandFor(
       return command`aws ecs describe-container-instances --cluster ${onlyOrEach(details.clusterArns, 'cluster')} --container-instances ${onlyOrEach(details.containerInstanceArns, 'container instance')}`;
     case 'scalingActivities':
       return command`aws autoscaling describe-scaling-activities --auto-scaling-group-name ${onlyOrEach(details.scalingGroups, 'Auto Scaling group')}`;
+    case 'lifecycleHooks':
+      return command`aws autoscaling describe-lifecycle-hooks --auto-scaling-group-name ${onlyOrEach(details.scalingGroups, 'Auto Scaling group')}`;
+    case 'serviceDeployments':
+      return command`aws ecs describe-service-deployments --service-deployment-arns ${onlyOrEach(details.serviceDeploymentArns, 'deployment of list-service-deployments')}`;
+    case 'serviceRevisions':
+      return command`aws ecs describe-service-revisions --service-revision-arns ${onlyOrEach(details.serviceRevisionArns, 'revision of list-service-deployments')}`;
     case 'codeDeployments':
       return command`aws deploy batch-get-deployments --deployment-ids ${onlyOrEach(details.deploymentIds, 'deployment of list-deployments')}`;
     case 'changes':

@@ -4,7 +4,7 @@ import type { Collected, Cost, EvidenceName, EvidenceSet, Question } from '../ev
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { iso } from '../format/wording.ts';
-import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
+import { attributeErrors, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
 import type { CauseId } from './cause-ids.ts';
@@ -36,8 +36,6 @@ import { slowestRoutes } from './patterns/slowest-routes.ts';
 import { isProvisional } from './provisional.ts';
 import type { SignatureId } from './signature.ts';
 import { targetOwners } from './targets/target-owners.ts';
-import { weightedAlias } from './targets/weighted-alias.ts';
-import { weightedGroup } from './targets/weighted-group.ts';
 import { tracesOf } from './traces.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { errorsInLog, NO_TRIAGE, timeline, triage } from './triage.ts';
@@ -49,6 +47,7 @@ import {
   verdictWithoutErrors,
   verdictWithoutLog,
 } from './verdict-without-errors.ts';
+import { withWeight } from './weighted-fix.ts';
 
 type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
 
@@ -190,33 +189,6 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   };
 }
 
-/** Adds the command that sets the weight of the leading part's target group or version to 0, if it has a weight. */
-function withWeight(
-  results: CauseResult[],
-  lead: ErrorPart | undefined,
-  traffic: Traffic,
-  evidence: Partial<Pick<DiagnosisEvidence, 'functionAliases' | 'rules' | 'targetHealth'>>,
-): CauseResult[] {
-  const weighted =
-    lead === undefined
-      ? null
-      : (weightedGroup(lead.errors, traffic, evidence.rules) ?? weightedAlias(lead.errors, traffic, evidence));
-  if (weighted === null) return results;
-  return results.map((result) =>
-    lead?.causes.includes(result.id)
-      ? {
-          ...result,
-          for: [...result.for, weighted.sentence],
-          fix: {
-            ...result.fix,
-            commands: [weighted.command, ...result.fix.commands],
-            notes: [weighted.note, ...(result.fix.notes ?? [])],
-          },
-        }
-      : result,
-  );
-}
-
 /** Evidence needed to find events and background errors. */
 const EVENT_EVIDENCE = [
   'changes',
@@ -224,12 +196,15 @@ const EVENT_EVIDENCE = [
   'functionAliases',
   'functions',
   'instances',
+  'lifecycleHooks',
   'loadBalancer',
   'metrics',
   'networkAcls',
   'networkInterfaces',
   'rules',
   'scalingActivities',
+  'serviceDeployments',
+  'serviceRevisions',
   'services',
   'tags',
   'targetGroups',

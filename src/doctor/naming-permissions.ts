@@ -2,15 +2,22 @@
  * Probes the calls that name targets, each once and small. They share one finding: without them a diagnosis loses only
  * names.
  */
-import { AutoScalingClient, DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
+import {
+  AutoScalingClient,
+  DescribeLifecycleHooksCommand,
+  DescribeScalingActivitiesCommand,
+} from '@aws-sdk/client-auto-scaling';
 import { BatchGetDeploymentsCommand, CodeDeployClient, ListDeploymentsCommand } from '@aws-sdk/client-codedeploy';
 import {
   DescribeContainerInstancesCommand,
+  DescribeServiceDeploymentsCommand,
+  DescribeServiceRevisionsCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
   ListClustersCommand,
+  ListServiceDeploymentsCommand,
   ListServicesCommand,
   ListTasksCommand,
 } from '@aws-sdk/client-ecs';
@@ -91,6 +98,21 @@ function ecsAttempts(session: Session): Attempt[] {
       (options) =>
         client.send(new DescribeContainerInstancesCommand({ cluster, containerInstances: [NOTHING] }), options),
     ],
+    [
+      'ecs:ListServiceDeployments',
+      all,
+      (options) => client.send(new ListServiceDeploymentsCommand({ cluster, service: NOTHING }), options),
+    ],
+    [
+      'ecs:DescribeServiceDeployments',
+      all,
+      (options) => client.send(new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [NOTHING] }), options),
+    ],
+    [
+      'ecs:DescribeServiceRevisions',
+      all,
+      (options) => client.send(new DescribeServiceRevisionsCommand({ serviceRevisionArns: [NOTHING] }), options),
+    ],
   ];
 }
 
@@ -116,6 +138,14 @@ function otherAttempts(session: Session, loadBalancerArn: string | null, functio
       all,
       (options) =>
         session.client(AutoScalingClient).send(new DescribeScalingActivitiesCommand({ MaxRecords: 1 }), options),
+    ],
+    [
+      'autoscaling:DescribeLifecycleHooks',
+      all,
+      (options) =>
+        session
+          .client(AutoScalingClient)
+          .send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: NOTHING }), options),
     ],
     [
       'codedeploy:ListDeployments',

@@ -28,7 +28,10 @@ import type {
   EcsService,
   EcsTask,
   FunctionAlias,
+  LifecycleHook,
   ScalingActivity,
+  ServiceDeployment,
+  ServiceRevision,
   TagDescription,
   TaskDefinition,
 } from './workloads.ts';
@@ -122,8 +125,14 @@ export interface Evidence {
   /** By ARN. */
   taskDefinitions: Record<string, TaskDefinition>;
   containerInstances: ContainerInstance[];
+  /** Recent deployments of those services whose traffic ECS shifts by weight. */
+  serviceDeployments: ServiceDeployment[];
+  /** The revisions that these deployments bring. */
+  serviceRevisions: ServiceRevision[];
   /** By Auto Scaling group name. */
   scalingActivities: Record<string, ScalingActivity[]>;
+  /** By Auto Scaling group name; empty for a group without a hook. */
+  lifecycleHooks: Record<string, LifecycleHook[]>;
   codeDeployments: CodeDeployment[];
   changes: CloudTrailEvent[];
   /** What is in front of the load balancer. */
@@ -142,7 +151,10 @@ export const NAMING_EVIDENCE = [
   'tasks',
   'taskDefinitions',
   'containerInstances',
+  'serviceDeployments',
+  'serviceRevisions',
   'scalingActivities',
+  'lifecycleHooks',
   'codeDeployments',
 ] as const satisfies readonly (keyof Evidence)[];
 export type NamingEvidenceName = (typeof NAMING_EVIDENCE)[number];

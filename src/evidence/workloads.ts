@@ -74,6 +74,8 @@ export const EcsService = z.looseObject({
     .optional(),
   /** `type`: ECS, CODE_DEPLOY or EXTERNAL. */
   deploymentController: z.looseObject({ type: text.optional() }).optional(),
+  /** `strategy`: ROLLING, BLUE_GREEN, LINEAR or CANARY. */
+  deploymentConfiguration: z.looseObject({ strategy: text.optional() }).optional(),
   events: z.array(z.looseObject({ createdAt: time.optional(), message: text.optional() })).optional(),
   healthCheckGracePeriodSeconds: count.optional(),
 });
@@ -85,6 +87,66 @@ export const groupsOfService = ({ loadBalancers = [], taskSets = [] }: EcsServic
   const ofSets = taskSets.flatMap((set) => (set.loadBalancers ?? []).map(({ targetGroupArn }) => targetGroupArn));
   return [...new Set([...own, ...ofSets].filter((arn) => arn !== undefined))];
 };
+
+/** Whether ECS itself shifts the service's traffic from one target group to the other when it deploys. */
+export const shiftsTraffic = ({ deploymentConfiguration, loadBalancers = [] }: EcsService): boolean =>
+  ['BLUE_GREEN', 'LINEAR', 'CANARY'].includes(deploymentConfiguration?.strategy ?? '') ||
+  loadBalancers.some(({ advancedConfiguration }) => advancedConfiguration?.alternateTargetGroupArn !== undefined);
+
+/** A revision of a service in a deployment: its tasks, and its share of the production traffic in percent. */
+const RevisionShare = z.looseObject({
+  arn: AwsName.optional(),
+  requestedTaskCount: count.optional(),
+  runningTaskCount: count.optional(),
+  requestedProductionTrafficWeight: count.optional(),
+});
+
+/** ecs describe-service-deployments: a deployment that ECS makes itself. */
+export const ServiceDeployment = z.looseObject({
+  serviceDeploymentArn: AwsName,
+  serviceArn: AwsName.optional(),
+  clusterArn: AwsName.optional(),
+  createdAt: time.optional(),
+  startedAt: time.optional(),
+  finishedAt: time.optional(),
+  stoppedAt: time.optional(),
+  updatedAt: time.optional(),
+  /** PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, STOP_REQUESTED or ROLLBACK_REQUESTED, _IN_PROGRESS, _SUCCESSFUL, _FAILED. */
+  status: text.optional(),
+  /** Such as PRODUCTION_TRAFFIC_SHIFT or BAKE_TIME. */
+  lifecycleStage: text.optional(),
+  sourceServiceRevisions: z.array(RevisionShare).optional(),
+  targetServiceRevision: RevisionShare.optional(),
+  deploymentConfiguration: z
+    .looseObject({
+      strategy: text.optional(),
+      canaryConfiguration: z.looseObject({ canaryPercent: count.optional() }).optional(),
+      linearConfiguration: z.looseObject({ stepPercent: count.optional() }).optional(),
+    })
+    .optional(),
+});
+export type ServiceDeployment = z.infer<typeof ServiceDeployment>;
+
+/** ecs describe-service-revisions: what a deployment brings, and the target groups of its tasks. */
+export const ServiceRevision = z.looseObject({
+  serviceRevisionArn: AwsName,
+  serviceArn: AwsName.optional(),
+  taskDefinition: AwsName.optional(),
+  resolvedConfiguration: z
+    .looseObject({
+      loadBalancers: z
+        .array(
+          z.looseObject({
+            targetGroupArn: AwsName.optional(),
+            /** ARN of the rule, or of the listener, that sends requests to the target group. */
+            productionListenerRule: AwsName.optional(),
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
+});
+export type ServiceRevision = z.infer<typeof ServiceRevision>;
 
 const NameValue = z.looseObject({ name: text.optional(), value: text.optional() });
 
@@ -169,6 +231,16 @@ export const ScalingActivity = z.looseObject({
   StatusCode: text.optional(),
 });
 export type ScalingActivity = z.infer<typeof ScalingActivity>;
+
+/** autoscaling describe-lifecycle-hooks: what an Auto Scaling group waits for before it starts or ends an instance. */
+export const LifecycleHook = z.looseObject({
+  LifecycleHookName: text.optional(),
+  AutoScalingGroupName: text.optional(),
+  LifecycleTransition: text.optional(),
+  /** Seconds. */
+  HeartbeatTimeout: count.optional(),
+});
+export type LifecycleHook = z.infer<typeof LifecycleHook>;
 
 /** Tag that Auto Scaling adds to its instances (Auto Scaling user guide, "Tag Auto Scaling groups and instances"). */
 const GROUP_TAG = 'aws:autoscaling:groupName';

@@ -40,7 +40,10 @@ const STEP_OF: Record<EvidenceName, StepNumber> = {
   tasks: 6,
   taskDefinitions: 6,
   containerInstances: 6,
+  serviceDeployments: 6,
+  serviceRevisions: 6,
   scalingActivities: 6,
+  lifecycleHooks: 6,
   codeDeployments: 6,
   changes: 6,
 };

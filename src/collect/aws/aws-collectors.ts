@@ -1,7 +1,8 @@
 /**
  * Collectors of the evidence about a load balancer in AWS. Each starts as soon as its dependencies are known, so that
  * at most five calls run in sequence: the load balancer; its parts; their parts; the resources that those name; the
- * definitions and hosts of the tasks among these.
+ * definitions and hosts of the tasks among these. A sixth describes the deployments of services whose traffic ECS
+ * shifts.
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
@@ -218,7 +219,10 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     tasks: collector('tasks', workloads.tasks),
     taskDefinitions: collector('taskDefinitions', workloads.taskDefinitions),
     containerInstances: collector('containerInstances', workloads.containerInstances),
+    serviceDeployments: collector('serviceDeployments', workloads.serviceDeployments),
+    serviceRevisions: collector('serviceRevisions', workloads.serviceRevisions),
     scalingActivities: collector('scalingActivities', workloads.scalingActivities),
+    lifecycleHooks: collector('lifecycleHooks', workloads.lifecycleHooks),
     codeDeployments: collector('codeDeployments', workloads.codeDeployments),
     changes: collector('changes', changes),
     edge: collector('edge', edge),

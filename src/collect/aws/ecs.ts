@@ -4,16 +4,30 @@
  */
 import {
   DescribeContainerInstancesCommand,
+  DescribeServiceDeploymentsCommand,
+  DescribeServiceRevisionsCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
   ListClustersCommand,
+  ListServiceDeploymentsCommand,
   ListServicesCommand,
   ListTasksCommand,
 } from '@aws-sdk/client-ecs';
 import * as z from 'zod';
-import { ContainerInstance, EcsService, EcsTask, groupsOfService, TaskDefinition } from '../../evidence/workloads.ts';
+import type { Question } from '../../evidence/evidence.ts';
+import {
+  ContainerInstance,
+  EcsService,
+  EcsTask,
+  groupsOfService,
+  ServiceDeployment,
+  ServiceRevision,
+  shiftsTraffic,
+  TaskDefinition,
+} from '../../evidence/workloads.ts';
+import { CHANGES_BEFORE } from '../cli-commands.ts';
 import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 import { chunks } from './chunks.ts';
 import { ECS_CALLS, type EcsBudget } from './ecs-budget.ts';
@@ -30,6 +44,10 @@ const CLUSTERS = 20;
 const FEW_CLUSTERS = 3;
 /** Maximum task definition revisions to describe: those of running and of stopped tasks. */
 const DEFINITIONS = 20;
+
+/** Maximum services whose deployments are read, and newest deployments of each: one call describes 20 of them. */
+const SHIFTING_SERVICES = 5;
+const DEPLOYMENTS_A_SERVICE = 4;
 
 const client = ({ session }: Call): ECSClient => session.client(ECSClient);
 
@@ -199,6 +217,74 @@ export async function describeContainerInstances(
     .array(ContainerInstance)
     .parse(toCliJson(answers.flatMap(({ containerInstances = [] }) => containerInstances)));
   return found.sort((a, b) => (a.containerInstanceArn < b.containerInstanceArn ? -1 : 1));
+}
+
+/** A deployment and the revision that it brings, by ARN. */
+export interface ListedDeployment {
+  deployment: string;
+  revision: string | null;
+}
+
+/** The newest deployments, from a day before the window, of services whose traffic ECS shifts by weight. */
+export async function listServiceDeployments(
+  call: Call,
+  services: readonly EcsService[],
+  question: Question,
+  budget: EcsBudget,
+): Promise<ListedDeployment[]> {
+  const shifting = services
+    .filter(shiftsTraffic)
+    .slice(0, SHIFTING_SERVICES)
+    .filter(() => budget.take());
+  const createdAt = { after: new Date(question.from - CHANGES_BEFORE), before: new Date(question.now) };
+  const answers = await Promise.all(
+    shifting.map(({ serviceArn: service, clusterArn: cluster }) =>
+      client(call).send(
+        new ListServiceDeploymentsCommand({ service, cluster, createdAt, maxResults: PAGE }),
+        call.options,
+      ),
+    ),
+  );
+  return answers.flatMap(({ serviceDeployments = [] }) =>
+    serviceDeployments
+      .toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0))
+      .slice(0, DEPLOYMENTS_A_SERVICE)
+      .flatMap(({ serviceDeploymentArn: deployment, targetServiceRevisionArn: revision = null }) =>
+        deployment === undefined ? [] : [{ deployment, revision }],
+      ),
+  );
+}
+
+/** By ARN; the ARNs of a call are at most 20 (API reference, DescribeServiceDeployments). */
+export async function describeServiceDeployments(
+  call: Call,
+  listed: readonly ListedDeployment[],
+  budget: EcsBudget,
+): Promise<ServiceDeployment[]> {
+  const serviceDeploymentArns = listed.map(({ deployment }) => deployment).sort();
+  if (serviceDeploymentArns.length === 0 || !budget.take()) return [];
+  const { serviceDeployments = [] } = await client(call).send(
+    new DescribeServiceDeploymentsCommand({ serviceDeploymentArns }),
+    call.options,
+  );
+  const found = z.array(ServiceDeployment).parse(toCliJson(serviceDeployments));
+  return found.sort((a, b) => (a.serviceDeploymentArn < b.serviceDeploymentArn ? -1 : 1));
+}
+
+/** By ARN: the revisions that these deployments bring. */
+export async function describeServiceRevisions(
+  call: Call,
+  listed: readonly ListedDeployment[],
+  budget: EcsBudget,
+): Promise<ServiceRevision[]> {
+  const serviceRevisionArns = [...new Set(listed.flatMap(({ revision }) => revision ?? []))].sort();
+  if (serviceRevisionArns.length === 0 || !budget.take()) return [];
+  const { serviceRevisions = [] } = await client(call).send(
+    new DescribeServiceRevisionsCommand({ serviceRevisionArns }),
+    call.options,
+  );
+  const found = z.array(ServiceRevision).parse(toCliJson(serviceRevisions));
+  return found.sort((a, b) => (a.serviceRevisionArn < b.serviceRevisionArn ? -1 : 1));
 }
 
 /** The task definitions that services and tasks use: those of services first, then of tasks, ascending. */

@@ -1,5 +1,9 @@
 /** Changes made to the targets from outside: tags, Auto Scaling, CodeDeploy and function aliases. */
-import { AutoScalingClient, DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
+import {
+  AutoScalingClient,
+  DescribeLifecycleHooksCommand,
+  DescribeScalingActivitiesCommand,
+} from '@aws-sdk/client-auto-scaling';
 import { BatchGetDeploymentsCommand, CodeDeployClient, ListDeploymentsCommand } from '@aws-sdk/client-codedeploy';
 import { DescribeTagsCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -9,6 +13,7 @@ import type { Question } from '../../evidence/evidence.ts';
 import {
   CodeDeployment,
   FunctionAlias,
+  LifecycleHook,
   ScalingActivity,
   scalingGroupOf,
   TagDescription,
@@ -57,6 +62,22 @@ export async function fetchScalingActivities(
     const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName, MaxRecords: ACTIVITIES });
     const { Activities = [] } = await client.send(command, call.options);
     return [AutoScalingGroupName, z.array(ScalingActivity).parse(toCliJson(Activities))] as const;
+  });
+  return Object.fromEntries(await Promise.all(each));
+}
+
+/** The hooks of each group. */
+export async function fetchLifecycleHooks(
+  call: Call,
+  groups: readonly string[],
+): Promise<Record<string, LifecycleHook[]>> {
+  const client = call.session.client(AutoScalingClient);
+  const each = groups.map(async (AutoScalingGroupName) => {
+    const command = new DescribeLifecycleHooksCommand({ AutoScalingGroupName });
+    const { LifecycleHooks = [] } = await client.send(command, call.options);
+    const hooks = z.array(LifecycleHook).parse(toCliJson(LifecycleHooks));
+    const sorted = hooks.sort((a, b) => ((a.LifecycleHookName ?? '') < (b.LifecycleHookName ?? '') ? -1 : 1));
+    return [AutoScalingGroupName, sorted] as const;
   });
   return Object.fromEntries(await Promise.all(each));
 }

@@ -1,6 +1,6 @@
 /**
- * Live evidence on who owns a target: at most five round trips in sequence, the first in parallel with those for the
- * load balancer. A refused part does not affect the others.
+ * Live evidence on who owns a target: at most six round trips in sequence, the first in parallel with those for the load
+ * balancer. A refused part does not affect the others.
  */
 import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
 import { NAMING_DETAILS } from '../cli-commands.ts';
@@ -58,7 +58,7 @@ function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
 function historyAnswers(
   needs: WorkloadNeeds,
   { step, evidence }: Asking,
-): Pick<WorkloadAnswers, 'tags' | 'functionAliases' | 'scalingActivities' | 'codeDeployments'> {
+): Pick<WorkloadAnswers, 'tags' | 'functionAliases' | 'scalingActivities' | 'lifecycleHooks' | 'codeDeployments'> {
   const tags = evidence(
     'tags',
     'elasticloadbalancing:DescribeTags',
@@ -68,14 +68,21 @@ function historyAnswers(
   const functionAliases = evidence('functionAliases', 'lambda:GetAlias', needs.functionArns, async (call, arns) =>
     (await history()).fetchAliases(call, arns),
   );
+  const scalingGroups = async () => {
+    const { scalingGroupsIn } = await history();
+    return scalingGroupsIn(await needs.instances(), await needs.targetHealth());
+  };
   const scalingActivities = evidence(
     'scalingActivities',
     'autoscaling:DescribeScalingActivities',
-    async () => ({ instances: await needs.instances(), health: await needs.targetHealth() }),
-    async (call, { instances, health }) => {
-      const { fetchScalingActivities, scalingGroupsIn } = await history();
-      return fetchScalingActivities(call, scalingGroupsIn(instances, health));
-    },
+    scalingGroups,
+    async (call, groups) => (await history()).fetchScalingActivities(call, groups),
+  );
+  const lifecycleHooks = evidence(
+    'lifecycleHooks',
+    'autoscaling:DescribeLifecycleHooks',
+    scalingGroups,
+    async (call, groups) => (await history()).fetchLifecycleHooks(call, groups),
   );
   const deploymentIds = step(
     'codedeploy:ListDeployments',
@@ -88,14 +95,17 @@ function historyAnswers(
     deploymentIds,
     async (call, ids) => (await history()).fetchDeployments(call, ids),
   );
-  return { tags, functionAliases, scalingActivities, codeDeployments };
+  return { tags, functionAliases, scalingActivities, lifecycleHooks, codeDeployments };
 }
 
 /** Clusters, their services and tasks, the tasks' definitions and hosts. */
 function ecsAnswers(
-  { targetGroups }: WorkloadNeeds,
+  { targetGroups, question }: WorkloadNeeds,
   { step, evidence }: Asking,
-): Pick<WorkloadAnswers, 'services' | 'tasks' | 'taskDefinitions' | 'containerInstances'> {
+): Pick<
+  WorkloadAnswers,
+  'services' | 'tasks' | 'taskDefinitions' | 'containerInstances' | 'serviceDeployments' | 'serviceRevisions'
+> {
   const budget = ecsBudget();
   const clusters = step(
     'ecs:ListClusters',
@@ -123,6 +133,21 @@ function ecsAnswers(
     },
   );
   const knownServices = async () => requireValue(await services(), 'the services are');
+  const deployments = step('ecs:ListServiceDeployments', knownServices, async (call, own) =>
+    (await ecs()).listServiceDeployments(call, own, question, budget),
+  );
+  const serviceDeployments = evidence(
+    'serviceDeployments',
+    'ecs:DescribeServiceDeployments',
+    deployments,
+    async (call, listed) => (await ecs()).describeServiceDeployments(call, listed, budget),
+  );
+  const serviceRevisions = evidence(
+    'serviceRevisions',
+    'ecs:DescribeServiceRevisions',
+    deployments,
+    async (call, listed) => (await ecs()).describeServiceRevisions(call, listed, budget),
+  );
   const ofServices = step('ecs:ListTasks', knownServices, async (call, own) =>
     (await ecs()).listTasksOf(call, own, budget),
   );
@@ -155,7 +180,7 @@ function ecsAnswers(
     knownTasks,
     async (call, all) => (await ecs()).describeContainerInstances(call, all, budget),
   );
-  return { services, tasks, taskDefinitions, containerInstances };
+  return { services, tasks, taskDefinitions, containerInstances, serviceDeployments, serviceRevisions };
 
   /** Without permission to list tasks, the services' definitions are still worth reading. */
   async function tasksOfServices(): Promise<Evidence['tasks']> {

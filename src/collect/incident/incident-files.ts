@@ -27,7 +27,10 @@ import {
   EcsService,
   EcsTask,
   FunctionAlias,
+  LifecycleHook,
   ScalingActivity,
+  ServiceDeployment,
+  ServiceRevision,
   TagDescription,
   TaskDefinition,
 } from '../../evidence/workloads.ts';
@@ -134,6 +137,14 @@ export const Recording = z.object({
   'aws/describe-scaling-activities.json': keyed(
     z.looseObject({ Activities: z.array(ScalingActivity) }),
     'Activities',
+  ).optional(),
+  'aws/ecs-describe-service-deployments.json': z
+    .looseObject({ serviceDeployments: z.array(ServiceDeployment) })
+    .optional(),
+  'aws/ecs-describe-service-revisions.json': z.looseObject({ serviceRevisions: z.array(ServiceRevision) }).optional(),
+  'aws/describe-lifecycle-hooks.json': keyed(
+    z.looseObject({ LifecycleHooks: z.array(LifecycleHook) }),
+    'LifecycleHooks',
   ).optional(),
   'aws/batch-get-deployments.json': z.looseObject({ deploymentsInfo: z.array(CodeDeployment) }).optional(),
   'aws/lookup-events.json': z.looseObject({ Events: z.array(CloudTrailEvent) }).optional(),

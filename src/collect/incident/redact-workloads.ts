@@ -2,12 +2,15 @@
  * Redacts the evidence on who owns a target: removes environment variables, overrides, commands, labels and the team's
  * own tags. Pure.
  */
-import type { EvidenceSet } from '../../evidence/evidence.ts';
+import type { Collected, EvidenceSet } from '../../evidence/evidence.ts';
 import {
   CodeDeployment,
   type EcsService,
   type EcsTask,
+  LifecycleHook,
   type ScalingActivity,
+  ServiceDeployment,
+  ServiceRevision,
   type TagDescription,
   TaskDefinition,
 } from '../../evidence/workloads.ts';
@@ -82,31 +85,86 @@ function redactActivity({ Details: _, ...activity }: ScalingActivity): ScalingAc
   return activity;
 }
 
+const SERVICE_DEPLOYMENT = [
+  'serviceDeploymentArn',
+  'serviceArn',
+  'clusterArn',
+  'createdAt',
+  'startedAt',
+  'finishedAt',
+  'stoppedAt',
+  'updatedAt',
+  'status',
+  'lifecycleStage',
+  'sourceServiceRevisions',
+  'targetServiceRevision',
+];
+const STRATEGY = ['strategy', 'canaryConfiguration', 'linearConfiguration', 'bakeTimeInMinutes'];
+
+/** Reasons and hooks are texts and functions of the team. */
+function redactServiceDeployment(deployment: ServiceDeployment): ServiceDeployment {
+  const { deploymentConfiguration } = deployment;
+  return ServiceDeployment.parse({
+    ...kept(deployment, SERVICE_DEPLOYMENT),
+    ...(deploymentConfiguration === undefined
+      ? {}
+      : { deploymentConfiguration: kept(deploymentConfiguration, STRATEGY) }),
+  });
+}
+
+const SERVICE_REVISION = [
+  'serviceRevisionArn',
+  'serviceArn',
+  'clusterArn',
+  'taskDefinition',
+  'createdAt',
+  'resolvedConfiguration',
+];
+
+const redactServiceRevision = (revision: ServiceRevision): ServiceRevision =>
+  ServiceRevision.parse(kept(revision, SERVICE_REVISION));
+
+const HOOK = [
+  'LifecycleHookName',
+  'AutoScalingGroupName',
+  'LifecycleTransition',
+  'HeartbeatTimeout',
+  'GlobalTimeout',
+  'DefaultResult',
+];
+
+/** `NotificationMetadata` is the team's own text. */
+const redactHook = (hook: LifecycleHook): LifecycleHook => LifecycleHook.parse(kept(hook, HOOK));
+
 type Redacted = Pick<
   EvidenceSet,
-  'tags' | 'services' | 'tasks' | 'taskDefinitions' | 'scalingActivities' | 'codeDeployments'
+  | 'tags'
+  | 'services'
+  | 'tasks'
+  | 'taskDefinitions'
+  | 'serviceDeployments'
+  | 'serviceRevisions'
+  | 'scalingActivities'
+  | 'lifecycleHooks'
+  | 'codeDeployments'
 >;
 
-export function redactWorkloads(evidence: Redacted): Redacted {
-  const { tags, services, tasks, taskDefinitions, scalingActivities, codeDeployments } = evidence;
-  return {
-    tags: tags.status === 'collected' ? { ...tags, value: tags.value.map(redactTags) } : tags,
-    services: services.status === 'collected' ? { ...services, value: services.value.map(redactService) } : services,
-    tasks: tasks.status === 'collected' ? { ...tasks, value: tasks.value.map(redactTask) } : tasks,
-    taskDefinitions:
-      taskDefinitions.status === 'collected'
-        ? { ...taskDefinitions, value: mapValues(taskDefinitions.value, redactDefinition) }
-        : taskDefinitions,
-    scalingActivities:
-      scalingActivities.status === 'collected'
-        ? { ...scalingActivities, value: mapValues(scalingActivities.value, (each) => each.map(redactActivity)) }
-        : scalingActivities,
-    codeDeployments:
-      codeDeployments.status === 'collected'
-        ? { ...codeDeployments, value: codeDeployments.value.map(redactDeployment) }
-        : codeDeployments,
-  };
-}
+const redactValue = <T>(collected: Collected<T>, redact: (value: T) => T): Collected<T> =>
+  collected.status === 'collected' ? { ...collected, value: redact(collected.value) } : collected;
+
+export const redactWorkloads = (evidence: Redacted): Redacted => ({
+  tags: redactValue(evidence.tags, (all) => all.map(redactTags)),
+  services: redactValue(evidence.services, (all) => all.map(redactService)),
+  tasks: redactValue(evidence.tasks, (all) => all.map(redactTask)),
+  taskDefinitions: redactValue(evidence.taskDefinitions, (all) => mapValues(all, redactDefinition)),
+  serviceDeployments: redactValue(evidence.serviceDeployments, (all) => all.map(redactServiceDeployment)),
+  serviceRevisions: redactValue(evidence.serviceRevisions, (all) => all.map(redactServiceRevision)),
+  scalingActivities: redactValue(evidence.scalingActivities, (all) =>
+    mapValues(all, (each) => each.map(redactActivity)),
+  ),
+  lifecycleHooks: redactValue(evidence.lifecycleHooks, (all) => mapValues(all, (each) => each.map(redactHook))),
+  codeDeployments: redactValue(evidence.codeDeployments, (all) => all.map(redactDeployment)),
+});
 
 const mapValues = <A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -12,7 +12,10 @@ export const WORKLOAD_FILES = {
   tasks: 'aws/ecs-describe-tasks.json',
   taskDefinitions: 'aws/ecs-describe-task-definition.json',
   containerInstances: 'aws/ecs-describe-container-instances.json',
+  serviceDeployments: 'aws/ecs-describe-service-deployments.json',
+  serviceRevisions: 'aws/ecs-describe-service-revisions.json',
   scalingActivities: 'aws/describe-scaling-activities.json',
+  lifecycleHooks: 'aws/describe-lifecycle-hooks.json',
   codeDeployments: 'aws/batch-get-deployments.json',
 } as const satisfies Record<NamingEvidenceName, RecordingFileName>;
 
@@ -67,6 +70,22 @@ export function recordedWorkloads(recording: Recording, question: Question): Nam
         ([first]) => first?.AutoScalingGroupName,
       ),
     ),
+    serviceDeployments: answer(
+      'serviceDeployments',
+      recording['aws/ecs-describe-service-deployments.json']?.serviceDeployments,
+    ),
+    serviceRevisions: answer(
+      'serviceRevisions',
+      recording['aws/ecs-describe-service-revisions.json']?.serviceRevisions,
+    ),
+    lifecycleHooks: answer(
+      'lifecycleHooks',
+      rekeyed(
+        recording['aws/describe-lifecycle-hooks.json'],
+        ({ LifecycleHooks }) => LifecycleHooks,
+        ([first]) => first?.AutoScalingGroupName,
+      ),
+    ),
     codeDeployments: answer('codeDeployments', recording['aws/batch-get-deployments.json']?.deploymentsInfo),
   };
 }
@@ -106,6 +125,11 @@ export function workloadFiles(evidence: NamingEvidenceSet): [RecordingFileName, 
     ...file('containerInstances', evidence.containerInstances, (containerInstances) => ({ containerInstances })),
     ...file('scalingActivities', evidence.scalingActivities, (each) =>
       mapValues(each, (Activities) => ({ Activities })),
+    ),
+    ...file('serviceDeployments', evidence.serviceDeployments, (serviceDeployments) => ({ serviceDeployments })),
+    ...file('serviceRevisions', evidence.serviceRevisions, (serviceRevisions) => ({ serviceRevisions })),
+    ...file('lifecycleHooks', evidence.lifecycleHooks, (each) =>
+      mapValues(each, (LifecycleHooks) => ({ LifecycleHooks })),
     ),
     ...file('codeDeployments', evidence.codeDeployments, (deploymentsInfo) => ({ deploymentsInfo })),
   ];

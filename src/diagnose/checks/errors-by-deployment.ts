@@ -1,4 +1,7 @@
+import type { NetworkInterface } from '../../evidence/aws.ts';
+import { list, outOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { splitTarget } from '../network-path/addresses.ts';
 import { deploymentErrors, deploymentSentence } from '../patterns/deployment-errors.ts';
 import {
   failingRevisionSentence,
@@ -7,6 +10,8 @@ import {
   revisionsSentence,
 } from '../patterns/revision-errors.ts';
 import { deploymentsOf } from '../targets/deployments.ts';
+import { ECS_TASK, interfaceOwner } from '../targets/interface-owner.ts';
+import type { Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 /** The number of deployments in the summary, newest first. */
@@ -21,9 +26,18 @@ export const errorsByDeployment = defineCheck({
   reference: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html',
   symptom: true,
   needs: ['traffic'],
-  wants: ['changes', 'codeDeployments', 'scalingActivities', 'services', 'targetGroups'],
+  wants: [
+    'changes',
+    'codeDeployments',
+    'networkInterfaces',
+    'scalingActivities',
+    'serviceDeployments',
+    'serviceRevisions',
+    'services',
+    'targetGroups',
+  ],
 
-  evaluate({ traffic, ...evidence }, question): CheckVerdict {
+  evaluate({ traffic, networkInterfaces = [], ...evidence }, question): CheckVerdict {
     if (traffic.errorCount === 0)
       return { outcome: 'not-applicable', summary: 'The log has no error to compare with deployments.' };
     const deployed = deploymentErrors(deploymentsOf(evidence, question), traffic, question);
@@ -32,7 +46,10 @@ export const errorsByDeployment = defineCheck({
       ([first]) => !failing.some(({ service, cluster }) => service === first?.service && cluster === first.cluster),
     );
     if (deployed.length === 0 && failing.length === 0 && alike.length === 0)
-      return { outcome: 'not-applicable', summary: 'No deployment of the failing targets is known.' };
+      return {
+        outcome: 'not-applicable',
+        summary: `No deployment of the failing targets is known.${addressesSentence(traffic, networkInterfaces)}`,
+      };
     const suspects = deployed.filter(
       ({ change, revisionsAlike }) => (change === 'began' || change === 'ended') && !revisionsAlike,
     );
@@ -51,3 +68,23 @@ export const errorsByDeployment = defineCheck({
       : { outcome: 'pass', summary: sentences.join(' ') };
   },
 });
+
+/** " Their addresses now belong to ECS tasks (6 of 6)." Empty if their owners are known by name. */
+function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterface[]): string {
+  const targets = [...new Set(traffic.errors.map(({ target }) => target))].filter((target) => target !== '-');
+  const owners = targets.flatMap((target) =>
+    traffic.owners.all(target).length > 0
+      ? []
+      : (interfaceOwner(splitTarget(target)?.address ?? target, interfaces) ?? []),
+  );
+  const counted = [...Map.groupBy(owners, (owner) => owner)]
+    .sort(([a, left], [b, right]) => right.length - left.length || (a < b ? -1 : 1))
+    .map(([owner, own]) => {
+      const words = owner === ECS_TASK && own.length > 1 ? 'ECS tasks' : owner;
+      return targets.length === 1 ? words : `${words} (${outOf(own.length, targets.length)})`;
+    });
+  if (counted.length === 0) return '';
+  return targets.length === 1
+    ? ` Its address now belongs to ${list(counted)}.`
+    : ` Their addresses now belong to ${list(counted)}.`;
+}

@@ -7,8 +7,8 @@ import type { Fix } from '../judgement.ts';
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
 import type { SampledError } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
-import { DEATHS, type EventReason } from './reason.ts';
-import { rollBackCommands } from './roll-back.ts';
+import { DEATHS, type EventReason, terminationHooks } from './reason.ts';
+import { rollBackCommands, rollBackEffect } from './roll-back.ts';
 
 /**
  * Seconds. ECS developer guide, "Task definition parameters": stopTimeout defaults to 30 s; the maximum on Fargate is
@@ -83,6 +83,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
   const look = describeTask(owner?.task ?? null, evidence.tasks ?? []);
   const isNew = deployed !== null && owner?.revision === deployed.revision;
   const [previous] = deployed?.before ?? [];
+  const rollBackEffects = isNew && rollBack.length > 0 ? [rollBackEffect(who, service, evidence)] : [];
   const undo = isNew && rollBack.length > 0 && previous !== undefined ? `Roll ${who} back to ${previous}, then ` : '';
   switch (kind) {
     case 'out-of-memory':
@@ -92,7 +93,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}, or find what uses it.`,
         ),
         commands: [...(isNew ? rollBack : []), ...look],
-        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+        sideEffects: rollBackEffects,
       };
     case 'failed-health-checks':
     case 'unhealthy':
@@ -102,7 +103,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           `find out why ${who} failed its health checks: compare the check's path, timeout and grace period with how long it takes to start and to answer.`,
         ),
         commands: [...(isNew ? rollBack : []), ...look],
-        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+        sideEffects: rollBackEffects,
       };
     case 'exited':
       return {
@@ -111,7 +112,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: its log ends at the time above.`,
         ),
         commands: [...(isNew ? rollBack : []), ...look],
-        sideEffects: isNew && rollBack.length > 0 ? [`Replaces every task of ${who}.`] : [],
+        sideEffects: rollBackEffects,
       };
     case 'spot':
     case 'host-gone':
@@ -127,7 +128,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
     case 'scale-in':
       return {
         summary: `Let a target of ${who} go on serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.`,
-        commands: [...rollBack, ...scaleInHook(reason)],
+        commands: [...rollBack, ...scaleInHook(reason, evidence)],
         settings: stopSettings(definition, longestSeconds),
         sideEffects: ['Each replacement takes as much longer.'],
       };
@@ -144,10 +145,16 @@ function newDeployment({ service }: EventReason): Command[] {
   return [command`aws ecs update-service ${where} --service ${service.serviceName} --force-new-deployment`];
 }
 
-function scaleInHook({ owners: [owner] }: EventReason): Command[] {
+/** Seconds that an instance gets to finish its requests. */
+const HOOK_SECONDS = 120;
+
+/** A hook that waits long enough needs no other; a shorter one is made longer. */
+function scaleInHook({ owners: [owner] }: EventReason, { lifecycleHooks }: EventEvidence): Command[] {
   if (owner?.task != null || owner?.scalingGroup == null) return [];
+  const [hook] = terminationHooks(owner.scalingGroup, lifecycleHooks) ?? [];
+  if ((hook?.HeartbeatTimeout ?? 0) >= HOOK_SECONDS) return [];
   return [
-    command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${owner.scalingGroup} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120`,
+    command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${owner.scalingGroup} --lifecycle-hook-name ${hook?.LifecycleHookName ?? 'drain'} --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout ${HOOK_SECONDS}`,
   ];
 }
 

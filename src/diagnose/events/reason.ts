@@ -1,5 +1,5 @@
 /** Finds out from ECS and Auto Scaling why the targets of an event went. */
-import type { EcsService, ScalingActivity } from '../../evidence/workloads.ts';
+import type { EcsService, LifecycleHook, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
 import { list, outOf, utcTime } from '../../format/wording.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
@@ -67,6 +67,7 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
     clause: clauseOf(kind, own, outline.targets.length, {
       deployed,
       why: whyUnhealthy(kind, service, outline, traffic),
+      hooks: hookText(own, evidence),
     }),
   };
 }
@@ -110,6 +111,30 @@ function activityKind(cause: string): { kind: ReasonKind; clause: string } {
   if (/instance refresh/i.test(cause)) return { kind: 'deployment', clause: 'replaced it in an instance refresh' };
   if (/health[- ]check/i.test(cause)) return { kind: 'unhealthy', clause: 'took it out after failed health checks' };
   return { kind: 'scale-in', clause: 'terminated it in a scale-in' };
+}
+
+/** The hooks that delay terminations of an Auto Scaling group, longest wait first; null if its hooks were not read. */
+export function terminationHooks(
+  group: string,
+  lifecycleHooks: Readonly<Record<string, readonly LifecycleHook[]>> | undefined,
+): LifecycleHook[] | null {
+  const own = lifecycleHooks?.[group]?.filter(
+    ({ LifecycleTransition }) => LifecycleTransition === 'autoscaling:EC2_INSTANCE_TERMINATING',
+  );
+  return own?.sort((a, b) => (b.HeartbeatTimeout ?? 0) - (a.HeartbeatTimeout ?? 0)) ?? null;
+}
+
+/** Said of instances that Auto Scaling took out by itself; Spot capacity goes whatever a hook does. */
+function hookText(departures: readonly Departure[], { lifecycleHooks }: EventEvidence): string {
+  const groups = new Set(
+    departures.flatMap(({ owner: { task, scalingGroup }, kind }) =>
+      task === null && (kind === 'scale-in' || kind === 'unhealthy' || kind === 'deployment')
+        ? (scalingGroup ?? [])
+        : [],
+    ),
+  );
+  const without = [...groups].filter((group) => terminationHooks(group, lifecycleHooks)?.length === 0).sort();
+  return without.length === 0 ? '' : `; no lifecycle hook delays terminations of ${list(without)}`;
 }
 
 function stoppedBy({ task }: TargetOwner, { changes }: EventEvidence): string | null {
@@ -213,7 +238,7 @@ function clauseOf(
   kind: ReasonKind,
   own: readonly Departure[],
   targets: number,
-  { deployed, why }: { deployed: EventReason['deployed']; why: string | null },
+  { deployed, why, hooks }: { deployed: EventReason['deployed']; why: string | null; hooks: string },
 ): string {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
   const [first] = own;
@@ -225,7 +250,7 @@ function clauseOf(
   const text =
     first !== undefined && targets === 1 ? first.clause : `${shareText(own.length, targets)} ${SEVERAL[kind]}`;
   const by = targets > 1 && kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
-  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${since}`;
+  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${since}${hooks}`;
 }
 
 const shareText = (part: number, whole: number): string =>

@@ -13,20 +13,32 @@ import { type EventReason, rollOutOf, serviceOf } from './reason.ts';
 /** Empty if there is no earlier revision, or if only CodeDeploy may change the service. */
 export function rollBackCommands(
   { service, deployed }: Pick<EventReason, 'service' | 'deployed'>,
-  { codeDeployments = [], targetGroups = [] }: EventEvidence,
+  evidence: EventEvidence,
 ): Command[] {
   const [previous] = deployed?.before ?? [];
   if (service === null || previous === undefined) return [];
   const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
+  const stops = stopCommands(service, evidence);
   // UpdateService refuses another task definition where CodeDeploy deploys (ECS API reference, UpdateService).
-  if (service.deploymentController?.type === 'CODE_DEPLOY') {
-    const groups = groupsOfService(service);
-    return deploymentsOf({ codeDeployments, targetGroups }, ALWAYS).flatMap(({ stop, targetGroups: own }) =>
-      stop !== null && own.some((arn) => groups.includes(arn)) ? [stop] : [],
-    );
-  }
+  if (service.deploymentController?.type === 'CODE_DEPLOY' || stops.length > 0) return stops;
   return [command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${previous}`];
 }
+
+/** Commands that stop a deployment which shifts the service's traffic, and shift it back. */
+function stopCommands(service: EcsService, evidence: EventEvidence): Command[] {
+  const { codeDeployments = [], serviceDeployments = [], targetGroups = [] } = evidence;
+  const groups = groupsOfService(service);
+  const known = { codeDeployments, serviceDeployments, targetGroups, services: [service] };
+  return deploymentsOf(known, ALWAYS).flatMap(({ stop, targetGroups: own }) =>
+    stop !== null && own.some((arn) => groups.includes(arn)) ? [stop] : [],
+  );
+}
+
+/** What the roll-back of a service also does. `name`: of the service. */
+export const rollBackEffect = (name: string, service: EcsService | null, evidence: EventEvidence): string =>
+  service !== null && stopCommands(service, evidence).length > 0
+    ? `Moves all traffic of ${name} back to the tasks of the revision before.`
+    : `Replaces every task of ${name}.`;
 
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
 
@@ -47,7 +59,7 @@ export function withRollBack(
   if (found === null) return [...results];
   const { service, revision, previous } = found;
   const back = rollBackCommands({ service, deployed: { revision, before: [previous] } }, evidence);
-  if (isUndone(service, revision, back))
+  if (isUndone(service, revision, stopCommands(service, evidence).length > 0))
     return results.map((result) =>
       result.standing !== 'confirmed' && result.standing !== 'likely'
         ? result
@@ -74,7 +86,7 @@ export function withRollBack(
             sideEffects:
               back.length === 0
                 ? result.fix.sideEffects
-                : [...new Set([...result.fix.sideEffects, `Replaces every task of ${service.serviceName}.`])],
+                : [...new Set([...result.fix.sideEffects, rollBackEffect(service.serviceName, service, evidence)])],
           },
         },
   );
@@ -86,10 +98,9 @@ const primaryRevision = ({ deployments = [], taskSets = [] }: EcsService): strin
     ?.taskDefinition?.split('/')
     .at(-1) ?? null;
 
-/** CodeDeploy makes the new task set the primary one only when it has all the traffic. */
-function isUndone(service: EcsService, revision: string, back: readonly Command[]): boolean {
+/** The new revision becomes the primary one only when it has all the traffic. */
+function isUndone(service: EcsService, revision: string, isShifting: boolean): boolean {
   const primary = primaryRevision(service);
-  const isShifting = service.deploymentController?.type === 'CODE_DEPLOY' && back.length > 0;
   return primary !== null && primary !== revision && !isShifting;
 }
 

@@ -2,7 +2,8 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { percent, plural, sentenceCase, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { Deployment } from '../targets/deployments.ts';
-import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import { isPart } from '../targets/weight-steps.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { binomialTail } from './chance.ts';
 import { revisionErrors, separateErrors } from './revision-errors.ts';
 
@@ -13,8 +14,17 @@ interface Phase {
   requestShare: number;
 }
 
+/** Errors of the new targets while they got this share of the traffic, in percent. */
+interface WeightErrors {
+  percent: number;
+  seconds: number;
+  errors: number;
+}
+
 export interface DeploymentErrors {
   deployment: Deployment;
+  /** By weight in the window, oldest first; empty if the new targets never got a part of the traffic. */
+  byWeight: WeightErrors[];
   /** Null if the window starts later. */
   before: Phase | null;
   during: Phase | null;
@@ -49,7 +59,24 @@ export function deploymentErrors(
     const during = phase(start, end);
     const after = phase(end, question.to);
     const change = changeOf(separateErrors(errors), { start, end }, { before, during, after }, deployments.length);
-    return [{ deployment, before, during, after, change, revisionsAlike: areAlike(deployment, traffic) }];
+    const byWeight = errorsByWeight(errors, deployment, question);
+    return [{ deployment, byWeight, before, during, after, change, revisionsAlike: areAlike(deployment, traffic) }];
+  });
+}
+
+function errorsByWeight(
+  errors: readonly SampledError[],
+  { shift, to }: Deployment,
+  question: Question,
+): WeightErrors[] {
+  if (shift === null || !shift.steps.some(({ percent }) => isPart(percent))) return [];
+  const own = errors.filter(({ target_group_arn }) => target_group_arn === shift.targetGroup);
+  return shift.steps.flatMap(({ at, percent }, index) => {
+    const from = Math.max(at, question.from);
+    const end = Math.min(shift.steps[index + 1]?.at ?? to ?? question.to, question.to);
+    if (end <= from || percent === 0) return [];
+    const within = own.filter((error) => error.at >= from && error.at < end);
+    return [{ percent, seconds: (end - from) / 1000, errors: countErrors(within) }];
   });
 }
 
@@ -117,7 +144,8 @@ function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
  * "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since;
  * …".
  */
-export function deploymentSentence({ deployment, before, during, after, ...result }: DeploymentErrors): string {
+export function deploymentSentence(result: DeploymentErrors): string {
+  const { deployment, before, during, after } = result;
   const { name, from, to } = deployment;
   const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
   const counts = [
@@ -125,7 +153,24 @@ export function deploymentSentence({ deployment, before, during, after, ...resul
     ...phaseText(during, to === null ? 'since' : 'while it ran'),
     ...phaseText(after, 'after it'),
   ];
-  return `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText({ before, ...result })}.`;
+  const sentence = `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText(result)}.`;
+  return [sentence, ...weightSentence(result)].join(' ');
+}
+
+/** "With 10 % of the traffic, feed-api:48 had 30 errors in 5 min; with 50 %, 103 errors in 8 min." */
+function weightSentence({ deployment: { revision, shift, to }, byWeight }: DeploymentErrors): string[] {
+  if (shift === null) return [];
+  const who = revision ?? targetGroupName(shift.targetGroup);
+  if (byWeight.length === 0)
+    return to === null && shift.percentNow !== null && isPart(shift.percentNow)
+      ? [`${who} has ${percent(shift.percentNow / 100)} of the traffic.`]
+      : [];
+  const each = byWeight.map((one, index) => {
+    const count = one.errors < 0.5 ? 'no error' : plural(one.errors, 'error');
+    const share = percent(one.percent / 100);
+    return `${index === 0 ? `with ${share} of the traffic, ${who} had` : `with ${share},`} ${count} in ${duration(one.seconds)}`;
+  });
+  return [`${sentenceCase(each.join('; '))}.`];
 }
 
 const phaseText = (phase: Phase | null, when: string): string[] =>

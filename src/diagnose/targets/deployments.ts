@@ -7,9 +7,20 @@ import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '
 import { type Command, command } from '../../format/command.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
+import { shiftedDeployments } from './shifted-deployments.ts';
+import { partialShift, type TrafficShift } from './weight-steps.ts';
 
 export type DeploymentEvidence = Partial<
-  Pick<DiagnosisEvidence, 'changes' | 'codeDeployments' | 'scalingActivities' | 'services' | 'targetGroups'>
+  Pick<
+    DiagnosisEvidence,
+    | 'changes'
+    | 'codeDeployments'
+    | 'scalingActivities'
+    | 'serviceDeployments'
+    | 'serviceRevisions'
+    | 'services'
+    | 'targetGroups'
+  >
 >;
 
 export interface Deployment {
@@ -30,6 +41,8 @@ export interface Deployment {
    * never run.
    */
   stop: Command | null;
+  /** How it moves traffic from target group to target group; null if it does not, or that is unknown. */
+  shift: TrafficShift | null;
 }
 
 /** Milliseconds before the window within which a deployment may still be the cause. */
@@ -37,11 +50,18 @@ const BEFORE_MS = 60 * 60_000;
 
 /** The deployments of the window and the hour before it; by start, then name. */
 export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window): Deployment[] {
+  const ofEcs = shiftedDeployments(evidence);
+  const shifted = new Set(ofEcs.flatMap(({ revision }) => revision ?? []));
   const { services = [], codeDeployments = [] } = evidence;
   const ofCodeDeploy = codeDeployments.flatMap((one) => codeDeployment(one, evidence));
   const told = new Set(ofCodeDeploy.flatMap(({ targetGroups }) => targetGroups));
-  return [...services.flatMap((service) => ecsDeployments(service, told)), ...ofCodeDeploy, ...refreshes(evidence)]
-    .filter((one) => one.from >= from - BEFORE_MS && one.from < to)
+  const rolling = services
+    .flatMap((service) => ecsDeployments(service, told))
+    .filter(({ revision }) => revision === null || !shifted.has(revision));
+  const isRecent = (one: Deployment) => one.from >= from - BEFORE_MS;
+  const isShifting = (one: Deployment) => one.shift !== null && (one.to === null || one.to >= from);
+  return [...rolling, ...ofEcs, ...ofCodeDeploy, ...refreshes(evidence)]
+    .filter((one) => one.from < to && (isRecent(one) || isShifting(one)))
     .sort((a, b) => a.from - b.from || (a.name < b.name ? -1 : 1));
 }
 
@@ -67,7 +87,8 @@ function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deploym
     const from = epochIn(createdAt);
     if (from === null || taskDefinition === undefined) return [];
     const revision = revisionIn(taskDefinition);
-    return [{ name: `the deployment of ${revision}`, revision, targetGroups, from, to: epochIn(endedAt), stop: null }];
+    const to = epochIn(endedAt);
+    return [{ name: `the deployment of ${revision}`, revision, targetGroups, from, to, stop: null, shift: null }];
   });
 }
 
@@ -93,10 +114,11 @@ function codeDeployment(
     ({ name: call, at }) => /^Modify(?:Listener|Rule)$/.test(call) && at >= from && at <= (to ?? at),
   );
   const goesOn = status === 'InProgress' || status === 'Ready' || status === 'Baking';
+  const arns = own.map(({ TargetGroupArn }) => TargetGroupArn);
   return [
     {
-      ...{ name, revision: null, from: moved?.at ?? from, to },
-      targetGroups: own.map(({ TargetGroupArn }) => TargetGroupArn),
+      ...{ name, revision: null, from: moved?.at ?? from, to, targetGroups: arns },
+      shift: partialShift(changes, arns, { from, to: to ?? Number.POSITIVE_INFINITY }),
       stop: goesOn ? command`aws deploy stop-deployment --deployment-id ${deploymentId} --auto-rollback-enabled` : null,
     },
   ];
@@ -120,6 +142,7 @@ function refreshes({ scalingActivities = {}, targetGroups = [] }: DeploymentEvid
         stop: ends.includes(null)
           ? command`aws autoscaling rollback-instance-refresh --auto-scaling-group-name ${group}`
           : null,
+        shift: null,
       },
     ];
   });

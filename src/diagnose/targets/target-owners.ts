@@ -5,6 +5,7 @@
 import { type EcsTask, epochIn, groupsOfService, scalingGroupOf } from '../../evidence/workloads.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
+import { ECS_TASK, interfaceOwner } from './interface-owner.ts';
 import { instanceOf } from './target-names.ts';
 import { instanceExit, type TaskExit, taskExit } from './task-exit.ts';
 
@@ -28,6 +29,8 @@ export interface TargetOwner {
   zone: string | null;
   /** Target groups of the service; null if the service is unknown. */
   targetGroups: readonly string[] | null;
+  /** Who has the address now, if only its network interface tells: "ELB app/shop-prod". */
+  interface: string | null;
   /** True if the host port identifies the owner; the address alone only identifies the instance. */
   isByPort: boolean;
   startedAt: number | null;
@@ -82,7 +85,8 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
     all,
     at: (target, time, group) =>
       all(target).findLast(({ startedAt }) => startedAt === null || startedAt - STARTING_MS <= time) ??
-      (group === undefined ? null : goneInstance(target, time, group)),
+      (group === undefined ? null : goneInstance(target, time, group)) ??
+      ownerByInterface(target),
     intruder: (target, time, group) => {
       const owner = all(target).findLast(({ startedAt }) => startedAt !== null && startedAt <= time);
       if (owner === undefined || owner.service === null || !grouped.has(group)) return null;
@@ -90,6 +94,13 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
       return isThere && !owner.targetGroups?.includes(group) ? owner : null;
     },
   };
+
+  /** Of most targets by address it is an ECS task without a name, which is not worth repeating with each address. */
+  function ownerByInterface(target: string): TargetOwner | null {
+    if (all(target).length > 0) return null;
+    const found = interfaceOwner(splitTarget(target)?.address ?? target, evidence.networkInterfaces ?? []);
+    return found === null || found === ECS_TASK ? null : { ...NOBODY, interface: found };
+  }
 
   function goneInstance(target: string, time: number, group: string): TargetOwner | null {
     const id = instanceOf(target, group, time, evidence);
@@ -126,9 +137,15 @@ function instancePlaces({ instances = [], networkInterfaces = [] }: OwnerEvidenc
   );
 }
 
-const instanceOwner = (id: string, { type, scalingGroup, zone, exit }: InstancePlace): TargetOwner => ({
+const NOBODY: TargetOwner = {
   ...{ service: null, cluster: null, task: null, revision: null, targetGroups: null, isByPort: false },
-  ...{ instance: id, instanceType: type, scalingGroup, zone, startedAt: null, stoppedAt: exit?.at ?? null, exit },
+  ...{ instance: null, instanceType: null, scalingGroup: null, zone: null, interface: null },
+  ...{ startedAt: null, stoppedAt: null, exit: null },
+};
+
+const instanceOwner = (id: string, { type, scalingGroup, zone, exit }: InstancePlace): TargetOwner => ({
+  ...NOBODY,
+  ...{ instance: id, instanceType: type, scalingGroup, zone, stoppedAt: exit?.at ?? null, exit },
 });
 
 /** The last part of an ARN: "…:task/main/8f3c" is "8f3c", "…:cluster/main" is "main". */
@@ -152,6 +169,7 @@ function taskPlace(task: EcsTask, evidence: OwnerEvidence): { keys: string[]; ow
   return {
     keys: own.length > 0 ? own : [...new Set(hostKeys)],
     owner: {
+      ...NOBODY,
       service: name,
       cluster: lastPart(task.clusterArn),
       task: lastPart(task.taskArn),
@@ -194,5 +212,6 @@ export function targetName(target: string, owner: TargetOwner | null): string {
     const place = owner.isByPort ? target : (splitTarget(target)?.address ?? target);
     return `${owner.service === null ? '' : `${owner.service} `}task ${id} (${place})`;
   }
-  return owner.instance === null ? target : `${owner.instance} (${target})`;
+  if (owner.instance !== null) return `${owner.instance} (${target})`;
+  return owner.interface === null ? target : `${target} (now ${owner.interface})`;
 }

@@ -33,29 +33,52 @@ const ACTIONS: [action: string, name: EvidenceName, depending: EvidenceName[]][]
       'tasks',
       'taskDefinitions',
       'containerInstances',
+      'serviceDeployments',
+      'serviceRevisions',
       'scalingActivities',
+      'lifecycleHooks',
     ],
   ],
   ['elasticloadbalancing:DescribeTargetGroupAttributes', 'targetGroupAttributes', []],
-  ['elasticloadbalancing:DescribeTargetHealth', 'targetHealth', ['functions', 'functionAliases', 'scalingActivities']],
+  [
+    'elasticloadbalancing:DescribeTargetHealth',
+    'targetHealth',
+    ['functions', 'functionAliases', 'scalingActivities', 'lifecycleHooks'],
+  ],
   ['ec2:DescribeSecurityGroups', 'securityGroups', ['prefixLists']],
   ['ec2:DescribeNetworkAcls', 'networkAcls', []],
   ['ec2:DescribeSubnets', 'subnets', []],
   ['ec2:DescribeRouteTables', 'routeTables', []],
   ['ec2:DescribeNetworkInterfaces', 'networkInterfaces', []],
-  ['ec2:DescribeInstances', 'instances', ['scalingActivities']],
+  ['ec2:DescribeInstances', 'instances', ['scalingActivities', 'lifecycleHooks']],
   ['ec2:GetManagedPrefixListEntries', 'prefixLists', []],
   ['lambda:GetFunctionConfiguration', 'functions', []],
   ['lambda:GetAlias', 'functionAliases', []],
   ['elasticloadbalancing:DescribeTags', 'tags', []],
-  ['ecs:ListClusters', 'services', ['tasks', 'taskDefinitions', 'containerInstances']],
-  ['ecs:ListServices', 'services', ['tasks', 'taskDefinitions', 'containerInstances']],
-  ['ecs:DescribeServices', 'services', ['tasks', 'taskDefinitions', 'containerInstances']],
+  [
+    'ecs:ListClusters',
+    'services',
+    ['tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
+  ],
+  [
+    'ecs:ListServices',
+    'services',
+    ['tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
+  ],
+  [
+    'ecs:DescribeServices',
+    'services',
+    ['tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
+  ],
   ['ecs:ListTasks', 'tasks', ['containerInstances']],
   ['ecs:DescribeTasks', 'tasks', ['containerInstances']],
   ['ecs:DescribeTaskDefinition', 'taskDefinitions', []],
   ['ecs:DescribeContainerInstances', 'containerInstances', []],
+  ['ecs:ListServiceDeployments', 'serviceDeployments', ['serviceRevisions']],
+  ['ecs:DescribeServiceDeployments', 'serviceDeployments', []],
+  ['ecs:DescribeServiceRevisions', 'serviceRevisions', []],
   ['autoscaling:DescribeScalingActivities', 'scalingActivities', []],
+  ['autoscaling:DescribeLifecycleHooks', 'lifecycleHooks', []],
   ['codedeploy:ListDeployments', 'codeDeployments', []],
   ['codedeploy:BatchGetDeployments', 'codeDeployments', []],
   ['cloudtrail:LookupEvents', 'changes', []],
@@ -113,6 +136,7 @@ function addWorkloads(files: Files, targetGroupArn: string): void {
       {
         ...{ serviceArn: ecs('service', 'main/fleet'), serviceName: 'fleet', clusterArn, taskDefinition },
         loadBalancers: [{ targetGroupArn, containerName: 'app', containerPort: 80 }],
+        deploymentConfiguration: { strategy: 'CANARY' },
         deployments: [{ id: 'ecs-svc/1', taskDefinition, createdAt: '2026-11-20T02:00:00+00:00' }],
       },
     ],
@@ -129,6 +153,18 @@ function addWorkloads(files: Files, targetGroupArn: string): void {
   files['ecs-describe-container-instances'] = {
     containerInstances: [{ containerInstanceArn, ec2InstanceId: 'i-1' }],
   };
+  const revisionArn = ecs('service-revision', 'main/fleet/3');
+  files['ecs-describe-service-deployments'] = {
+    serviceDeployments: [
+      {
+        serviceDeploymentArn: ecs('service-deployment', 'main/fleet/1'),
+        ...{ serviceArn: ecs('service', 'main/fleet'), createdAt: '2026-11-20T02:00:00+00:00' },
+        targetServiceRevision: { arn: revisionArn },
+      },
+    ],
+  };
+  files['ecs-describe-service-revisions'] = { serviceRevisions: [{ serviceRevisionArn: revisionArn, taskDefinition }] };
+  files['describe-lifecycle-hooks'] = { 'fleet-asg': { LifecycleHooks: [{ LifecycleHookName: 'drain' }] } };
   files['describe-scaling-activities'] = {
     'fleet-asg': { Activities: [{ ActivityId: 'a-1', AutoScalingGroupName: 'fleet-asg', StatusCode: 'Successful' }] },
   };
@@ -333,12 +369,12 @@ describe('round trips', () => {
     expect(others.length).toBeLessThanOrEqual(2);
   });
 
-  it('are at most five with every kind of target', async () => {
+  it('are at most six with every kind of target', async () => {
     const account = await openAccount(wholeAccount());
     account.inRounds(500);
     await collectLive('011');
     const rounds = account.rounds();
-    expect(rounds.map((round) => new Set(round).size)).toEqual([1, 14, 10, 5, 3]);
+    expect(rounds.map((round) => new Set(round).size)).toEqual([1, 14, 10, 5, 5, 2]);
     expect(rounds[3]?.sort()).toEqual([
       'ec2:DescribeInstances',
       'ecs:DescribeServices',
@@ -347,10 +383,13 @@ describe('round trips', () => {
       'lambda:GetFunctionConfiguration',
     ]);
     expect(rounds[4]?.sort()).toEqual([
+      'autoscaling:DescribeLifecycleHooks',
       'autoscaling:DescribeScalingActivities',
       'ecs:DescribeContainerInstances',
       'ecs:DescribeTaskDefinition',
+      'ecs:ListServiceDeployments',
     ]);
+    expect(rounds[5]?.sort()).toEqual(['ecs:DescribeServiceDeployments', 'ecs:DescribeServiceRevisions']);
   });
 });
 

@@ -183,6 +183,9 @@ describe('recorded evidence', () => {
       tasks: [{ stoppedAt: '2026-11-20T02:41:00Z' }],
       taskDefinitions: { [`${ECS}:task-definition/feed:47`]: {} },
       scalingActivities: { web: [{ StartTime: '2026-11-20T02:41:00Z' }] },
+      serviceDeployments: [{ status: 'IN_PROGRESS' }],
+      serviceRevisions: [{ serviceRevisionArn: `${ECS}:service-revision/main/feed/47` }],
+      lifecycleHooks: { web: [{ LifecycleHookName: 'drain' }] },
       codeDeployments: [{ deploymentId: 'd-ABCDEF123' }],
       changes: [{ EventName: 'ModifyTargetGroupAttributes' }],
       metrics: [{ Values: [3] }],
@@ -277,6 +280,21 @@ describe('recorded evidence', () => {
       'aws autoscaling describe-scaling-activities --auto-scaling-group-name web',
     ],
     [
+      'serviceDeployments',
+      'aws/ecs-describe-service-deployments.json',
+      `aws ecs describe-service-deployments --service-deployment-arns ${ECS}:service-deployment/main/feed/Hq3v`,
+    ],
+    [
+      'serviceRevisions',
+      'aws/ecs-describe-service-revisions.json',
+      `aws ecs describe-service-revisions --service-revision-arns ${ECS}:service-revision/main/feed/47`,
+    ],
+    [
+      'lifecycleHooks',
+      'aws/describe-lifecycle-hooks.json',
+      'aws autoscaling describe-lifecycle-hooks --auto-scaling-group-name web',
+    ],
+    [
       'codeDeployments',
       'aws/batch-get-deployments.json',
       'aws deploy batch-get-deployments --deployment-ids d-ABCDEF123',
@@ -304,7 +322,7 @@ describe('recorded evidence', () => {
 
   it('may be almost empty', async () => {
     const evidence = await evidenceOf({ 'expected.json': '{', 'aws/unknown.json': 'x' });
-    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(27).fill('unavailable'));
+    expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(30).fill('unavailable'));
   });
 
   it('may have nulls for unset values, and a byte order mark', async () => {

@@ -1,5 +1,5 @@
 /** Errors before, during and after a deployment, and of each revision of a service. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { errorsByDeployment } from '../../../src/diagnose/checks/errors-by-deployment.ts';
 import type { DeploymentEvidence } from '../../../src/diagnose/targets/deployments.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
@@ -256,4 +256,153 @@ it('takes an instance refresh from its first to its last activity', () => {
     scalingActivities: { 'feed-fleet': [activity(360, 420), activity(300, 350)] },
   });
   expect(verdict.summary).toContain('The instance refresh of feed-fleet ran from 02:45:00 to 02:47:00 UTC');
+});
+
+const GREEN = API.replace('targetgroup/api/', 'targetgroup/green/');
+const LISTENER = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop-prod/50dc6c495c0c9188/f2f7';
+
+/** Sets the weights of api and green at this second. */
+const weighted = (at: number, percent: number, listenerArn = LISTENER) => ({
+  ...{ EventName: 'ModifyListener', EventTime: time(at), Username: 'ecs-service-scheduler' },
+  CloudTrailEvent: JSON.stringify({
+    requestParameters: {
+      listenerArn,
+      defaultActions: [
+        {
+          type: 'forward',
+          forwardConfig: {
+            targetGroups: [
+              { targetGroupArn: API, weight: 100 - percent },
+              { targetGroupArn: GREEN, weight: percent },
+            ],
+          },
+        },
+      ],
+    },
+  }),
+});
+
+describe('a deployment whose traffic ECS shifts by weight', () => {
+  const shifting = (more: object = {}): DeploymentEvidence => ({
+    services: [
+      {
+        ...{ serviceArn: ecs('service', 'main/feed-api'), serviceName: 'feed-api', clusterArn: ecs('cluster', 'main') },
+        deploymentConfiguration: { strategy: 'CANARY' },
+        loadBalancers: [{ targetGroupArn: API, advancedConfiguration: { alternateTargetGroupArn: GREEN } }],
+        deployments: [
+          { status: 'PRIMARY', taskDefinition: ecs('task-definition', 'feed-api:47'), createdAt: time(20) },
+        ],
+      },
+    ],
+    serviceDeployments: [
+      {
+        serviceDeploymentArn: ecs('service-deployment', 'main/feed-api/Hq3v'),
+        ...{ serviceArn: ecs('service', 'main/feed-api'), startedAt: time(20), status: 'IN_PROGRESS' },
+        targetServiceRevision: {
+          arn: ecs('service-revision', 'main/feed-api/47'),
+          requestedProductionTrafficWeight: 50,
+        },
+        deploymentConfiguration: { strategy: 'CANARY' },
+        ...more,
+      },
+    ],
+    serviceRevisions: [
+      {
+        serviceRevisionArn: ecs('service-revision', 'main/feed-api/47'),
+        taskDefinition: ecs('task-definition', 'feed-api:47'),
+        resolvedConfiguration: {
+          loadBalancers: [{ targetGroupArn: GREEN, productionListenerRule: LISTENER }],
+        },
+      },
+    ],
+  });
+  const errors = every(10, 300, 600).concat(every(5, 600, 900));
+  const summaryOf = (evidence: DeploymentEvidence, seconds = errors) => {
+    const failures = seconds.map((at) =>
+      failed('closed-before-response', at, { target: '10.0.2.1:8080', target_group_arn: GREEN }),
+    );
+    const targets = [
+      target('10.0.1.1:8080', { requests: 9000 }),
+      target('10.0.2.1:8080', { requests: 1000, target_group_arn: GREEN }),
+    ];
+    const traffic = readTraffic(logOf(failures, { targets }), question, () => null, targetOwners({}));
+    return errorsByDeployment.evaluate({ traffic, ...evidence }, question).summary;
+  };
+
+  it('counts the errors of each weight', () => {
+    expect(summaryOf({ ...shifting(), changes: [weighted(300, 10), weighted(600, 50)] })).toBe(
+      'The canary deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 90 errors in 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
+    );
+  });
+
+  it('takes no weights of the listener for tests', () => {
+    const changes = [weighted(250, 100, `${LISTENER}-test`), weighted(300, 10)];
+    expect(summaryOf({ ...shifting(), changes })).toContain(
+      'With 10 % of the traffic, feed-api:47 had 90 errors in 10 min.',
+    );
+  });
+
+  it('names the weight it has now if the calls were not read', () => {
+    expect(summaryOf(shifting())).toMatch(/ feed-api:47 has 50 % of the traffic\.$/);
+  });
+
+  it.each([
+    ['is over', { status: 'SUCCESSFUL', finishedAt: time(600) }, 'The canary deployment of feed-api:47 ran from'],
+    [
+      'was rolled back',
+      { status: 'ROLLBACK_SUCCESSFUL', finishedAt: time(600) },
+      'The canary deployment of feed-api:47 (rolled back) ran from',
+    ],
+    [
+      'is blue/green',
+      { deploymentConfiguration: { strategy: 'BLUE_GREEN' } },
+      'The blue/green deployment of feed-api:47 has run since',
+    ],
+  ])('%s', (_, more, sentence) => {
+    expect(summaryOf(shifting(more))).toContain(sentence);
+  });
+
+  it('is told if it began hours before the window and still shifts', () => {
+    expect(summaryOf(shifting({ startedAt: time(-4 * 3600) }))).toContain(
+      'The canary deployment of feed-api:47 has run since 22:40:00 UTC',
+    );
+  });
+});
+
+it('counts the errors of each weight of a CodeDeploy canary', () => {
+  const failures = every(5, 300, 900).map((at) =>
+    failed('closed-before-response', at, { target: '10.0.2.1:8080', target_group_arn: GREEN }),
+  );
+  const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
+  const verdict = errorsByDeployment.evaluate(
+    {
+      traffic,
+      targetGroups: [API, GREEN].map((TargetGroupArn) => ({
+        ...{ TargetGroupArn, TargetGroupName: TargetGroupArn === API ? 'api' : 'green' },
+      })),
+      codeDeployments: [
+        {
+          ...{ deploymentId: 'd-1', status: 'InProgress', startTime: time(-600) },
+          loadBalancerInfo: { targetGroupPairInfoList: [{ targetGroups: [{ name: 'api' }, { name: 'green' }] }] },
+        },
+      ],
+      changes: [weighted(300, 10)],
+    },
+    question,
+  );
+  expect(verdict.summary).toContain('With 10 % of the traffic, green had 120 errors in 10 min.');
+});
+
+it('says who has the addresses now if no deployment is known', () => {
+  const interfaces = ['10.0.1.1', '10.0.1.2'].map((PrivateIpAddress, index) => ({
+    ...{ NetworkInterfaceId: `eni-${index}`, PrivateIpAddress },
+    Description: 'arn:aws:ecs:eu-west-1:123456789012:attachment/0c1d',
+  }));
+  const failures = [1, 2, 3].map((host) =>
+    failed('closed-before-response', 400 + host, { target: `10.0.1.${host}:80` }),
+  );
+  const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
+  expect(errorsByDeployment.evaluate({ traffic, networkInterfaces: interfaces }, question).summary).toBe(
+    'No deployment of the failing targets is known. Their addresses now belong to ECS tasks (2 of 3).',
+  );
 });

@@ -203,3 +203,37 @@ it('names the ingress if the controller created the target group', () => {
   ];
   expect(eventOf({ tags })?.summary).toContain('Its targets are pods of ingress shop/web in cluster prod-1.');
 });
+
+describe('a scale-in of an instance', () => {
+  const scaledIn = (hooks: EventEvidence['lifecycleHooks']): EventEvidence => ({
+    instances: [
+      {
+        ...{ InstanceId: 'i-0ab', PrivateIpAddress: '10.0.1.5' },
+        Tags: [{ Key: 'aws:autoscaling:groupName', Value: 'web' }],
+      },
+    ],
+    scalingActivities: {
+      web: [
+        {
+          ...{ Description: 'Terminating EC2 instance: i-0ab', StartTime: time(298) },
+          Cause:
+            'At 02:44 an instance was taken out of service in response to a difference between desired and actual capacity.',
+        },
+      ],
+    },
+    ...(hooks === undefined ? {} : { lifecycleHooks: hooks }),
+  });
+  const hook = (LifecycleTransition: string) => ({ LifecycleHookName: 'drain', LifecycleTransition });
+
+  it.each<[string, EventEvidence['lifecycleHooks'], boolean]>([
+    ['without a hook', { web: [] }, true],
+    ['with a hook for launches only', { web: [hook('autoscaling:EC2_INSTANCE_LAUNCHING')] }, true],
+    ['with a hook that delays terminations', { web: [hook('autoscaling:EC2_INSTANCE_TERMINATING')] }, false],
+    ['where hooks were not read', undefined, false],
+  ])('%s', (_, hooks, isSaid) => {
+    const event = eventOf(scaledIn(hooks));
+    const clause = 'Auto Scaling group web terminated it in a scale-in at 02:44:58 UTC';
+    const missing = '; no lifecycle hook delays terminations of web';
+    expect(event?.reason?.clause).toBe(isSaid ? `${clause}${missing}` : clause);
+  });
+});

@@ -35,6 +35,22 @@ it.each([
   ],
   ['a CodeDeploy deployment that is over', service('CODE_DEPLOY'), deployed, codeDeploy('Succeeded'), []],
   ['of another target group', service('CODE_DEPLOY'), deployed, codeDeploy('InProgress', 'checkout'), []],
+  [
+    'a canary that ECS shifts: the deployment is stopped',
+    service(),
+    deployed,
+    {
+      serviceDeployments: [
+        {
+          serviceDeploymentArn: 'arn:aws:ecs:eu-west-1:123456789012:service-deployment/main/feed-api/Hq3v',
+          ...{ serviceArn: service().serviceArn, startedAt: '2026-11-20T02:40:00Z', status: 'IN_PROGRESS' },
+        },
+      ],
+    },
+    [
+      'aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-west-1:123456789012:service-deployment/main/feed-api/Hq3v --stop-type ROLLBACK',
+    ],
+  ],
 ])('%s', (_, own, revisions, evidence, commands) => {
   expect(rollBackCommands({ service: own, deployed: revisions }, evidence)).toEqual(commands);
 });

@@ -1,5 +1,6 @@
 /** Whose a logged target was, by time. */
 import { describe, expect, it } from 'vitest';
+import { interfaceOwner } from '../../../src/diagnose/targets/interface-owner.ts';
 import { type OwnerEvidence, targetName, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 
 const at = (clock: string): number => Date.parse(`2026-11-20T${clock}Z`);
@@ -32,6 +33,11 @@ const hosts: OwnerEvidence = {
       Tags: [{ Key: 'aws:autoscaling:groupName', Value: 'hosts' }],
     },
   ],
+};
+
+const lambdaInterface = {
+  ...{ NetworkInterfaceId: 'eni-1', InterfaceType: 'lambda' },
+  Description: 'AWS Lambda VPC ENI-thumbnails-0c1d2e3f-4a5b-4c6d-8e7f-0a1b2c3d4e5f',
 };
 
 const named = (target: string, clock: string, evidence: OwnerEvidence): string =>
@@ -69,6 +75,13 @@ describe('a target is named', () => {
       { ...hosts, tasks: [task('c4d5e6', 'feed', '02:00:00', onHost(32771))] },
       'i-0ab (10.0.2.113:32999)',
     ],
+    [
+      'by the interface that has its address now',
+      '10.0.9.9:80',
+      '02:30:00',
+      { networkInterfaces: [{ ...lambdaInterface, PrivateIpAddress: '10.0.9.9' }] },
+      '10.0.9.9:80 (now Lambda function thumbnails)',
+    ],
     ['by address if the owner is unknown', '10.0.9.9:80', '02:30:00', reused, '10.0.9.9:80'],
   ])('%s', (_, target, clock, evidence, expected) => {
     expect(named(target, clock, evidence)).toBe(expected);
@@ -81,4 +94,17 @@ it('an instance belongs to its Auto Scaling group', () => {
     scalingGroup: 'hosts',
     task: null,
   });
+});
+
+it.each([
+  ['ELB app/shop-prod/50dc6c495c0c9188', undefined, 'ELB app/shop-prod'],
+  ['ELB net/feed/0123456789abcdef', 'network_load_balancer', 'ELB net/feed'],
+  ['arn:aws:ecs:eu-west-1:123456789012:attachment/0c1d', undefined, 'an ECS task'],
+  ['aws-K8S-i-0123456789abcdef0', undefined, 'a pod on i-0123456789abcdef0'],
+  ['', 'vpc_endpoint', 'a VPC endpoint'],
+  ['Primary network interface of the batch job', 'interface', null],
+])('an interface described as "%s" belongs to its owner', (Description, InterfaceType, owner) => {
+  const own = { NetworkInterfaceId: 'eni-1', PrivateIpAddress: '10.0.9.9', Description, InterfaceType };
+  expect(interfaceOwner('10.0.9.9', [own])).toBe(owner);
+  expect(interfaceOwner('10.0.9.8', [own])).toBeNull();
 });

@@ -72,6 +72,7 @@ const NAMES = [
   'describe-managed-prefix-lists',
   'cloudfront-list-distributions',
   'cloudfront-list-vpc-origins',
+  'cloudfront-get-distribution-config',
   'logs-deliveries',
   'get-function-configuration',
   'get-alias',
@@ -80,7 +81,10 @@ const NAMES = [
   'ecs-describe-tasks',
   'ecs-describe-task-definition',
   'ecs-describe-container-instances',
+  'ecs-describe-service-deployments',
+  'ecs-describe-service-revisions',
   'describe-scaling-activities',
+  'describe-lifecycle-hooks',
   'batch-get-deployments',
   'lookup-events',
 ];
@@ -228,7 +232,9 @@ function readCall({ headers, url = '/' }: IncomingMessage, body: string): Receiv
         : service === 'cloudfront'
           ? url.includes('/vpc-origin')
             ? 'ListVpcOrigins'
-            : 'ListDistributions'
+            : url.endsWith('/config')
+              ? 'GetDistributionConfig'
+              : 'ListDistributions'
           : (new URLSearchParams(body).get('Action') ?? '');
   const input =
     typeof target === 'string'
@@ -335,6 +341,8 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
       return { members: { PrefixLists: files['describe-managed-prefix-lists']?.PrefixLists ?? [] } };
     case 'cloudfront:ListDistributions':
       return { members: files['cloudfront-list-distributions']?.DistributionList ?? { Quantity: 0 } };
+    case 'cloudfront:GetDistributionConfig':
+      return { members: files['cloudfront-get-distribution-config']?.DistributionConfig ?? {} };
     case 'cloudfront:ListVpcOrigins':
       return { members: files['cloudfront-list-vpc-origins']?.VpcOriginList ?? { Quantity: 0 } };
     case 'logs:DescribeDeliverySources':
@@ -429,6 +437,31 @@ function workloadsOf({ action, input }: Pick<ReceivedCall, 'action' | 'input'>, 
         },
       };
     }
+    case 'ecs:ListServiceDeployments': {
+      const all: Json[] = files['ecs-describe-service-deployments']?.serviceDeployments ?? [];
+      const own = all.filter(({ serviceArn }) => serviceArn === input.service);
+      return {
+        members: {
+          serviceDeployments: epochs(
+            own.map(({ serviceDeploymentArn, createdAt, targetServiceRevision }) => ({
+              ...{ serviceDeploymentArn, createdAt, targetServiceRevisionArn: targetServiceRevision?.arn },
+            })),
+          ),
+        },
+      };
+    }
+    case 'ecs:DescribeServiceDeployments': {
+      const all: Json[] = files['ecs-describe-service-deployments']?.serviceDeployments ?? [];
+      const own = all.filter((one) => input.serviceDeploymentArns.includes(one.serviceDeploymentArn));
+      return { members: { serviceDeployments: epochs(own), failures: [] } };
+    }
+    case 'ecs:DescribeServiceRevisions': {
+      const all: Json[] = files['ecs-describe-service-revisions']?.serviceRevisions ?? [];
+      const own = all.filter((one) => input.serviceRevisionArns.includes(one.serviceRevisionArn));
+      return { members: { serviceRevisions: epochs(own), failures: [] } };
+    }
+    case 'autoscaling:DescribeLifecycleHooks':
+      return { members: files['describe-lifecycle-hooks']?.[input.AutoScalingGroupName] ?? { LifecycleHooks: [] } };
     case 'autoscaling:DescribeScalingActivities':
       return { members: files['describe-scaling-activities']?.[input.AutoScalingGroupName] ?? { Activities: [] } };
     case 'codedeploy:ListDeployments': {
@@ -481,13 +514,19 @@ const QUERIES = ['autoscaling', 'cloudfront', 'elasticloadbalancing', 'sts'];
 const nameOf = ({ action }: ReceivedCall): string => action.split(':')[1] ?? '';
 const serviceOf = ({ action }: ReceivedCall): string => action.split(':')[0] ?? '';
 
+/** The outermost element, where it is not the list of distributions. */
+const CLOUDFRONT_ANSWERS: Record<string, string> = {
+  GetDistributionConfig: 'DistributionConfig',
+  ListVpcOrigins: 'VpcOriginList',
+};
+
 function reply(response: ServerResponse, call: ReceivedCall, members: Json): void {
   const service = serviceOf(call);
   if (service === 'ec2') {
     response.setHeader('content-type', 'text/xml');
     response.end(`<${nameOf(call)}Response><requestId>r</requestId>${ec2Xml(members)}</${nameOf(call)}Response>`);
   } else if (service === 'cloudfront') {
-    const list = nameOf(call) === 'ListVpcOrigins' ? 'VpcOriginList' : 'DistributionList';
+    const list = CLOUDFRONT_ANSWERS[nameOf(call)] ?? 'DistributionList';
     response.setHeader('content-type', 'text/xml');
     response.end(`<${list}>${cloudFrontXml(members)}</${list}>`);
   } else if (QUERIES.includes(service)) {

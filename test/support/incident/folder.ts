@@ -177,6 +177,15 @@ export const AWS_FILES: Contents = {
   'aws/describe-scaling-activities.json': {
     Activities: [{ AutoScalingGroupName: 'web', StartTime: '2026-11-20T02:41:00Z' }],
   },
+  'aws/ecs-describe-service-deployments.json': {
+    serviceDeployments: [{ serviceDeploymentArn: `${ECS}:service-deployment/main/feed/Hq3v`, status: 'IN_PROGRESS' }],
+  },
+  'aws/ecs-describe-service-revisions.json': {
+    serviceRevisions: [{ serviceRevisionArn: `${ECS}:service-revision/main/feed/47` }],
+  },
+  'aws/describe-lifecycle-hooks.json': {
+    LifecycleHooks: [{ AutoScalingGroupName: 'web', LifecycleHookName: 'drain' }],
+  },
   'aws/batch-get-deployments.json': { deploymentsInfo: [{ deploymentId: 'd-ABCDEF123' }] },
   'aws/lookup-events.json': {
     Events: [{ EventName: 'ModifyTargetGroupAttributes', EventTime: '2026-11-20T02:31:00+00:00', Username: 'ops' }],

@@ -488,7 +488,8 @@ function events(scenario: Scenario, targets: Target[], now: number): unknown[] {
   }
   for (const change of scenario.changes ?? []) {
     const time = Date.parse(scenario.window.from) + change.at * 1000;
-    found.push({ time, name: change.event, resource: change.resource, by: change.by ?? 'terraform', parameters: {} });
+    const { event: name, resource, by = 'terraform', parameters = {} } = change;
+    found.push({ time, name, resource, by, parameters });
   }
   found.sort((a, b) => b.time - a.time || (a.resource < b.resource ? -1 : 1));
   return found.map(({ time, name, resource, by, parameters }, i) => {

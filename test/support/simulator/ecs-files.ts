@@ -33,6 +33,8 @@ export interface ServiceSpec {
   stopTimeout?: number;
   /** CodeDeploy deploys it, from one group to the other; the primary task set first. */
   taskSets?: { revision: number; at: number; group: { name: string; id: string } }[];
+  /** ECS itself shifts its traffic to the other group. */
+  shift?: { strategy: string; to: { name: string; id: string } };
 }
 
 const ecs = (kind: string, name: string): string => `arn:aws:ecs:${region}:${account}:${kind}/${name}`;
@@ -76,7 +78,7 @@ function describeHosts(services: readonly ServiceSpec[]) {
 }
 
 function describeService(
-  { name, cluster, group, tasks, deployments, taskSets, events = [] }: ServiceSpec,
+  { name, cluster, group, tasks, deployments, taskSets, shift, events = [] }: ServiceSpec,
   time: (at: number) => string,
 ) {
   const running = tasks.filter(({ stop }) => stop === undefined).length;
@@ -85,8 +87,14 @@ function describeService(
     serviceName: name,
     clusterArn: ecs('cluster', cluster),
     loadBalancers: [
-      { targetGroupArn: targetGroupArn(group.name, group.id), containerName: 'app', containerPort: 8080 },
+      {
+        ...{ targetGroupArn: targetGroupArn(group.name, group.id), containerName: 'app', containerPort: 8080 },
+        ...(shift === undefined
+          ? {}
+          : { advancedConfiguration: { alternateTargetGroupArn: targetGroupArn(shift.to.name, shift.to.id) } }),
+      },
     ],
+    ...(shift === undefined ? {} : { deploymentConfiguration: { strategy: shift.strategy } }),
     status: 'ACTIVE',
     desiredCount: running,
     runningCount: running,

@@ -16,7 +16,7 @@ export interface Scenario {
   faults?: Fault[];
   network?: NetworkSpec;
   /** What CloudTrail would show beside the registrations that follow from the faults. */
-  changes?: { at: number; event: string; resource: string; by?: string }[];
+  changes?: { at: number; event: string; resource: string; by?: string; parameters?: unknown }[];
 }
 
 export interface LoadBalancerSpec {

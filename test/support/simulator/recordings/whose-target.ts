@@ -536,3 +536,128 @@ export const switchedBack: Recording = {
     why: 'CodeDeploy switched the listener to the green tasks of revision 47, which close three of ten connections in the middle of the work; four minutes later it switched back, and the errors ended. All of them are of revision 47.',
   }),
 };
+
+const linearFrom = '2026-11-30T11:00:00Z';
+const linearTime = (at: number): string => new Date(Date.parse(linearFrom) + at * 1000).toISOString();
+const STEPS = [
+  { at: 180, percent: 25 },
+  { at: 540, percent: 50 },
+];
+const feedService = 'arn:aws:ecs:eu-west-1:123456789012:service/main/feed-api';
+const revisionArn = (id: string): string => `${feedService.replace(':service/', ':service-revision/')}/${id}`;
+const weights = (percent: number) => [
+  { targetGroupArn: targetGroupArn(BLUE.name, BLUE.id), weight: 100 - percent },
+  { targetGroupArn: targetGroupArn(GREEN.name, GREEN.id), weight: percent },
+];
+export const linearDeployment: Recording = {
+  name: '041-linear-deployment-closes',
+  scenario: feed(1041, linearFrom, [], {
+    targetGroups: [
+      group(BLUE.name, BLUE.id, targets(...addresses)),
+      group(
+        GREEN.name,
+        GREEN.id,
+        greenAddresses.map((address) => later(address, 60)),
+      ),
+    ],
+    routes: shopRoutes(BLUE.name),
+    faults: [
+      ...STEPS.map(
+        ({ at, percent }, index): Fault => ({
+          ...{ kind: 'traffic-shift', group: BLUE.name, onto: GREEN.name, share: percent / 100 },
+          ...{ from: at, to: STEPS[index + 1]?.at ?? 900 },
+        }),
+      ),
+      ...greenAddresses.map((target): Fault => ({ kind: 'early-close', target, share: 0.3, afterSeconds: [0.3, 2] })),
+    ],
+    clients: [people(20)],
+    changes: STEPS.map(({ at, percent }) => ({
+      ...{ at, event: 'ModifyListener', resource: listenerArn(feedLoadBalancer), by: 'ecs-service-scheduler' },
+      parameters: {
+        listenerArn: listenerArn(feedLoadBalancer),
+        defaultActions: [{ type: 'forward', forwardConfig: { targetGroups: weights(percent) } }],
+      },
+    })),
+  }),
+  aws: withEcs(
+    linearFrom,
+    feedApi(
+      [
+        ...addresses.map((address, index) => running(`46b${index}`, address, 46)),
+        ...greenAddresses.map((address, index) => running(`47a${index}`, address, 47, 40)),
+      ],
+      {
+        group: BLUE,
+        shift: { strategy: 'LINEAR', to: GREEN },
+        deployments: [
+          { revision: 47, at: 20, state: 'IN_PROGRESS' },
+          { revision: 46, at: -90_000, state: 'COMPLETED' },
+        ],
+      },
+    ),
+    {
+      'describe-rules': {
+        [listenerArn(feedLoadBalancer)]: {
+          Rules: [
+            {
+              RuleArn: `${listenerArn(feedLoadBalancer).replace(':listener/', ':listener-rule/')}/1e5bc0f5a1f0d2aa`,
+              ...{ Priority: 'default', Conditions: [], IsDefault: true },
+              Actions: [
+                {
+                  Type: 'forward',
+                  Order: 1,
+                  ForwardConfig: {
+                    TargetGroups: [BLUE, GREEN].map(({ name, id }) => ({
+                      ...{ TargetGroupArn: targetGroupArn(name, id), Weight: 50 },
+                    })),
+                    TargetGroupStickinessConfig: { Enabled: false },
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      },
+      'ecs-describe-service-deployments': {
+        serviceDeployments: [
+          {
+            serviceDeploymentArn: `${feedService.replace(':service/', ':service-deployment/')}/Hq3vJ2m8Xk5Wc1Zt`,
+            serviceArn: feedService,
+            clusterArn: 'arn:aws:ecs:eu-west-1:123456789012:cluster/main',
+            ...{ createdAt: linearTime(20), startedAt: linearTime(21), updatedAt: linearTime(541) },
+            ...{ status: 'IN_PROGRESS', lifecycleStage: 'PRODUCTION_TRAFFIC_SHIFT' },
+            sourceServiceRevisions: [{ arn: revisionArn('4600000000000000046'), requestedProductionTrafficWeight: 50 }],
+            targetServiceRevision: { arn: revisionArn('4700000000000000047'), requestedProductionTrafficWeight: 50 },
+            deploymentConfiguration: {
+              strategy: 'LINEAR',
+              linearConfiguration: { stepPercent: 25, stepBakeTimeInMinutes: 6 },
+            },
+          },
+        ],
+      },
+      'ecs-describe-service-revisions': {
+        serviceRevisions: [
+          {
+            ...{ serviceRevisionArn: revisionArn('4700000000000000047'), serviceArn: feedService },
+            taskDefinition: 'arn:aws:ecs:eu-west-1:123456789012:task-definition/feed-api:47',
+            resolvedConfiguration: {
+              loadBalancers: [
+                {
+                  targetGroupArn: targetGroupArn(GREEN.name, GREEN.id),
+                  productionListenerRule: listenerArn(feedLoadBalancer),
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ),
+  expected: (simulation) => ({
+    verdict: { cause: 'closed-mid-request', standing: ['confirmed', 'likely'] },
+    ruledOut: [],
+    mustNotClaim: ['keep-alive-race', 'security-group-blocked', 'slow-target', 'connection-refused', 'address-reused'],
+    ...counts(simulation),
+    why: 'ECS shifts the traffic of feed-api in steps of 25 % to the tasks of revision 47, which close three of ten connections in the middle of the work. The errors begin with the first step and double with the second; rolling the deployment back ends them.',
+  }),
+};

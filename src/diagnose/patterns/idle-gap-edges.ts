@@ -81,6 +81,9 @@ export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
     ? null
     : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
 
+/** Above this chance of a hit, a window holds nearly any request and shows no share outside. */
+const MOST_IN_WINDOW = 0.5;
+
 /**
  * The lowest ratio of witnesses outside the edge to those expected there by chance, over windows from the edge to later
  * and later ends: errors unrelated to the edge lie outside as often as controls do.
@@ -93,10 +96,52 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
       : LATE_MS.map((_, index) => Math.max(edge.to, edge.from + lateAt(index, edge.from)));
   const shares = windows.map((to) => {
     const { hits, chance } = countIn(sample, scale, { kind: edge.kind, from: edge.from - EARLY_MS, to });
-    return chance < 1 ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
+    return chance <= MOST_IN_WINDOW ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
   });
   return Math.min(1, ...shares);
 }
+
+/** Milliseconds before a request within which completions show how busy the place is; the first with enough of them. */
+const BUSY_WITHIN_MS = [5_000, 20_000, 60_000];
+const COMPLETIONS_NEEDED = 8;
+/** Times as busy as usual from which idle times differ by themselves, and how far compared requests may be apart. */
+const [OTHERWISE_BUSY, ALIKE_WITHIN] = [1.3, 1.6];
+
+/**
+ * Controls from times as busy as those of the witnesses: in a burst of traffic, short idle times are common among
+ * requests that succeed, too. All of them if the witnesses came at ordinary times.
+ */
+export function asBusy(
+  witnesses: readonly GapRequest[],
+  controls: readonly GapRequest[],
+): { controls: readonly GapRequest[]; isOrdinary: boolean } {
+  const within = BUSY_WITHIN_MS.find((ms) => meanBusy(witnesses, ms) >= COMPLETIONS_NEEDED);
+  const usual = within === undefined ? 0 : meanBusy(controls, within);
+  if (within === undefined || usual === 0) return { controls, isOrdinary: true };
+  const busy = meanBusy(witnesses, within);
+  if (busy <= OTHERWISE_BUSY * usual && usual <= OTHERWISE_BUSY * busy) return { controls, isOrdinary: true };
+  return {
+    controls: controls.filter((control) => {
+      const own = busyOf(control, within);
+      return own >= busy / ALIKE_WITHIN && own <= busy * ALIKE_WITHIN;
+    }),
+    isOrdinary: false,
+  };
+}
+
+/** Completions on the same node and target within this time before the request. */
+function busyOf({ gaps }: GapRequest, within: number): number {
+  let [low, high] = [0, gaps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((gaps[middle] ?? 0) <= within) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const meanBusy = (requests: readonly GapRequest[], within: number): number =>
+  requests.reduce((sum, request) => sum + busyOf(request, within), 0) / Math.max(1, requests.length);
 
 /** Whether traffic is too dense: a control has a completion in nearly every window of the narrowest width. */
 export function isCrowded({ controls, horizon }: GapSample): boolean {

@@ -10,6 +10,7 @@ import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.
 import { failingClients } from './clients.ts';
 import { closedAsAnswered } from './closing-times.ts';
 import {
+  asBusy,
   chanceAtEdge,
   findGapEdge,
   type GapEdge,
@@ -254,6 +255,9 @@ function closedWithWork(errors: readonly SampledError[]): Set<SampledError> {
   return result;
 }
 
+/** With fewer controls from as busy a time, an edge is worth mentioning at most. */
+const CONTROLS_NEEDED = 20;
+
 interface GapGroup {
   measure: Omit<KeepAliveMeasure, 'edge' | 'weakEdge'>;
   comparable: boolean;
@@ -296,11 +300,13 @@ function gapGroup(traffic: Traffic, { arn, closed }: { arn: string; closed: Samp
     requestOf(error, own, kindOf(error.route, error.client), count),
   );
   const closing = median(witnesses.map((witness) => witness.closing));
-  const controls = (gaps?.peers ?? []).flatMap((peers) => controlsOf(traffic, peers, kindOf, closing));
+  const all = (gaps?.peers ?? []).flatMap((peers) => controlsOf(traffic, peers, kindOf, closing));
+  const { controls, isOrdinary } = asBusy(witnesses, all);
   const kinds = new Set(controls.map(({ kind }) => kind));
   const compared = witnesses.filter(({ kind }) => kinds.has(kind)).length;
   const sample = { witnesses, controls, horizon: 1000 * (gaps?.horizon ?? 0) };
-  const comparable = compared > 0 && 2 * compared >= witnesses.length;
+  const comparable =
+    compared > 0 && 2 * compared >= witnesses.length && (isOrdinary || controls.length >= CONTROLS_NEEDED);
   return {
     measure: {
       target_group_arn: arn,

@@ -36,6 +36,14 @@ const nothing: { name: string; plan: (seed: number) => TrafficPlan }[] = [
   { name: 'a few closes at any time', plan: () => ({ perSecond: 2, fails: (_, random) => random.chance(0.002) }) },
   { name: 'closes in dense traffic', plan: () => ({ perSecond: 6, fails: (_, random) => random.chance(0.003) }) },
   {
+    name: 'closes at the peak of the traffic, where short idle times are common',
+    plan: () => ({
+      perSecond: 3,
+      peak: { from: 300, to: 400, times: 3 },
+      fails: ({ at }, random) => at >= 300 && at < 400 && random.chance(0.1),
+    }),
+  },
+  {
     name: 'one restart of a target that every node saw',
     plan: (seed) => ({ perSecond: 8, fails: restartAt([300 + seed], '10.0.1.5:8080') }),
   },

@@ -15,6 +15,8 @@ export interface SentRequest {
 export interface TrafficPlan {
   /** Requests at random times, over all routes. */
   perSecond: number;
+  /** So many times as many requests during this part of the ten minutes, seconds, which nodes send to the targets in turn. */
+  peak?: { from: number; to: number; times: number };
   routes?: string[];
   /** One client that asks every so many seconds, with some milliseconds of delay. */
   pollers?: { route: string; every: number }[];
@@ -33,12 +35,20 @@ const ANSWER_MS = 20;
 /** The errors, and their gaps beside those of sound requests. */
 export function randomTraffic(
   seed: number,
-  { perSecond, routes = ['GET /a', 'GET /b', 'GET /c'], pollers = [], fails }: TrafficPlan,
+  { perSecond, peak, routes = ['GET /a', 'GET /b', 'GET /c'], pollers = [], fails }: TrafficPlan,
 ) {
   const random = new Random(seed);
-  const place = () => ({ node: random.pick(NODES), target: random.pick(TARGETS) });
+  const turns = NODES.map(() => 0);
+  const place = () => {
+    const node = random.pick(NODES);
+    if (peak === undefined) return { node, target: random.pick(TARGETS) };
+    const index = NODES.indexOf(node);
+    turns[index] = (turns[index] ?? 0) + 1;
+    return { node, target: TARGETS[(turns[index] ?? 0) % TARGETS.length] ?? '' };
+  };
+  const isPeak = (at: number) => peak !== undefined && at >= peak.from && at < peak.to;
   const sent: SentRequest[] = [];
-  for (let at = 0; at < LENGTH; at += random.exponential(1 / perSecond))
+  for (let at = 0; at < LENGTH; at += random.exponential(1 / (isPeak(at) ? perSecond * (peak?.times ?? 1) : perSecond)))
     sent.push({ at, ...place(), route: random.pick(routes), client: random.integer(1, 200) });
   for (const [index, { route, every }] of pollers.entries())
     for (let at = random.next() * every; at < LENGTH; at += every)

@@ -75,7 +75,17 @@ export function claimErrors(
   otherwise: Judgement,
 ): Judgement {
   const made = claims.flatMap(({ errors, strength }) => (isNonEmpty(errors) ? [{ errors, strength }] : []));
-  return isNonEmpty(made) ? { kind: 'claims', claims: made, ...rest } : otherwise;
+  if (!isNonEmpty(made)) return otherwise;
+  // Several targets may give one reason.
+  const once = (sentences: readonly string[]) => [...new Set(sentences)];
+  return {
+    ...rest,
+    kind: 'claims',
+    claims: made,
+    for: once(rest.for),
+    against: once(rest.against),
+    missing: once(rest.missing),
+  };
 }
 
 /** The claims of a judgement; empty unless it claims. */

@@ -2,13 +2,15 @@
  * Finds changes: a rare call on a resource of the failing requests, followed within a minute by errors that it can
  * cause.
  */
+import type { Question } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
 import { targetName } from '../targets/target-owners.ts';
-import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { splitByStage } from '../targets/tls.ts';
+import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRare } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { callText, errorsText, secondsBetween } from './event-sentences.ts';
@@ -19,11 +21,15 @@ interface Effect {
   name: RegExp;
   /** Text that the call's request must contain; absent if every such call counts. */
   asked?: RegExp;
+  /** Only connections that the metrics count as failed TLS handshakes. */
+  isTls?: true;
   signatures: readonly SignatureId[];
   causes: readonly CauseId[];
   /** The effect in words, for the sentence. */
   outcome: string;
 }
+
+const CONNECTING: readonly SignatureId[] = ['connect-failed', 'connect-timeout', 'inconsistent'];
 
 const EFFECTS: readonly Effect[] = [
   {
@@ -66,6 +72,14 @@ const EFFECTS: readonly Effect[] = [
     outcome: 'requests were cut off at the deregistration delay',
   },
   {
+    name: /^ModifyListener$/,
+    asked: /sslPolicy/,
+    isTls: true,
+    signatures: CONNECTING,
+    causes: ['tls-handshake-failure'],
+    outcome: 'TLS handshakes with the targets failed',
+  },
+  {
     name: /^(ModifyListener|ModifyRule|CreateRule|SetRulePriorities|DeleteRule)$/,
     signatures: ['fixed-response'],
     causes: ['fixed-response'],
@@ -105,15 +119,17 @@ export function changeEvents(
   traffic: Traffic,
   evidence: EventEvidence,
   taken: ReadonlySet<SampledError>,
-  loadBalancer: string,
+  question: Question,
 ): IncidentEvent[] {
+  const loadBalancer = question.loadBalancer.name;
   const all = mutations(evidence.changes ?? []);
   const left = new Set(traffic.errors.filter((error) => !taken.has(error)));
+  const failedHandshakes = () => handshakesAmong([...left], traffic, evidence, question);
   const events: IncidentEvent[] = [];
   const found = all.flatMap((call) =>
     EFFECTS.filter((effect) => effect.name.test(call.name) && (effect.asked?.test(call.text) ?? true)).flatMap(
       (effect) => {
-        const errors = errorsAfter(call, effect, [...left], traffic);
+        const errors = errorsAfter(call, effect, effect.isTls ? failedHandshakes() : [...left], traffic);
         const isTied = errors.length > 0 && changedThing(call, errors, evidence, loadBalancer) !== null;
         return isTied && isRare(call, all, WITHIN_MS) ? [{ call, effect, errors }] : [];
       },
@@ -128,6 +144,22 @@ export function changeEvents(
     events.push(changeEvent({ call, effect, errors: own }, all, evidence, { traffic, loadBalancer }));
   }
   return events;
+}
+
+/** Returns the errors that the metrics count as failed TLS handshakes. */
+function handshakesAmong(
+  errors: readonly SampledError[],
+  traffic: Traffic,
+  evidence: EventEvidence,
+  question: Question,
+): SampledError[] {
+  const parts = [...groupBy(errors, ({ target_group_arn }) => target_group_arn)].map(([target_group_arn, own]) => ({
+    target_group_arn,
+    errors: own.filter(({ signature }) => CONNECTING.includes(signature)),
+  }));
+  return splitByStage(parts, { ...evidence, traffic }, question).flatMap((part) =>
+    part.tls.tlsErrors === true ? part.errors : [],
+  );
 }
 
 /** Returns the errors of this kind after the call; empty unless they begin with it. */

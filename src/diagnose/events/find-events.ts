@@ -31,7 +31,7 @@ export function findEvents(traffic: Traffic, evidence: EventEvidence, question: 
   );
   // Rules that block a path make targets fall silent, so changes are found first.
   const taken = new Set(found.filter(({ kind }) => kind !== 'target-lost').flatMap(({ errors }) => errors));
-  const changes = changeEvents(traffic, evidence, taken, question.loadBalancer.name);
+  const changes = changeEvents(traffic, evidence, taken, question);
   const changed = new Set(changes.flatMap(({ errors }) => errors));
   const others = found.filter(({ errors }) => !errors.some((error) => changed.has(error)));
   const explained = new Set([...others, ...changes].flatMap(({ errors }) => errors));
@@ -107,7 +107,8 @@ function describe(
   const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
   const { kind, targets, from, to, target_group_arn } = outline;
   const tls = mayBeTls(outline, errors, { traffic, evidence, question });
-  if (tls === 'is') return [];
+  // New targets that fail handshakes are a rollout; old ones go on to exist, and only their TLS is at fault.
+  if (tls === 'is' && kind !== 'rollout') return [];
   const calls = callsOnTargets(
     { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
@@ -143,7 +144,7 @@ function describe(
   ];
 
   function readingOf(): { kind: EventKind; text: string; causes: CauseId[] } {
-    const causes = causesOf(outline, evidence);
+    const causes = tls === 'is' ? HANDSHAKES : causesOf(outline, evidence);
     if (isDead) return { kind: 'crash', text: diedText(outline, traffic), causes: [deathCause(errors)] };
     if (isExplained && kind === 'rollout' && reason.kind !== 'deployment')
       return { kind, text: takenOutText(outline, traffic), causes };
@@ -179,19 +180,22 @@ const isGoneAfterBursts = (
  */
 const REFUSES_FROM = 3;
 
-/** Whether this crash may be failed TLS handshakes: nothing in flight was closed, and no count tells TCP from TLS. */
+const HANDSHAKES: CauseId[] = ['tls-handshake-failure', 'protocol-mismatch'];
+
+/** Whether these are failed TLS handshakes: the counts of an HTTPS group tell, or nothing that was in flight was closed. */
 function mayBeTls(
   { kind, outages, bursts, target_group_arn }: EventOutline,
   errors: readonly SampledError[],
   { traffic, evidence, question }: { traffic: Traffic; evidence: EventEvidence; question: Question },
 ): 'is' | 'may be' | 'is not' {
   const protocol = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
-  if (kind !== 'crash' || protocol !== 'HTTPS' || bursts.length > 0) return 'is not';
+  if (protocol !== 'HTTPS' || bursts.length > 0) return 'is not';
   if (outages.some(({ inFlight }) => inFlight.length > 0)) return 'is not';
   const counted = splitByStage([{ target_group_arn, errors: [...errors] }], { ...evidence, traffic }, question);
   const countOf = (isOfTls: boolean) =>
     counted.filter(({ tls }) => tls.tlsErrors === isOfTls).reduce((sum, part) => sum + part.errors.length, 0);
   if (2 * countOf(true) > errors.length) return 'is';
+  if (kind !== 'crash') return 'is not';
   return 2 * countOf(false) > errors.length || outages.length >= REFUSES_FROM ? 'is not' : 'may be';
 }
 

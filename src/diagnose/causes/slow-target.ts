@@ -1,20 +1,19 @@
-import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { durationSpread, list, number, outOf, plural, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
+import { slowRoutesFix, stuckTargetsFix } from '../patterns/idle-timeout-fix.ts';
 import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
   errorCountText,
   judgeWithoutIdleTimeout,
-  RAISED_IDLE_TIMEOUT,
-  raiseIdleTimeout,
   routeSentences,
   timerSentences,
 } from '../patterns/slow-requests.ts';
-import { describeTally, tally } from '../patterns/tally.ts';
-import { countErrors, type SampledError } from '../traffic.ts';
+import { type StuckTargets, stuckTargets } from '../patterns/stuck-targets.ts';
+import { describeTally } from '../patterns/tally.ts';
+import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const slowTarget = defineCause({
@@ -24,9 +23,9 @@ export const slowTarget = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
   signatures: ['idle-timeout'],
-  wants: ['attributes', 'changes'],
+  wants: ['attributes', 'changes', 'targetGroups'],
 
-  judge({ traffic, attributes, changes }, question): Judgement {
+  judge({ traffic, attributes, changes, targetGroups }, question): Judgement {
     const parts = idleTimeouts(traffic, attributes);
     const timer = timerSentences(parts, changes, traffic);
     const claims = claimsOf(parts, timer.agrees === false && !timer.changed);
@@ -36,6 +35,7 @@ export const slowTarget = defineCause({
     const shown = took === null ? '' : `; they ended after ${took}`;
     const limit = parts.effective ?? parts.configured;
     const same = limit === null ? [] : answeredAtSameTime(traffic, own, limit);
+    const stuck = same.length > 0 ? null : stuckTargets(traffic, own);
     return claimErrors(
       {
         claims,
@@ -50,6 +50,7 @@ export const slowTarget = defineCause({
                 `A proxy in the target answered ${plural(countErrors(same), 'request')} on the same routes with 504 after the same ${wholeSeconds(limit)}.`,
               ]
             : []),
+          ...(stuck === null ? [] : [stuckText(stuck, traffic)]),
           ...routeSentences(traffic, own),
         ],
         against: [
@@ -64,8 +65,13 @@ export const slowTarget = defineCause({
             : []),
         ],
         missing: attributesMissing(attributes),
-        fix: same.length > 0 && limit !== null ? proxyFix(limit) : fixFor(parts, own, question),
-        summary: `${describeTally(own, (error) => error.route, 3)} got no response within ${parts.effective === null ? 'the idle timeout' : wholeSeconds(parts.effective)}: ${plural(countErrors(own), 'request')} failed.${same.length > 0 && limit !== null ? ` A proxy in the target gave up at the same ${wholeSeconds(limit)}: ${plural(countErrors(same), '504')} more.` : ''}`,
+        fix:
+          same.length > 0 && limit !== null
+            ? proxyFix(limit)
+            : stuck === null
+              ? slowRoutesFix({ errors: own, limit: limit ?? 60, traffic, changes, question })
+              : stuckTargetsFix(stuck, traffic, targetGroups),
+        summary: summaryText(own, { limit: parts.effective, same, stuck, traffic }),
       },
       untested(),
     );
@@ -74,18 +80,45 @@ export const slowTarget = defineCause({
   judgeWithoutErrors: ({ traffic, attributes }) => judgeWithoutIdleTimeout(traffic, attributes),
 });
 
-function fixFor({ effective, configured }: IdleTimeouts, own: SampledError[], question: Question): Fix {
-  const now = effective ?? configured ?? 60;
-  const routes = tally(own, (error) => error.route).map(({ name }) => name);
-  return {
-    summary: `Find what ${list(routes, 3)} ${routes.length === 1 ? 'waits' : 'wait'} for (database, lock, upstream, too few workers) and give that call its own timeout.`,
-    commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, now * 2))],
-    notes: [
-      'Until the cause is found, the command lets them finish: it raises the idle timeout of the load balancer.',
-      `A response that is slow by design (server-sent events, output of a model, an export) must send its headers at once and then a byte at least every ${wholeSeconds(now)}.`,
-    ],
-    sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
-  };
+function summaryText(
+  own: SampledError[],
+  {
+    limit,
+    same,
+    stuck,
+    traffic,
+  }: { limit: number | null; same: SampledError[]; stuck: StuckTargets | null; traffic: Traffic },
+): string {
+  const within = limit === null ? 'the idle timeout' : wholeSeconds(limit);
+  const count = plural(countErrors(own), 'request');
+  if (stuck !== null)
+    return `${stuckNames(stuck, traffic)} did not answer ${count} within ${within}; ${peersText(stuck)}.`;
+  const proxy =
+    same.length > 0
+      ? ` A proxy in the target gave up at the same ${within}: ${plural(countErrors(same), '504')} more.`
+      : '';
+  return `${describeTally(own, (error) => error.route, 3)} got no response within ${within}: ${count} failed.${proxy}`;
+}
+
+const peersText = ({ peers }: StuckTargets): string =>
+  `${plural(peers, 'other target')} of the group answered the same routes`;
+
+const stuckNames = ({ targets, target_group_arn }: StuckTargets, traffic: Traffic): string =>
+  `${list(
+    namesOf(
+      traffic,
+      targets.map(({ target }) => target),
+    ),
+    3,
+  )} (${targetGroupName(target_group_arn)})`;
+
+function stuckText(stuck: StuckTargets, traffic: Traffic): string {
+  const joined = stuck.targets.filter((target) => target.joined === true);
+  const since =
+    joined.length === stuck.targets.length
+      ? ` It got its first request at ${utcTime(Math.min(...joined.map(({ firstSeen }) => firstSeen)))}.`
+      : '';
+  return `Nearly all of them were sent to ${stuckNames(stuck, traffic)}; ${peersText(stuck)}.${since}`;
 }
 
 /** If both hops time out at once, a longer idle timeout changes only who answers the 504. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { slowTarget } from '../../../src/diagnose/causes/slow-target.ts';
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
+import type { AccessLog, TargetTraffic } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
-import { failed, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { failed, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const sixty = { 'idle_timeout.timeout_seconds': '60' };
 const thirty = { 'idle_timeout.timeout_seconds': '30' };
@@ -32,6 +33,57 @@ function judged(
   };
   return { target: words(slowTarget), upload: words(slowUpload) };
 }
+
+const reports = (longestMs: number) => ({
+  ...{ route: 'GET /orders', requests: 200, failures: 4, succeeded: 196, succeededMs: 196 * 300 },
+  succeededMaxMs: longestMs,
+});
+
+function fixOf(failures: ReturnType<typeof slow>, part: Partial<AccessLog>, changes?: (typeof changedAfter)[]) {
+  const known = { traffic: trafficOf(failures, part), attributes: sixty, ...(changes && { changes }) };
+  return judgementOf(slowTarget, known, question).fix;
+}
+
+describe('a target that does not answer what its peers answer', () => {
+  const [stuck, ...others] = ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080'];
+  const on = (address: string, count: number) => slow(count, { target: address });
+  const targets = (part: Partial<TargetTraffic> = {}) => [
+    target(stuck ?? '', { requests: 300, ...part }),
+    ...others.map((address) => target(address)),
+  ];
+  const judge = (failures: ReturnType<typeof slow>, part: Partial<TargetTraffic> = {}) =>
+    judgementOf(
+      slowTarget,
+      { traffic: trafficOf(failures, { targets: targets(part), routes: [reports(800)] }), attributes: sixty },
+      question,
+    );
+
+  it('is named, and taken out of its target group', () => {
+    const { summary, fix } = judge(on('10.0.1.5:8080', 40));
+    expect(summary).toBe(
+      '10.0.1.5:8080 (api) did not answer 40 requests within 60 s; 2 other targets of the group answered the same routes.',
+    );
+    expect(fix.commands).toEqual([expect.stringContaining('deregister-targets')]);
+    expect(fix.commands[0]).toContain('--targets Id=10.0.1.5,Port=8080');
+    expect(fix.notes).toContain(
+      'A longer idle timeout does not help: the other targets answer these routes within 800 ms.',
+    );
+  });
+
+  it('gets a slow start if it had just joined and answers later', () => {
+    const { fix } = judge(on('10.0.1.5:8080', 12), { firstSeen: START + 100_000 });
+    expect(fix.commands).toEqual([expect.stringContaining('Key=slow_start.duration_seconds')]);
+  });
+
+  it.each([
+    ['errors on all targets', [...on('10.0.1.5:8080', 20), ...on('10.0.1.6:8080', 20), ...on('10.0.1.7:8080', 20)]],
+    ['a tenth of the errors elsewhere', [...on('10.0.1.5:8080', 36), ...on('10.0.1.6:8080', 4)]],
+    ['most of the targets', [...on('10.0.1.5:8080', 20), ...on('10.0.1.6:8080', 20)]],
+    ['four errors', on('10.0.1.5:8080', 4)],
+  ])('is not blamed for %s', (_, failures) =>
+    expect(judge(failures).summary).toMatch(/^GET [/]orders got no response/),
+  );
+});
 
 describe('slow-target and slow-upload', () => {
   it('keep their ids', () => expect([slowTarget.id, slowUpload.id]).toEqual(['slow-target', 'slow-upload']));
@@ -147,11 +199,26 @@ describe('slow-target and slow-upload', () => {
   });
 
   it('raise the idle timeout of this load balancer, with the effect on keep-alive', () => {
-    const fix = judgementOf(slowTarget, { traffic: trafficOf(slow(4)), attributes: sixty }, question).fix;
+    const fix = fixOf(slow(4), { routes: [reports(53_000)] });
     expect(fix.commands[0]).toContain(
       `--load-balancer-arn ${question.loadBalancer.arn} --attributes Key=idle_timeout.timeout_seconds,Value=120`,
     );
     expect(fix.sideEffects[0]).toContain('keep-alive');
+  });
+
+  it('raise no idle timeout if successes never come near it', () => {
+    const { commands, notes } = fixOf(slow(4), { routes: [reports(700)] });
+    expect(commands).toEqual([]);
+    expect(notes?.[0]).toBe('A longer idle timeout does not help: successes of these routes took 700 ms at most.');
+  });
+
+  it('raise it above what succeeded before a call lowered it', () => {
+    const lowered = { ...changedAfter, EventTime: '2026-11-20T02:40:30Z', Username: 'ana' };
+    expect(fixOf(slow(4), { routes: [reports(95_000)] }, [lowered])).toMatchObject({
+      summary:
+        'Raise the idle timeout to 150 s: ModifyLoadBalancerAttributes by ana set it to 60 s at 02:40:30 UTC, and successes of GET /orders take up to 95.0 s.',
+      commands: [expect.stringContaining('Value=150')],
+    });
   });
 
   it('claim no errors that may have waited for something else', () => {

@@ -24,6 +24,7 @@ import {
   untested,
 } from '../judgement.ts';
 import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
+import type { PathBlock } from '../network-path/path.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { countErrors, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -102,6 +103,13 @@ function fixFor(
   { traffic, targetGroups: groups }: Pick<ConnectTimeoutEvidence, 'traffic' | 'targetGroups'>,
 ): Fix {
   if (!pair) return NO_FIX;
+  const routes = routeBlocks([pair, ...others]);
+  if (routes.length > 0)
+    return {
+      summary: [...new Set(routes.map(({ remedy }) => remedy))].slice(0, 3).join(' '),
+      commands: [...new Set(routes.flatMap(({ commands }) => commands))],
+      sideEffects: [],
+    };
   const repeated = [pair, ...others].some(({ target }) => afterSynRetransmits(traffic, target).length > 0);
   const protocol = pair.tls.protocol === 'HTTPS' ? 'https' : 'http';
   const group = groups?.find(({ TargetGroupArn }) => TargetGroupArn === pair.arn);
@@ -158,12 +166,24 @@ function insideTest(pairs: readonly ConnectTimeout[], traffic: Traffic): string[
   ];
 }
 
+/** The faults of route tables if every path ends at one. */
+function routeBlocks(pairs: readonly ConnectTimeout[]): PathBlock[] {
+  const blocks = pairs.map(({ path }) =>
+    path.answer === 'blocked' ? path.blocks.filter(({ by }) => by === 'route') : [],
+  );
+  return blocks.every((own) => own.length > 0) ? blocks.flat() : [];
+}
+
 function whereToLook(likely: readonly ConnectTimeout[], traffic: Traffic): string {
+  const [route] = routeBlocks(likely);
+  if (route !== undefined) return `since ${route.sentence}`;
   if (likely.some(({ target }) => afterSynRetransmits(traffic, target).length > 0))
     return 'and others only after repeated SYNs: look for a full listen backlog';
   return likely.every(({ path }) => path.answer === 'allowed')
     ? 'and the configuration allows the path: look inside the host'
-    : 'after it had answered until then: look at the host';
+    : likely.every(({ stoppedAlone }) => stoppedAlone.length > 0)
+      ? `after ${likely.length === 1 ? 'it' : 'they'} had answered until then: look at the host`
+      : 'and no rule that was read drops the packets: look at the host and at the way to it';
 }
 
 /** Likely only if the configuration allows the path and neither TLS nor an exit of the target can be the cause. */

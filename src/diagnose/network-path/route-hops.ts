@@ -18,19 +18,24 @@ export function routeHops({ target, nodes, net }: PathQuery): HopResult {
           ? routeFault(target.subnetId, vpcId, { family: target.family, range: home }, net.routeTables)
           : null;
       const drops = [
-        ...(there ? [routeDrop(node, there, (labels) => `from ${labels} to ${target.label}`)] : []),
-        ...(back ? [routeDrop(node, back, (labels) => `from ${target.label} back to ${labels}`)] : []),
+        ...(there ? [routeDrop(node, there, target.label, (labels) => `from ${labels} to ${target.label}`)] : []),
+        ...(back ? [routeDrop(node, back, node.label, (labels) => `from ${target.label} back to ${labels}`)] : []),
       ];
       return { ...noDrop, drops };
     }),
   );
 }
 
-function routeDrop(node: NodePlace, { routeTableId, fault }: RouteFault, way: (labels: string) => string): Drop {
+function routeDrop(
+  node: NodePlace,
+  { routeTableId, fault }: RouteFault,
+  end: string,
+  way: (labels: string) => string,
+): Drop {
   const describe = (drops: Drop[]): PathBlockText => ({
     by: 'route',
     sentence: `${routeTableId} leads nowhere ${way(list(unique(drops.map((drop) => drop.node.label))))}: ${fault}`,
-    remedy: `Correct the route in ${routeTableId}.`,
+    remedy: `Let a route in ${routeTableId} lead to ${end}: through the peering connection, transit gateway or VPN that reaches it.`,
     missingAllowRules: [],
     commands: [command`aws ec2 describe-route-tables --route-table-ids ${routeTableId}`],
     resources: [routeTableId],

@@ -1,4 +1,4 @@
-/** Finds faults in route tables: the route to an address is a black hole or missing. IPv4 only. */
+/** Finds faults in route tables: the route to an address is a black hole, wrong or missing. IPv4 only. */
 import type { RouteTable } from '../../evidence/aws.ts';
 import { type AddressFamily, contains, type IntegerRange, parseRange, volume } from './cidr-ranges.ts';
 
@@ -25,11 +25,24 @@ export function routeFault(
   if (best?.State === 'blackhole') {
     return { routeTableId: table.RouteTableId, fault: `the route ${best.DestinationCidrBlock} is a black hole` };
   }
+  if (best?.GatewayId?.startsWith('igw-') && isPrivate(destination.range)) {
+    const fault = `the route ${best.DestinationCidrBlock} leads to the internet gateway ${best.GatewayId}, which carries no private address`;
+    return { routeTableId: table.RouteTableId, fault };
+  }
   // A route to a prefix list has no CIDR block here, and could be the matching one.
   const legible = (table.Routes ?? []).every((route) => route.DestinationPrefixListId === undefined);
   const complete = (table.Routes ?? []).length > 0 && legible;
   return best || !complete ? null : { routeTableId: table.RouteTableId, fault: 'no route covers the address' };
 }
+
+/** Addresses that the internet does not route (RFC 1918, RFC 6598). */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+
+const isPrivate = (range: IntegerRange): boolean =>
+  PRIVATE.some((block) => {
+    const parsed = parseRange(block);
+    return parsed !== null && contains(parsed.range, range);
+  });
 
 /** The table associated with the subnet, else the main table of its VPC. */
 function routeTableOf(

@@ -463,6 +463,21 @@ table('routes', [
     answer: 'allowed',
   },
   {
+    name: 'only the internet gateway would get the private address',
+    net: { ...network, routeTables: [routes('rtb-main', ['10.7.0.0/16'], ['0.0.0.0/0', 'active', 'igw-1'])] },
+    answer: 'blocked by route, 100 %',
+  },
+  {
+    name: 'another gateway takes the private address',
+    net: { ...network, routeTables: [routes('rtb-main', ['10.7.0.0/16'], ['0.0.0.0/0', 'active', 'tgw-1'])] },
+    answer: 'allowed',
+  },
+  {
+    name: 'the internet gateway stands beside the route of the VPC',
+    net: { ...network, routeTables: [routes('rtb-main', ['10.0.0.0/16'], ['0.0.0.0/0', 'active', 'igw-1'])] },
+    answer: 'allowed',
+  },
+  {
     name: 'no route covers the address',
     net: { ...network, routeTables: [routes('rtb-main', ['10.7.0.0/16'])] },
     answer: 'blocked by route, 100 %',

@@ -84,11 +84,17 @@ export const acl = (NetworkAclId: string, subnets: string[], rules: string[] = O
   Entries: [...rules, ...LAST].map(entry),
 });
 
-export const routes = (RouteTableId: string, ...rows: [block: string, state?: string][]): RouteTable => ({
+export const routes = (
+  RouteTableId: string,
+  ...rows: [block: string, state?: string, gateway?: string][]
+): RouteTable => ({
   RouteTableId,
   VpcId: 'vpc-1',
   Associations: [{ Main: true }],
-  Routes: rows.map(([DestinationCidrBlock, State = 'active']) => ({ DestinationCidrBlock, State })),
+  Routes: rows.map(([DestinationCidrBlock, State = 'active', GatewayId]) => ({
+    ...{ DestinationCidrBlock, State },
+    ...(GatewayId === undefined ? {} : { GatewayId }),
+  })),
 });
 
 export const appGroup = group('sg-app', [{ ...tcp(8080), ...groups('sg-alb') }]);

@@ -3,7 +3,8 @@
  */
 
 import type { Question } from '../../evidence/evidence.ts';
-import { outOf } from '../../format/wording.ts';
+import { command } from '../../format/command.ts';
+import { outOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
 import { answeredChecks } from '../patterns/failed-health-checks.ts';
@@ -15,6 +16,7 @@ import {
   findConnectTimeouts,
   judgeLayer,
   type LayerJudgement,
+  removedAndRestored,
   timeoutText,
 } from './connect-timeouts.ts';
 
@@ -117,12 +119,27 @@ function fixBlockedPath(
   otherwise: Fix,
 ): Fix {
   const blocks = pathBlocksOf(by, pairs, evidence);
-  if (blocks.length === 0) return otherwise;
+  if (blocks.length === 0) return restoredFix(by, pairs) ?? otherwise;
   const remedies = [...new Set(blocks.map(({ remedy }) => remedy))];
   return {
     ...otherwise,
     summary: remedies.length <= REMEDIES ? remedies.join(' ') : otherwise.summary,
     commands: allowCommands(blocks).slice(0, COMMANDS),
+  };
+}
+
+/** The rule is back, so what is left is to keep it; null unless that holds for all of these pairs. */
+function restoredFix(by: PathLayer, pairs: readonly ConnectTimeout[]): Fix | null {
+  const [pair] = pairs;
+  if (pair === undefined || pairs.some((each) => removedAndRestored(each, by) === null)) return null;
+  const { changedBefore: removed, changedAfter: restored } = pair;
+  if (removed === null || restored === null) return null;
+  return {
+    summary: `Find out why ${removed.name} changed ${removed.resource} at ${utcTime(removed.at)}, before it happens again: ${restored.name} undid it at ${utcTime(restored.at)}, and connections succeed since.`,
+    commands: [
+      command`aws cloudtrail lookup-events --lookup-attributes ${`AttributeKey=ResourceName,AttributeValue=${removed.resource}`}`,
+    ],
+    sideEffects: [],
   };
 }
 

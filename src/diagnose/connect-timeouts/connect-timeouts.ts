@@ -351,7 +351,7 @@ const RESTORING_RULE_CALLS = /^(Authorize|Create|Delete|Replace|Modify)/;
  * Finds a change of the same rules before the first timeout and another as they end; the traffic shows the state in
  * between.
  */
-function removedAndRestored(
+export function removedAndRestored(
   { changedBefore, changedAfter, first, last, port }: ConnectTimeout,
   by: PathLayer,
 ): string | null {

@@ -8,6 +8,7 @@ import {
   type FailedRequest,
   NAMING_EVIDENCE,
 } from '../../src/evidence/evidence.ts';
+import { api, health } from '../support/network/two-healthy-targets.ts';
 import { API, logOf, question, several } from '../support/traffic/traffic-builder.ts';
 
 const NAMES: EvidenceName[] = [
@@ -58,6 +59,17 @@ describe('the next step without a log', () => {
     ['is on or off, if unknown', logAlone([]).attributes, /^Check whether access logging is on/],
   ])('that %s', (_, attributes, says) => {
     expect(decidedBy(attributes)).toMatch(says);
+  });
+
+  it('is what to do about a known fault, which is said once', () => {
+    const collected = <T>(value: T) => ({ status: 'collected', source: '', value }) as const;
+    const { verdict } = diagnose(question, {
+      ...logAlone([], { requests: 0 }),
+      targetGroups: collected([api()]),
+      targetHealth: collected({ [API]: [health('10.0.1.5', 'unhealthy', { Reason: 'Target.Timeout' })] }),
+    });
+    expect(verdict.decidedBy).toMatch(/^Follow the reason: a timeout points to .* Files usually arrive/);
+    expect(verdict.decidedBy).not.toContain('unhealthy now');
   });
 });
 

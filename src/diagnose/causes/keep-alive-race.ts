@@ -167,7 +167,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
         : [],
     settings: keepAliveSettings(edge?.kind === 'idle' ? edge.seconds : null, wanted),
     ...(stopgap !== null && evidence.loadBalancer
-      ? { notes: ['Until that is deployed, the command lowers the idle timeout of the load balancer instead.'] }
+      ? { notes: ['Stopgap until that is deployed: lower the idle timeout of the load balancer.'] }
       : {}),
     sideEffects: [
       `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,

@@ -43,6 +43,7 @@ export const targetChurn = defineCheck({
       return {
         outcome: open.length > 0 ? 'unknown' : 'pass',
         summary: `${plural(presences.length, 'target')} in the log; none joined or left.${takenOut}${unsure}`,
+        ...(open.length > 0 ? { brief: `could not tell whether ${plural(open.length, 'target')} left` } : {}),
       };
     }
     const failing = left.filter((presence) =>

@@ -57,7 +57,7 @@ function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[],
     ...(gate.length === 0
       ? {}
       : {
-          notes: ['The label takes effect on pods made after it.'],
+          notes: ['The label for readiness gates takes effect on pods made after it.'],
         }),
   };
 }

@@ -188,7 +188,8 @@ function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }:
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
   if (triage.requests === 0 && READ_IN_LOG.includes(step)) return 'no log entries yet';
-  return open === undefined ? 'not known' : fitTitle(open, room);
+  if (open === undefined) return 'not known';
+  return open.brief === undefined ? fitTitle(open, room) : truncate(open.brief, room);
 }
 
 /** Steps that only the access log can answer. */

@@ -7,6 +7,7 @@ import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { platformOf } from '../targets/platform.ts';
 import { countErrors, nameOf, namesOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -17,6 +18,7 @@ const WANTS = [
   'metrics',
   'changes',
   'targetGroupAttributes',
+  'tags',
 ] as const;
 
 /** The number of targets described one by one. */
@@ -116,7 +118,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
       (arn) =>
         command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,
     ),
-    settings: drainSettings(times),
+    settings: drainSettings(times, platformOf(errors, evidence.traffic, evidence.tags)),
     notes: [times.because],
     sideEffects: [`Each replacement takes ${times.sleep} s longer.`],
   };

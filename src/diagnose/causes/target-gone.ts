@@ -12,6 +12,7 @@ import {
 } from '../connect-timeouts/connect-timeouts.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { platformOf } from '../targets/platform.ts';
 import { countErrors, nameOf } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -68,25 +69,28 @@ const SPOT_FIX: Fix = {
   sideEffects: ['Capacity rebalancing replaces instances at risk earlier than spot would take them.'],
 };
 
-function fixFor(left: readonly ConnectTimeout[], { traffic, changes }: ConnectTimeoutEvidence): Fix {
+function fixFor(left: readonly ConnectTimeout[], { traffic, changes, tags }: ConnectTimeoutEvidence): Fix {
   if (changes?.some(({ EventName }) => EventName === 'BidEvictedEvent')) return SPOT_FIX;
-  const times = drainTimes(
-    traffic,
-    left.flatMap(({ errors }) => errors),
-  );
+  const errors = left.flatMap((each) => each.errors);
+  const times = drainTimes(traffic, errors);
+  const platform = platformOf(errors, traffic, tags);
   const arns = [...new Set(left.map(({ arn }) => arn))].filter((arn) => arn !== '-').sort();
   return {
     summary:
       'Deregister a target first, and stop it only when the load balancer has stopped sending: some 15 s to 70 s later, and after its last request.',
-    settings: drainSettings(times),
+    settings: drainSettings(times, platform),
     commands: [
-      command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${'<group>'} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout ${Math.max(120, times.grace)}`,
+      ...(platform === null ? [lifecycleHook(times.grace)] : []),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     notes: [times.because],
     sideEffects: ['Deployments and scale-in take longer by that time.'],
   };
 }
+
+/** Keeps an instance of an Auto Scaling group running until it is drained. */
+const lifecycleHook = (graceSeconds: number) =>
+  command`aws autoscaling put-lifecycle-hook --auto-scaling-group-name ${'<group>'} --lifecycle-hook-name drain --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout ${Math.max(120, graceSeconds)}`;
 
 function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: unknown }): string[] {
   return [

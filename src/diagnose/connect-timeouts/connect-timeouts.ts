@@ -35,6 +35,7 @@ export const CONNECT_TIMEOUT_EVIDENCE = [
   'targetHealth',
   'metrics',
   'changes',
+  'tags',
 ] as const;
 
 export type ConnectTimeoutEvidence = CauseEvidence<(typeof CONNECT_TIMEOUT_EVIDENCE)[number]>;

@@ -1,6 +1,7 @@
 /** Computes from the errors how long a target must keep serving after its deregistration. */
 import { seconds } from '../../format/wording.ts';
 import { groupBy, type SampledError, type Traffic } from '../traffic.ts';
+import type { Platform } from './platform.ts';
 
 /** Whole seconds, each longer than the previous: a target drains before it stops, and stops before it is killed. */
 export interface DrainTimes {
@@ -49,7 +50,11 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
 /** Longest time Fargate waits between SIGTERM and SIGKILL, in seconds (ECS task definition, stopTimeout). */
 const MOST_STOP_TIMEOUT = 120;
 
-export const drainSettings = ({ sleep, grace }: DrainTimes): string[] => [
-  `terminationGracePeriodSeconds: ${grace}; lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes`,
-  `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
-];
+/** Settings of the platform, or of each platform if it is unknown. */
+export function drainSettings({ sleep, grace }: DrainTimes, platform: Platform | null): string[] {
+  const settings: Record<Platform, string> = {
+    kubernetes: `terminationGracePeriodSeconds: ${grace}; lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes`,
+    ecs: `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
+  };
+  return platform === null ? Object.values(settings) : [settings[platform]];
+}

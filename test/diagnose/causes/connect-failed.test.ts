@@ -6,6 +6,7 @@ import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch
 import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
 import type { DiagnosisEvidence } from '../../../src/diagnose/diagnosis-evidence.ts';
+import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { TargetTraffic } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
@@ -339,5 +340,49 @@ describe('refused at a node port', () => {
     expect(reasons).toContain('10.0.1.5:31380 is unhealthy now.');
     expect(fix.summary).toContain('node port 31380');
     expect(fix.commands[0]).toBe('kubectl get service -A -o wide | grep :31380/');
+  });
+});
+
+describe('a target that left before it was drained', () => {
+  const pods = [
+    {
+      ResourceArn: API,
+      Tags: [
+        { Key: 'elbv2.k8s.aws/cluster', Value: 'prod-1' },
+        { Key: 'ingress.k8s.aws/stack', Value: 'shop/api' },
+      ],
+    },
+  ];
+  const task = [
+    {
+      taskArn: 'arn:aws:ecs:eu-west-1:123456789012:task/prod/8f3c0000000000000000000000000000',
+      group: 'service:api',
+      startedAt: new Date(START - 60 * MINUTE).toISOString(),
+      attachments: [{ type: 'ElasticNetworkInterface', details: [{ name: 'privateIPv4Address', value: '10.0.1.5' }] }],
+    },
+  ];
+
+  it.each([
+    { runsOn: 'Kubernetes', tags: pods, tasks: [], settings: [/^terminationGracePeriodSeconds: /] },
+    { runsOn: 'ECS', tags: [], tasks: task, settings: [/^stopTimeout: /] },
+    {
+      runsOn: 'something unknown',
+      tags: [],
+      tasks: [],
+      settings: [/^terminationGracePeriodSeconds: /, /^stopTimeout: /],
+    },
+  ])('needs the settings of its platform, here $runsOn', ({ tags, tasks, settings }) => {
+    const traffic = {
+      ...trafficOf(
+        several(4, 'connect-failed', () => ({ target: '10.0.1.5:8080' }), 65),
+        {
+          targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+        },
+      ),
+      owners: targetOwners({ tasks }),
+    };
+    const known = { traffic, tags, changes: [deregistered('10.0.1.5', 60)] };
+    const { fix } = judgementOf(shutdownBeforeDrain, known, question);
+    expect(fix.settings).toEqual(settings.map((setting) => expect.stringMatching(setting)));
   });
 });

@@ -484,7 +484,7 @@ function events(scenario: Scenario, targets: Target[], now: number): unknown[] {
       [target.deregisteredAt, 'DeregisterTargets'],
     ] as const)
       if (Number.isFinite(time) && time <= now)
-        found.push({ time, name, resource, by: 'ecs-service-scheduler', parameters });
+        found.push({ time, name, resource, by: scenario.registeredBy ?? 'ecs-service-scheduler', parameters });
   }
   for (const change of scenario.changes ?? []) {
     const time = Date.parse(scenario.window.from) + change.at * 1000;

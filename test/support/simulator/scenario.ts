@@ -17,6 +17,8 @@ export interface Scenario {
   network?: NetworkSpec;
   /** What CloudTrail would show beside the registrations that follow from the faults. */
   changes?: { at: number; event: string; resource: string; by?: string; parameters?: unknown }[];
+  /** Who registers targets, as CloudTrail names it; the ECS scheduler by default. */
+  registeredBy?: string;
 }
 
 export interface LoadBalancerSpec {

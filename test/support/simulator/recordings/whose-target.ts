@@ -320,6 +320,7 @@ export const controllerRollout: Recording = {
       },
     ],
     clients: [people(30)],
+    registeredBy: 'aws-load-balancer-controller',
   }),
   aws: (files) => ({
     ...files,

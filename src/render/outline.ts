@@ -248,7 +248,7 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
     });
 }
 
-/** "keep-alive race (likely)", "undecided", "no errors", "access log not here yet". */
+/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
 export function verdictWords(diagnosis: Diagnosis): string {
   const { verdict, triage, events } = diagnosis;
   const event = leadingEvent(diagnosis);
@@ -262,7 +262,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
       return 'no errors';
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      if (diagnosis.provisional) return 'access log not here yet';
+      if (diagnosis.provisional) return 'access log has not arrived yet';
       return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
         ? 'errors not in the access log'
         : 'no access-log entries';

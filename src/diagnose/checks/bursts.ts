@@ -27,7 +27,7 @@ export const bursts = defineCheck({
     const burstsFound = findBursts(errors, readMs);
     const together = largestSimultaneousBurst(errors);
     const moment = together
-      ? ` ${plural(countErrors(together.errors), 'request')} ended together at ${utcTime(together.from)} after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
+      ? ` ${plural(countErrors(together.errors), 'request')} failed at the same moment, ${utcTime(together.from)}, after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
       : '';
     if (burstsFound.length > 0)
       return {

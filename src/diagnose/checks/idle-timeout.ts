@@ -24,7 +24,7 @@ export const idleTimeout = defineCheck({
     if (!parts || parts.all.length === 0) {
       return {
         outcome: 'pass',
-        summary: `The load balancer keeps idle connections for ${wholeSeconds(configured)}; no error shows another value.`,
+        summary: `The load balancer's idle timeout is ${wholeSeconds(configured)}; no error contradicts that.`,
         brief: `load balancer keeps idle connections for ${wholeSeconds(configured)}`,
         facts,
       };

@@ -20,7 +20,7 @@ export const lambdaConfiguration = defineCheck({
     const groups = targetGroups
       .filter(({ TargetType }) => TargetType === 'lambda')
       .map(({ TargetGroupArn }) => TargetGroupArn);
-    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' };
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target is a Lambda function.' };
     const evidence = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
     const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, evidence).configuration }));
     const described = read.flatMap(({ arn, configuration }) => (configuration ? [{ arn, configuration }] : []));

@@ -112,7 +112,7 @@ function describePorts(registeredTargets: RegisteredTarget[]): string {
         ]
       : []),
   ];
-  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : ', checked on the same port'}.`;
+  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : '; health checks use the same port'}.`;
 }
 
 const portFacts = (registeredTargets: RegisteredTarget[]) =>

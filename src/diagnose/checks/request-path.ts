@@ -1,5 +1,5 @@
 import type { Edge } from '../../evidence/edge.ts';
-import { list, number, outOf, plural } from '../../format/wording.ts';
+import { list, number, plural, requestsOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { type EdgeErrors, edgeErrors, edgeErrorsSentence, isMadeAtEdge } from '../patterns/edge-errors.ts';
 import { errorsThroughHops, hopNames } from '../patterns/hops.ts';
@@ -37,7 +37,7 @@ export const requestPath = defineCheck({
       };
     }
     if (through.length > 0) return { outcome: 'pass', summary: through.join(' ') };
-    return { outcome: 'not-applicable', summary: 'Nothing was found in front of the load balancer.' };
+    return { outcome: 'not-applicable', summary: 'No CDN or proxy was detected in front of the load balancer.' };
   },
 });
 
@@ -46,7 +46,7 @@ function throughHops(traffic: Traffic): string[] {
   return errors === 0
     ? []
     : [
-        `${outOf(Math.round(errors), traffic.errorCount)} errors came through ${hopNames(traffic)}: their client addresses are not those of users.`,
+        `${requestsOf(Math.round(errors), traffic.errorCount)} came through ${hopNames(traffic)}: their client addresses are not those of users.`,
       ];
 }
 
@@ -67,7 +67,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     return {
       outcome: 'pass',
       summary: [
-        `CloudFront made ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
+        `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
         ...others,
         ...through,
       ].join(' '),
@@ -86,7 +86,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
   return {
     outcome: 'fail',
     summary: [edgeErrorsSentence(errors), `Why: ${why}.`, ...hosts, ...others, ...through].join(' '),
-    brief: `CloudFront made ${number(made)} of the ${number(total)} 5xx`,
+    brief: `CloudFront generated ${number(made)} of the ${number(total)} 5xx`,
     facts,
     fix:
       strangeHosts !== null && 2 * strangeHosts > made

@@ -57,7 +57,7 @@ export const targetGroupProtocol = defineCheck({
     const traffic =
       silent.length > 0
         ? `no target of ${list(silent)} answered a request, so no traffic shows it`
-        : 'no traffic contradicts it';
+        : 'the traffic is consistent with that';
     return { outcome: 'pass', summary: `${says}; ${remark || traffic}.`, facts };
   },
 });

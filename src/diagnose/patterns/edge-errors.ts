@@ -64,6 +64,6 @@ const [FEW, SMALL_SHARE] = [5, 0.05];
 /** Whether the edge made so many errors that a verdict on the load balancer must start with them. */
 export const isMadeAtEdge = ({ made, total }: EdgeErrors): boolean => made >= FEW && made >= SMALL_SHARE * total;
 
-/** "CloudFront made 2,309 of the 2,327 5xx that users got (99 %); they never reached this load balancer." */
+/** "CloudFront generated 2,309 of the 2,327 5xx that users got (99 %); they never reached this load balancer." */
 export const edgeErrorsSentence = ({ made, total }: EdgeErrors): string =>
-  `CloudFront made ${number(made)} of the ${number(total)} 5xx that users got (${percent(made / Math.max(1, total))}); they never reached this load balancer.`;
+  `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got (${percent(made / Math.max(1, total))}); they never reached this load balancer.`;

@@ -8,7 +8,7 @@ import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../form
 import { inSentence, list, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, madeInFront, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf } from '../../render/phrases.ts';
+import { dateOf, statusWords } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -217,7 +217,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':
       return section.sentences.map((sentence, index) =>
-        index === 0 ? labelled('Known', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
+        index === 0 ? labelled('So far', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
       );
     case 'fix':
       return section.cause.fix.summary === ''
@@ -412,7 +412,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
           ] as const)
         : []),
       ['All checks', 'all-steps'],
-      ['Repeat by hand', 'repeat'],
+      ['Verify by hand', 'repeat'],
       ['Post-mortem', 'post-mortem'],
     ]),
     ...(run.askedBy.kind === 'alarm' ? [muteMenu(run.id)] : []),

@@ -64,7 +64,7 @@ export const shutdownBeforeDrain = defineCause({
     const unknown = judged.filter(({ reason }) => reason === 'unknown');
     const inTurn =
       deregistered.length > 1
-        ? `${plural(deregistered.length, 'target')} left one after another: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
+        ? `${plural(deregistered.length, 'target')} left in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
     const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
     return claimErrors(
@@ -78,7 +78,7 @@ export const shutdownBeforeDrain = defineCause({
           ...(inTurn ? [inTurn] : []),
           ...[...deregistered, ...unknown]
             .slice(0, SHOWN)
-            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'request')} to it failed as it left.`),
+            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'request')} failed as it left.`),
           ...(deregistered.length + unknown.length > SHOWN
             ? [`${moreTargets(deregistered.length + unknown.length - SHOWN)}.`]
             : []),
@@ -120,7 +120,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
     ),
     settings: drainSettings(times, platformOf(errors, evidence.traffic, evidence.tags)),
     notes: [times.because],
-    sideEffects: [`Each target then takes ${times.sleep} s longer to stop, so rollouts are slower.`],
+    sideEffects: [`Each target then takes ${times.sleep} s longer to stop.`],
   };
 }
 

@@ -8,7 +8,7 @@ import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../form
 import { inSentence, list, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, madeInFront, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf, statusWords } from '../../render/phrases.ts';
+import { dateOf } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';

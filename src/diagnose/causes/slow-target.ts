@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, list, number, outOf, plural, requestsOf, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, plural, requestsOf, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { slowRoutesFix, stuckTargetsFix } from '../patterns/idle-timeout-fix.ts';

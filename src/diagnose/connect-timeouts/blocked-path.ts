@@ -4,7 +4,7 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { outOf, requestsOf, utcTime } from '../../format/wording.ts';
+import { requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
 import { answeredChecks } from '../patterns/failed-health-checks.ts';

@@ -98,3 +98,55 @@ it.each(Object.entries(kinds))('reads them in proportion to their number: %s', a
   // Four times as many: sixteen times as much if each target walked the list.
   expect(readsOf(480) / readsOf(120)).toBeLessThan(5);
 });
+
+it('reads targets of the log in proportion to their number, though each joined, failed and left', async () => {
+  const { question, evidence } = await diagnoseRecording(await readIncident(BLOCKED), '');
+  const log = recorded(evidence.accessLog);
+  const [failure] = log.failures;
+  const [arn = ''] = Object.keys(recorded(evidence.targetHealth));
+  if (failure === undefined) throw new Error('the recording has no failure');
+
+  const readsOf = (targets: number): number => {
+    const numbers = Array.from({ length: targets }, (_one, n) => n);
+    const middle = (question.from + question.to) / 2;
+    const logged = counted(
+      numbers.map((n) => ({
+        target_group_arn: arn,
+        target: `${address(n)}:8080`,
+        node: null,
+        requests: 10,
+        failures: 1,
+        badRequests: 0,
+        // Half of them leave in the middle, when the other half joins.
+        firstSeen: n % 2 === 0 ? question.from : middle + n,
+        lastSeen: n % 2 === 0 ? middle + n : question.to,
+        firstSuccess: n % 2 === 0 ? question.from : middle + n,
+        lastSuccess: n % 2 === 0 ? middle + n : question.to,
+      })),
+    );
+    const failures = numbers.map((n) => ({
+      ...failure,
+      at: middle + n,
+      target: `${address(n)}:8080`,
+      target_group_arn: arn,
+      elb_status_code: '502',
+      elapsed: 0.001,
+    }));
+    const health = counted(
+      numbers.map(
+        (n): TargetHealthDescription => ({
+          Target: { Id: address(n), Port: 8080 },
+          TargetHealth: { State: 'healthy' },
+        }),
+      ),
+    );
+    const many: EvidenceSet = {
+      ...evidence,
+      accessLog: { status: 'collected', source: 'a test', value: { ...log, targets: logged.list, failures } },
+      targetHealth: { status: 'collected', source: 'a test', value: { [arn]: health.list } },
+    };
+    diagnose(question, many);
+    return logged.reads() + health.reads();
+  };
+  expect(readsOf(480) / readsOf(120)).toBeLessThan(5);
+});

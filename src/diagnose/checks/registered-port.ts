@@ -1,8 +1,10 @@
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import type { AccessLog } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { locate } from '../network-path/addresses.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { groupBy } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const registeredPort = defineCheck({
@@ -19,9 +21,12 @@ export const registeredPort = defineCheck({
 
   evaluate(evidence) {
     const groups = attachedGroups(evidence);
+    const logged = groupBy(evidence.traffic?.log.targets ?? [], ({ target_group_arn, target }) =>
+      targetKey(target_group_arn, target.replace(/[[\]]/g, '')),
+    );
     const registeredTargets = groups.flatMap((group) =>
       (evidence.targetHealth[group.TargetGroupArn] ?? []).map((description) =>
-        targetPorts(group, description, evidence),
+        targetPorts(group, description, evidence, logged),
       ),
     );
     if (registeredTargets.length === 0)
@@ -71,18 +76,18 @@ interface RegisteredTarget {
   answered: boolean | null;
 }
 
+const targetKey = (targetGroup: string, target: string): string => `${targetGroup} ${target}`;
+
 function targetPorts(
   group: TargetGroup,
   description: TargetHealthDescription,
-  evidence: Partial<Pick<DiagnosisEvidence, 'traffic' | 'instances' | 'networkInterfaces'>>,
+  evidence: Partial<Pick<DiagnosisEvidence, 'instances' | 'networkInterfaces'>>,
+  logged: ReadonlyMap<string, AccessLog['targets']>,
 ): RegisteredTarget {
   const { Id, Port } = description.Target;
   const port = Port ?? group.Port ?? 0;
   const address = locate(Id, evidence, group.VpcId).label;
-  const rowsInLog = (evidence.traffic?.log.targets ?? []).filter(
-    (each) =>
-      each.target_group_arn === group.TargetGroupArn && each.target.replace(/[[\]]/g, '') === `${address}:${port}`,
-  );
+  const rowsInLog = logged.get(targetKey(group.TargetGroupArn, `${address}:${port}`)) ?? [];
   return {
     label: `${group.TargetGroupName} ${address}:${port}`,
     groupName: group.TargetGroupName,

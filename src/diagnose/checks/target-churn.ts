@@ -28,7 +28,8 @@ export const targetChurn = defineCheck({
       (presence) =>
         removalReason(presence, presence.lastSeen, wasReplaced(presence, presences), known).reason === 'unhealthy',
     );
-    const left = silent.filter((presence) => !unhealthy.includes(presence));
+    const isUnhealthy = new Set(unhealthy);
+    const left = silent.filter((presence) => !isUnhealthy.has(presence));
     const joined = presences.filter((presence) => presence.joined === true);
     const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
     const takenOut =
@@ -46,9 +47,9 @@ export const targetChurn = defineCheck({
         ...(open.length > 0 ? { brief: `could not tell whether ${plural(open.length, 'target')} left` } : {}),
       };
     }
-    const failing = left.filter((presence) =>
-      traffic.errors.some((e) => e.target === presence.target && e.at >= presence.lastSeen - 90_000),
-    );
+    const lastErrors = new Map<string, number>();
+    for (const { target, at } of traffic.errors) lastErrors.set(target, Math.max(at, lastErrors.get(target) ?? at));
+    const failing = left.filter(({ target, lastSeen }) => (lastErrors.get(target) ?? -Infinity) >= lastSeen - 90_000);
     const went =
       left.length > 0 ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic)})` : 'none left';
     const came =

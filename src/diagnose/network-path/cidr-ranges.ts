@@ -41,7 +41,11 @@ export function parseRange(text: string): Readonly<ParsedRange> | null {
   return parsed;
 }
 
+/** No address has such a character. An instance id does, and the parser takes long to refuse it. */
+const NO_ADDRESS = /[^\w.:%/]/;
+
 function readRange(text: string): ParsedRange | null {
+  if (NO_ADDRESS.test(text)) return null;
   const [address = '', prefix] = text.split('/');
   if (!ipaddr.isValid(address)) return null;
   const bytes = ipaddr.parse(address).toByteArray();

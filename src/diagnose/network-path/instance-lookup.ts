@@ -5,7 +5,7 @@
 import type { Instance, NetworkInterface } from '../../evidence/aws.ts';
 
 /** Indexes items by key, keeping the first of each; cached for the lifetime of the list. */
-function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
+function firstByKey<Item>(keysOf: (item: Item) => (string | null | undefined)[]) {
   const indexes = new WeakMap<readonly Item[], ReadonlyMap<string, Item>>();
   return (items: readonly Item[] | undefined, key: string): Item | undefined => {
     if (items === undefined) return undefined;
@@ -13,8 +13,7 @@ function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
     if (index === undefined) {
       const first = new Map<string, Item>();
       for (const item of items) {
-        const own = keyOf(item);
-        if (own != null && !first.has(own)) first.set(own, item);
+        for (const own of keysOf(item)) if (own != null && !first.has(own)) first.set(own, item);
       }
       indexes.set(items, first);
       index = first;
@@ -23,10 +22,15 @@ function firstByKey<Item>(keyOf: (item: Item) => string | null | undefined) {
   };
 }
 
-export const instanceById = firstByKey<Instance>(({ InstanceId }) => InstanceId);
-export const instanceByAddress = firstByKey<Instance>(({ PrivateIpAddress }) => PrivateIpAddress);
+export const instanceById = firstByKey<Instance>(({ InstanceId }) => [InstanceId]);
+export const instanceByAddress = firstByKey<Instance>(({ PrivateIpAddress }) => [PrivateIpAddress]);
 
 /** The primary interface; the load balancer sends to its primary address. */
-export const primaryInterfaceOf = firstByKey<NetworkInterface>(({ Attachment }) =>
+export const primaryInterfaceOf = firstByKey<NetworkInterface>(({ Attachment }) => [
   Attachment?.DeviceIndex === 0 ? Attachment.InstanceId : null,
-);
+]);
+
+export const interfaceByAddress = firstByKey<NetworkInterface>(({ PrivateIpAddress, PrivateIpAddresses = [] }) => [
+  PrivateIpAddress,
+  ...PrivateIpAddresses.map((one) => one.PrivateIpAddress),
+]);

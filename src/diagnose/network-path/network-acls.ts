@@ -35,19 +35,42 @@ export function denials(
   wanted: readonly AddressPortRange[],
   family: AddressFamily,
 ): Denial[] {
-  const entries = (acl.Entries ?? [])
-    .filter(({ Egress }) => Egress === (direction === 'out'))
-    .sort((a, b) => a.RuleNumber - b.RuleNumber);
   const denied: Denial[] = [];
   let open = [...wanted];
-  for (const entry of entries) {
-    const reach = entryRange(entry, family);
-    if (!reach) continue;
-    const hit = open.flatMap((box) => intersect(box, reach) ?? []);
-    if (hit.length > 0 && entry.RuleAction !== 'allow') denied.push({ boxes: hit, rule: entry.RuleNumber });
+  for (const { reach, rule, isAllowed } of rulesOf(acl, direction, family)) {
+    if (open.length === 0) return denied;
+    const hit = isAllowed ? [] : open.flatMap((box) => intersect(box, reach) ?? []);
+    if (hit.length > 0) denied.push({ boxes: hit, rule });
     open = open.flatMap((box) => subtract(box, reach));
   }
   return open.length > 0 ? [...denied, { boxes: open, rule: LAST_RULE }] : denied;
+}
+
+interface AclRule {
+  rule: number;
+  reach: AddressPortRange;
+  isAllowed: boolean;
+}
+
+/** By "in 4", as long as the ACL is kept: it is asked for each of thousands of targets. */
+const knownRules = new WeakMap<NetworkAcl, Map<string, readonly AclRule[]>>();
+
+/** The rules for TCP in their order. */
+function rulesOf(acl: NetworkAcl, direction: Direction, family: AddressFamily): readonly AclRule[] {
+  const known = knownRules.get(acl) ?? new Map<string, readonly AclRule[]>();
+  knownRules.set(acl, known);
+  const key = `${direction} ${family}`;
+  const rules =
+    known.get(key) ??
+    (acl.Entries ?? [])
+      .filter(({ Egress }) => Egress === (direction === 'out'))
+      .sort((a, b) => a.RuleNumber - b.RuleNumber)
+      .flatMap((entry) => {
+        const reach = entryRange(entry, family);
+        return reach ? [{ rule: entry.RuleNumber, reach, isAllowed: entry.RuleAction === 'allow' }] : [];
+      });
+  known.set(key, rules);
+  return rules;
 }
 
 /** Protocols are numbers as text: 6 is TCP, -1 is all. With -1, ports are ignored. */

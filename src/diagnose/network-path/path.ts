@@ -9,12 +9,14 @@ import { allowCommands } from './allow-commands.ts';
 import { ports } from './cidr-ranges.ts';
 import { loadBalancerEgress, targetIngress } from './group-hops.ts';
 import { aclOfSubnet } from './network-acls.ts';
+import { oncePerParts } from './once-per-parts.ts';
 import { routeHops } from './route-hops.ts';
 import { checkSecurityGroups } from './security-groups.ts';
 import {
   type BlockedPath,
   type Drop,
   type MissingEvidence,
+  NETWORK_EVIDENCE,
   type NetworkEvidence,
   type PathBlock,
   type PathQuery,
@@ -41,13 +43,35 @@ export interface PathSource {
   vpcId?: string | undefined;
 }
 
+/** What was found out from one configuration. */
+interface Known {
+  paths: Map<string, PathResult>;
+  nodes: Map<string, NodePlace[]>;
+}
+
+const knownOf = oncePerParts<Known>();
+
 /** `target`: an instance id or an address. */
 export function pathTo(target: string, port: number, net: NetworkEvidence, from: PathSource = {}): PathResult {
+  const known = knownOf(
+    NETWORK_EVIDENCE.map((name) => net[name]),
+    () => ({ paths: new Map(), nodes: new Map() }),
+  );
+  const key = JSON.stringify([target, port, from.node ?? null, from.vpcId ?? null]);
+  const path = known.paths.get(key) ?? judgePath(target, port, net, from, known);
+  known.paths.set(key, path);
+  return path;
+}
+
+function judgePath(target: string, port: number, net: NetworkEvidence, from: PathSource, known: Known): PathResult {
   const place = locate(target, net, from.vpcId ?? net.loadBalancer?.VpcId);
+  const source = `${place.family} ${from.node ?? ''}`;
+  const nodes = known.nodes.get(source) ?? nodePlaces(net, place.family, from.node);
+  known.nodes.set(source, nodes);
   const query: PathQuery = {
     target: place,
     port,
-    nodes: nodePlaces(net, place.family, from.node),
+    nodes,
     loadBalancerGroups: net.loadBalancer?.SecurityGroups ?? null,
     net,
   };

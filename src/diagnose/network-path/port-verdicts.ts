@@ -22,7 +22,11 @@ export interface CheckedPath {
 const REMARK_SHARE = 0.01;
 const FACTS = 20;
 
-export function checkPaths(paths: TargetPath[], { traffic }: PathEvidence, port: 'traffic' | 'health'): CheckedPath[] {
+export function checkPaths(
+  paths: readonly TargetPath[],
+  { traffic }: PathEvidence,
+  port: 'traffic' | 'health',
+): CheckedPath[] {
   const timeouts = groupBy(traffic ? withSignature(traffic, 'connect-timeout') : [], targetKey);
   const targets = groupBy(traffic?.log.targets ?? [], targetKey);
   return paths.flatMap((path) => {

@@ -7,6 +7,7 @@ import type { NetworkPath, NetworkPathAnswer } from '../diagnosis.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
 import { locate, splitTarget } from './addresses.ts';
+import { oncePerParts } from './once-per-parts.ts';
 import { allowCommands, NETWORK_EVIDENCE, type NetworkEvidence, type PathResult, pathTo } from './path.ts';
 
 export type PathEvidence = NetworkEvidence &
@@ -72,8 +73,16 @@ const pathAnswer = (path: PathResult): NetworkPathAnswer => ({
   commands: path.answer === 'blocked' ? allowCommands(path.blocks) : [],
 });
 
+const pathsOf = oncePerParts<readonly TargetPath[]>();
+
 /** Sorted by target group, then target. Lambda functions have no path. */
-export function targetPaths(evidence: PathEvidence): TargetPath[] {
+export const targetPaths = (evidence: PathEvidence): readonly TargetPath[] =>
+  pathsOf(
+    PATH_EVIDENCE.map((name) => evidence[name]),
+    () => judgeTargets(evidence),
+  );
+
+function judgeTargets(evidence: PathEvidence): TargetPath[] {
   const endpoints = [...registeredEndpoints(evidence), ...loggedEndpoints(evidence)];
   return [...groupBy(endpoints, ({ arn, address, port }) => `${arn} ${address}:${port}`)]
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

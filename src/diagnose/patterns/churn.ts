@@ -36,20 +36,24 @@ const RHYTHM_INTERVALS = 5;
 export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence[] => {
   const { log } = traffic;
   const chosen = log.targets.filter(({ target }) => target !== '-');
-  return [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()]
-    .map((nodes) => ({
-      target_group_arn: nodes[0]?.target_group_arn ?? '-',
-      target: nodes[0]?.target ?? '-',
-      firstSeen: Math.min(...nodes.map((n) => n.firstSeen)),
-      lastSeen: Math.max(...nodes.map((n) => n.lastSeen)),
-      lastSuccess: latest(nodes.map((n) => n.lastSuccess)),
-      requests: nodes.reduce((sum, n) => sum + n.requests, 0),
-      failures: nodes.reduce((sum, n) => sum + n.failures, 0),
-    }))
-    .map((presence, _, all) => {
-      const peers = all.filter((other) => other.target_group_arn === presence.target_group_arn);
-      const groupFirst = Math.min(...peers.map((p) => p.firstSeen));
-      const groupLast = Math.max(...peers.map((p) => p.lastSeen));
+  const all = [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()].map((nodes) => ({
+    target_group_arn: nodes[0]?.target_group_arn ?? '-',
+    target: nodes[0]?.target ?? '-',
+    firstSeen: Math.min(...nodes.map((n) => n.firstSeen)),
+    lastSeen: Math.max(...nodes.map((n) => n.lastSeen)),
+    lastSuccess: latest(nodes.map((n) => n.lastSuccess)),
+    requests: nodes.reduce((sum, n) => sum + n.requests, 0),
+    failures: nodes.reduce((sum, n) => sum + n.failures, 0),
+  }));
+  const spans = new Map<string, { first: number; last: number }>();
+  for (const { target_group_arn: arn, firstSeen, lastSeen } of all) {
+    const { first, last } = spans.get(arn) ?? { first: firstSeen, last: lastSeen };
+    spans.set(arn, { first: Math.min(first, firstSeen), last: Math.max(last, lastSeen) });
+  }
+  return all
+    .map((presence) => {
+      const { first: groupFirst = presence.firstSeen, last: groupLast = presence.lastSeen } =
+        spans.get(presence.target_group_arn) ?? {};
       const interval = (presence.lastSeen - presence.firstSeen) / Math.max(1, presence.requests);
       // A target chosen once or twice without answering may have been dead throughout.
       const isUnknown = presence.lastSuccess === null && presence.requests <= CHOSEN_AT_MOST;

@@ -25,11 +25,12 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
   const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'connect-failed');
   const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
+  const byKey = new Map(presences.map((one) => [`${one.target_group_arn} ${one.target}`, one]));
   return [...perTarget.values()].flatMap(groupByPause).flatMap((own) => {
     const [first] = own;
     if (!first) return [];
     const { target, target_group_arn } = first;
-    const presence = presences.find((l) => l.target === target && l.target_group_arn === target_group_arn) ?? null;
+    const presence = byKey.get(`${target_group_arn} ${target}`) ?? null;
     return [
       {
         target_group_arn,
@@ -86,17 +87,55 @@ function groupByPause(errors: SampledError[]): SampledError[][] {
 
 const REPLACED_WITHIN_MS = 10 * 60_000;
 
+/** Pairs of a target that left and one that joined, up to which the closest are matched first. */
+const MOST_PAIRS = 10_000;
+
 /**
  * Whether another target of the group first appeared within ten minutes of this target's last request, without
  * replacing yet another target.
  */
 export function wasReplaced(presence: TargetPresence, presences: readonly TargetPresence[]): boolean {
-  const own = presences.filter((other) => other.target_group_arn === presence.target_group_arn);
-  const pairs = own
-    .filter((old) => old.left !== false || old === presence)
+  const { left, joined, replaced } = movesOf(presences).get(presence.target_group_arn) ?? NO_MOVES;
+  if (joined.length === 0) return false;
+  return (presence.left === false ? matchMoves([...left, presence], joined) : replaced).has(presence);
+}
+
+interface Moves {
+  /** Targets of one group that may have left, and those that joined. */
+  left: readonly TargetPresence[];
+  joined: readonly TargetPresence[];
+  replaced: ReadonlySet<TargetPresence>;
+}
+
+const NO_MOVES: Moves = { left: [], joined: [], replaced: new Set() };
+
+const knownMoves = new WeakMap<readonly TargetPresence[], ReadonlyMap<string, Moves>>();
+
+/** By target group, once for each list: a rollout may replace thousands of targets. */
+function movesOf(presences: readonly TargetPresence[]): ReadonlyMap<string, Moves> {
+  const known = knownMoves.get(presences);
+  if (known) return known;
+  const moves = new Map(
+    [...groupBy(presences, ({ target_group_arn }) => target_group_arn)].map(([arn, own]): [string, Moves] => {
+      const left = own.filter((one) => one.left !== false);
+      const joined = own.filter((one) => one.joined === true);
+      return [arn, { left, joined, replaced: matchMoves(left, joined) }];
+    }),
+  );
+  knownMoves.set(presences, moves);
+  return moves;
+}
+
+/** The targets that left and were each replaced by another one that joined. */
+function matchMoves(left: readonly TargetPresence[], joined: readonly TargetPresence[]): Set<TargetPresence> {
+  return left.length * joined.length <= MOST_PAIRS ? matchClosest(left, joined) : matchInOrder(left, joined);
+}
+
+function matchClosest(left: readonly TargetPresence[], joined: readonly TargetPresence[]): Set<TargetPresence> {
+  const pairs = left
     .flatMap((old) =>
-      own
-        .filter((fresh) => fresh.joined === true && fresh !== old)
+      joined
+        .filter((fresh) => fresh !== old)
         .map((fresh) => ({ old, fresh, apart: Math.abs(fresh.firstSeen - old.lastSeen) })),
     )
     .filter(({ apart }) => apart <= REPLACED_WITHIN_MS)
@@ -107,5 +146,21 @@ export function wasReplaced(presence: TargetPresence, presences: readonly Target
     replacedTargets.add(old);
     replacements.add(fresh);
   }
-  return replacedTargets.has(presence);
+  return replacedTargets;
+}
+
+/** Matches the first that left with the first that joined, and so on: in a large rollout, it matters little which. */
+function matchInOrder(left: readonly TargetPresence[], joined: readonly TargetPresence[]): Set<TargetPresence> {
+  const replacedTargets = new Set<TargetPresence>();
+  const waiting = [...joined].sort((a, b) => a.firstSeen - b.firstSeen);
+  let next = 0;
+  for (const old of [...left].sort((a, b) => a.lastSeen - b.lastSeen)) {
+    while (next < waiting.length && (waiting[next]?.firstSeen ?? 0) < old.lastSeen - REPLACED_WITHIN_MS) next += 1;
+    const fresh = waiting[next];
+    if (fresh === undefined) break;
+    if (fresh === old || fresh.firstSeen > old.lastSeen + REPLACED_WITHIN_MS) continue;
+    replacedTargets.add(old);
+    next += 1;
+  }
+  return replacedTargets;
 }

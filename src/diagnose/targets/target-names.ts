@@ -1,7 +1,7 @@
 /** Finds the names of a logged target in API calls and instance data. */
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { instanceByAddress, instanceById } from '../network-path/instance-lookup.ts';
+import { instanceByAddress, instanceById, interfaceByAddress } from '../network-path/instance-lookup.ts';
 import { deregistrations } from '../patterns/configuration-changes.ts';
 
 export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
@@ -13,13 +13,8 @@ export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instan
  */
 export function instanceOf(target: string, arn: string, from: number, evidence: NamingEvidence): string | null {
   const address = splitTarget(target)?.address ?? target;
-  const attached = evidence.networkInterfaces?.find(
-    (each) =>
-      each.PrivateIpAddress === address ||
-      each.PrivateIpAddresses?.some(({ PrivateIpAddress }) => PrivateIpAddress === address),
-  );
   return (
-    attached?.Attachment?.InstanceId ??
+    interfaceByAddress(evidence.networkInterfaces, address)?.Attachment?.InstanceId ??
     instanceByAddress(evidence.instances, address)?.InstanceId ??
     goneInstance(arn, from, evidence)
   );

@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
-import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import { type DiagnosedIncident, diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { CheckFinding, Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../src/evidence/evidence.ts';
@@ -44,6 +44,14 @@ const blackHole: Change = ({ routeTables }) => {
 
 const asRecorded: Change = () => {};
 
+/** A changed copy: what was found out from the recorded lists is kept with them. */
+async function changed(folder: string, change: Change): Promise<Omit<DiagnosedIncident, 'diagnosis'>> {
+  const { question, evidence } = await diagnoseRecording(await readIncident(join(SCENARIOS, folder)), '');
+  const copy = structuredClone(evidence);
+  change(copy);
+  return { question, evidence: copy };
+}
+
 describe.each<[string, string, Change]>([
   ['001', 'as recorded', asRecorded],
   ['002', 'as recorded', asRecorded],
@@ -57,8 +65,7 @@ describe.each<[string, string, Change]>([
   const [folder = ''] = globSync(`${scenario}-*`, { cwd: SCENARIOS });
 
   it('denials hide no fault, and each is a gap', async () => {
-    const { question, evidence } = await diagnoseRecording(await readIncident(join(SCENARIOS, folder)), '');
-    change(evidence);
+    const { question, evidence } = await changed(folder, change);
     const whole = findingsOf(diagnose(question, evidence));
     const better: string[] = [];
     const silent: string[] = [];
@@ -84,7 +91,6 @@ it.each<[string, Change, string]>([
   ['a black hole', blackHole, 'traffic-port-path'],
 ])('finds %s with every permission', async (_, change, check) => {
   const [folder = ''] = globSync('003-*', { cwd: SCENARIOS });
-  const { question, evidence } = await diagnoseRecording(await readIncident(join(SCENARIOS, folder)), '');
-  change(evidence);
+  const { question, evidence } = await changed(folder, change);
   expect(findingsOf(diagnose(question, evidence)).get(check)?.outcome).toBe('fail');
 });

@@ -94,8 +94,9 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
     edge.kind === 'latest'
       ? [edge.to]
       : LATE_MS.map((_, index) => Math.max(edge.to, edge.from + lateAt(index, edge.from)));
+  const first = firstGaps(sample, { kind: edge.kind, from: edge.from - EARLY_MS });
   const shares = windows.map((to) => {
-    const { hits, chance } = countIn(sample, scale, { kind: edge.kind, from: edge.from - EARLY_MS, to });
+    const { hits, chance } = countUpTo(scale, first, to);
     return chance <= MOST_IN_WINDOW ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
   });
   return Math.min(1, ...shares);
@@ -149,11 +150,9 @@ export function isCrowded({ controls, horizon }: GapSample): boolean {
   return 1 - Math.exp((-gaps * (EARLY_MS + (LATE_MS[0] ?? 0))) / horizon) > 0.5;
 }
 
-/**
- * The weight of one control: the weight of the witnesses of its kind, divided by the number of controls of that kind.
- */
 interface ComparisonScale {
-  weights: ReadonlyMap<string, number>;
+  /** Of each control: the weight of the witnesses of its kind, divided by the number of controls of that kind. */
+  weights: Float64Array;
   /** The share that the overall rate gets if a kind has few controls. */
   overall: number;
 }
@@ -172,7 +171,7 @@ function comparisonScale({ witnesses, controls }: GapSample): ComparisonScale {
     weights.set(kind, weight);
     overall += weight;
   }
-  return { weights, overall };
+  return { weights: Float64Array.from(controls, ({ kind }) => weights.get(kind) ?? 0), overall };
 }
 
 /**
@@ -206,33 +205,48 @@ interface GapWindow {
   to: number;
 }
 
-function countIn(
-  { witnesses, controls }: GapSample,
+type WindowStart = Omit<GapWindow, 'to'>;
+
+/** For each request its first gap at or after the start of a window, or NaN. Windows of several lengths share it. */
+interface FirstGaps extends WindowStart {
+  witnesses: Float64Array;
+  controls: Float64Array;
+}
+
+const firstGaps = ({ witnesses, controls }: GapSample, start: WindowStart): FirstGaps => ({
+  ...start,
+  witnesses: Float64Array.from(witnesses, ({ gaps, closing }) => firstGapFrom(gaps, closing, start)),
+  controls: Float64Array.from(controls, ({ gaps, closing }) => firstGapFrom(gaps, closing, start)),
+});
+
+/** Counts the requests whose first gap is at most `to`. */
+function countUpTo(
   scale: ComparisonScale,
-  window: GapWindow,
+  first: FirstGaps,
+  to: number,
 ): { hits: number[]; at: number; chance: number; controlHits: number; seen: number } {
   const hits: number[] = [];
   let at = Number.POSITIVE_INFINITY;
-  for (const [index, witness] of witnesses.entries()) {
-    const gap = firstGapIn(witness, window);
-    if (gap === null) continue;
+  for (const [index, gap] of first.witnesses.entries()) {
+    if (!(gap <= to)) continue;
     hits.push(index);
-    at = Math.min(at, Math.max(gap, window.from));
+    at = Math.min(at, Math.max(gap, first.from));
   }
   let seen = 0;
   let controlHits = 0;
-  for (const control of controls) {
-    if (firstGapIn(control, window) === null) continue;
-    seen += scale.weights.get(control.kind) ?? 0;
+  for (const [index, gap] of first.controls.entries()) {
+    if (!(gap <= to)) continue;
+    seen += scale.weights[index] ?? 0;
     controlHits += 1;
   }
-  return { hits, at, chance: chanceOf(scale, controls.length, seen, controlHits), controlHits, seen };
+  return { hits, at, chance: chanceOf(scale, first.controls.length, seen, controlHits), controlHits, seen };
 }
 
-function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow): number | null {
+/** The first gap at or after the start of a window, NaN if there is none; of the latest gap only, if the window is. */
+function firstGapFrom(gaps: readonly number[], closing: number, { kind, from }: WindowStart): number {
   if (kind === 'latest') {
-    const [latest] = gaps;
-    return latest !== undefined && latest >= from && latest <= to ? latest : null;
+    const [latest = Number.NaN] = gaps;
+    return latest >= from ? latest : Number.NaN;
   }
   const start = from - closing;
   let [low, high] = [0, gaps.length];
@@ -241,8 +255,7 @@ function firstGapIn({ gaps, closing }: GapRequest, { kind, from, to }: GapWindow
     if ((gaps[middle] ?? 0) < start) low = middle + 1;
     else high = middle;
   }
-  const gap = gaps[low];
-  return gap !== undefined && gap <= to ? gap : null;
+  return gaps[low] ?? Number.NaN;
 }
 
 /**
@@ -255,18 +268,34 @@ export function isOneTimer({ witnesses }: GapSample, { hits, at }: GapEdge): boo
 }
 
 /** Whether a request lies at an edge, including late closes. */
-export const isAtGapEdge = (request: GapRequest, { kind, from, latest }: GapEdge): boolean =>
-  firstGapIn(request, { kind, from, to: latest }) !== null;
+export const isAtGapEdge = ({ gaps, closing }: Pick<GapRequest, 'gaps' | 'closing'>, edge: GapEdge): boolean =>
+  firstGapFrom(gaps, closing, edge) <= edge.latest;
 
 /** The share of the controls that would lie at an edge if the target had closed them this late (milliseconds). */
-export const chanceAtEdge = (controls: readonly GapRequest[], closing: number, edge: GapEdge): number =>
-  (controls.filter((control) => isAtGapEdge({ ...control, closing }, edge)).length + 1) / (controls.length + 1);
+export function chanceAtEdge(controls: readonly GapRequest[], closing: number, edge: GapEdge): number {
+  let hits = 0;
+  for (const { gaps } of controls) if (firstGapFrom(gaps, closing, edge) <= edge.latest) hits += 1;
+  return (hits + 1) / (controls.length + 1);
+}
 
-function edgeOf(sample: GapSample, scale: ComparisonScale, window: GapWindow, tries: number): GapEdge | null {
-  const { hits, at, chance, controlHits, seen } = countIn(sample, scale, window);
+const edgeOf = (
+  sample: GapSample,
+  scale: ComparisonScale,
+  { to, ...start }: GapWindow,
+  tries: number,
+): GapEdge | null => edgeUpTo(sample, scale, firstGaps(sample, start), to, tries);
+
+function edgeUpTo(
+  sample: GapSample,
+  scale: ComparisonScale,
+  first: FirstGaps,
+  to: number,
+  tries: number,
+): GapEdge | null {
+  const { hits, at, chance, controlHits, seen } = countUpTo(scale, first, to);
   if (hits.length === 0) return null;
   const probability = Math.min(1, tries * differenceOf(sample)(hits.length, controlHits, seen));
-  return { ...window, at, hits, chance, latest: window.to, probability };
+  return { kind: first.kind, from: first.from, to, at, hits, chance, latest: to, probability };
 }
 
 /** Maximum probability of closing later than the rest by chance. */
@@ -276,11 +305,12 @@ const LATE_BY_CHANCE = 0.01;
 export function withLateCloses(sample: GapSample, edge: GapEdge): GapEdge {
   if (edge.kind !== 'idle') return edge;
   const scale = comparisonScale(sample);
+  const first = firstGaps(sample, edge);
   let [latest, inside] = [edge.to, { hits: edge.hits.length, chance: edge.chance }];
   for (const index of LATE_MS.keys()) {
     const to = edge.from + EARLY_MS + lateAt(index, edge.from);
     if (to <= latest) continue;
-    const wider = countIn(sample, scale, { kind: 'idle', from: edge.from, to });
+    const wider = countUpTo(scale, first, to);
     const chance = Math.max(0, wider.chance - inside.chance) / Math.max(1e-9, 1 - inside.chance);
     const more = wider.hits.length - inside.hits;
     if (
@@ -300,11 +330,10 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
   const edges = DEFAULT_EDGES.map((seconds) => 1000 * seconds).filter((edge) => edge <= sample.horizon);
   const tries = edges.length * WIDTHS * groups * TESTS;
   return edges
-    .flatMap((edge) =>
-      LATE_MS.map((_, index) =>
-        edgeOf(sample, scale, { kind: 'idle', from: edge - 2 * EARLY_MS, to: edge + lateAt(index, edge) }, tries),
-      ),
-    )
+    .flatMap((edge) => {
+      const first = firstGaps(sample, { kind: 'idle', from: edge - 2 * EARLY_MS });
+      return LATE_MS.map((_, index) => edgeUpTo(sample, scale, first, edge + lateAt(index, edge), tries));
+    })
     .filter(isShared);
 }
 
@@ -315,7 +344,6 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
 function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge | null {
   const { witnesses, controls, horizon } = sample;
   const tries = Math.ceil(horizon / EARLY_MS) * WIDTHS * groups * TESTS;
-  const weights = controls.map(({ kind }) => scale.weights.get(kind) ?? 0);
   const { starts, startedBy } = windowStarts(witnesses, horizon);
   const probabilityOf = differenceOf(sample);
   let best: { from: number; to: number; probability: number } | null = null;
@@ -323,7 +351,7 @@ function searchEverywhere(sample: GapSample, scale: ComparisonScale, groups: num
     const ends = starts.map((from) => from + EARLY_MS + lateAt(width, from));
     const firstWith = firstEndingAt(ends, startedBy.length);
     const failed = changesByWindow(witnesses, null, firstWith, startedBy, starts.length);
-    const compared = changesByWindow(controls, weights, firstWith, startedBy, starts.length);
+    const compared = changesByWindow(controls, scale.weights, firstWith, startedBy, starts.length);
     let [hits, controlHits, seen] = [0, 0, 0];
     for (let window = 0; window < starts.length; window++) {
       hits += failed.counts[window] ?? 0;
@@ -372,28 +400,36 @@ function firstEndingAt(ends: Float64Array, size: number): Uint32Array {
 /** The change in the number and the weight of requests with a gap in the window, from each window to the next. */
 function changesByWindow(
   requests: readonly GapRequest[],
-  weights: readonly number[] | null,
+  weights: Float64Array | null,
   firstWith: Uint32Array,
   startedBy: Uint32Array,
   windows: number,
 ): { counts: Int32Array; weights: Float64Array } {
   const counts = new Int32Array(windows + 1);
   const sums = new Float64Array(weights === null ? 0 : windows + 1);
+  const change = (from: number, to: number, weight: number) => {
+    if (from === to) return;
+    counts[from] = (counts[from] ?? 0) + 1;
+    counts[to] = (counts[to] ?? 0) - 1;
+    if (weights === null) return;
+    sums[from] = (sums[from] ?? 0) + weight;
+    sums[to] = (sums[to] ?? 0) - weight;
+  };
   for (let index = 0; index < requests.length; index++) {
     const weight = weights?.[index] ?? 0;
-    let next = 0;
+    // Windows [from, to) hold a gap; those of the next gap often join them.
+    let [from, to] = [0, 0];
     for (const gap of requests[index]?.gaps ?? []) {
       const after = startedBy[gap] ?? 0;
-      if (after <= next) continue;
-      const first = Math.max(next, firstWith[gap] ?? windows);
-      if (first >= after) continue;
-      counts[first] = (counts[first] ?? 0) + 1;
-      counts[after] = (counts[after] ?? 0) - 1;
-      next = after;
-      if (weights === null) continue;
-      sums[first] = (sums[first] ?? 0) + weight;
-      sums[after] = (sums[after] ?? 0) - weight;
+      const first = firstWith[gap] ?? windows;
+      if (after <= to || first >= after) continue;
+      if (first > to || from === to) {
+        change(from, to, weight);
+        from = first;
+      }
+      to = after;
     }
+    change(from, to, weight);
   }
   return { counts, weights: sums };
 }

@@ -40,6 +40,7 @@ import {
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import * as queries from '../queries.ts';
 import { SLOW_ROUTES } from '../slow-limits.ts';
+import { gapsByRequest } from './gaps-by-request.ts';
 import { FAILURE, openRelations } from './relations.ts';
 import { type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
@@ -497,7 +498,7 @@ class LogFileReader {
     );
     await connection.run(`CREATE TABLE gap_request AS ${queries.gapRequests({ shown: FAILURE_LIMIT, groups })}`);
     const requests = await select(connection, 'SELECT * EXCLUDE (place, dispatched) FROM gap_request ORDER BY request');
-    const gapsOf = await this.#gapsByRequest(connection, horizon, requests.length);
+    const gapsOf = await gapsByRequest(connection, horizon, requests.length);
     const rowOf = (id: JS | undefined) => indexOf.get(Number(id)) ?? -1;
     return groupGaps(
       requests.map((row) => {
@@ -516,21 +517,6 @@ class LogFileReader {
         };
       }),
     );
-  }
-
-  /**
-   * The gaps of each request, ascending. DuckDB takes twice as long to build lists of them, and longer still to sort
-   * them.
-   */
-  async #gapsByRequest(connection: DuckDBConnection, horizon: number, requests: number): Promise<number[][]> {
-    const found = await connection.run(queries.gaps(horizon));
-    const gapsOf = Array.from({ length: requests + 1 }, (): number[] => []);
-    for (const chunk of await found.fetchAllChunks()) {
-      const [owners, gaps] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
-      for (let row = 0; row < owners.itemCount; row++)
-        gapsOf[Number(owners.getItem(row))]?.push(Number(gaps.getItem(row)));
-    }
-    return gapsOf.map((gaps) => Array.from(new Int32Array(gaps).sort()));
   }
 
   async #routes(connection: DuckDBConnection): Promise<RouteTraffic[]> {

@@ -68,11 +68,11 @@ export function triage(
   }
 }
 
-/** Client failures by status (load-balancer-troubleshooting.html). */
+/** Client failures by status (load-balancer-troubleshooting.html); `#` is the plural. */
 const CLIENT_FAILURES: Record<string, string> = {
-  '460': 'clients gave up first (460)',
-  '463': 'requests had over 30 addresses in X-Forwarded-For (463)',
-  '464': 'requests used a protocol that does not fit the target group (464)',
+  '460': 'client# gave up first (460)',
+  '463': 'request# had over 30 addresses in X-Forwarded-For (463)',
+  '464': 'request# used a protocol that does not fit the target group (464)',
 };
 
 /** Sentences on failures outside the question, each with its most frequent route. */
@@ -95,7 +95,7 @@ function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): s
       .filter(({ madeBy, status }) => madeBy === 'load-balancer' && status in CLIENT_FAILURES)
       .map(
         (one) =>
-          `${number(one.requests)} ${CLIENT_FAILURES[one.status]}${one.status === '460' ? after(one) : ''}${where(one)}.`,
+          `${number(one.requests)} ${CLIENT_FAILURES[one.status]?.replace('#', one.requests === 1 ? '' : 's')}${one.status === '460' ? after(one) : ''}${where(one)}.`,
       ),
     ...badRequestGroups.map(
       ({ targetGroup, requests }) => `${targetGroup} answered all ${number(requests)} of its requests with 400.`,

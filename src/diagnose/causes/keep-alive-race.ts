@@ -74,7 +74,7 @@ export const keepAliveRace = defineCause({
               : [],
           missing,
           fix: fixFor({ edge, arn: measure.target_group_arn }, evidence),
-          summary: `Keep-alive race on target group ${group}: ${closing(edge)}${idle ? `, but the load balancer reuses them for up to ${idle} s` : ''}.`,
+          summary: `Keep-alive race on target group ${group}: ${closing(edge, idle)}.`,
         },
         untested(),
       );
@@ -252,13 +252,17 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
   return `${requestsOf(hits, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
 }
 
-/** "its targets close idle connections after 6 s" */
-const closing = ({ kind, seconds: at }: KeepAliveEdge): string =>
-  ({
+/** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
+function closing({ kind, seconds: at }: KeepAliveEdge, idle: string | undefined): string {
+  if (kind === 'idle' && idle === plainSeconds(at).replace(/ s$/, ''))
+    return `its targets and the load balancer close idle connections after the same ${plainSeconds(at)}`;
+  const close = {
     idle: `its targets close idle connections after ${plainSeconds(at)}`,
     'at-once': 'its targets close connections right after a response',
     beyond: `connections to its targets die once they were idle for ${plainSeconds(at)}`,
-  })[kind];
+  }[kind];
+  return idle === undefined ? close : `${close}, but the load balancer reuses them for up to ${idle} s`;
+}
 
 function routeSpread(failing: number, routes: string[]): string[] {
   const counts = new Map<string, number>();

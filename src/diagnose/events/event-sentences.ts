@@ -120,6 +120,10 @@ export function rolloutText(
   if (isBrought) {
     const brought = { ...outline, targets: fresh.map(({ target }) => target).sort() };
     const how = never ? 'never answered' : `failed until ${fresh.length === 1 ? 'it was' : 'they were'} ready`;
+    const isLarger = !targetPresences(traffic).some(
+      ({ target_group_arn, left }) => left === true && target_group_arn === outline.target_group_arn,
+    );
+    if (call === undefined && isLarger) return `${targetsText(brought, traffic)} joined and ${how}.`;
     return `${call ? `${calledText(call)}, ` : `A rollout of ${group} `}brought ${targetsText(brought, traffic)} that ${how}.`;
   }
   if (call === undefined)

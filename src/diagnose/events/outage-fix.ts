@@ -1,18 +1,19 @@
 /** Fixes for outages of targets: a crash, or targets without a listening process. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
-import { list, plural, utcTime } from '../../format/wording.ts';
+import { list, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { describeTask } from '../network-path/host-commands.ts';
-import { namesOf, type SampledError, type Traffic } from '../traffic.ts';
+import { targetPresences } from '../patterns/churn.ts';
+import { namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { crashRoute } from './crash-route.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
 import { spanText } from './event-sentences.ts';
 import { isRejected, outlineOf } from './outlines.ts';
 import type { SentFailure } from './sent-failures.ts';
 
-/** Returns null unless most of these errors come from one crash, or from lost targets that refused connections. */
+/** Returns null unless most of these errors come from one crash, from lost targets, or from new ones not yet ready. */
 export function outageFix(
   traffic: Traffic,
   errors: readonly SampledError[],
@@ -25,6 +26,7 @@ export function outageFix(
   }
   const [most] = [...counts].sort((a, b) => b[1] - a[1] || a[0].from - b[0].from);
   if (!most || most[1] < errors.length / 2) return null;
+  if (most[0].kind === 'rollout') return notReadyFix(most[0], traffic);
   const outline = withErrors(most[0], new Set(errors));
   if (outline.kind === 'crash') return crashFix(outline, traffic);
   return outline.kind === 'target-lost' ? lostFix(outline, traffic, targetHealth?.[outline.target_group_arn]) : null;
@@ -43,6 +45,31 @@ function withErrors(outline: EventOutline, errors: ReadonlySet<SampledError>): E
     bursts,
     targets: sorted([...outages, ...bursts].map(({ target }) => target)),
     from: Math.min(outline.to ?? Number.POSITIVE_INFINITY, ...starts),
+  };
+}
+
+/** For a rollout whose new targets got requests before they listened; null if its errors lie elsewhere. */
+function notReadyFix({ failures, targets, target_group_arn: arn }: EventOutline, traffic: Traffic): Fix | null {
+  const fresh = targetPresences(traffic).filter(
+    ({ joined, lastSuccess, target, target_group_arn }) =>
+      joined === true && lastSuccess !== null && target_group_arn === arn && targets.includes(target),
+  );
+  const waits = failures.flatMap(({ request, sent }) => {
+    const own = fresh.find(({ target }) => target === request.target);
+    return own === undefined ? [] : [sent - own.firstSeen];
+  });
+  if (waits.length <= failures.length / 2) return null;
+  return {
+    summary: `Let new targets of ${targetGroupName(arn)} get requests only once they listen: requests failed up to ${seconds(Math.max(...waits) / 1000)} after a target got its first one.`,
+    commands: [
+      command`kubectl label namespace ${'<namespace>'} elbv2.k8s.aws/pod-readiness-gate-inject=enabled`,
+      command`aws elbv2 describe-target-groups --target-group-arns ${arn}`,
+    ],
+    notes: [
+      'A health check on a port or path of its own must fail until the traffic port answers.',
+      'In Kubernetes, the readiness probe asks the traffic port, and the readiness gate waits for the load balancer; in ECS, a sidecar starts after the application.',
+    ],
+    sideEffects: ['Each replacement takes longer by the time to start.'],
   };
 }
 

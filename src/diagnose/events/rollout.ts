@@ -98,7 +98,8 @@ function byPause(turns: readonly TurnOver[]): TurnOver[][] {
 function rolloutOf(arn: string, turns: readonly TurnOver[], traffic: Traffic): EventOutline[] {
   const left = turns.filter(({ isLeaving }) => isLeaving);
   const joined = turns.filter(({ isLeaving }) => !isLeaving);
-  if (left.length === 0 || joined.length === 0 || isHostLost(left, joined)) return [];
+  if (joined.length === 0 || isHostLost(left, joined)) return [];
+  if (left.length === 0 && !joined.every(wasNotReady)) return [];
   const failures = withoutOrdinary(turns, traffic);
   if (failures.length === 0) return [];
   const targets = sorted(failures.map(({ request }) => request.target));
@@ -118,6 +119,10 @@ function rolloutOf(arn: string, turns: readonly TurnOver[], traffic: Traffic): E
     },
   ];
 }
+
+/** Where targets only join: it refused its first requests and answered later, or failed none. */
+const wasNotReady = ({ presence, failures }: TurnOver): boolean =>
+  presence.lastSuccess !== null && failures.every(({ signature }) => signature === 'connect-failed');
 
 /** One target fell silent without refusing and was replaced later: its host died. */
 function isHostLost(left: readonly TurnOver[], joined: readonly TurnOver[]): boolean {

@@ -179,6 +179,19 @@ describe('security-group-blocked', () => {
     ]);
   });
 
+  it('asks why the rule went away if a later call restored it', () => {
+    const changes = [
+      call('RevokeSecurityGroupIngress', 'sg-app', -60),
+      call('AuthorizeSecurityGroupIngress', 'sg-app', 600),
+    ];
+    const told = connectTimeoutEvidence({ known: { changes }, targets: [targetTraffic({ lastSuccess: at(880) })] });
+    expect(judgementOf(securityGroupBlocked, told, question).fix).toMatchObject({
+      summary:
+        'Find out why RevokeSecurityGroupIngress changed sg-app at 02:39:00 UTC, before it happens again: AuthorizeSecurityGroupIngress undid it at 02:50:00 UTC, and connections succeed since.',
+      commands: ['aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=sg-app'],
+    });
+  });
+
   it('is ruled out with a number', () => {
     expect(judge({ errors: refusedErrors(214) }).against[0]).toBe(
       'All 214 requests failed within 3 ms; a dropped SYN times out after 10 s.',

@@ -251,6 +251,28 @@ describe('a rollout', () => {
   });
 });
 
+describe('targets that join without another leaving', () => {
+  const fresh = (target: string, from: number, kind: 'connect-failed' | 'connect-timeout') => [
+    ...each(9, from, 2, (sent) => failing(kind, sent, target)),
+    ...answering(target, from + 18, WINDOW),
+  ];
+  const others = [A, B].flatMap((target) => answering(target, 0, WINDOW));
+
+  it('were not ready if they refused their first requests', () => {
+    expect(told([...others, ...fresh(C, 300, 'connect-failed'), ...fresh(D, 360, 'connect-failed')])).toMatchObject([
+      {
+        kind: 'rollout',
+        summary: '10.0.1.7:8080 and 10.0.1.8:8080 (api) joined and failed until they were ready. 18 errors in 76 s.',
+      },
+    ]);
+  });
+
+  it('are no rollout if their first connections timed out', () => {
+    const kinds = told([...others, ...fresh(C, 300, 'connect-timeout')]).map(({ kind }) => kind);
+    expect(kinds).not.toContain('rollout');
+  });
+});
+
 describe('a change', () => {
   const source = { ipProtocol: 'tcp', fromPort: 8080, toPort: 8080, groups: { items: [{ groupId: 'sg-0a' }] } };
   const revoke = call(

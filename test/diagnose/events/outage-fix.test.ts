@@ -42,6 +42,17 @@ describe('the fix of an outage', () => {
     });
   });
 
+  it('waits for new targets that are not ready', () => {
+    const fresh = (target: string, from: number) => [
+      ...answering(target, from, from + 18, 2).map(({ sent }) => failing('connect-failed', sent, target)),
+      ...answering(target, from + 18, 900),
+    ];
+    const requests = [...answering(B, 0, 900), ...fresh('10.0.1.7:8080', 300), ...fresh('10.0.1.8:8080', 360)];
+    expect(fixOf(requests)?.summary).toBe(
+      'Let new targets of api get requests only once they listen: requests failed up to 16.0 s after a target got its first one.',
+    );
+  });
+
   it('explains exit codes if no route stands out', () => {
     const requests = [...peer, ...answering(A, 0, 100), ...refused(100), ...answering(A, 104, 900)];
     expect(fixOf(requests)?.summary).toBe(

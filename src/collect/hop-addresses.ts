@@ -34,23 +34,33 @@ const KIND_OF_BALANCER: Record<string, Hop['kind']> = {
 export function withHops<Known extends HopEvidence & Pick<EvidenceSet, 'accessLog'>>(evidence: Known): Known {
   const { accessLog } = evidence;
   if (accessLog.status === 'unavailable') return evidence;
-  return { ...evidence, accessLog: { ...accessLog, value: logWithHops(accessLog.value, hopAddresses(evidence)) } };
+  const areRangesKnown = (valueIn(evidence.edge)?.ranges ?? []).length > 0;
+  const value = logWithHops(accessLog.value, hopAddresses(evidence), !areRangesKnown);
+  return { ...evidence, accessLog: { ...accessLog, value } };
 }
 
-function logWithHops({ clientAddresses, ...log }: AccessLog, hopAt: HopAt): AccessLog {
+function logWithHops(
+  { clientAddresses, cloudFrontClients, ...log }: AccessLog,
+  hopAt: HopAt,
+  signs: boolean,
+): AccessLog {
   const { earlier } = log;
-  const hops = clientAddresses === undefined ? (log.hops ?? []) : hopsAmong(clientAddresses, hopAt);
+  const signed = new Set(signs ? cloudFrontClients : []);
+  const hops = clientAddresses === undefined ? (log.hops ?? []) : hopsAmong(clientAddresses, hopAt, signed);
   return {
     ...log,
     ...(hops.length === 0 ? {} : { hops }),
-    ...(earlier === undefined ? {} : { earlier: { ...earlier, log: logWithHops(earlier.log, hopAt) } }),
+    ...(earlier === undefined ? {} : { earlier: { ...earlier, log: logWithHops(earlier.log, hopAt, signs) } }),
   };
 }
 
-function hopsAmong(addresses: readonly string[], hopAt: HopAt): Hop[] {
+/** The user agent is a sign that anyone can send: it counts only where the addresses of CloudFront are not known. */
+const BY_AGENT: HopName = { kind: 'cloudfront', name: '(by user agent)' };
+
+function hopsAmong(addresses: readonly string[], hopAt: HopAt, signed: ReadonlySet<number>): Hop[] {
   const hops = new Map<string, Hop>();
   for (const [index, address] of addresses.entries()) {
-    const found = hopAt(address);
+    const found = hopAt(address) ?? (signed.has(index + 1) ? BY_AGENT : null);
     if (found === null) continue;
     const key = `${found.kind} ${found.name ?? ''}`;
     const hop = hops.get(key) ?? { ...found, clients: [] };

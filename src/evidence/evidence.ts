@@ -217,6 +217,8 @@ export interface AccessLog {
    * saved.
    */
   clientAddresses?: string[] | undefined;
+  /** Numbers of clients that sent the user agent of CloudFront, ascending; absent if none did. Likewise. */
+  cloudFrontClients?: number[] | undefined;
   /** Requested errors and other 5xx followed within 30 s by a status below 500 for the same client and route. */
   retriedOk: number;
   /**

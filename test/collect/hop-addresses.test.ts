@@ -12,8 +12,9 @@ const nic = (PrivateIpAddress: string, more: Partial<NetworkInterface>): Network
   ...more,
 });
 
+const RANGES = ['130.176.0.0/18', '2600:9000:5300::/45'];
 const known = {
-  edge: collected({ ranges: ['130.176.0.0/18', '2600:9000:5300::/45'], distributions: [], log: null, limitations: [] }),
+  edge: collected({ ranges: RANGES, distributions: [], log: null, limitations: [] }),
   loadBalancer: collected({ LoadBalancerArn: ARN, LoadBalancerName: 'shop-prod' }),
   securityGroups: collected([{ GroupId: 'sg-origin', GroupName: 'CloudFront-VPCOrigins-Service-SG' }]),
   networkInterfaces: collected([
@@ -44,6 +45,21 @@ describe('an address in front of the load balancer', () => {
   ])('%s', (address, hop) => {
     expect(hopAddresses(known)(address)).toEqual(hop);
   });
+});
+
+it.each([
+  [
+    'only where the addresses of CloudFront are not known',
+    [],
+    [{ kind: 'cloudfront', name: '(by user agent)', clients: [1] }],
+  ],
+  ['not beside known addresses, since anyone can send it', RANGES, undefined],
+])('takes the user agent of CloudFront for a sign %s', (_, ranges, hops) => {
+  const log = logOf([], { clientAddresses: ['203.0.113.9', '203.0.113.10'], cloudFrontClients: [1] });
+  const edge = collected({ ranges, distributions: [], log: null, limitations: [] });
+  const { accessLog } = withHops({ ...known, edge, accessLog: collected(log) });
+  expect(accessLog.status === 'collected' && accessLog.value.hops).toEqual(hops);
+  expect(JSON.stringify(accessLog)).not.toContain('cloudFrontClients');
 });
 
 it('keeps client numbers and drops addresses, in the longer look-back, too', () => {

@@ -146,9 +146,11 @@ class LiveLogReader {
   }
 
   async run(): Promise<LiveAccessLog> {
-    const { attributes, loadBalancerArn } = this.#options;
+    const { attributes, loadBalancerArn, engine } = this.#options;
     try {
       const legacy = attributes.status === 'collected' ? logPlace(attributes.value, loadBalancerArn) : null;
+      // Listed while the deliveries are looked up; they seldom change where the log is read.
+      if (legacy !== null && engine !== 'cloudwatch-logs') this.#listing.list(legacy).catch(() => {});
       const found = legacy === null ? await this.#deliveries?.found : await this.#deliveries?.foundInTime();
       const sources = logSources(legacy, found ?? NO_DELIVERIES, this.#options);
       return sources.length === 0

@@ -23,6 +23,7 @@ export class LogListing {
   readonly #idleTimeoutSeconds: number;
   readonly #signal: AbortSignal;
   #slowDowns = 0;
+  readonly #listed = new Map<LogPlace, Promise<ListedObjects>>();
 
   constructor(
     options: Pick<LiveAccessLogOptions, 'session' | 'question' | 'progress'>,
@@ -63,8 +64,16 @@ export class LogListing {
     };
   }
 
-  /** Rejects with AccessLogError, unless listing is denied. */
-  async list(place: LogPlace): Promise<ListedObjects> {
+  /** Lists a place once, however often it is asked. Rejects with AccessLogError, unless listing is denied. */
+  list(place: LogPlace): Promise<ListedObjects> {
+    const known = this.#listed.get(place);
+    if (known !== undefined) return known;
+    const listed = this.#list(place);
+    this.#listed.set(place, listed);
+    return listed;
+  }
+
+  async #list(place: LogPlace): Promise<ListedObjects> {
     try {
       return { objects: await listWindow(await this.request(place)) };
     } catch (error) {

@@ -65,6 +65,7 @@ export interface Rollups {
     | 'failureShapes'
     | 'failedClients'
     | 'clientAddresses'
+    | 'cloudFrontClients'
     | 'retriedOk'
     | 'routes'
     | 'slowest'
@@ -109,6 +110,7 @@ export function readRollups(rows: Rows): Rollups {
       failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
       // Clients are numbered in the order of the failures.
       clientAddresses: [...new Set(details.map(({ client_address }) => client_address))],
+      ...cloudFrontClients(details),
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       slowest: slowestRoutes(rowsOf('slow'), rowsOf('minute')),
@@ -277,6 +279,7 @@ function byShape(a: FailureShape, b: FailureShape): number {
 interface ShownFailure {
   failure: FailedRequest;
   client_address: string;
+  isByCloudFront: boolean;
   sample: number;
   /** Microseconds. */
   ended: number;
@@ -310,10 +313,16 @@ function shownFailures(rows: readonly RollupRow[]): ShownFailure[] {
     .map(({ detail, retried }) => ({
       failure: toFailedRequest(detail, clientNumber(detail.client_address), retried),
       client_address: detail.client_address,
+      isByCloudFront: detail.by_cloudfront === '1',
       sample: Number(detail.sample),
       ended: Number(detail.ended),
       node: detail.node,
     }));
+}
+
+function cloudFrontClients(failures: readonly ShownFailure[]): Pick<Rollups['log'], 'cloudFrontClients'> {
+  const clients = new Set(failures.filter(({ isByCloudFront }) => isByCloudFront).map(({ failure }) => failure.client));
+  return clients.size === 0 ? {} : { cloudFrontClients: [...clients].sort((a, b) => a - b) };
 }
 
 function byDetail(a: FailureDetail, b: FailureDetail): number {

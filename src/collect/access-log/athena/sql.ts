@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import type { Question, Window } from '../../../evidence/evidence.ts';
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
+import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { outageSlot } from '../outage-limits.ts';
 import { askedSql, failedSql, whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
@@ -74,6 +75,7 @@ export const DETAIL = [
   'error_reason',
   'classification_reason',
   'sample',
+  'by_cloudfront',
 ] as const;
 
 export const SHAPE = [
@@ -494,7 +496,7 @@ function entrySql(scope: LogScope, parameters: Parameters): string {
     ${request} AS request_line, ${text(columnOf('target_group_arn'))} AS target_group_arn, ${text(columnOf('trace_id'))} AS trace_id,
     ${text(columnOf('matched_rule_priority'))} AS matched_rule_priority, ${text(columnOf('request_creation_time'))} AS request_creation_time,
     ${text(columnOf('actions_executed'))} AS actions_executed, ${text(columnOf('error_reason'))} AS error_reason,
-    ${text(columnOf('classification_reason'))} AS classification_reason, nullif(${text(columnOf('ip_address'))}, '-') AS ip_address
+    ${text(columnOf('classification_reason'))} AS classification_reason, ${text(columnOf('user_agent'))} AS user_agent, nullif(${text(columnOf('ip_address'))}, '-') AS ip_address
   FROM ${tableName(table)}
   WHERE ${pruning(scope, parameters)}),
 timed AS (
@@ -550,4 +552,5 @@ const DETAIL_SQL: Partial<Record<(typeof DETAIL)[number], string>> = {
   target_processing_time: `coalesce(CAST(target_processing_time AS varchar), '-1')`,
   response_processing_time: `coalesce(CAST(response_processing_time AS varchar), '-1')`,
   sample: 'CAST(sample AS varchar)',
+  by_cloudfront: flag(`user_agent = ${quoteLiteral(CLOUDFRONT_AGENT)}`),
 };

@@ -3,6 +3,7 @@
  */
 import type { Window } from '../../../evidence/evidence.ts';
 import { statusRanges } from '../../../evidence/statuses.ts';
+import { isCloudFrontAgent } from '../cloudfront-agent.ts';
 import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { CLIENT_FAILURES } from '../queries.ts';
@@ -353,6 +354,7 @@ export class Columns {
       asWritten(entry.actions_executed ?? '-'),
       asWritten(entry.error_reason ?? '-'),
       asWritten(entry.classification_reason ?? '-'),
+      Number(isCloudFrontAgent(entry.user_agent ?? '-')),
     ]);
   }
 

@@ -365,6 +365,7 @@ class LogFileReader {
       clients.set(address, clients.size + 1);
       return clients.size;
     };
+    const byCloudFront = new Set<number>();
     const failures = shown.map((row): FailedRequest => {
       const at = number(row, 'ended');
       const place = places.get(number(row, 'place'));
@@ -372,7 +373,9 @@ class LogFileReader {
       const [type = '', client = '', request, target, response, received, sent, ...texts] = text(row, 'detail').split(
         '"',
       );
-      const [route = '', trace = '', priority = '', created, actions = '', reason = '', classification = ''] = texts;
+      const [route = '', trace = '', priority = '', created, actions = '', reason = '', classification = '', edge] =
+        texts;
+      if (edge === '1') byCloudFront.add(clientNumber(client));
       return {
         at: at / 1000,
         elapsed: created === '' ? null : (at - Number(created)) / 1_000_000,
@@ -458,6 +461,7 @@ class LogFileReader {
       ),
       failedClients: number(failed, 'clients'),
       clientAddresses: [...clients.keys()],
+      ...(byCloudFront.size === 0 ? {} : { cloudFrontClients: [...byCloudFront].sort((a, b) => a - b) }),
       retriedOk: number(failed, 'retried'),
       routes: await this.#routes(connection),
       slowest: slowestOf(await select(connection, queries.slowRoutes(SLOW_ROUTES))),

@@ -45,6 +45,7 @@ const SHOWN_ONLY: readonly (typeof FAILURE_DETAIL)[number][] = [
   'trace_id',
   'matched_rule_priority',
   'classification_reason',
+  'by_cloudfront',
 ];
 
 /**

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
+import { isCloudFrontAgent } from '../cloudfront-agent.ts';
 import { hashPlace, hashText } from './keys.ts';
 
 /** Rows of the columns. */
@@ -72,6 +73,7 @@ export const FAILURE_DETAIL = [
   'actions_executed',
   'error_reason',
   'classification_reason',
+  'by_cloudfront',
 ] as const;
 
 type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
@@ -319,6 +321,7 @@ class ModuleScanner implements Scanner {
       field(3),
       field(4),
       field(5),
+      Number(isCloudFrontAgent(line.split('"', 4)[3] ?? '-')),
     ];
   }
 

@@ -95,6 +95,7 @@ function traffic(): Map<string, Uint8Array> {
           created: at,
           request: 'POST https://[2001:db8::1]:443/a/b%20c/550e8400-e29b-41d4-a716-446655440000 HTTP/2.0',
           client: '[2001:db8::7]:443',
+          userAgent: 'Amazon CloudFront',
           trace: TRACE(11000 + index),
         },
         node,
@@ -161,6 +162,7 @@ describe('a table', () => {
     const { byDuckDb, byAthena } = await byBoth(traffic(), form);
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
     expect(byAthena.failuresTotal).toBeGreaterThan(60);
+    expect(byAthena.cloudFrontClients).toHaveLength(1);
     expect(byAthena.idleGaps[0]?.failures.length).toBeGreaterThan(10);
     expect(byAthena.idleGaps[0]?.peers[0]?.controls.length).toBeGreaterThan(10);
     expect(byAthena.routes[0]?.times?.length).toBeGreaterThan(0);

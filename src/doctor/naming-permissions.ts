@@ -63,7 +63,7 @@ export async function checkNamingPermissions(
       text: `${list(
         denied.map(({ action }) => action),
         12,
-      )} denied: a diagnosis has addresses in place of services, tasks and revisions`,
+      )} denied: a diagnosis names fewer services, tasks and revisions, and fewer reasons why they went`,
       allow: denied,
     },
   ];

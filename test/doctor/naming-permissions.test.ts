@@ -40,7 +40,7 @@ describe('names of targets', () => {
       {
         about: 'Names',
         state: 'missing',
-        text: 'ecs:ListTasks and lambda:GetAlias denied: a diagnosis has addresses in place of services, tasks and revisions',
+        text: 'ecs:ListTasks and lambda:GetAlias denied: a diagnosis names fewer services, tasks and revisions, and fewer reasons why they went',
         allow: [
           { action: 'ecs:ListTasks', resource: '*' },
           { action: 'lambda:GetAlias', resource: FUNCTIONS },

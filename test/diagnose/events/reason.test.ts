@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { EventEvidence } from '../../../src/diagnose/events/event.ts';
 import { findEvents } from '../../../src/diagnose/events/find-events.ts';
+import { withReasonFixes } from '../../../src/diagnose/events/reason-fix.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import { command } from '../../../src/format/command.ts';
 import { answering, failing, servedLog } from '../../support/traffic/served-traffic.ts';
 import { API, question, START } from '../../support/traffic/traffic-builder.ts';
 
@@ -204,6 +206,12 @@ it('names the ingress if the controller created the target group', () => {
   expect(eventOf({ tags })?.summary).toContain('Its targets are pods of ingress shop/web in cluster prod-1.');
 });
 
+const ownHook = (HeartbeatTimeout: number) => ({
+  ...{ LifecycleHookName: 'leave', LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING', HeartbeatTimeout },
+});
+const hookCommand = (name: string) =>
+  `aws autoscaling put-lifecycle-hook --auto-scaling-group-name web --lifecycle-hook-name ${name} --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 120`;
+
 describe('a scale-in of an instance', () => {
   const scaledIn = (hooks: EventEvidence['lifecycleHooks']): EventEvidence => ({
     instances: [
@@ -235,5 +243,28 @@ describe('a scale-in of an instance', () => {
     const clause = 'Auto Scaling group web terminated it in a scale-in at 02:44:58 UTC';
     const missing = '; no lifecycle hook delays terminations of web';
     expect(event?.reason?.clause).toBe(isSaid ? `${clause}${missing}` : clause);
+  });
+
+  it.each<[string, EventEvidence['lifecycleHooks'], string[]]>([
+    ['is given one if it has none', { web: [] }, [hookCommand('drain')]],
+    ['is given one if its hooks are unknown', undefined, [hookCommand('drain')]],
+    ['gets a longer one if its own is short', { web: [ownHook(30)] }, [hookCommand('leave')]],
+    ['keeps one that waits long enough', { web: [ownHook(300)] }, ['aws elbv2 …']],
+  ])('the group %s', (_, hooks, commands) => {
+    const evidence = scaledIn(hooks);
+    const event = eventOf(evidence) ?? null;
+    const part = {
+      causes: ['shutdown-before-drain' as const],
+      standing: 'likely' as const,
+      errors: [],
+      count: 20,
+      event,
+    };
+    const fix = { summary: '', commands: [command`aws elbv2 …`], sideEffects: [] };
+    const cause = {
+      ...{ id: 'shutdown-before-drain' as const, title: '', standing: 'likely' as const, summary: null, explains: 1 },
+      ...{ for: [], against: [], missing: [], fix, reference: '' },
+    };
+    expect(withReasonFixes([cause], [part], evidence)[0]?.fix.commands).toEqual(commands);
   });
 });

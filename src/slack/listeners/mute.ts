@@ -1,4 +1,4 @@
-/** The menu that mutes alarms: records the mute in the run store, and says in the thread and its root who did it. */
+/** The menu that mutes alarms: records the mute in the run store, and says so in the thread; the root says who did it. */
 import type { SlackContext } from '../ask.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { privateMessage } from '../messages/index.ts';
@@ -20,7 +20,7 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
     const removed = await mutes.remove(subject);
     if (removed.length === 0) return say('Nothing of this thread is muted.');
     await showUnmuted(context, episode.loadBalancer);
-    return tell(unmutedMessage(who.user, removed), `unmute-${now()}`);
+    return tell(unmutedMessage(removed), `unmute-${now()}`);
   }
   const loadBalancer = {
     kind: 'load-balancer' as const,

@@ -33,17 +33,17 @@ const namesOf = (mutes: readonly Mute[]): string => list(mutes.map(({ name }) =>
 const mutedWords = (mutes: readonly Mute[]): string =>
   mutes[0]?.kind === 'load-balancer' ? `all alarms on ${namesOf(mutes)}` : namesOf(mutes);
 
-/** Shown to everyone in the thread. `mutes`: at least one. */
+/** Shown to everyone in the thread, without a mention: it would notify the person who pressed. `mutes`: at least one. */
 export function mutedMessage(mutes: readonly Mute[]): Message {
-  const [{ user, until } = { user: '', until: '' }] = mutes;
+  const [{ until } = { until: '' }] = mutes;
   return partsMessage([
-    line({ user }, ` muted ${mutedWords(mutes)} until ${dayAndTime(until)}: no new thread until then.`),
+    line(`Muted ${mutedWords(mutes)} until ${dayAndTime(until)}: no new thread until then.`),
     line('This thread goes on. What is still in ALARM when the mute ends gets a thread then.'),
   ]);
 }
 
-export const unmutedMessage = (user: string, mutes: readonly Mute[]): Message =>
-  partsMessage([line({ user }, ` unmuted ${namesOf(mutes)}: alarms open threads again.`)]);
+export const unmutedMessage = (mutes: readonly Mute[]): Message =>
+  partsMessage([line(`Unmuted ${namesOf(mutes)}: alarms open threads again.`)]);
 
 /**
  * "Ada muted all alarms on shop-prod until 2026-11-18 06:45 UTC", in the root of a thread; empty if nobody muted it.

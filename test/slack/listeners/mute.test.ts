@@ -34,9 +34,9 @@ it('mutes the load balancer, names the person, and can be undone by anyone', asy
   };
 
   await press('Mute this load balancer', 'ada');
-  const muted = await said('muted all alarms on shop-prod until');
+  const muted = await said('Muted all alarms on shop-prod until');
   expect(muted.text).toMatch(
-    /^<@U0ADA> muted all alarms on shop-prod until \d{4}-\d\d-\d\d \d\d:\d\d UTC: no new thread until then\.$/m,
+    /^Muted all alarms on shop-prod until \d{4}-\d\d-\d\d \d\d:\d\d UTC: no new thread until then\.$/m,
   );
 
   const rootText = () => rootsOf(slack, 'shop').find(({ ts }) => ts === root.ts)?.text ?? '';
@@ -51,7 +51,7 @@ it('mutes the load balancer, names the person, and can be undone by anyone', asy
   expect(rootsOf(slack, 'shop')).toHaveLength(1);
 
   await press('Unmute', 'ben');
-  await said('<@U0BEN> unmuted shop-prod: alarms open threads again.');
+  await said('Unmuted shop-prod: alarms open threads again.');
   await slack.until(() => !rootText().includes('muted'), 'the root without it');
   await slack.until(() => rootsOf(slack, 'shop').length === 2, 'the thread of what still fires');
   await press('Unmute', 'ada');

@@ -12,10 +12,20 @@ export interface Fact {
 export type CheckVerdict =
   | { outcome: 'pass'; summary: string; brief?: string; facts?: Fact[] }
   /**
-   * `fix`: what to do in this case, naming resources; if absent, the check's own advice applies. `brief`: the summary
-   * in at most about 40 characters, without long names; required if the summary's first sentence is longer.
+   * `fix`: what to do in this case, naming resources; if absent, the check's own advice applies. `afterwards`: what
+   * remains to do if a cause of the verdict explains the fault, whose fix comes first. `settings`: lines to copy for
+   * the fix. `brief`: the summary in at most about 40 characters, without long names; required if the summary's first
+   * sentence is longer.
    */
-  | { outcome: 'fail'; summary: string; brief?: string; facts?: Fact[]; fix?: string }
-  /** `missing`: evidence that could not be collected would have decided the check. */
+  | {
+      outcome: 'fail';
+      summary: string;
+      brief?: string;
+      facts?: Fact[];
+      fix?: string;
+      afterwards?: string;
+      settings?: string[];
+    }
+  /** `missing`: wanted evidence that could not be collected would have decided it. */
   | { outcome: 'unknown'; summary: string; brief?: string; facts?: Fact[]; missing?: true }
   | { outcome: 'not-applicable'; summary: string; facts?: never };

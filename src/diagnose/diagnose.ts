@@ -1,29 +1,26 @@
 /** Turns evidence into a diagnosis. Pure: the same evidence gives the same bytes. */
 
-import type { Collected, Cost, EvidenceName, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Collected, Cost, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
-import { iso } from '../format/wording.ts';
+import { iso, plural } from '../format/wording.ts';
 import { attributeErrors, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
 import type { CauseId } from './cause-ids.ts';
 import { causeResults, type JudgedCause, openCauses } from './cause-results.ts';
 import { causes } from './causes/index.ts';
-import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
-import type { Check, StepNumber } from './checks/check.ts';
-import { STEP_TITLES } from './checks/check.ts';
-import { type CheckId, checklist } from './checks/index.ts';
-import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Verdict } from './diagnosis.ts';
-import type { DiagnosisEvidence, DiagnosisEvidenceName } from './diagnosis-evidence.ts';
+import type { CauseResult, ChecklistStep, Diagnosis, Verdict } from './diagnosis.ts';
+import { collectedOf, type DiagnosisEvidenceSet } from './diagnosis-evidence.ts';
 import type { IncidentEvent } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
 import { judgeBesideEvents } from './events/judge-beside-events.ts';
 import { withReasonFixes } from './events/reason-fix.ts';
 import { withRollBack } from './events/roll-back.ts';
+import { withConflicts } from './fix-conflicts.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
 import { impactOf } from './impact.ts';
-import { judgeCause, judgeErrorText } from './judge-causes.ts';
+import { judgeCause } from './judge-causes.ts';
 import { claimsOf, NO_FIX } from './judgement.ts';
 import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
@@ -34,6 +31,7 @@ import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
 import { slowestRoutes } from './patterns/slowest-routes.ts';
 import { isProvisional } from './provisional.ts';
+import { runChecklist } from './run-checklist.ts';
 import type { SignatureId } from './signature.ts';
 import { targetOwners } from './targets/target-owners.ts';
 import { tracesOf } from './traces.ts';
@@ -49,8 +47,6 @@ import {
 } from './verdict-without-errors.ts';
 import { withWeight } from './weighted-fix.ts';
 
-type DiagnosisEvidenceSet = EvidenceSet & { traffic: Collected<Traffic> };
-
 export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const traffic = collectedTraffic(question, evidence);
   const evidenceWithTraffic: DiagnosisEvidenceSet = { ...evidence, traffic };
@@ -61,10 +57,10 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const newest = logTraffic?.log.newest ?? null;
   const provisional = isProvisional(question, { log: logTraffic?.log ?? null, metrics, inLog, inMetrics });
 
-  const steps = runChecklist(evidenceWithTraffic, question);
   const unread = unreadErrors(inLog, inMetrics, logTraffic?.errorCount ?? 0);
   const ranking =
     logTraffic && logTraffic.errorCount > 0 ? rank(logTraffic, evidenceWithTraffic, question, unread) : null;
+  const steps = runChecklist(evidenceWithTraffic, question, ranking);
   const gaps = gapsOf(evidence, logTraffic);
   const beside = logTraffic ? besideOf(logTraffic) : NOTHING_BESIDE;
   const partsInMetrics = (inMetrics ?? 0) > 0 && !ranking ? partsOf([], [], inMetrics ?? 0) : [];
@@ -92,7 +88,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     timeline: logTraffic ? timeline(logTraffic, question) : [],
     steps,
     causes: ranking ? ranking.causes : untestedCauses(logTraffic),
-    verdict: afterEdge(diagnosisVerdict(), evidence),
+    verdict: afterEdge(diagnosisVerdict(), evidence, logTraffic?.errorCount ?? 0),
     parts: ranking?.parts ?? partsInMetrics,
     events: ranking ? ranking.events.map(eventResult) : [],
     beside,
@@ -123,11 +119,11 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
       const { parts, errorParts, events, causes: results, summaries, traces } = ranking;
       return decideVerdict({
         ...{ traffic: logTraffic, parts, errorParts, events, causes: results, summaries, visible },
-        traceIds: traces?.ids ?? [],
+        traces,
       });
     }
     return logTraffic
-      ? verdictWithoutErrors(logTraffic, question, inMetrics, faults)
+      ? verdictWithoutErrors(logTraffic, question, inMetrics, faults, evidence.attributes)
       : verdictWithoutLog(traffic, inMetrics, evidence.attributes, faults);
   }
 }
@@ -139,11 +135,11 @@ export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
 }
 
 /** The verdict, preceded by the errors that CloudFront answered instead of the load balancer. */
-function afterEdge(verdict: Verdict, { edge }: EvidenceSet): Verdict {
+function afterEdge(verdict: Verdict, { edge }: EvidenceSet, count: number): Verdict {
   const errors = edgeErrors(edge.status === 'collected' ? edge.value : undefined);
-  return errors === null || !isMadeAtEdge(errors)
-    ? verdict
-    : { ...verdict, summary: `${edgeErrorsSentence(errors)} ${verdict.summary}` };
+  if (errors === null || !isMadeAtEdge(errors)) return verdict;
+  const own = count === 0 ? '' : `The ${plural(count, 'error')} of the load balancer: `;
+  return { ...verdict, summary: `${edgeErrorsSentence(errors)} ${own}${verdict.summary}` };
 }
 
 /** The number of faults named if the errors cannot be read. */
@@ -165,27 +161,31 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   const errorParts = orderParts(attributeErrors(claims, found, traffic), backgroundMatcher(known, question));
   const events = found.filter((event) => event.causes.length === 0 || errorParts.some((part) => part.event === event));
   const undecided = errorParts.filter((part) => !isDecided(part)).flatMap(({ errors }) => errors);
+  const open = openCauses(judged, errorParts);
   return {
     events,
     errorParts,
     parts: partsOf(errorParts, events, unread),
-    causes: withRollBack(
-      withReasonFixes(
-        withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known),
-        errorParts,
+    causes: withConflicts(
+      withRollBack(
+        withReasonFixes(
+          withWeight(causeResults(judged, errorParts, traffic), errorParts[0], traffic, known),
+          errorParts,
+          traffic,
+          known,
+        ),
+        traffic,
         known,
+        question,
       ),
-      traffic,
-      known,
-      question,
     ),
-    open: openCauses(judged, errorParts),
+    open,
     summaries: new Map(
       judged.flatMap(({ cause, judgement }) =>
         judgement.kind === 'claims' && judgement.summary ? [[cause.id, judgement.summary] as const] : [],
       ),
     ),
-    traces: tracesOf(undecided),
+    traces: tracesOf(undecided, open.get('closed-before-response') ?? []),
   };
 }
 
@@ -269,78 +269,6 @@ function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<
   const owners = targetOwners(collectedOf(evidence, OWNER_EVIDENCE));
   return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net), owners) };
 }
-
-/** The values of the evidence that was collected. */
-function collectedOf(
-  evidence: EvidenceSet & Partial<Pick<DiagnosisEvidenceSet, 'traffic'>>,
-  names: readonly DiagnosisEvidenceName[],
-): Partial<DiagnosisEvidence> {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const item = evidence[name];
-      return item?.status === 'collected' ? [[name, item.value]] : [];
-    }),
-  );
-}
-
-function runChecklist(evidence: DiagnosisEvidenceSet, question: Question): ChecklistStep[] {
-  const numbers: StepNumber[] = [1, 2, 3, 4, 5, 6];
-  return numbers.map((step) => {
-    const findings = checklist
-      .filter((check) => check.step === step)
-      .map((check) => runCheck(check, evidence, question));
-    return { step, title: STEP_TITLES[step], outcome: worst(findings), findings };
-  });
-}
-
-const WORST_FIRST: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
-
-const worst = (findings: CheckFinding[]): CheckOutcome =>
-  WORST_FIRST.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'not-applicable';
-
-function runCheck(check: Check & { id: CheckId }, evidence: DiagnosisEvidenceSet, question: Question): CheckFinding {
-  const used = [...check.needs, ...check.wants];
-  const verdict = checkVerdict();
-  return {
-    check: check.id,
-    outcome: verdict.outcome,
-    summary: verdict.summary,
-    ...('brief' in verdict && verdict.brief !== undefined ? { brief: verdict.brief } : {}),
-    facts: verdict.facts ?? [],
-    missing: verdict.outcome === 'unknown' && verdict.missing ? missingNames(used, evidence) : [],
-    sources: [...new Set(used.map((name) => evidence[name].source))],
-    why: check.why,
-    fix: verdict.outcome === 'fail' ? (verdict.fix ?? check.fix) : null,
-    reference: check.reference,
-  };
-
-  function checkVerdict(): CheckVerdict {
-    const missingReasons = check.needs.flatMap((name) => {
-      const item = evidence[name];
-      return item.status === 'unavailable' ? [item.reason] : [];
-    });
-    if (missingReasons.length > 0)
-      return {
-        outcome: 'unknown',
-        summary: `Could not check: ${[...new Set(missingReasons)].join('; ')}.`,
-        missing: true,
-      };
-    try {
-      // Exactly the declared evidence; the check's own type says which items must be present.
-      return check.evaluate(collectedOf(evidence, used) as DiagnosisEvidence, question);
-    } catch (error) {
-      return { outcome: 'unknown', summary: judgeErrorText(error) };
-    }
-  }
-}
-
-const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [
-  ...new Set(
-    used
-      .filter((name) => evidence[name].status === 'unavailable')
-      .map((name) => (name === 'traffic' ? 'accessLog' : name)),
-  ),
-];
 
 function judgeCauses(
   evidence: DiagnosisEvidenceSet,

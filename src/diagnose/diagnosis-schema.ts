@@ -22,6 +22,11 @@ const Triage = open({
   firstError: Time.nullable(),
   lastError: Time.nullable(),
   ongoing: z.boolean().nullable().describe('Whether an error is at most 5 minutes old. Null if that is not known.'),
+  failingAtEnd: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('Whether errors still came at the end of what was read. Null with fewer than 3.'),
   clients: Count.nullable().describe('Client addresses with an error.'),
   routes: z.array(open({ route: z.string(), errors: Count, requests: Count })).max(10),
   retriedOk: Count.nullable().describe('Errors whose client succeeded on the same route within 30 s.'),
@@ -37,8 +42,17 @@ const Finding = open({
   sources: z.array(z.string()).describe('Calls or SQL that a person can repeat.'),
   why: Sentence,
   fix: Sentence.nullable(),
+  settings: z.array(z.string()).optional(),
   reference: z.string().describe('The page of AWS that says so.'),
 });
+
+const Stopgap = open({
+  summary: z.string(),
+  commands: z.array(z.string()),
+  undo: Sentence.describe('How to take it back.'),
+  sideEffects: z.array(Sentence),
+  idleTimeoutSeconds: z.number().positive().optional().describe('The idle timeout while it is in place.'),
+}).describe('What ends the errors at once, until the fix is deployed.');
 
 const Fix = open({
   summary: z.string(),
@@ -46,6 +60,8 @@ const Fix = open({
   settings: z.array(z.string()).optional(),
   notes: z.array(Sentence).optional(),
   sideEffects: z.array(Sentence),
+  stopgap: Stopgap.optional(),
+  allowsSeconds: z.number().positive().optional().describe('How long requests may take after the fix.'),
 });
 
 const CauseResultSchema = open({

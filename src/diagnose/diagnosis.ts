@@ -15,7 +15,7 @@ import type { SignatureId } from './signature.ts';
 
 export type { CheckOutcome, Fact } from './check-verdict.ts';
 export type { StepNumber } from './checks/check.ts';
-export type { Fix } from './judgement.ts';
+export type { Fix, Stopgap } from './judgement.ts';
 
 export type Standing = 'confirmed' | 'likely' | 'possible' | 'ruled-out' | 'untested';
 export interface CheckFinding {
@@ -29,9 +29,11 @@ export interface CheckFinding {
   missing: EvidenceName[];
   /** The calls or SQL that an operator can repeat. */
   sources: string[];
-  /** Why it matters; what to do (only on fail); the AWS page on it. */
+  /** Why it matters; what to do (only on fail, null if the fix of a cause says it); the AWS page on it. */
   why: string;
   fix: string | null;
+  /** Lines of configuration or code for the fix. */
+  settings?: string[];
   reference: string;
 }
 
@@ -243,6 +245,8 @@ export interface Diagnosis {
     firstError: string | null;
     lastError: string | null;
     ongoing: boolean | null;
+    /** Whether errors still came at the end of what was read; null with fewer than 3, which show no rate. Absent in older diagnoses. */
+    failingAtEnd?: boolean | null;
     clients: number | null;
     routes: { route: string; errors: number; requests: number }[];
     retriedOk: number | null;

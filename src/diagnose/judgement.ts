@@ -15,6 +15,20 @@ export type Strength = 'confirmed' | 'likely' | 'possible';
 /** Strongest first. */
 const STRENGTHS: readonly Strength[] = ['confirmed', 'likely', 'possible'];
 
+/** A change that ends the errors at once, to be taken back when the fix is in place. Printed, never run. */
+export interface Stopgap {
+  /** What to do, one sentence. */
+  summary: string;
+  /** For a shell. */
+  commands: Command[];
+  /** How to take it back, one sentence. */
+  undo: string;
+  /** What else it changes, one sentence each. */
+  sideEffects: string[];
+  /** The idle timeout of the load balancer while it is in place, if it changes that: seconds. */
+  idleTimeoutSeconds?: number;
+}
+
 export interface Fix {
   /** What to do, one sentence. */
   summary: string;
@@ -26,6 +40,10 @@ export interface Fix {
   notes?: string[];
   /** Other effects of the change. */
   sideEffects: string[];
+  /** What helps until the fix is deployed. */
+  stopgap?: Stopgap;
+  /** How long requests may take after the fix, if it lets them take longer: seconds. A shorter idle timeout cuts them. */
+  allowsSeconds?: number;
 }
 
 /** The fix of a cause that claims nothing. */

@@ -1,14 +1,22 @@
+/** Verdicts of checks for a log without errors or without entries. A log without entries does not mean "no errors". */
+import type { Collected } from '../evidence/evidence.ts';
 import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 
-/**
- * The verdict of an error check if there are no errors; null if there are some. A log without rows does not mean "no
- * errors".
- */
-export function noErrorsVerdict({ log, errorCount }: Traffic): CheckVerdict | null {
-  if (errorCount > 0) return null;
-  if (log.requests === 0) {
-    return { outcome: 'unknown', summary: 'The log has no entry of this load balancer in the window.' };
-  }
-  return { outcome: 'not-applicable', summary: 'No request in the window ended with one of these statuses.' };
-}
+/** The verdict of an error check when there are no errors; null if there are. */
+export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
+  errorCount > 0
+    ? null
+    : { outcome: 'not-applicable', summary: 'No request in the window ended with one of these statuses.' };
+
+/** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
+export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>
+  traffic.status === 'collected' && traffic.value.log.requests === 0
+    ? { outcome: 'unknown', summary: 'The log has no entry of this load balancer in the window.' }
+    : null;
+
+/** What a check that also judges by requests cannot say; null if the log has requests in the window. */
+export const unseenRequests = (traffic: Traffic | undefined): { words: string; missing?: true } | null => {
+  if (traffic === undefined) return { words: 'the access log was not read', missing: true };
+  return traffic.log.requests === 0 ? { words: 'the log has no entry in the window' } : null;
+};

@@ -1,6 +1,7 @@
 /** Lists trace ids of errors that only the application's log can settle, with commands that search for them. */
 import { command } from '../format/command.ts';
 import { traceRoot } from '../redact/log-fields.ts';
+import type { CauseId } from './cause-ids.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { SampledError } from './traffic.ts';
 
@@ -11,7 +12,8 @@ export const traceRoots = (errors: readonly SampledError[]): string[] => [
   ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
 ];
 
-export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['traces'] {
+/** Null if no undecided error was closed before a response, or none has a trace id from the load balancer. `open`: the causes that remain possible for these errors. */
+export function tracesOf(unexplained: readonly SampledError[], open: readonly CauseId[]): Diagnosis['traces'] {
   const closed = unexplained.filter((error) => error.signature === 'closed-before-response');
   const ids = traceRoots(closed).slice(0, LIMIT);
   if (ids.length === 0) return null;
@@ -20,15 +22,22 @@ export function tracesOf(unexplained: readonly SampledError[]): Diagnosis['trace
     grep: command`grep -RhE ${ids.join('|')} ${'/var/log/<application>/'}`,
     logsInsights: `fields @timestamp, @message | filter @message like /${ids.join('|')}/ | sort @timestamp asc`,
     logFormat: [
-      'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\'; access_log /var/log/nginx/access.log traced;',
-      'Apache httpd: LogFormat "%t %>s %D \\"%r\\" \\"%{X-Amzn-Trace-Id}i\\"" traced; CustomLog logs/access_log traced',
+      'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\';',
+      'Apache httpd: LogFormat "%t %>s %D \\"%r\\" \\"%{X-Amzn-Trace-Id}i\\"" traced',
       'gunicorn: --access-logformat \'%(t)s %(s)s %(D)s "%(r)s" "%({x-amzn-trace-id}i)s"\'',
       "Node.js: log req.headers['x-amzn-trace-id'] when the request starts and when it ends",
     ],
-    meaning: {
-      absent: 'closed before the application logged the request (a race, a crash, or a proxy in front)',
-      started: 'the application crashed, was killed or closed the connection while it worked',
-      finished: 'the response was at fault: malformed, or its headers over 32 KB',
-    },
+    meaning: meaningOf(open),
+  };
+}
+
+/** What each answer of the application's log means; names only what is still possible. */
+function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['meaning'] {
+  const race = open.includes('keep-alive-race') ? 'a keep-alive race, ' : '';
+  const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
+  return {
+    absent: `the request never reached the application's code: ${race}a proxy in front of the application, or a crash at that second. Check the log of the proxy, and whether the application restarted then`,
+    started: `the application crashed, was killed or closed the connection while it worked${timer}. Read its last lines, and check whether it restarted`,
+    finished: 'the response was at fault: malformed, or its headers over 32 KB. Look at the raw response of this route',
   };
 }

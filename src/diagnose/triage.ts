@@ -33,6 +33,8 @@ export function triage(
   const retriedOk = areClientsKnown(traffic) ? shapes.reduce((sum, shape) => sum + shape.retriedOk, 0) : null;
   const byStatus = sumByKey(shapes.map((shape) => [shape.elb_status_code, shape.count]));
   const ongoing = isOngoing(last, log, question, inMetrics);
+  const end = Math.min(question.to, log.newest ?? question.to);
+  const failingAtEnd = first === null || last === null ? null : isFailingAt(end, { first, last, errorCount });
   return {
     requests: log.requests,
     errors: errorCount,
@@ -41,6 +43,7 @@ export function triage(
     firstError: first === null ? null : iso(first),
     lastError: last === null ? null : iso(last),
     ongoing,
+    failingAtEnd,
     clients,
     routes: routes.slice(0, ROUTES),
     retriedOk,
@@ -60,7 +63,14 @@ export function triage(
           : utcTimeSpan(first ?? 0, last ?? 0);
     const who = clients === null ? [`all through ${hopNames(traffic)}`] : [plural(clients, 'client')];
     const retried = retriedOk === null ? [] : [`${number(retriedOk)} succeeded on retry`];
-    const state = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
+    const stateNow = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
+    const stateThen =
+      failingAtEnd === null
+        ? ''
+        : failingAtEnd
+          ? ` Still failing at ${utcTime(end)}, where the log ends.`
+          : ` None after that until ${utcTime(end)}, where the log ends.`;
+    const state = stateNow === '' ? stateThen : stateNow;
     return (
       `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
       `${[plural(routes.length, 'route'), ...who, ...retried].join(', ')}.${state}`
@@ -150,6 +160,20 @@ function sumByKey(pairs: [string, number][]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const [key, value] of pairs) counts.set(key, (counts.get(key) ?? 0) + value);
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Fewer errors show no rate at which they come. */
+const ENOUGH_ERRORS = 3;
+/** Intervals between errors without one after which they are said to have ended. */
+const INTERVALS = 2;
+
+/** Whether errors still came at the time where the log ends: null if there are too few to tell. */
+function isFailingAt(
+  end: number,
+  { first, last, errorCount }: { first: number; last: number; errorCount: number },
+): boolean | null {
+  if (errorCount < ENOUGH_ERRORS) return null;
+  return end - last <= Math.max(MINUTE, (INTERVALS * (last - first)) / (errorCount - 1));
 }
 
 function isOngoing(

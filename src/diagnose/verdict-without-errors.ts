@@ -2,8 +2,9 @@
 import type { Attributes } from '../evidence/aws.ts';
 import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
+import { command } from '../format/command.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
-import { nextCheck } from '../query/recheck.ts';
+import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
 import type { CheckFinding, Verdict } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -29,12 +30,13 @@ export function verdictWithoutErrors(
   question: Question,
   inMetrics: number | null,
   faults: readonly VisibleFault[],
+  attributes: Collected<Attributes>,
 ): Verdict {
   const what = list(
-    question.statuses.map((word) => (word === GATEWAY ? '502, 503 or 504' : word)),
+    question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
     6,
   );
-  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
+  const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
   const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
     const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
@@ -56,17 +58,30 @@ export function verdictWithoutErrors(
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }
-  const newest = log.newest === null ? noEntryText(log) : `newest entry: ${utcTime(log.newest)}`;
+  const newest = log.newest === null ? noEntryText(log) : `the newest is from ${utcTime(log.newest)}`;
   return {
     ...undecided,
-    summary: `The access log has no entry ${window} yet (${newest}).${counted}`,
-    decidedBy: `${later} If none has come by then, check the logging settings and the bucket policy: alb502 doctor shows both.`,
+    summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
+    decidedBy: `${later} ${absentAdvice(question, attributes)}`,
   };
+}
+
+/** What to check if no file comes, by when. */
+function absentAdvice({ to, loadBalancer }: Question, attributes: Collected<Attributes>): string {
+  const doctor = command`alb502 doctor ${loadBalancer.name}`;
+  const late = `If none have come by ${utcTime(to + LOGS_COMPLETE_AFTER)}`;
+  const read: Attributes = attributes.status === 'collected' ? attributes.value : {};
+  const bucket = read['access_logs.s3.bucket'];
+  if (read['access_logs.s3.enabled'] === 'true' && bucket !== undefined)
+    return `${late}, check the bucket policy of s3://${bucket} (access logging itself is on): ${doctor}`;
+  return read['access_logs.s3.enabled'] === 'false'
+    ? `Access logging to S3 is off now (access_logs.s3.enabled): ${doctor}`
+    : `${late}, check that access logging is on and that the bucket policy lets S3 deliver: ${doctor}`;
 }
 
 const noEntryText = ({ files }: AccessLog): string =>
   files.read === 0
-    ? 'no file for that time'
+    ? 'there is no file for that time'
     : `the ${plural(files.read, 'file')} read ${files.read === 1 ? 'has' : 'have'} none`;
 
 export function verdictWithoutLog(
@@ -96,8 +111,8 @@ export function verdictWithoutLog(
 
 function accessLogAdvice(attributes: Collected<Attributes>): string {
   if (attributes.status === 'unavailable')
-    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the folder.';
+    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the recording.';
   return attributes.value['access_logs.s3.enabled'] === 'true'
     ? 'Access logging is on. Fix what kept the log from being read, then ask again.'
-    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the folder.';
+    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the recording.';
 }

@@ -2,8 +2,9 @@
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
-import type { CauseResult, Part, Verdict } from './diagnosis.ts';
+import type { CauseResult, Diagnosis, Part, Verdict } from './diagnosis.ts';
 import type { IncidentEvent } from './events/event.ts';
+import { DEATHS } from './events/reason.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
 import { failingRevisionHeadline, failingRevisions } from './patterns/revision-errors.ts';
@@ -21,9 +22,9 @@ export interface VerdictEvidence {
   causes: readonly CauseResult[];
   /** The headline of each cause that has one. */
   summaries: ReadonlyMap<CauseId, string>;
-  /** Trace ids of undecided errors that were closed before a response. */
-  traceIds: readonly string[];
-  /** Faults found by the checks, and when to ask again; for errors that were not read. */
+  /** How to look undecided errors up that were closed before a response. */
+  traces: Diagnosis['traces'];
+  /** Faults found by the checks, and when to ask again, for errors that were not read. */
   visible: string;
 }
 
@@ -74,8 +75,11 @@ const eventOf = ({ event }: Part, { events }: VerdictEvidence): IncidentEvent | 
 function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string {
   const event = eventOf(lead, evidence);
   const result = evidence.causes.find(({ id }) => id === cause);
-  if (event !== null)
-    return `${event.summary} Cause: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+  if (event !== null) {
+    // A process that ended is the cause of what the load balancer saw.
+    const isDeath = event.reason !== null && DEATHS.includes(event.reason.kind);
+    return `${event.summary} ${isDeath ? 'What the load balancer saw' : 'Cause'}: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+  }
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }
 
@@ -156,8 +160,11 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
     return `${count} that no known cause explains${seen.length > 0 ? `: ${list(seen)}` : ''}.`;
   }
   if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be ruled out.`;
-  const one = traffic.errorCount === 1 ? ' One error is not enough to decide.' : '';
-  return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${one}`;
+  const how =
+    evidence.traces !== null && isInApplicationLog(lead, evidence)
+      ? " The access log cannot tell these apart; the application's log can."
+      : '';
+  return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${how}`;
 }
 
 /** Maximum number of targets named in a headline. */
@@ -187,15 +194,20 @@ const sharedCure = (causes: readonly CauseId[]): string =>
     ? ' Either way a longer idle timeout of the load balancer lets such requests finish.'
     : '';
 
-/** Something a user can run or look at. */
-function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): string {
-  const { traffic, causes, errorParts, traceIds, visible } = evidence;
-  if (part === undefined || part.standing === 'unread') return visible;
-  const [id] = traceIds;
+/** Whether most errors of the part were closed before a response: the log of the application tells such causes apart. */
+function isInApplicationLog(part: Part, { errorParts }: VerdictEvidence): boolean {
   const own = errorParts.find((one) => !isDecided(one) && one.causes.join() === part.causes.join());
   const closed = own?.errors.filter(({ signature }) => signature === 'closed-before-response') ?? [];
-  if (id && 2 * countErrors(closed) >= (own?.count ?? 0) && closed.length > 0) {
-    return `The application log for ${id}${traceIds.length > 1 ? ' and the other trace ids' : ''}: not there means the connection was closed before the application logged; started and not finished, it crashed or was killed; finished, the response was at fault.`;
+  return closed.length > 0 && 2 * countErrors(closed) >= (own?.count ?? 0);
+}
+
+/** Something a user can run or look at. */
+function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): string {
+  const { traffic, causes, traces, visible } = evidence;
+  if (part === undefined || part.standing === 'unread') return visible;
+  if (traces !== null && isInApplicationLog(part, evidence)) {
+    const { ids, meaning } = traces;
+    return `The application log for ${ids[0]}${ids.length > 1 ? ' and the other trace ids' : ''}. Not there: ${meaning.absent}. Started, not finished: ${meaning.started}. Finished: ${meaning.finished}.`;
   }
   // Suggest what can be run before what could not be checked.
   const ordered = [...part.causes].sort(

@@ -1,7 +1,9 @@
 /** The fix where all errors belong to one of several weighted target groups or versions: it gets no more requests. */
+import type { Command } from '../format/command.ts';
 import type { ErrorPart } from './attribution.ts';
 import type { CauseResult } from './diagnosis.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
+import type { Stopgap } from './judgement.ts';
 import { failingRevisions } from './patterns/revision-errors.ts';
 import { type DeploymentEvidence, deploymentsOf } from './targets/deployments.ts';
 import { weightedAlias } from './targets/weighted-alias.ts';
@@ -11,7 +13,7 @@ import type { Traffic } from './traffic.ts';
 type WeightEvidence = DeploymentEvidence &
   Partial<Pick<DiagnosisEvidence, 'functionAliases' | 'rules' | 'targetHealth'>>;
 
-/** Adds to the leading part's causes the command that sends nothing to its target group or version, if that has a weight. */
+/** Adds to the leading part's causes what sends nothing to its target group or version, if that has a weight. */
 export function withWeight(
   results: CauseResult[],
   lead: ErrorPart | undefined,
@@ -21,7 +23,7 @@ export function withWeight(
   if (lead === undefined) return results;
   const weighted = weightedGroup(lead.errors, traffic, evidence.rules) ?? weightedAlias(lead.errors, traffic, evidence);
   if (weighted === null) return results;
-  const change = changeOf(weighted, lead, traffic, evidence);
+  const { stopgap, stop } = changeOf(weighted, lead, traffic, evidence);
   return results.map((result) =>
     lead.causes.includes(result.id)
       ? {
@@ -29,8 +31,13 @@ export function withWeight(
           for: [...result.for, weighted.sentence],
           fix: {
             ...result.fix,
-            commands: [...change.map(({ command }) => command), ...result.fix.commands],
-            notes: [...change.map(({ note }) => note), ...(result.fix.notes ?? [])],
+            ...(stop === undefined
+              ? {}
+              : {
+                  commands: [stop.command, ...result.fix.commands],
+                  notes: [stop.note, ...(result.fix.notes ?? [])],
+                }),
+            ...(stopgap === undefined ? {} : { stopgap }),
           },
         }
       : result,
@@ -45,12 +52,12 @@ function changeOf(
   { errors: [first] }: ErrorPart,
   traffic: Traffic,
   evidence: DeploymentEvidence,
-): Pick<WeightedGroup, 'command' | 'note'>[] {
+): { stopgap?: Stopgap; stop?: { command: Command; note: string } } {
   const shifting = deploymentsOf(evidence, ALWAYS).find(
     ({ stop, shift }) => stop !== null && shift?.targetGroup === first?.target_group_arn,
   );
-  if (shifting === undefined || shifting.stop === null) return [weighted];
-  if (failingRevisions(traffic).length > 0) return [];
+  if (shifting === undefined || shifting.stop === null) return { stopgap: weighted.stopgap };
+  if (failingRevisions(traffic).length > 0) return {};
   const note = 'The first command stops the deployment and sends all requests back to the revision before.';
-  return [{ command: shifting.stop, note }];
+  return { stop: { command: shifting.stop, note } };
 }

@@ -7,17 +7,17 @@ import type {
   Diagnosis,
   Fact,
   Gap,
+  Stopgap,
 } from '../diagnose/diagnosis.ts';
 import { number, outOf, percent, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
-import { outlineOf, type Section } from './outline.ts';
+import { headline, leadTitle, outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,
   completenessSentence,
   costAndEstimate,
   dateOf,
   factsWords,
-  headline,
   keepAliveSentence,
   OUTCOME_MARK,
   OUTCOME_WORD,
@@ -25,6 +25,7 @@ import {
   readingWords,
   ruledOutLines,
   SIGNATURE_MEANING,
+  settingsIntroduction,
   timeOfDay,
   windowSpan,
 } from './phrases.ts';
@@ -151,12 +152,24 @@ const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => {
   return [
     `**${label}** ${fix.summary}`,
     '',
+    ...settingsIntroduction(fix).flatMap((text) => [text, '']),
     ...(fix.settings?.length ? codeFence(fix.settings.join('\n')) : []),
     ...(fix.commands.length > 0 ? codeFence(fix.commands.join('\n')) : []),
     ...(notes.length > 0 ? ['**Note**', '', ...bulletList(notes)] : []),
+    ...stopgapLines(fix.stopgap),
     ...documentation(reference),
   ];
 };
+
+const stopgapLines = (stopgap: Stopgap | undefined): string[] =>
+  stopgap === undefined
+    ? []
+    : [
+        `**Stopgap:** ${stopgap.summary}`,
+        '',
+        ...codeFence(stopgap.commands.join('\n')),
+        ...bulletList([...stopgap.sideEffects, `Undo: ${stopgap.undo}`]),
+      ];
 
 const causeLines = (cause: CauseResult): string[] =>
   cause.standing === 'possible'
@@ -230,8 +243,13 @@ const sourceLines = ({ steps }: Diagnosis): string[] => {
 function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
   const { verdict, traces, triage } = diagnosis;
   switch (part.kind) {
+    case 'in-front':
+      return section(part.finding.brief ?? 'Made in front of the load balancer', [
+        ...(part.finding.fix === null ? [] : [`**Fix:** ${part.finding.fix}`, '']),
+        ...(part.finding.settings ?? []).flatMap(codeFence),
+      ]);
     case 'cause':
-      return section(causeTitle(part.cause, triage.errors), causeLines(part.cause));
+      return section(leadTitle(diagnosis, part.cause), causeLines(part.cause));
     case 'onset':
       // The verdict above starts with the sentence.
       return part.revert === null ? [] : section('To take the change back', codeFence(part.revert));
@@ -241,7 +259,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
         part.causes.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
       );
     case 'known':
-      return section('So far', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
+      return section('Known', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
     case 'next-step':
       return traces === null ? section('Next step', [part.sentence, '']) : [];
     case 'settles-rest':
@@ -299,7 +317,7 @@ export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
     ...(provisional === null ? [] : [provisional, '']),
     ...impactLines(diagnosis),
     ...outlineOf(diagnosis).flatMap((part) => sectionLines(part, diagnosis)),
-    ...section('Verify by hand', sourceLines(diagnosis)),
+    ...section('Repeat by hand', sourceLines(diagnosis)),
     ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];
   return `${lines

@@ -14,7 +14,7 @@ import type {
   Part,
 } from '../diagnose/diagnosis.ts';
 import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
-import { sortCauses, timeOfDay } from './phrases.ts';
+import { answerState, causeTitle, fitSentences, REASON_TITLE, sortCauses, timeOfDay, windowSpan } from './phrases.ts';
 
 /**
  * The kind of result. `found`: a cause. `undecided`: between several. `unread`: no log entry to judge by, which is not
@@ -30,6 +30,8 @@ export interface OtherPart {
 }
 
 export type Section =
+  /** Another hop made many of the errors: that comes first, because nothing behind the load balancer ends them. */
+  | { kind: 'in-front'; finding: CheckFinding }
   | { kind: 'cause'; cause: CauseResult; sentence: string; errors: string | null }
   /** The call right after which the leading errors began, and the command that reverts it. */
   | { kind: 'onset'; sentence: string; revert: string | null }
@@ -56,12 +58,22 @@ export type Section =
 /** Parts below this share are not named. */
 const NAMED_SHARE = 0.05;
 const MAX_KNOWN = 2;
+/** Characters of a fix beside a fault. */
+const MAX_FIX = 120;
+
+const IN_FRONT = 'request-path';
 
 /** The finding that another hop, such as CloudFront, made many of the errors users got; null if none did. */
 export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
-  steps
-    .flatMap(({ findings }) => findings)
-    .find(({ check, outcome }) => check === 'request-path' && outcome === 'fail') ?? null;
+  steps.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === IN_FRONT && outcome === 'fail') ??
+  null;
+
+/** "CloudFront made 2,309 of the 2,326 5xx. Fix: Reject unknown host names at the edge: …": what comes before the verdict. */
+export const inFrontWords = ({ brief, summary, fix }: CheckFinding): string =>
+  [
+    brief === undefined ? fitSentences(summary) : `${brief}.`,
+    ...(fix === null ? [] : [`Fix: ${fitSentences(fix, MAX_FIX)}`]),
+  ].join(' ');
 
 export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
   if (verdict.cause !== null) return 'found';
@@ -75,7 +87,9 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   const { verdict, traces, steps, gapDetails, triage } = diagnosis;
   const impact = impactSentence(diagnosis);
   const lookup: Section[] = traces === null ? [] : [{ kind: 'traces', traces }];
+  const inFront = madeInFront(diagnosis);
   return [
+    ...(inFront === null ? [] : [{ kind: 'in-front', finding: inFront } as const]),
     ...onsetSections(diagnosis),
     ...leadingSections(diagnosis),
     ...(main === null ? lookup : []),
@@ -174,11 +188,12 @@ export function interimWords(diagnosis: Diagnosis): string | null {
 }
 
 /**
- * "47 clients, 6 routes; 112 of 123 succeeded on retry. Last error 02:54:58.", in UTC like the window. Null if no error
- * was read.
+ * "47 clients, 6 routes; 112 of 123 succeeded on retry. Since 02:40:05, still failing at the end of the window." in
+ * UTC, like the window. Null if no error was read.
  */
-function impactSentence({ triage, parts }: Diagnosis): string | null {
-  const { errors, clients, routes, retriedOk, lastError, ongoing } = triage;
+function impactSentence(diagnosis: Diagnosis): string | null {
+  const { triage, parts } = diagnosis;
+  const { errors, clients, routes, retriedOk } = triage;
   if (errors === null || errors === 0) return null;
   const isUnread = parts[0]?.standing === 'unread';
   const [first] = routes;
@@ -188,8 +203,22 @@ function impactSentence({ triage, parts }: Diagnosis): string | null {
       : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
   const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
-  const last = ongoing === true ? ' Still failing.' : lastError === null ? '' : ` Last error ${timeOfDay(lastError)}.`;
-  return `${who.join(', ')}${retried}.${last}`;
+  return `${who.join(', ')}${retried}.${timeWords(diagnosis)}`;
+}
+
+/** Milliseconds by which a log may end before its window and still cover it. */
+const COVERED_MS = 60_000;
+
+/** Since when, and whether it is over. */
+function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis): string {
+  const { firstError, lastError, ongoing, failingAtEnd = null } = triage;
+  if (firstError === null || lastError === null) return '';
+  const [first, last] = [timeOfDay(firstError), timeOfDay(lastError)];
+  if (ongoing === true) return ` Since ${first}, still failing.`;
+  if (first === last) return ` At ${first}.`;
+  const end = newestEntry !== null && Date.parse(window.to) - Date.parse(newestEntry) > COVERED_MS ? 'log' : 'window';
+  if (ongoing === null && failingAtEnd === true) return ` Since ${first}, still failing at the end of the ${end}.`;
+  return ` ${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
 }
 
 const causeTitleIn = ({ causes }: Diagnosis, id: CauseId): string =>
@@ -243,26 +272,69 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
   return diagnosis.steps
     .flatMap(({ findings }) => findings)
     .filter(({ outcome, check }) => {
+      // It leads.
+      if (check === IN_FRONT) return false;
       const { symptom, namedBy = [] } = checkOf(check) ?? {};
       return outcome === 'fail' && !(symptom && kind === 'found') && !namedBy.some((id) => named.includes(id));
     });
 }
 
-/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
+/** "Out of memory: connection refused by the target (confirmed) explains 18 of 18 errors": the reason of the event, if one is known, leads. */
+export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
+  const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
+  const title = causeTitle(cause, diagnosis.triage.errors);
+  const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
+  return `${reason === undefined ? title : `${REASON_TITLE[reason.kind]}: ${inSentence(title)}`}${own}`;
+}
+
+/** What a reader does first. */
+export interface FirstAnswer {
+  label: 'Fix' | 'Next';
+  sentence: string;
+}
+
+/** What to do, a sentence or two each; empty if nothing is to be done. */
+export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
+  const { verdict, traces } = diagnosis;
+  const { main } = sortCauses(diagnosis);
+  const fixes = [madeInFront(diagnosis)?.fix ?? '', main?.fix.summary ?? ''].filter((fix) => fix !== '');
+  const next = main !== null ? null : traces === null ? verdict.decidedBy : traceSearchWords(traces);
+  return [
+    ...fixes.map((fix) => ({ label: 'Fix' as const, sentence: fitSentences(fix) })),
+    ...(next === null ? [] : [{ label: 'Next' as const, sentence: fitSentences(next) }]),
+  ];
+}
+
+/** "Search the application's log for Root=1-… and 2 more: what it says decides." */
+const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
+  `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}: what it says decides.`;
+
+/** "shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 2026-11-18 02:40:00–02:55:00 UTC · final". */
+export function headline(diagnosis: Diagnosis): string {
+  const { loadBalancer, asked, window } = diagnosis;
+  return [
+    `${loadBalancer.name}: ${verdictWords(diagnosis)}`,
+    amountWords(diagnosis) ?? asked.statuses.join(', '),
+    windowSpan(window.from, window.to),
+    answerState(diagnosis),
+  ].join(' · ');
+}
+
+/** "keep-alive race (likely)", "undecided", "no errors", "access log not here yet". */
 export function verdictWords(diagnosis: Diagnosis): string {
-  const { verdict, triage, events } = diagnosis;
+  const { verdict, triage } = diagnosis;
   const event = leadingEvent(diagnosis);
   switch (verdictKind(diagnosis)) {
     case 'found':
       if (verdict.cause === null) return '';
-      return event !== null && events.length > 0
-        ? `${event.kind.replaceAll('-', ' ')} (${causeTitleIn(diagnosis, verdict.cause)}, ${verdict.standing})`
+      return event !== null
+        ? `${eventTitle(event)} (${causeTitleIn(diagnosis, verdict.cause)}, ${verdict.standing})`
         : `${causeTitleIn(diagnosis, verdict.cause)} (${verdict.standing})`;
     case 'none':
       return 'no errors';
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      if (diagnosis.provisional) return 'access log has not arrived yet';
+      if (diagnosis.provisional) return 'access log not here yet';
       return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
         ? 'errors not in the access log'
         : 'no access-log entries';
@@ -270,6 +342,10 @@ export function verdictWords(diagnosis: Diagnosis): string {
       return 'undecided';
   }
 }
+
+/** "out of memory", "rollout" */
+const eventTitle = ({ kind, reason }: EventResult): string =>
+  reason === undefined ? kind.replaceAll('-', ' ') : inSentence(REASON_TITLE[reason.kind]);
 
 /** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */
 export function errorCountWords({ triage, completeness }: Diagnosis): string | null {

@@ -1,11 +1,19 @@
 /** Units, times and sentences shared by every renderer. Pure; times are UTC. */
 import type { CauseId } from '../diagnose/cause-ids.ts';
 import { causesOf } from '../diagnose/causes/index.ts';
-import type { CauseResult, CheckOutcome, Diagnosis, Fact, Standing } from '../diagnose/diagnosis.ts';
+import type {
+  CauseResult,
+  ChecklistStep,
+  CheckOutcome,
+  Diagnosis,
+  EventResult,
+  Fact,
+  Fix,
+  Standing,
+} from '../diagnose/diagnosis.ts';
 import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import type { CostEstimate } from '../evidence/evidence.ts';
-import { GATEWAY } from '../evidence/statuses.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
 
@@ -49,18 +57,49 @@ export const momentOf = (iso: string, namedDay: string): string =>
 export const windowSpan = (from: string, to: string): string =>
   `${dateOf(from)} ${timeOfDay(from)}–${momentOf(to, from)} UTC`;
 
-/** The requested errors; the default question in numbers. */
-export const statusWords = (statuses: readonly string[]): string =>
-  statuses.map((word) => (word === GATEWAY ? '502, 503, 504' : word)).join(', ');
+/** Nothing of the step could be answered. */
+export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
+  outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
 
-/** What, which statuses, when, how certain: enough for a notification. */
-export const headline = ({ loadBalancer, asked, window, provisional }: Diagnosis): string =>
-  [
-    loadBalancer.name,
-    statusWords(asked.statuses),
-    windowSpan(window.from, window.to),
-    provisional ? 'provisional' : 'final',
-  ].join(' · ');
+/** `partial` if the access log or a whole step could not be checked. */
+export function evidenceState(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
+  if (diagnosis.provisional) return 'provisional';
+  return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
+}
+
+/** "final", "provisional", "partial (8 things could not be checked)". */
+export function answerState(diagnosis: Diagnosis): string {
+  const state = evidenceState(diagnosis);
+  const gaps = diagnosis.gapDetails.length;
+  return state === 'partial' && gaps > 0 ? `partial (${plural(gaps, 'thing')} could not be checked)` : state;
+}
+
+/** Why targets went, as a title. */
+export const REASON_TITLE: Record<NonNullable<EventResult['reason']>['kind'], string> = {
+  'out-of-memory': 'Out of memory',
+  'failed-health-checks': 'Failed health checks',
+  spot: 'Spot interruption',
+  stopped: 'Task stopped by a call',
+  'host-gone': 'EC2 instance gone',
+  exited: 'Container exited',
+  deployment: 'Deployment',
+  'scale-in': 'Scale-in',
+  unhealthy: 'Failed health checks',
+};
+
+/** Characters of a text that leads; longer ones end after the last sentence that fits. */
+const MAX_SENTENCES = 200;
+
+/** Whole sentences up to `most` characters; always at least the first. */
+export function fitSentences(text: string, most = MAX_SENTENCES): string {
+  const sentences = text.split(/(?<=[.!?])\s+(?=[A-Z0-9])/);
+  let fitted = sentences[0] ?? '';
+  for (const sentence of sentences.slice(1)) {
+    if (fitted.length + 1 + sentence.length > most) break;
+    fitted = `${fitted} ${sentence}`;
+  }
+  return fitted;
+}
 
 export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' };
 
@@ -90,13 +129,13 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   other: 'another status or code',
 };
 
-/** "146 of 149 errors", "all 149 errors"; the share if the number of errors is unknown. */
-export function explainedErrors(share: number, errors: number | null): string {
-  if (errors === null) return `${percent(share)} of the errors`;
-  const explained = number(share * errors);
-  if (explained !== number(errors)) return `${explained} of ${plural(errors, 'error')}`;
-  return explained === '1' ? 'the error' : `all ${explained} errors`;
-}
+/** Several settings are alternatives: one for each server or platform. */
+export const settingsIntroduction = ({ settings = [] }: Fix): string[] =>
+  settings.length > 1 ? ['Set the one that fits what you run:'] : [];
+
+/** "146 of 149 errors"; the share if the number of errors is unknown. */
+export const explainedErrors = (share: number, errors: number | null): string =>
+  errors === null ? `${percent(share)} of the errors` : `${number(share * errors)} of ${plural(errors, 'error')}`;
 
 const STANDING_VERB: Record<Standing, string> = {
   confirmed: 'explains',
@@ -106,9 +145,9 @@ const STANDING_VERB: Record<Standing, string> = {
   untested: 'explains',
 };
 
-/** "Keep-alive race: likely, explains 146 of 149 errors". */
+/** "Keep-alive race (likely) explains 146 of 149 errors". */
 export const causeTitle = (cause: CauseResult, errors: number | null): string =>
-  `${cause.title}: ${cause.standing}, ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
+  `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
 
 /** The causes by their use to the reader, each list in the diagnosis's order. */
 export interface SortedCauses {
@@ -146,18 +185,14 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
   };
 };
 
-/** One line per reason, in the order of the causes: "Slow target; slow upload: all 214 requests ended within 5 ms". */
+/** One line per reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
 export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');
   return [...byReason].flatMap(([reason, own]) => {
     const titles = own.map(({ title }, index) => (index === 0 ? title : inSentence(title)));
-    return reason === '' ? own.map(({ title }) => title) : [`${titles.join('; ')}: ${afterColon(reason)}`];
+    return reason === '' ? own.map(({ title }) => title) : [`${titles.join('; ')}: ${reason}`];
   });
 }
-
-/** Lower-cases the first word of a sentence, unless it may be a name. */
-const afterColon = (sentence: string): string =>
-  /^(?:All|An?|Each|No|None|The|Too) /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
 
 /** Readers skip longer lists; `--json` has all facts. */
 const MAX_FACTS = 24;
@@ -198,7 +233,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
   const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
   const parts: string[] = [];
   if (errorsInMetrics === 0 && errorsInLog === 0)
-    parts.push('the load balancer generated no errors, and CloudWatch counts none');
+    parts.push('no error of the load balancer in the log, none counted by CloudWatch');
   else if (errorsInMetrics !== null)
     parts.push(
       errorsInLog === null
@@ -206,7 +241,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
         : `${outOf(errorsInLog, errorsInMetrics)} errors counted by CloudWatch are in the log${provisional ? ' so far' : ''}`,
     );
   else if (errorsInLog !== null)
-    parts.push(`${plural(errorsInLog, 'error')} generated by the load balancer, not compared with CloudWatch`);
+    parts.push(`${plural(errorsInLog, 'error')} by the load balancer, not compared with CloudWatch`);
   parts.push(newestEntry === null ? 'no entry read' : `newest entry ${momentOf(newestEntry, window.from)} UTC`);
   if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'unreadable line')}`);
   return parts.join('; ');

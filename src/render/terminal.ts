@@ -1,18 +1,18 @@
 /** The diagnosis for a terminal: the verdict first, then the outline's sections, then the verdict again. */
 import picocolors from 'picocolors';
-import type { CauseResult, Diagnosis, Gap } from '../diagnose/diagnosis.ts';
+import type { CauseResult, Diagnosis, Gap, Stopgap } from '../diagnose/diagnosis.ts';
 import { number, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
-import { outlineOf, type Section } from './outline.ts';
+import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,
   completenessSentence,
   costAndEstimate,
   explainedErrors,
-  headline,
   provisionalSentence,
   readingWords,
   ruledOutLines,
+  settingsIntroduction,
 } from './phrases.ts';
 import { checklistLines } from './terminal-checklist.ts';
 import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } from './terminal-page.ts';
@@ -31,16 +31,36 @@ const FEW_GAPS = 4;
 
 const fixLines = (page: Page, { fix }: CauseResult, indent = ''): string[] => [
   ...labelledLines(page, 'Fix', fix.summary === '' ? [] : [fix.summary], indent),
+  ...labelledLines(page, '', settingsIntroduction(fix), indent),
   ...(fix.settings ?? []).flatMap((text) => verbatim(text, `${indent}    `)),
-  ...fix.commands.flatMap((command) => verbatim(breakCommand(command, page.width - 8), `${indent}    `)),
+  ...commandLines(page, fix.commands, indent),
   ...labelledLines(page, 'Note', [...(fix.notes ?? []), ...fix.sideEffects], indent),
+  ...stopgapLines(page, fix.stopgap, indent),
 ];
+
+const commandLines = (page: Page, commands: readonly string[], indent: string): string[] =>
+  commands.flatMap((command) => verbatim(breakCommand(command, page.width - 8), `${indent}    `));
+
+/** Apart from the fix: what helps at once, what it breaks, and how to take it back. */
+const stopgapLines = (page: Page, stopgap: Stopgap | undefined, indent: string): string[] =>
+  stopgap === undefined
+    ? []
+    : [
+        ...labelledLines(page, 'Stopgap', [stopgap.summary], indent),
+        ...commandLines(page, stopgap.commands, indent),
+        ...labelledLines(page, 'Note', stopgap.sideEffects, indent),
+        ...labelledLines(page, 'Undo', [stopgap.undo], indent),
+      ];
 
 const evidenceLines = (page: Page, cause: CauseResult, indent = ''): string[] => [
   ...labelledLines(page, 'For', cause.for.length > 0 ? cause.for : ['–'], indent),
   ...labelledLines(page, 'Against', cause.against.length > 0 ? cause.against : ['–'], indent),
   ...labelledLines(page, 'Missing', cause.missing, indent),
 ];
+
+/** What to do: directly below what broke, and again where a terminal ends. */
+const answerLines = (page: Page, diagnosis: Diagnosis): string[] =>
+  firstAnswers(diagnosis).flatMap(({ label, sentence }) => labelledLines(page, label, [sentence]));
 
 /** Headline, verdict and triage: the minimum a reader needs. */
 const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
@@ -54,6 +74,7 @@ const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
         : page.paint.red;
   return [
     ...wrap(headline(diagnosis), page.width).map(page.paint.bold),
+    ...answerLines(page, diagnosis),
     ...wrap(verdict.summary, page.width).map(tone),
     ...wrap(triage.summary, page.width),
     ...(provisional === null ? [] : wrap(provisional, page.width).map(page.paint.yellow)),
@@ -97,7 +118,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
     ...labelledLines(page, 'Finished', [meaning.finished]),
     ...copyable('Shell', [grep]),
     ...copyable('CloudWatch Logs Insights', [logsInsights]),
-    ...copyable('If the trace id is not logged, log it to find the next error', logFormat),
+    ...copyable('To log the trace id, if it is not logged yet', logFormat),
     '',
   ];
 };
@@ -121,7 +142,7 @@ const consideredLines = (page: Page, { ruledOut, untested, unmatched }: Section 
     untested.map((cause) => `${cause.title}: ${cause.missing[0]}`),
   ),
   ...(unmatched.length > 0
-    ? labelledLines(page, 'Not seen', [`${plural(unmatched.length, 'other cause')} (--json lists them)`])
+    ? labelledLines(page, 'No errors', [`match the other ${plural(unmatched.length, 'cause')} (--json lists them)`])
     : []),
 ];
 
@@ -146,8 +167,14 @@ const manyGaps = (page: Page, gaps: readonly Gap[]): string[] =>
 function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): string[] {
   const { verdict, traces, triage } = diagnosis;
   switch (section.kind) {
+    case 'in-front':
+      return [
+        ...headingLines(page, section.finding.brief ?? 'Made in front of the load balancer'),
+        ...labelledLines(page, 'Fix', section.finding.fix === null ? [] : [section.finding.fix]),
+        ...(section.finding.settings ?? []).flatMap((text) => verbatim(text, '    ')),
+      ];
     case 'cause':
-      return headingLines(page, causeTitle(section.cause, triage.errors));
+      return headingLines(page, leadTitle(diagnosis, section.cause));
     case 'onset':
       // The verdict above starts with the sentence.
       return section.revert === null
@@ -160,7 +187,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
         '',
         ...labelledLines(
           page,
-          'So far',
+          'Known',
           section.sentences.filter((one) => one !== verdict.summary),
         ),
       ];
@@ -188,13 +215,13 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
     case 'beside':
       return labelledLines(
         page,
-        'Also seen',
+        'Beside',
         section.sentences.map((sentence) => `${sentenceCase(sentence)}.`),
       );
     case 'faults':
       return labelledLines(
         page,
-        'Also found',
+        'Also fix',
         section.findings.map(({ summary }) => summary),
       );
     case 'ruled-out':
@@ -220,15 +247,20 @@ const readingLines = (page: Page, diagnosis: Diagnosis): string[] => {
 
 /** A terminal shows the end first: completeness, cost, and the verdict again. */
 const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
-  const { verdict, causes, triage, provisional } = diagnosis;
+  const { verdict, causes, provisional } = diagnosis;
   const main = causes.find(({ id }) => id === verdict.cause);
-  const words = main === undefined ? verdict.summary : causeTitle(main, triage.errors);
+  const inFront = madeInFront(diagnosis)?.brief;
+  const words = [
+    ...(inFront === undefined ? [] : [inFront]),
+    main === undefined ? verdict.summary : leadTitle(diagnosis, main),
+  ].join('; ');
   return [
     '',
     ...(provisional ? [] : labelledLines(page, 'Log', [completenessSentence(diagnosis)])),
     ...readingLines(page, diagnosis),
     ...labelledLines(page, 'Cost', [costAndEstimate(diagnosis)]),
     ...labelledLines(page, 'Verdict', [words]).map(page.paint.bold),
+    ...answerLines(page, diagnosis),
   ];
 };
 

@@ -1,46 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import {
-  type AccessLog,
-  type EvidenceName,
-  type EvidenceSet,
-  type FailedRequest,
-  NAMING_EVIDENCE,
-} from '../../src/evidence/evidence.ts';
-import { api, health } from '../support/network/two-healthy-targets.ts';
-import { API, logOf, question, several } from '../support/traffic/traffic-builder.ts';
-
-const NAMES: EvidenceName[] = [
-  'accessLog',
-  'loadBalancer',
-  'attributes',
-  'listeners',
-  'rules',
-  'targetGroups',
-  'targetGroupAttributes',
-  'targetHealth',
-  'securityGroups',
-  'networkAcls',
-  'subnets',
-  'routeTables',
-  'networkInterfaces',
-  'instances',
-  'prefixLists',
-  'functions',
-  ...NAMING_EVIDENCE,
-  'changes',
-  'edge',
-  'metrics',
-];
-
-/** Only the log could be read. */
-const logAlone = (failures: FailedRequest[], part: Partial<AccessLog> = {}): EvidenceSet => ({
-  ...(Object.fromEntries(
-    NAMES.map((name) => [name, { status: 'unavailable', source: '', reason: `${name} was not recorded` }]),
-  ) as EvidenceSet),
-  accessLog: { status: 'collected', source: 'logs/', value: logOf(failures, part) },
-});
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
+import { logAlone } from '../support/traffic/log-alone.ts';
+import { API, question, several } from '../support/traffic/traffic-builder.ts';
 
 describe('the next step without a log', () => {
   const decidedBy = (attributes: EvidenceSet['attributes']) => {
@@ -59,17 +22,6 @@ describe('the next step without a log', () => {
     ['is on or off, if unknown', logAlone([]).attributes, /^Check whether access logging is on/],
   ])('that %s', (_, attributes, says) => {
     expect(decidedBy(attributes)).toMatch(says);
-  });
-
-  it('is what to do about a known fault, which is said once', () => {
-    const collected = <T>(value: T) => ({ status: 'collected', source: '', value }) as const;
-    const { verdict } = diagnose(question, {
-      ...logAlone([], { requests: 0 }),
-      targetGroups: collected([api()]),
-      targetHealth: collected({ [API]: [health('10.0.1.5', 'unhealthy', { Reason: 'Target.Timeout' })] }),
-    });
-    expect(verdict.decidedBy).toMatch(/^Follow the reason: a timeout points to .* Files usually arrive/);
-    expect(verdict.decidedBy).not.toContain('unhealthy now');
   });
 });
 

@@ -5,14 +5,45 @@ import { errorOrigin } from '../../src/diagnose/checks/error-origin.ts';
 import { errorReason } from '../../src/diagnose/checks/error-reason.ts';
 import { errorSignatures } from '../../src/diagnose/checks/error-signatures.ts';
 import { failingRoutesCheck } from '../../src/diagnose/checks/failing-routes.ts';
-import { question, trafficOf } from '../support/traffic/traffic-builder.ts';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
+import type { Collected, EvidenceSet } from '../../src/evidence/evidence.ts';
+import { logAlone } from '../support/traffic/log-alone.ts';
+import { API, question, START, target, trafficOf } from '../support/traffic/traffic-builder.ts';
+
+const collected = <T>(value: T): Collected<T> => ({ status: 'collected', source: '', value });
 
 describe('without errors', () => {
   const checks = [errorOrigin, errorSignatures, errorReason, concentration, bursts, failingRoutesCheck];
   it.each(checks)('$id judges nothing', (check) => {
     expect(check.evaluate({ traffic: trafficOf([]) }, question).outcome).toBe('not-applicable');
   });
-  it.each(checks)('$id does not read an empty log as healthy', (check) => {
-    expect(check.evaluate({ traffic: trafficOf([], { requests: 0 }) }, question).outcome).toBe('unknown');
+});
+
+describe('a log without an entry in the window', () => {
+  const configured: EvidenceSet = {
+    ...logAlone([], {
+      requests: 0,
+      targets: [target('10.0.1.5:8080', { firstSeen: START - 120_000, lastSeen: START - 2_000 })],
+    }),
+    attributes: collected({ 'idle_timeout.timeout_seconds': '60' }),
+    targetGroups: collected([
+      { TargetGroupArn: API, TargetGroupName: 'api', Protocol: 'HTTP', Port: 8080, HealthCheckProtocol: 'HTTP' },
+    ]),
+    targetGroupAttributes: collected({ [API]: { 'deregistration_delay.timeout_seconds': '300' } }),
+  };
+  const findings = diagnose(question, configured).steps.flatMap((step) => step.findings);
+
+  it.each([
+    ...['request-path', 'error-origin', 'error-signatures', 'error-reason', 'concentration', 'bursts'],
+    ...['target-group-protocol', 'target-group-protocol-version', 'idle-timeout', 'measured-keep-alive'],
+    ...['rate-against-traffic', 'failing-routes', 'target-churn', 'deregistration-delay', 'errors-by-deployment'],
+  ])('lets %s say nothing about requests', (id) => {
+    const finding = findings.find(({ check }) => check === id);
+    expect(finding?.outcome, finding?.summary).toBe('unknown');
+  });
+
+  it('passes no check for want of a request', () => {
+    const passed = findings.filter(({ outcome }) => outcome === 'pass').map(({ summary }) => summary);
+    expect(passed.filter((summary) => /\b(?:no|none)\b/i.test(summary))).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { CauseId } from '../../src/diagnose/cause-ids.ts';
 import { tracesOf } from '../../src/diagnose/traces.ts';
 import { failed, trafficOf } from '../support/traffic/traffic-builder.ts';
 
 const ROOT = 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8';
 const traces = (trace_id: string, kind: 'closed-before-response' | 'idle-timeout' = 'closed-before-response') =>
-  tracesOf(trafficOf([failed(kind, 60, { trace_id })]).errors);
+  tracesOf(trafficOf([failed(kind, 60, { trace_id })]).errors, ['closed-mid-request']);
 
 it('gives searches for the trace id and says what each result means', () => {
   const found = traces(ROOT);
@@ -24,3 +25,18 @@ it.each(["Root=1-1';rm -rf /;'", '-', 'Root=1-693bb3f2-71b560c458bf732c4d88fcf8$
 );
 
 it('suggests no search if the rows decide', () => expect(traces(ROOT, 'idle-timeout')).toBeNull());
+
+describe('a request that the application never logged', () => {
+  const absent = (...open: CauseId[]) =>
+    tracesOf(trafficOf([failed('closed-before-response', 60, { trace_id: ROOT })]).errors, open)?.meaning.absent;
+
+  it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
+    expect(absent('closed-mid-request', 'malformed-response')).toBe(
+      "the request never reached the application's code: a proxy in front of the application, or a crash at that second. Check the log of the proxy, and whether the application restarted then",
+    );
+  });
+
+  it('may also be a keep-alive race while that is open', () => {
+    expect(absent('keep-alive-race', 'closed-mid-request')).toContain('code: a keep-alive race, a proxy');
+  });
+});

@@ -65,6 +65,27 @@ describe('whether it is still happening', () => {
   });
 });
 
+describe('whether errors still came where the log ends', () => {
+  const minutes = (...at: number[]) => at.map((minute) => failed('connect-failed', minute * 60));
+  it.each([
+    { name: 'steadily until then', failures: minutes(1, 5, 9, 13), newest: 14, failing: true },
+    { name: 'the last a minute ago', failures: minutes(1, 1.1, 1.2, 13.2), newest: 14, failing: true },
+    { name: 'in one burst, long ago', failures: minutes(1, 1.1, 1.2, 1.3), newest: 14, failing: false },
+    { name: 'too few to tell', failures: minutes(1, 13.9), newest: 14, failing: null },
+  ])('$name: $failing', ({ failures, newest, failing }) => {
+    const traffic = trafficOf(failures, { newest: START + newest * MINUTE });
+    const found = triage(traffic, { ...question, now: START + 75 * MINUTE }, null, besideOf(traffic));
+    expect(found.failingAtEnd).toBe(failing);
+    const words =
+      failing === null
+        ? /0 succeeded on retry\.$/
+        : failing
+          ? / Still failing at 02:54:00 UTC/
+          : / None after that until 02:54:00 UTC/;
+    expect(found.summary).toMatch(words);
+  });
+});
+
 describe('who was affected', () => {
   it('counts routes, clients and statuses of the asked errors only, and mentions 460s', () => {
     const only502 = { ...question, statuses: ['502'] };
@@ -95,7 +116,7 @@ describe('who was affected', () => {
       ['GET /2', 1],
     ]);
     expect(summary).toBe(
-      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
+      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. None after that until 02:55:00 UTC, where the log ends. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
     );
   });
 });

@@ -51,7 +51,7 @@ function judged(opinions: JudgedCause[], { events = [], unread = 0, background, 
   );
   const verdict = decideVerdict({
     ...{ traffic: of, parts, errorParts, events, causes, summaries },
-    traceIds: [],
+    traces: null,
     visible: 'Targets fail.',
   });
   return { parts, causes, verdict };

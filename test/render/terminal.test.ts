@@ -33,14 +33,17 @@ describe('the printed diagnosis', () => {
     await expect(plain(diagnosis)).toMatchFileSnapshot(`__snapshots__/${name}.txt`);
   });
 
-  it('has what, which, when and how sure in the first line, and the cause in the second', () => {
-    expect(lines(race)[0]).toBe('shop-prod · 5xx · 2026-11-20 02:40:00–02:55:00 UTC · final');
-    expect(lines(race)[1]).toMatch(/^Keep-alive race on target group api/);
-    expect(lines(early)[0]).toMatch(/ · provisional$/);
+  it('says what broke, how sure, and what to do in the first four lines', () => {
+    const [first = '', ...others] = lines(race);
+    expect(first).toMatch(/^shop-prod: keep-alive race \(likely\) · /);
+    expect(others.slice(0, 3).join(' ')).toMatch(/Fix {8}Raise the keep-alive timeout of api/);
+    expect(lines(early).slice(0, 2).join(' ')).toMatch(/ · provisional( |$)/);
   });
 
-  it('ends with the verdict, which a terminal shows last', () => {
-    expect(plain(race)).toMatch(/\nVerdict {4}Keep-alive race: likely, explains 146 of 149 errors\n$/);
+  it('ends with the verdict and what to do, which a terminal shows last', () => {
+    expect(plain(race)).toMatch(
+      /\nVerdict {4}Keep-alive race \(likely\) explains 146 of 149 errors\nFix {8}Raise the keep-alive timeout of api[\s\S]{1,200}$/,
+    );
   });
 
   it('mentions each cause once', () => {
@@ -50,15 +53,15 @@ describe('the printed diagnosis', () => {
     for (const { title } of [first, ...others].flatMap((cause) => cause ?? [])) {
       expect(page.toLowerCase().split(title.toLowerCase()), title).toHaveLength(2);
     }
-    expect(page).toContain('Not seen   22 other causes (--json lists them)');
+    expect(page).toContain('No errors  match the other 22 causes (--json lists them)');
   });
 
   it('lists causes ruled out by one number in one line', () => {
     const page = plain(race).replace(/\s+/g, ' ');
     expect(page).toContain(
-      'Security group blocked; network acl blocked: all 149 requests were sent on an open connection',
+      'Security group blocked; network acl blocked: 149 of 149 errors were sent on an open connection',
     );
-    expect(page.split('a dropped SYN times out after 10 s')).toHaveLength(2);
+    expect(page.split('a dropped SYN takes 10 s')).toHaveLength(2);
   });
 
   it('lists many gaps at the end and says so at the top', () => {

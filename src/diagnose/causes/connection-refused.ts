@@ -71,13 +71,13 @@ export const connectionRefused = defineCause({
           : [],
     );
     const sureErrors = sure.flatMap((part) => part.errors);
-    const against = judged.flatMap((part) =>
-      part.left?.reason === 'deregistered'
-        ? [part.left.sentence]
-        : part.tls.connectionErrors === false
-          ? [part.tls.sentence]
-          : [],
-    );
+    const leaving = judged.filter((part) => part.left?.reason === 'deregistered');
+    const against = [
+      ...leavingText(leaving, judged.length === leaving.length, traffic),
+      ...judged.flatMap((part) =>
+        part.left?.reason !== 'deregistered' && part.tls.connectionErrors === false ? [part.tls.sentence] : [],
+      ),
+    ];
     const missing = [
       ...new Set(
         maybe.flatMap((part) =>
@@ -120,6 +120,17 @@ export const connectionRefused = defineCause({
 function diedByItself({ target, target_group_arn, errors }: FailedConnects, { owners }: Traffic): boolean {
   const exit = owners.at(target, errors[0]?.at ?? 0, target_group_arn)?.exit?.kind;
   return exit === 'out-of-memory' || exit === 'exited';
+}
+
+/** Refusals of targets that were being taken away: a consequence, not the cause. */
+function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic: Traffic): string[] {
+  const errors = leaving.flatMap((part) => part.errors);
+  if (errors.length === 0) return [];
+  const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
+  const count = countErrors(errors);
+  return [
+    `${plural(count, 'connection')} ${Math.round(count) === 1 ? 'was' : 'were'} refused, ${isAll ? 'only ' : ''}by ${targets.length === 1 ? 'a target that was' : 'targets that were'} shutting down: ${list(targets)}.`,
+  ];
 }
 
 /** One sentence per target, most errors first. */
@@ -167,7 +178,7 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     notes: [
-      'Run these on the target. ss: does the process listen, and on which address? nft, iptables: is there a rule that rejects?',
+      'On the target: ss shows whether it listens, and on which address; nft and iptables show a rule that rejects.',
       'A full backlog resets connections only where tcp_abort_on_overflow is 1.',
     ],
     sideEffects: [],

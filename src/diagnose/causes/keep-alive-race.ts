@@ -1,4 +1,3 @@
-import { command } from '../../format/command.ts';
 import {
   durationSpread,
   number,
@@ -6,12 +5,11 @@ import {
   percent,
   plainSeconds,
   plural,
-  requestsOf,
   seconds,
   utcTimeSpan,
 } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
-import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { claimErrors, type Fix, type Judgement, ruledOut, type Stopgap, untested } from '../judgement.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
 import { closedAsAnswered } from '../patterns/closing-times.ts';
 import {
@@ -24,6 +22,7 @@ import {
 } from '../patterns/keep-alive.ts';
 import { countFrom, routeScale } from '../patterns/route-scales.ts';
 import { keepAliveSettings } from '../patterns/runtimes.ts';
+import { setIdleTimeout } from '../patterns/slow-requests.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -59,7 +58,7 @@ export const keepAliveRace = defineCause({
           ],
           for: [
             ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-            `${plural(errors.length, 'request was', 'requests were')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
+            `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
             ...(idle ? [`The load balancer keeps idle connections for ${idle} s.`] : []),
             ...routeSpread(
               traffic.log.routes.length,
@@ -87,7 +86,7 @@ export const keepAliveRace = defineCause({
         {
           claims: [{ errors: unmeasured, strength: 'possible' }],
           for: [
-            `${plural(unmeasured.length, 'request was', 'requests were')} closed ${durationSpread(unmeasured.map((e) => e.target_processing_time))} after being sent, as in a race.`,
+            `${plural(unmeasured.length, 'error')} closed within ${durationSpread(unmeasured.map((e) => e.target_processing_time))} of being sent, as in a race.`,
           ],
           against: [],
           missing: [
@@ -119,7 +118,7 @@ export const keepAliveRace = defineCause({
           : []),
         ...(slow.length > 0
           ? [
-              `${requestsOf(slow.length, parts.all.length)} failed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race fails within ${seconds(INSTANT_SECONDS)}.`,
+              `${outOf(slow.length, parts.all.length)} closed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
             ]
           : []),
         ...(elsewhere > 0
@@ -160,26 +159,34 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
   const stopgap = edge === null ? null : shorterIdleTimeout(traffic, edge);
   return {
     summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's ${attributes?.[IDLE_TIMEOUT] === undefined ? 'default ' : ''}idle timeout of ${idle} s.`,
-    commands:
-      stopgap !== null && evidence.loadBalancer
-        ? [
-            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${evidence.loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${stopgap.seconds}`,
-          ]
-        : [],
+    commands: [],
     settings: keepAliveSettings(edge?.kind === 'idle' ? edge.seconds : null, wanted),
-    ...(stopgap !== null && evidence.loadBalancer
-      ? { notes: ['Stopgap until that is deployed: lower the idle timeout of the load balancer.'] }
-      : {}),
     sideEffects: [
       `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
-      ...(stopgap === null
-        ? []
-        : [
-            `An idle timeout of ${stopgap.seconds} s stops the race and cuts every request that takes longer: ${stopgap.cut === 0 ? 'none' : number(stopgap.cut)} of ${plural(stopgap.of, 'success', 'successes')} on the failing routes in this window.`,
-          ]),
     ],
+    ...(stopgap === null || !evidence.loadBalancer
+      ? {}
+      : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
   };
 }
+
+/** Lowers the idle timeout of the load balancer below that of the targets. `now`: its present value, if it was read. */
+const stopgapOf = (
+  { seconds: below, cut, of }: NonNullable<ReturnType<typeof shorterIdleTimeout>>,
+  loadBalancer: string,
+  now: string | undefined,
+): Stopgap => ({
+  summary: `Lower the load balancer's idle timeout to ${below} s until the fix is deployed.`,
+  commands: [setIdleTimeout(loadBalancer, below)],
+  undo:
+    now === undefined
+      ? 'Note the present idle timeout before you run it, and set it back once the fix is deployed.'
+      : `Set it back to ${now} s once the fix is deployed (Value=${now}).`,
+  sideEffects: [
+    `Cuts requests that take longer than ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes.`,
+  ],
+  idleTimeoutSeconds: below,
+});
 
 /** HTTP/2 streams share a connection, which is not idle between two requests; the target ends it with GOAWAY. */
 const multiplexedFix = (version: string, wanted: number): Fix => ({
@@ -208,12 +215,7 @@ function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(type
   const below = Math.floor(at + EARLY_SECONDS) - 1;
   return {
     summary: `Keep connections idle for less than ${plainSeconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
-    commands:
-      loadBalancer && below >= SHORTEST_STOPGAP
-        ? [
-            command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${loadBalancer.LoadBalancerArn} --attributes Key=${IDLE_TIMEOUT},Value=${below}`,
-          ]
-        : [],
+    commands: loadBalancer && below >= SHORTEST_STOPGAP ? [setIdleTimeout(loadBalancer.LoadBalancerArn, below)] : [],
     notes: [
       'Security groups of Nitro v6 instances forget idle connections after 350 s; look at the idle timeouts of what stands between.',
     ],
@@ -241,7 +243,10 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; 13 would be expected by chance." */
+/**
+ * "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give
+ * 13."
+ */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
@@ -249,7 +254,7 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
     beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
   }[kind];
-  return `${requestsOf(hits, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
+  return `${outOf(hits, examined)} errors${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; chance would give ${expected < 0.5 ? 'none' : number(expected)} (from ${plural(controls, 'successful request')} of the same routes).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
@@ -270,7 +275,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const top = Math.max(...counts.values());
   return counts.size >= 3
     ? [
-        `They are spread over ${outOf(counts.size, failing)} failing routes; the most affected one has ${percent(top / routes.length)} of them.`,
+        `Spread over ${outOf(counts.size, failing)} failing routes; the most frequent has ${percent(top / routes.length)} of them.`,
       ]
     : [];
 }

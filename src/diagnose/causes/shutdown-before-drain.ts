@@ -1,14 +1,22 @@
 import { command } from '../../format/command.ts';
-import { list, number, plural, utcTime } from '../../format/wording.ts';
+import { list, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
-import { drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { type DrainTimes, drainNote, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
-import { countErrors, nameOf, namesOf, type SampledError, type Traffic, withSignature } from '../traffic.ts';
+import {
+  countErrors,
+  nameOf,
+  namesOf,
+  type SampledError,
+  type Traffic,
+  targetGroupName,
+  withSignature,
+} from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const WANTS = [
@@ -64,7 +72,7 @@ export const shutdownBeforeDrain = defineCause({
     const unknown = judged.filter(({ reason }) => reason === 'unknown');
     const inTurn =
       deregistered.length > 1
-        ? `${plural(deregistered.length, 'target')} left in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
+        ? `${plural(deregistered.length, 'target')} in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
     const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
     return claimErrors(
@@ -78,9 +86,9 @@ export const shutdownBeforeDrain = defineCause({
           ...(inTurn ? [inTurn] : []),
           ...[...deregistered, ...unknown]
             .slice(0, SHOWN)
-            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'request')} failed as it left.`),
+            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
           ...(deregistered.length + unknown.length > SHOWN
-            ? [`${moreTargets(deregistered.length + unknown.length - SHOWN)}.`]
+            ? [`The same on ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
             : []),
           ...others.for,
         ],
@@ -109,6 +117,7 @@ export const shutdownBeforeDrain = defineCause({
 
 function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
   const times = drainTimes(evidence.traffic, errors);
+  const platform = platformOf(errors, evidence.traffic, evidence);
   const arns = [...new Set(errors.map(({ target_group_arn }) => target_group_arn))].filter((arn) => arn !== '-').sort();
   const others = arns.filter((arn) => delayOf(arn, evidence) !== times.delay);
   return {
@@ -118,15 +127,22 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
       (arn) =>
         command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,
     ),
-    settings: drainSettings(times, platformOf(errors, evidence.traffic, evidence.tags)),
-    notes: [times.because],
-    sideEffects: [`Each target then takes ${times.sleep} s longer to stop.`],
+    settings: drainSettings(times, platform),
+    notes: [drainNote(times, platform)],
+    sideEffects: [
+      ...others.flatMap((arn) => loweredDelay(arn, delayOf(arn, evidence), times)),
+      `Each replacement takes ${times.sleep} s longer.`,
+    ],
   };
 }
 
-/** "One more target shows the same." */
-const moreTargets = (count: number): string =>
-  count === 1 ? 'One more target shows the same' : `${number(count)} more targets show the same`;
+/** A shorter delay cuts what a draining target still works on. */
+const loweredDelay = (arn: string, now: number, { delay, longest }: DrainTimes): string[] =>
+  Number.isFinite(now) && now > delay
+    ? [
+        `The command lowers the deregistration delay of ${targetGroupName(arn)} from ${now} s to ${delay} s: requests to a draining target that take longer are cut${longest > 0 ? ` (the longest took ${seconds(longest)})` : ''}.`,
+      ]
+    : [];
 
 const delayOf = (arn: string, { targetGroupAttributes }: CauseEvidence<(typeof WANTS)[number]>): number =>
   Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
@@ -157,9 +173,7 @@ function stayedText(traffic: Traffic): string {
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
   const end = traffic.log.newest;
   const who =
-    failing.size === 1
-      ? 'The failing target did not leave'
-      : `None of the ${plural(failing.size, 'failing target')} left`;
+    failing.size === 1 ? 'The failing target did not leave' : `None of ${plural(failing.size, 'failing target')} left`;
   return `${who} before the end of the log${end === null ? '' : ` (${utcTime(end)})`}.`;
 }
 
@@ -192,7 +206,7 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
     possible: possiblyLeaving.flatMap(({ errors }) => errors),
     for: first
       ? [
-          `${plural(first.errors.length, 'request')} failed just before ${nameOf(traffic, first.presence.target)} got its last one at ${utcTime(first.presence.lastSeen)}.`,
+          `${plural(first.errors.length, 'error')} in the last moments of ${nameOf(traffic, first.presence.target)}, which got its last request at ${utcTime(first.presence.lastSeen)}.`,
         ]
       : [],
     against: first ? ['Connections to targets that stayed were closed too.'] : [],

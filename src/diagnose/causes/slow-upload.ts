@@ -1,5 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
-import { durationSpread, list, number, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, seconds, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
@@ -16,8 +16,7 @@ import {
 import {
   attributesMissing,
   judgeWithoutIdleTimeout,
-  RAISED_IDLE_TIMEOUT,
-  raiseIdleTimeout,
+  longerIdleTimeout,
   routeSentences,
 } from '../patterns/slow-requests.ts';
 import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
@@ -59,7 +58,7 @@ export const slowUpload = defineCause({
         claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
         for: [
           ...parts.short.map(shortSentence),
-          `${requestsOf(countErrors(own), traffic.errorCount)} had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
+          `${outOf(countErrors(own), traffic.errorCount)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
           ...(late.length > 0 && limit !== null
             ? [
                 `${plural(countErrors(late), 'error')} ended after ${durationSpread(late.flatMap(({ elapsed }) => elapsed ?? []))}, well above the timer of ${wholeSeconds(limit)}: bytes still moved after the request was sent on.`,
@@ -91,9 +90,9 @@ function fixFor({ effective, configured, short }: IdleTimeouts, question: Questi
     summary: isSmall
       ? 'Find out why these clients stop halfway through a small body (a poor line, a client that sends what it has yet to produce), and let them try again.'
       : 'Let clients upload large bodies straight to S3 with a presigned URL, or in parts; have the application read the body as it arrives.',
-    commands: [raiseIdleTimeout(question.loadBalancer.arn, Math.min(4000, (effective ?? configured ?? 60) * 2))],
-    notes: ['Until then, a longer idle timeout of the load balancer lets them through.'],
-    sideEffects: [RAISED_IDLE_TIMEOUT],
+    commands: [],
+    sideEffects: [],
+    stopgap: longerIdleTimeout(question.loadBalancer.arn, effective ?? configured ?? 60),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
-import { drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { drainNote, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
 import { countErrors, nameOf } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -73,7 +73,7 @@ function fixFor(left: readonly ConnectTimeout[], { traffic, changes, tags }: Con
   if (changes?.some(({ EventName }) => EventName === 'BidEvictedEvent')) return SPOT_FIX;
   const errors = left.flatMap((each) => each.errors);
   const times = drainTimes(traffic, errors);
-  const platform = platformOf(errors, traffic, tags);
+  const platform = platformOf(errors, traffic, { tags, changes });
   const arns = [...new Set(left.map(({ arn }) => arn))].filter((arn) => arn !== '-').sort();
   return {
     summary:
@@ -83,7 +83,7 @@ function fixFor(left: readonly ConnectTimeout[], { traffic, changes, tags }: Con
       ...(platform === null ? [lifecycleHook(times.grace)] : []),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: [times.because],
+    notes: [drainNote(times, platform)],
     sideEffects: ['Deployments and scale-in take longer by that time.'],
   };
 }

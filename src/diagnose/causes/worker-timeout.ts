@@ -1,11 +1,21 @@
-import { durationSpread, list, number, outOf, plainSeconds, plural, seconds } from '../../format/wording.ts';
+import {
+  durationSpread,
+  list,
+  number,
+  outOf,
+  plainSeconds,
+  plural,
+  seconds,
+  wholeSeconds,
+} from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type BodySent, bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { type DurationCluster, longestWait, ownMoments } from '../patterns/durations.ts';
-import { allCarryBodies, isBodiless, SMALL_BODY } from '../patterns/idle-timeouts.ts';
+import { allCarryBodies, configuredIdleTimeout, isBodiless, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { allOfFailingRoutes } from '../patterns/route-errors.ts';
-import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
+import { runtimesClosingAt } from '../patterns/runtimes.ts';
+import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const MIN_LIKELY = 5;
@@ -24,9 +34,9 @@ export const workerTimeout = defineCause({
     'The application server or a proxy in the target kills a request at one fixed duration and closes the connection.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response'],
-  wants: [],
+  wants: ['attributes'],
 
-  judge({ traffic }): Judgement {
+  judge({ traffic, attributes }): Judgement {
     const { all, durationClusters, slowRest } = closedParts(traffic);
     const slow = slowRest.filter((error) => error.target_processing_time >= 1);
     const judged = durationClusters.map((c) => ({
@@ -44,15 +54,15 @@ export const workerTimeout = defineCause({
           errors: one.cluster.errors,
           strength: isLikely(one) ? 'likely' : 'possible',
         })),
-        for: judged.flatMap(({ cluster: { errors, seconds: at, waited }, longest, routes, partly }) => [
-          `${plural(errors.length, 'request')} to ${list(routes)} failed ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: the target has a timer of ${seconds(at)}.`,
+        for: judged.flatMap(({ cluster: { errors, seconds: at, waited }, longest, partly, routes }) => [
+          `${plural(errors.length, 'error')} on ${placeText({ routes, cluster: { errors } })} ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: a timer of ${seconds(at)} in the target.`,
           ...(waited === undefined
             ? []
             : [
                 `${outOf(waited, errors.length)} ended later than that: requests can wait for a worker first. On a quick route, one waited ${seconds(longestWait(traffic))} or more.`,
               ]),
           ...(partly && longest !== null && longest < at
-            ? [`The slowest successful request to ${list(routes)} took ${seconds(longest)}.`]
+            ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
             : []),
         ]),
         against: judged.flatMap(({ cluster: { seconds: at }, outlived, contradicted, longest }) =>
@@ -77,25 +87,74 @@ export const workerTimeout = defineCause({
             ? [`They had sent less than the successes of ${list(routes)}: the timer may have waited for the body.`]
             : []),
         ]),
-        fix: fixFor(named),
-        summary: `A timeout of ${plainSeconds(named.cluster.seconds)} in the target ended ${plural(countErrors(named.cluster.errors), 'request')} on ${list(named.routes)}${gunicornHint(named.cluster.seconds)}.`,
+        fix: fixFor(named, traffic, configuredIdleTimeout(attributes)),
+        summary: `A timeout of ${plainSeconds(named.cluster.seconds)} in the target ended ${plural(countErrors(named.cluster.errors), 'request')} on ${placeText(named)}${gunicornHint(named.cluster.seconds)}.`,
       },
       untested(),
     );
   },
 });
 
-function fixFor({ cluster: { seconds: at }, routes }: JudgedCluster): Fix {
+/** Seconds by which a timeout in the target must stay below the idle timeout of the load balancer. */
+const MARGIN_SECONDS = 5;
+/** The default of AWS, if the setting could not be read: a target that works longer shows that it is longer. */
+const DEFAULT_IDLE_SECONDS = 60;
+/** A timeout that can be raised by less helps little. */
+const WORTHWHILE = 1.2;
+
+/** `configured`: the idle timeout of the load balancer in seconds; null if it could not be read. */
+function fixFor(named: JudgedCluster, traffic: Traffic, configured: number | null): Fix {
+  const { cluster, routes } = named;
+  const at = Math.max(1, Math.round(cluster.seconds));
+  const idle = configured ?? (at < DEFAULT_IDLE_SECONDS ? DEFAULT_IDLE_SECONDS : null);
+  const below = idle === null ? Number.POSITIVE_INFINITY : idle - MARGIN_SECONDS;
+  const isRoom = below >= WORTHWHILE * at;
+  const wanted = isRoom ? Math.min(2 * at, below) : 2 * at;
+  const idleText = idle === null ? '' : ` (${wholeSeconds(idle)} ${configured === null ? 'by default' : 'now'})`;
+  const timers = timersOf(cluster.seconds, runtimesOf(named, traffic));
   return {
-    summary: `Make ${list(routes)} finish within ${plainSeconds(at)}, or raise that timeout. Requests that run past the load balancer's idle timeout become 504s.`,
+    summary: isRoom
+      ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, but keep it below the load balancer's idle timeout${idleText}.`
+      : `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}. To raise the timeout in the target, raise the load balancer's idle timeout${idleText} above it first: requests that run past it become 504s.`,
     commands: [],
-    settings: timersOf(at).map(({ text }) => text(2 * Math.max(1, Math.round(at)))),
-    notes: [`Change the timeout that is ${plainSeconds(at)} now: ${OTHER_TIMERS}`],
+    settings: timers.map(({ text }) => text(wanted)),
+    notes: [
+      ...handSetNote(named, timers, traffic),
+      `Change the timeout that is ${plainSeconds(cluster.seconds)} now: ${OTHER_TIMERS}`,
+    ],
     sideEffects: ['A longer timeout keeps workers busy longer, so fewer requests are served at the same time.'],
+    allowsSeconds: wanted,
   };
 }
 
+/** The servers that close idle connections when these targets do, by default. */
+const runtimesOf = ({ cluster: { errors } }: JudgedCluster, traffic: Traffic): string[] =>
+  closedParts(traffic).race.flatMap(({ measure, edge }) =>
+    edge.kind === 'idle' && errors.some(({ target_group_arn }) => target_group_arn === measure.target_group_arn)
+      ? runtimesClosingAt(edge.seconds)
+      : [],
+  );
+
+/** If the targets look like a server without this timeout, somebody has set it. */
+function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Traffic): string[] {
+  const runtimes = runtimesOf(named, traffic);
+  const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
+  if (runtimes.length === 0 || isDefault) return [];
+  return [
+    `These targets close idle connections like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default: look for one set by hand, or for a proxy in the target.`,
+  ];
+}
+
+const isOf = (server: string, runtimes: readonly string[]): boolean => runtimes.some((name) => name.startsWith(server));
+
+/** "POST /reports (target group api)" */
+function placeText({ routes, cluster: { errors } }: { routes: string[]; cluster: Pick<DurationCluster, 'errors'> }) {
+  const groups = [...new Set(errors.map(({ target_group_arn }) => targetGroupName(target_group_arn)))].sort();
+  return `${list(routes)} (target ${groups.length === 1 ? 'group' : 'groups'} ${list(groups)})`;
+}
+
 interface Timer {
+  server: string;
   /** Seconds; null if it is off by default. */
   byDefault: number | null;
   text(wanted: number): string;
@@ -106,23 +165,26 @@ interface Timer {
  * is late.
  */
 const TIMERS: readonly Timer[] = [
-  { byDefault: 30, text: (wanted) => `gunicorn --timeout ${wanted}   # default 30 s` },
-  { byDefault: 60, text: (wanted) => `timeout ${wanted}   # Unicorn, default 60 s` },
+  { server: 'gunicorn', byDefault: 30, text: (wanted) => `gunicorn --timeout ${wanted}   # default 30 s` },
+  { server: 'Unicorn', byDefault: 60, text: (wanted) => `timeout ${wanted}   # Unicorn, default 60 s` },
   {
+    server: 'nginx',
     byDefault: 60,
     text: (wanted) => `client_body_timeout ${wanted}s;   # nginx, default 60 s between two pieces of a body`,
   },
   {
+    server: 'Node.js',
     byDefault: 300,
     text: (wanted) => `server.requestTimeout = ${wanted}_000   # Node.js, default 300 s for a whole request to come`,
   },
   {
+    server: 'Node.js',
     byDefault: 120,
     text: (wanted) => `server.timeout = ${wanted}_000   # Node.js before 13, default 120 s without a byte`,
   },
-  { byDefault: null, text: (wanted) => `harakiri = ${wanted}   # uWSGI` },
-  { byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   # Node.js` },
-  { byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   # Go` },
+  { server: 'uWSGI', byDefault: null, text: (wanted) => `harakiri = ${wanted}   # uWSGI` },
+  { server: 'Node.js', byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   # Node.js` },
+  { server: 'Go', byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   # Go` },
 ];
 
 const OTHER_TIMERS =
@@ -131,10 +193,17 @@ const OTHER_TIMERS =
 /** Largest distance of a measured time from a default, as a share of it: timers fire late. */
 const NEAR_DEFAULT = 0.05;
 
-/** Servers with this default. If no server has it, those often configured by hand, gunicorn first. */
-function timersOf(at: number): Timer[] {
-  const own = TIMERS.filter(({ byDefault }) => byDefault !== null && Math.abs(byDefault - at) <= NEAR_DEFAULT * at);
-  return own.length > 0 ? own : TIMERS.filter(({ byDefault }) => byDefault === null || byDefault === 30);
+/**
+ * Timers of the targets' own server that are set by hand, then servers with this default; if there is neither, those
+ * often set by hand, gunicorn first.
+ */
+function timersOf(at: number, runtimes: readonly string[]): Timer[] {
+  const byDefault = TIMERS.filter(
+    (timer) => timer.byDefault !== null && Math.abs(timer.byDefault - at) <= NEAR_DEFAULT * at,
+  );
+  const byHand = TIMERS.filter((timer) => timer.byDefault === null || timer.server === 'gunicorn');
+  const own = [...new Set([...byHand.filter(({ server }) => isOf(server, runtimes)), ...byDefault])];
+  return own.length > 0 ? own : byHand;
 }
 
 interface JudgedCluster {
@@ -170,16 +239,14 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
   const durations = durationSpread(times);
   if (slow.length === 0) {
     return ruledOut([
-      `${all.length === 1 ? 'The request does not fit, because it' : `None of the ${number(all.length)} requests fits, because each`} was closed within 1 s or follows another pattern, and a worker timeout strikes after a fixed time of work.`,
+      `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
     ]);
   }
   if (slow.length < MIN_CLUSTER)
-    return untested([
-      `${plural(slow.length, 'slow request')} (${durations}) ${slow.length === 1 ? 'is' : 'are'} too few to show a fixed duration.`,
-    ]);
+    return untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`]);
   return Math.max(...times) - Math.min(...times) <= wait
     ? untested([
-        `${plural(slow.length, 'slow request')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
+        `${plural(slow.length, 'slow error')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
       ])
     : ruledOut([`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`]);
 }

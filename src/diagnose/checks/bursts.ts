@@ -1,9 +1,9 @@
-import { durationSpread, list, number, outOf, plural, utcTime } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { eventOutlines } from '../events/outlines.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { type Burst, findBursts, largestSimultaneousBurst } from '../patterns/grouped-by-pause.ts';
-import { countErrors } from '../traffic.ts';
+import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const bursts = defineCheck({
@@ -27,7 +27,7 @@ export const bursts = defineCheck({
     const burstsFound = findBursts(errors, readMs);
     const together = largestSimultaneousBurst(errors);
     const moment = together
-      ? ` ${plural(countErrors(together.errors), 'request')} failed at the same moment, ${utcTime(together.from)}, after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
+      ? ` ${plural(countErrors(together.errors), 'request')} ended together at ${utcTime(together.from)} after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
       : '';
     if (burstsFound.length > 0)
       return {
@@ -43,10 +43,21 @@ export const bursts = defineCheck({
     const outages = eventOutlines(traffic).reduce((sum, outline) => sum + outline.outages.length, 0);
     return {
       outcome: 'pass',
-      summary: `${plural(errorCount, 'error')} from ${utcTime(first)} to ${utcTime(last)}, ${outages > 0 ? `with ${plural(outages, 'outage')} of a target` : 'without bursts'}.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTimeSpan(first, last)}${outages > 0 ? `, with ${plural(outages, 'outage')} of a target` : `; ${busiestMinute(traffic)}`}.`,
     };
   },
 });
+
+/** "at most 22 in one minute (02:44 UTC)": steady errors have no minute that stands out. */
+function busiestMinute({ shapes }: Traffic): string {
+  const minutes = [...Map.groupBy(shapes, ({ minute }) => minute)]
+    .map(([minute, own]) => ({ minute, errors: own.reduce((sum, { count }) => sum + count, 0) }))
+    .sort((a, b) => b.errors - a.errors || a.minute - b.minute);
+  const [most] = minutes;
+  return most === undefined
+    ? 'no minute is known'
+    : `at most ${number(most.errors)} in one minute (${utcTime(most.minute).replace(':00 UTC', ' UTC')})`;
+}
 
 function burstsSentence(burstsFound: Burst[], total: number): string {
   const held = Math.round(burstsFound.reduce((sum, burst) => sum + countErrors(burst.errors), 0));

@@ -25,6 +25,8 @@ export interface Check<
   symptom?: true;
   /** Causes that equal or imply this fault; a verdict that names one of them covers the fault. */
   namedBy?: readonly CauseId[];
+  /** Judges the log itself: it also runs if the log has no entry in the window, where other checks could only pass for want of requests. */
+  judgesEmptyLog?: true;
   /** If a whole step passes, its check with the lowest rank represents the step. */
   headline?: number;
   /** If any of these is missing, the runner answers `unknown` with the reason. */

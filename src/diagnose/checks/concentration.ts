@@ -18,7 +18,7 @@ export const concentration = defineCheck({
   step: 1,
   question: 'Are the errors spread over targets, nodes, routes and clients in the same way as the requests?',
   why: 'If errors concentrate on one target, route, zone or client, the cause is there; if they are everywhere, it is not.',
-  fix: 'Compare the one that fails more with its peers: configuration, version, zone, network path.',
+  fix: 'Compare the targets, nodes or clients that fail more with their peers: configuration, version, zone, network path.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   symptom: true,
   needs: ['traffic'],
@@ -55,7 +55,11 @@ export const concentration = defineCheck({
       ...split.map(splitBrief),
       ...others.map(({ kind, share }) => `one ${kind} has ${percent(share)} of the errors`),
     ];
-    if (brief !== undefined) return { outcome: 'fail', summary: sentences.join(' '), brief, facts };
+    if (brief !== undefined) {
+      const routes = others.flatMap(({ kind, name }) => (kind === 'route' ? [name] : []));
+      const advice = routes.length > 0 ? { fix: routeAdvice(routes), afterwards: routeAdvice(routes) } : {};
+      return { outcome: 'fail', summary: sentences.join(' '), brief, facts, ...advice };
+    }
     const involved = list(
       [
         { count: counts.targets, noun: 'target' },
@@ -77,6 +81,10 @@ export const concentration = defineCheck({
     };
   },
 });
+
+/** A route has no zone or network path to compare. */
+const routeAdvice = (routes: readonly string[]): string =>
+  `Look at what ${list(routes)} ${routes.length === 1 ? 'does' : 'do'} that other routes do not: dependencies, upstream, last change.`;
 
 type Names = (target: string) => string;
 

@@ -1,5 +1,6 @@
 import { list, plural, wholeSeconds } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
+import { unseenRequests } from '../no-errors.ts';
 import { countErrors, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
@@ -47,13 +48,14 @@ export const deregistrationDelay = defineCheck({
     }
     const says = list(read.map(({ TargetGroupName, delay }) => `${TargetGroupName} ${wholeSeconds(delay)}`));
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
-    if (!evidence.traffic) {
+    const unseen = unseenRequests(evidence.traffic);
+    if (unseen !== null) {
       const when = abrupt.length > 0 ? 'at once' : 'when it ends';
       return {
         outcome: 'unknown',
-        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; whether any was is not known without the access log.`,
+        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; whether any was is not known: ${unseen.words}.`,
         facts,
-        missing: true,
+        ...(unseen.missing ? { missing: true } : {}),
       };
     }
     const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, but none were` : '';

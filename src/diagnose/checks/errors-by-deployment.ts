@@ -1,6 +1,7 @@
 import type { NetworkInterface } from '../../evidence/aws.ts';
 import { list, outOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { eventOutlines } from '../events/outlines.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { deploymentErrors, deploymentSentence } from '../patterns/deployment-errors.ts';
 import {
@@ -48,7 +49,7 @@ export const errorsByDeployment = defineCheck({
     if (deployed.length === 0 && failing.length === 0 && alike.length === 0)
       return {
         outcome: 'not-applicable',
-        summary: `No deployment of the failing targets is known.${addressesSentence(traffic, networkInterfaces)}`,
+        summary: `${noRecordText(traffic)}${addressesSentence(traffic, networkInterfaces)}`,
       };
     const suspects = deployed.filter(
       ({ change, revisionsAlike }) => (change === 'began' || change === 'ended') && !revisionsAlike,
@@ -88,3 +89,9 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
     ? ` Its address now belongs to ${list(counted)}.`
     : ` Their addresses now belong to ${list(counted)}.`;
 }
+
+/** A rollout shows in the log even where neither ECS nor CodeDeploy has a record of it. */
+const noRecordText = (traffic: Traffic): string =>
+  eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
+    ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found; the rollout shows in the targets that left and joined.'
+    : 'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.';

@@ -1,5 +1,6 @@
 import { plural, wholeSeconds } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { unseenRequests } from '../no-errors.ts';
 import { configuredIdleTimeout, idleTimeouts } from '../patterns/idle-timeouts.ts';
 import { countErrors } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -20,11 +21,19 @@ export const idleTimeout = defineCheck({
     const configured = configuredIdleTimeout(attributes);
     if (configured === null) return { outcome: 'unknown', summary: 'The attributes do not hold the idle timeout.' };
     const facts = [{ label: 'idle timeout', value: configured, unit: 'seconds' as const }];
-    const parts = traffic ? idleTimeouts(traffic, attributes) : null;
-    if (!parts || parts.all.length === 0) {
+    const unseen = unseenRequests(traffic);
+    if (unseen !== null || traffic === undefined)
+      return {
+        outcome: 'unknown',
+        summary: `The idle timeout is set to ${wholeSeconds(configured)}; whether requests end at another value is not known: ${unseen?.words}.`,
+        facts,
+        ...(unseen?.missing ? { missing: true } : {}),
+      };
+    const parts = idleTimeouts(traffic, attributes);
+    if (parts.all.length === 0) {
       return {
         outcome: 'pass',
-        summary: `The load balancer's idle timeout is ${wholeSeconds(configured)}; no error contradicts that.`,
+        summary: `The load balancer keeps idle connections for ${wholeSeconds(configured)}; no error shows another value.`,
         brief: `load balancer keeps idle connections for ${wholeSeconds(configured)}`,
         facts,
       };

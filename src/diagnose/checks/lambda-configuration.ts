@@ -1,6 +1,7 @@
 import type { FunctionConfiguration } from '../../evidence/aws.ts';
 import { list, plural, wholeSeconds } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
+import { unseenRequests } from '../no-errors.ts';
 import { functionOf, unhandledErrors } from '../patterns/lambda-functions.ts';
 import { countErrors, targetGroupName } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -20,7 +21,7 @@ export const lambdaConfiguration = defineCheck({
     const groups = targetGroups
       .filter(({ TargetType }) => TargetType === 'lambda')
       .map(({ TargetGroupArn }) => TargetGroupArn);
-    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target is a Lambda function.' };
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' };
     const evidence = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
     const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, evidence).configuration }));
     const described = read.flatMap(({ arn, configuration }) => (configuration ? [{ arn, configuration }] : []));
@@ -50,12 +51,13 @@ export const lambdaConfiguration = defineCheck({
     const each = described.map(
       ({ arn, configuration }) => `${functionLabel(arn, configuration)}${timeoutText(configuration)}`,
     );
-    if (!traffic) {
+    const unseen = unseenRequests(traffic);
+    if (unseen !== null) {
       return {
         outcome: 'unknown',
-        summary: `${list(each)}; whether a request ran into a timeout is not known without the access log.`,
+        summary: `${list(each)}; whether a request ran into a timeout is not known: ${unseen.words}.`,
         facts,
-        missing: true,
+        ...(unseen.missing ? { missing: true } : {}),
       };
     }
     return { outcome: 'pass', summary: `${list(each)}; no request ran into a timeout.`, facts };

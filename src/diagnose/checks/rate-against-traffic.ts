@@ -18,6 +18,7 @@ export const rateAgainstTrafficCheck = defineCheck({
   fix: 'Compare the keep-alive timeout of the targets with the idle timeout of the load balancer.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
+  symptom: true,
   namedBy: ['keep-alive-race'],
   needs: ['traffic'],
   wants: [],
@@ -30,7 +31,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     if (r === null) {
       return {
         outcome: 'not-applicable',
-        summary: `Too few errors, or traffic too steady, over ${plural(minutes.length, 'whole minute')} to compare the error rate with traffic.`,
+        summary: `${plural(closed.length, 'error')} over ${plural(minutes.length, 'whole minute')}: too few, or traffic too steady, to compare the error rate with traffic.`,
       };
     }
     const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];

@@ -4,6 +4,7 @@ import { list, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { locate } from '../network-path/addresses.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { unseenRequests } from '../no-errors.ts';
 import { groupBy } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
@@ -45,6 +46,7 @@ export const registeredPort = defineCheck({
         outcome: 'fail',
         summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, and none of ${requests} on port ${first.port} succeeded.`,
         brief: `${plural(silent.length, 'target')} answered no request`,
+        afterwards: `Let the health checks use the traffic port too, so that they notice when requests cannot reach it.`,
         facts: portFacts(registeredTargets),
       };
     }
@@ -56,9 +58,10 @@ export const registeredPort = defineCheck({
       };
     }
     const verdict = { summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };
-    if (!evidence.traffic && registeredTargets.some(isCheckedElsewhere)) {
-      const summary = `${verdict.summary} Whether requests succeed there is not known without the access log.`;
-      return { ...verdict, outcome: 'unknown', summary, missing: true };
+    const unseen = unseenRequests(evidence.traffic);
+    if (unseen !== null && registeredTargets.some(isCheckedElsewhere)) {
+      const summary = `${verdict.summary} Whether requests succeed there is not known: ${unseen.words}.`;
+      return { ...verdict, outcome: 'unknown', summary, ...(unseen.missing ? { missing: true } : {}) };
     }
     return { ...verdict, outcome: 'pass' };
   },
@@ -117,7 +120,7 @@ function describePorts(registeredTargets: RegisteredTarget[]): string {
         ]
       : []),
   ];
-  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : '; health checks use the same port'}.`;
+  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : ', checked on the same port'}.`;
 }
 
 const portFacts = (registeredTargets: RegisteredTarget[]) =>

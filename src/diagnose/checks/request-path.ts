@@ -1,7 +1,14 @@
 import type { Edge } from '../../evidence/edge.ts';
-import { list, number, plural, requestsOf } from '../../format/wording.ts';
+import { list, number, outOf, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
-import { type EdgeErrors, edgeErrors, edgeErrorsSentence, isMadeAtEdge } from '../patterns/edge-errors.ts';
+import { unseenRequests } from '../no-errors.ts';
+import {
+  askedStrangeHosts,
+  type EdgeErrors,
+  edgeErrors,
+  edgeErrorsSentence,
+  isMadeAtEdge,
+} from '../patterns/edge-errors.ts';
 import { errorsThroughHops, hopNames } from '../patterns/hops.ts';
 import type { Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -37,7 +44,14 @@ export const requestPath = defineCheck({
       };
     }
     if (through.length > 0) return { outcome: 'pass', summary: through.join(' ') };
-    return { outcome: 'not-applicable', summary: 'No CDN or proxy was detected in front of the load balancer.' };
+    const unseen = unseenRequests(traffic);
+    if (unseen !== null)
+      return {
+        outcome: 'unknown',
+        summary: `Whether requests come through another hop is not known: ${unseen.words}.`,
+        ...(unseen.missing ? { missing: true } : {}),
+      };
+    return { outcome: 'not-applicable', summary: 'Nothing was found in front of the load balancer.' };
   },
 });
 
@@ -46,7 +60,7 @@ function throughHops(traffic: Traffic): string[] {
   return errors === 0
     ? []
     : [
-        `${requestsOf(Math.round(errors), traffic.errorCount)} came through ${hopNames(traffic)}: their client addresses are not those of users.`,
+        `${outOf(Math.round(errors), traffic.errorCount)} errors came through ${hopNames(traffic)}: their client addresses are not those of users.`,
       ];
 }
 
@@ -54,7 +68,7 @@ function throughHops(traffic: Traffic): string[] {
 const REASONS_NAMED = 3;
 
 function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readonly string[]): CheckVerdict {
-  const { made, total, reasons, strangeHosts } = errors;
+  const { made, total, reasons } = errors;
   const facts = [
     { label: '5xx that users got', value: total, unit: 'requests' as const },
     { label: 'made by CloudFront', value: made, unit: 'requests' as const },
@@ -67,7 +81,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     return {
       outcome: 'pass',
       summary: [
-        `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
+        `CloudFront made ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
         ...others,
         ...through,
       ].join(' '),
@@ -77,20 +91,29 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     reasons.slice(0, REASONS_NAMED).map(({ words, requests }) => `${words} (${number(requests)})`),
     REASONS_NAMED,
   );
-  const hosts =
-    strangeHosts === null || strangeHosts === 0
-      ? []
-      : [
-          `${strangeHosts === made ? 'All' : number(strangeHosts)} of them asked for host names that the distribution does not serve.`,
-        ];
+  const fix = edgeFix(errors);
   return {
     outcome: 'fail',
-    summary: [edgeErrorsSentence(errors), `Why: ${why}.`, ...hosts, ...others, ...through].join(' '),
-    brief: `CloudFront generated ${number(made)} of the ${number(total)} 5xx`,
+    fix,
+    // No cause behind the load balancer explains these.
+    afterwards: fix,
+    ...(askedStrangeHosts(errors) ? { settings: [HOST_FILTER] } : {}),
+    summary: [
+      edgeErrorsSentence(errors),
+      ...(askedStrangeHosts(errors) ? [`CloudFront gives as the reason: ${why}.`] : []),
+      ...others,
+      ...through,
+    ].join(' '),
+    brief: `CloudFront made ${number(made)} of the ${number(total)} 5xx`,
     facts,
-    fix:
-      strangeHosts !== null && 2 * strangeHosts > made
-        ? 'Answer names that you do not serve at the edge: no wildcard name in DNS, or a CloudFront Function that answers 403. CloudFront uses the Host header it forwards for the TLS handshake with the load balancer, whose certificate does not cover such names.'
-        : `Look up ${plural(reasons.length, 'result type')} in the CloudFront guide: ${list(reasons.map((one) => one.detailedResultType))}.`,
   };
 }
+
+/** Answers at the edge what no origin serves. Source: CloudFront developer guide, "CloudFront Functions event structure". */
+const HOST_FILTER =
+  'function handler(event) { return ["<host name>"].includes(event.request.headers.host.value) ? event.request : { statusCode: 403 }; }   // CloudFront Function, viewer request';
+
+const edgeFix = (errors: EdgeErrors): string =>
+  askedStrangeHosts(errors)
+    ? 'Reject unknown host names at the edge: a CloudFront Function that answers 403, and no wildcard name in DNS. CloudFront uses the Host header it forwards for the TLS handshake with the load balancer, whose certificate does not cover such names.'
+    : `Look up ${plural(errors.reasons.length, 'result type')} in the CloudFront guide: ${list(errors.reasons.map((one) => one.detailedResultType))}.`;

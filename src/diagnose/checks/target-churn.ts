@@ -31,21 +31,21 @@ export const targetChurn = defineCheck({
     const isUnhealthy = new Set(unhealthy);
     const left = silent.filter((presence) => !isUnhealthy.has(presence));
     const joined = presences.filter((presence) => presence.joined === true);
-    const open = presences.filter((presence) => presence.left === null && presence.failures > 0);
+    // Only the log leaves it open whether they left; a target that is still registered did not.
+    const unclear = presences.filter((presence) => presence.left === null && presence.failures > 0);
+    const stayed = unclear.filter((presence) => isStillRegistered(presence, known));
+    const open = unclear.filter((presence) => !stayed.includes(presence));
     const takenOut =
       unhealthy.length > 0
         ? ` ${list(unhealthy.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} stopped receiving requests at ${utcTime(presence.lastSeen)}`))}: unhealthy${stayedText(unhealthy, known)}.`
         : '';
     if (left.length === 0 && joined.length === 0) {
-      const unsure =
-        open.length > 0
-          ? ` Could not tell whether ${list(open.map((presence) => nameOf(traffic, presence.target, presence.lastSeen)))} left: the log ends too soon.`
-          : '';
-      return {
-        outcome: open.length > 0 ? 'unknown' : 'pass',
-        summary: `${plural(presences.length, 'target')} in the log; none joined or left.${takenOut}${unsure}`,
-        ...(open.length > 0 ? { brief: `could not tell whether ${plural(open.length, 'target')} left` } : {}),
-      };
+      return open.length > 0
+        ? { outcome: 'unknown', summary: `${unsureText(presences, open, stayed, traffic)}${takenOut}` }
+        : {
+            outcome: 'pass',
+            summary: `${plural(presences.length, 'target')} in the log; none joined or left.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
+          };
     }
     const lastErrors = new Map<string, number>();
     for (const { target, at } of traffic.errors) lastErrors.set(target, Math.max(at, lastErrors.get(target) ?? at));
@@ -71,6 +71,32 @@ const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', 
   list(
     presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
   );
+
+const namesText = (presences: readonly TargetPresence[], traffic: Traffic): string =>
+  list(presences.map((presence) => nameOf(traffic, presence.target, presence.lastSeen)));
+
+/** "10.0.1.5:8080 and 10.0.1.6:8080 are still registered." */
+const registeredText = (stayed: readonly TargetPresence[], traffic: Traffic): string =>
+  `${namesText(stayed, traffic)} ${stayed.length === 1 ? 'is' : 'are'} still registered.`;
+
+function unsureText(
+  presences: readonly TargetPresence[],
+  open: readonly TargetPresence[],
+  stayed: readonly TargetPresence[],
+  traffic: Traffic,
+): string {
+  const certain = presences.length - open.length;
+  return [
+    `${plural(presences.length, 'target')} in the log: none joined, ${number(certain)} certainly stayed.`,
+    ...(stayed.length > 0 ? [registeredText(stayed, traffic)] : []),
+    `Could not tell whether ${namesText(open, traffic)} left: the log ends too soon.`,
+  ].join(' ');
+}
+
+function isStillRegistered({ target_group_arn, target }: TargetPresence, known: RegistrationEvidence): boolean {
+  const state = registrationOf(target_group_arn, target, known)?.state;
+  return state !== undefined && state !== 'absent' && state !== 'draining';
+}
 
 /** Names targets that are still registered because only health checks took them out. */
 const stayedText = (unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string =>

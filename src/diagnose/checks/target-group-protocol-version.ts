@@ -1,7 +1,8 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
-import type { Traffic } from '../traffic.ts';
+import { unseenRequests } from '../no-errors.ts';
+import { groupBy, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 /** Requests without a success from which the version is suspect. */
@@ -27,11 +28,18 @@ export const targetGroupProtocolVersion = defineCheck({
       : [];
     if (findings.length > 0) return { outcome: 'fail', summary: findings.join(' '), facts };
     const special = groups.filter((group) => versionOf(group) !== 'HTTP1');
-    if (special.length > 0 && !traffic) {
+    const unseen = unseenRequests(traffic);
+    if (unseen !== null) {
+      const set = list(
+        [...groupBy(groups, versionOf)].map(
+          ([version, same]) => `${groupNames(same)} ${same.length === 1 ? 'is' : 'are'} set to ${version}`,
+        ),
+      );
       return {
         outcome: 'unknown',
-        summary: `Could not read the log, so could not check that the targets of ${groupNames(special)} speak ${list([...new Set(special.map(versionOf))])}.`,
+        summary: `${set}; whether clients and targets use it is not known: ${unseen.words}.`,
         facts,
+        ...(unseen.missing ? { missing: true } : {}),
       };
     }
     const summary =

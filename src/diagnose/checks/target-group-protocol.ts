@@ -2,6 +2,7 @@ import type { TargetGroup } from '../../evidence/aws.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { attachedGroups, healthPortOf } from '../network-path/target-paths.ts';
+import { unseenRequests } from '../no-errors.ts';
 import { requestsAllAnswered400 } from '../patterns/bad-request-groups.ts';
 import { groupBy } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -54,13 +55,30 @@ export const targetGroupProtocol = defineCheck({
       ),
     );
     const silent = groups.filter((group) => isSilent(group, evidence)).map(({ TargetGroupName }) => TargetGroupName);
+    const unseen = unseenRequests(evidence.traffic);
+    if (unseen !== null)
+      return {
+        outcome: 'unknown',
+        summary: `${settingsText(byProtocol)}; whether the targets speak it is not known: ${unseen.words}.`,
+        facts,
+        ...(unseen.missing ? { missing: true } : {}),
+      };
     const traffic =
       silent.length > 0
         ? `no target of ${list(silent)} answered a request, so no traffic shows it`
-        : 'the traffic is consistent with that';
+        : 'no traffic contradicts it';
     return { outcome: 'pass', summary: `${says}; ${remark || traffic}.`, facts };
   },
 });
+
+/** "api and web are set to HTTP" */
+const settingsText = (byProtocol: ReadonlyMap<string, TargetGroup[]>): string =>
+  list(
+    [...byProtocol].map(([protocol, same]) => {
+      const names = list(same.map(({ TargetGroupName }) => TargetGroupName));
+      return `${names} ${same.length === 1 ? 'is' : 'are'} set to ${protocol}`;
+    }),
+  );
 
 type ProtocolEvidence = Partial<Pick<DiagnosisEvidence, 'targetHealth' | 'traffic'>>;
 

@@ -4,8 +4,9 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { requestsOf, utcTime } from '../../format/wording.ts';
+import { list, outOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { type SharedBlock, sharedBlocks } from '../network-path/barriers.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
 import { answeredChecks } from '../patterns/failed-health-checks.ts';
 import { countErrors, groupBy } from '../traffic.ts';
@@ -36,10 +37,8 @@ export function judgeBlockedPath(
   }));
   const claimed = judged.filter(({ view }) => view.strength !== null);
   const blockedPairs = claimed.filter(({ view }) => view.for.length > 0).map(({ pair }) => pair);
-  const reasons = firstFourDistinct([
-    ...pathBlocksOf(by, blockedPairs, evidence).map(({ sentence }) => `${sentence}.`),
-    ...claimed.flatMap(remarks),
-  ]);
+  const blocks = sharedBlocks(pathBlocksOf(by, blockedPairs, evidence));
+  const reasons = firstFourDistinct([...blocks.map(({ sentence }) => sentence), ...claimed.flatMap(remarks)]);
   const open = judged.filter(({ view }) => view.strength === null && view.missing.length === 0);
   const openSentences = openText(
     by,
@@ -63,12 +62,39 @@ export function judgeBlockedPath(
       ],
       missing,
       fix: fixBlockedPath(by, claimedPairs, evidence, advice),
-      ...(blockedPairs.length > 0 ? { summary: `${reasons[0]} ${timeoutText(blockedPairs, evidence)}` } : {}),
+      ...(blockedPairs.length > 0
+        ? {
+            summary: `${cutOffText(blocks[0], blockedPairs, evidence) ?? reasons[0]} ${timeoutText(blockedPairs, evidence)}`,
+          }
+        : {}),
     },
     everyOther && judged.every(({ view }) => view.missing.length === 0)
       ? ruledOut([...openSentences, ...sentences])
       : untested(missing),
   );
+}
+
+/**
+ * "2 of 4 targets of checkout (10.0.10.62 and 10.0.11.64) are cut off: their security group sg-0e9d does not allow …"; null unless a
+ * barrier of the targets themselves drops all their new connections.
+ */
+function cutOffText(
+  block: SharedBlock | undefined,
+  pairs: readonly ConnectTimeout[],
+  { traffic }: ConnectTimeoutEvidence,
+): string | null {
+  const [pair] = pairs;
+  if (block === undefined || block.barrier === null || !block.isWhole || pair === undefined) return null;
+  const { targets, barrier } = block;
+  const isOneGroup = pairs.every(({ arn }) => arn === pair.arn);
+  const all = new Set(
+    traffic.log.targets
+      .filter(({ target, target_group_arn }) => target !== '-' && target_group_arn === pair.arn)
+      .map(({ target }) => target),
+  );
+  if (!isOneGroup || all.size < targets.length) return null;
+  const [be, their] = targets.length === 1 ? ['is', 'its'] : ['are', 'their'];
+  return `${outOf(targets.length, all.size)} ${all.size === 1 ? 'target' : 'targets'} of ${pair.groupName} (${list(targets)}) ${be} cut off: ${their} security group ${barrier}.`;
 }
 
 /** Sentences on health checks that reached the target while these connections timed out. */
@@ -96,19 +122,19 @@ function pathBlocksOf(by: PathLayer, pairs: readonly ConnectTimeout[], evidence:
 }
 
 const OPEN_LAYER_TEXT: Record<PathLayer, string> = {
-  'security-group': 'the security groups allow this traffic',
-  'network-acl': 'the network ACLs allow this traffic',
+  'security-group': 'the security groups let these connections through',
+  'network-acl': 'the network ACLs let these connections through',
   route: 'the routes lead to these targets',
 };
 
-/** "All 149 requests timed out although the path is open. …", or "the network ACLs allow this traffic." */
+/** "149 of 149 errors timed out though the path is open: …" */
 function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTimeoutEvidence): string[] {
   const [first] = pairs;
   if (!first) return [];
-  const count = requestsOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
+  const count = outOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
   return first.path.answer === 'allowed'
-    ? [`${count} timed out although the path is open. ${first.path.sentence}`]
-    : [`${count} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
+    ? [`${count} errors timed out although the path is open. ${first.path.sentence}`]
+    : [`${count} errors timed out for another reason: ${OPEN_LAYER_TEXT[by]}.`];
 }
 
 /** The changes that would allow the blocked paths of these pairs. */

@@ -1,4 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
+import { sentenceCase } from '../../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';
@@ -124,7 +125,7 @@ function describe(
   const isUnhealthy = reason?.kind === 'failed-health-checks' || reason?.kind === 'unhealthy';
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
-    isExplained ? `${read.text.replace(/[.]$/, '')}: ${reason.clause}.` : read.text,
+    isExplained ? explainedText(read.text, reason, targets.length) : read.text,
     ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
     ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
   ];
@@ -160,6 +161,12 @@ function describe(
     const named = isExplained && kind === 'target-lost' ? [] : calls;
     return { kind, text: sentence(outline, traffic, evidence, named, firstError), causes };
   }
+}
+
+/** Of several processes that ended by themselves, the reason leads; what the load balancer saw follows from it. */
+function explainedText(text: string, { kind, clause }: EventReason, targets: number): string {
+  const told = text.replace(/[.]$/, '');
+  return targets > 1 && DEATHS.includes(kind) ? `${sentenceCase(clause)}: ${told}.` : `${told}: ${clause}.`;
 }
 
 /** Whether the process closed its requests in flight and answered nothing afterwards: it was shutting down. */

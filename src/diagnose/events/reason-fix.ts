@@ -1,11 +1,13 @@
-/** Fixes that follow from why targets went. */
-import type { EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
+/** Fixes for the reason why targets went. */
+import type { EcsService, EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
+import { plural } from '../../format/wording.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
-import type { SampledError } from '../traffic.ts';
+import type { TargetOwner } from '../targets/target-owners.ts';
+import { nameOf, type SampledError, type Traffic } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
 import { DEATHS, type EventReason, terminationHooks } from './reason.ts';
 import { rollBackCommands, rollBackEffect } from './roll-back.ts';
@@ -20,6 +22,7 @@ const DEFAULT_STOP_SECONDS = 30;
 export function withReasonFixes(
   results: readonly CauseResult[],
   parts: readonly ErrorPart[],
+  traffic: Traffic,
   evidence: EventEvidence,
 ): CauseResult[] {
   return results.map((result) => {
@@ -30,14 +33,17 @@ export function withReasonFixes(
     const { reason } = own.event;
     if (reason === null) return { ...result, fix: podFix(result.fix, own.event, own.errors, evidence) };
     const { commands, settings = [], ...fix } = reasonFix(reason, evidence, longestCutOff(own.errors));
+    const isOwn = commands.length > 0 || settings.length > 0 || DEATHS.includes(reason.kind);
     return {
       ...result,
+      // The reason is what a reader asks to be proved first.
+      for: [...new Set([...exitSentences(own.event, reason, traffic), ...result.for])],
       fix: {
         ...result.fix,
         ...fix,
-        // The container is gone, so commands on its host show nothing.
-        ...(DEATHS.includes(reason.kind) ? { notes: [] } : {}),
-        commands: commands.length > 0 ? commands : result.fix.commands,
+        // What the cause says of its own commands goes with them.
+        ...(isOwn ? { notes: fix.notes ?? [] } : { sideEffects: result.fix.sideEffects }),
+        commands: isOwn ? commands : result.fix.commands,
         // Settings of other platforms do not apply to an ECS task.
         settings: settings.length > 0 || reason.owners[0]?.task != null ? settings : (result.fix.settings ?? []),
       },
@@ -45,22 +51,46 @@ export function withReasonFixes(
   });
 }
 
+/** Targets whose exit is told one by one. */
+const EXITS_TOLD = 3;
+
+/** "feed-api task 8f3c… (10.0.10.31): its container app ran out of memory (exit 137) at 04:18:20 UTC." */
+function exitSentences(
+  { targets, from, to, errors }: IncidentEvent,
+  { owners }: EventReason,
+  traffic: Traffic,
+): string[] {
+  const arn = errors[0]?.target_group_arn;
+  const told = targets.flatMap((target) => {
+    const own = errors.find((error) => error.target === target);
+    const owner = traffic.owners.at(target, own?.at ?? to ?? from, arn);
+    if (owner?.exit == null || !owners.some(({ task }) => task === owner.task)) return [];
+    return [{ at: owner.exit.at ?? from, text: `${nameOf(traffic, target, own?.at)}: ${owner.exit.clause}.` }];
+  });
+  const ordered = told.sort((a, b) => a.at - b.at || (a.text < b.text ? -1 : 1)).map(({ text }) => text);
+  const more = ordered.length - EXITS_TOLD;
+  return [...ordered.slice(0, EXITS_TOLD), ...(more > 0 ? [`The same on ${plural(more, 'more target')}.`] : [])];
+}
+
 /** For pods, puts the commands that ask the cluster first. */
 function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[], { tags }: EventEvidence): Fix {
   const pods = kubernetesSource(errors[0]?.target_group_arn ?? '-', tags);
   if (pods === null || event.kind === 'change') return fix;
-  const gate = event.kind === 'rollout' ? [gateCommand(pods)] : [];
-  const commands = [...podCommands(pods, event.targets), ...gate];
+  const isReplaced = event.kind === 'rollout';
   return {
     ...fix,
-    commands,
-    ...(gate.length === 0
-      ? {}
-      : {
-          notes: ['The label for readiness gates takes effect on pods made after it.'],
-        }),
+    commands: [
+      // The times of the target group belong to those of the pods; commands on a host show nothing of a pod.
+      ...(isReplaced ? [...fix.commands, gateCommand(pods)] : []),
+      ...podCommands(pods, event.targets, { isReplaced }),
+    ],
+    notes: [...(fix.notes ?? []), ...(isReplaced ? [GATE_NOTE] : [])],
   };
 }
+
+/** AWS Load Balancer Controller, "Pod readiness gate". */
+const GATE_NOTE =
+  'Also turn on pod readiness gates (kubectl label): a rollout then waits until new pods are healthy in the target group. Only pods created after that get one: restart the deployment.';
 
 /** Duration of the longest request that was cut off, in seconds; null if none was. */
 function longestCutOff(errors: readonly SampledError[]): number | null {
@@ -80,21 +110,26 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
   const [owner] = owners;
   const who = service?.serviceName ?? owner?.scalingGroup ?? 'the service';
   const definition = definitionOf(owner?.revision ?? null, evidence);
-  const look = describeTask(owner?.task ?? null, evidence.tasks ?? []);
+  const look = describeTasks(owners, evidence.tasks ?? []);
   const isNew = deployed !== null && owner?.revision === deployed.revision;
   const [previous] = deployed?.before ?? [];
   const rollBackEffects = isNew && rollBack.length > 0 ? [rollBackEffect(who, service, evidence)] : [];
   const undo = isNew && rollBack.length > 0 && previous !== undefined ? `Roll ${who} back to ${previous}, then ` : '';
   switch (kind) {
-    case 'out-of-memory':
+    case 'out-of-memory': {
+      const change =
+        isNew && rollBack.length > 0 ? rollBack : raiseMemory(owner?.exit?.container ?? null, definition, service);
       return {
         summary: sentence(
           undo,
-          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}, or find what uses it.`,
+          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}: register a new revision and update ${who}. Or find the leak.`,
         ),
-        commands: [...(isNew ? rollBack : []), ...look],
-        sideEffects: rollBackEffects,
+        commands: [...change, ...look],
+        notes: look.length > 0 ? [LOOK_NOTE] : [],
+        sideEffects:
+          rollBackEffects.length > 0 ? rollBackEffects : change.length > 0 ? [`Replaces every task of ${who}.`] : [],
       };
+    }
     case 'failed-health-checks':
     case 'unhealthy':
       return {
@@ -158,13 +193,23 @@ function scaleInHook({ owners: [owner] }: EventReason, { lifecycleHooks }: Event
   ];
 }
 
-function describeTask(id: string | null, tasks: readonly EcsTask[]): Command[] {
-  const task = tasks.find(({ taskArn }) => id !== null && taskArn.endsWith(`/${id}`));
-  if (task?.clusterArn === undefined) return [];
+/** Tasks whose stop reason is asked for. */
+const TASKS_ASKED = 10;
+
+function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]): Command[] {
+  const own = owners.flatMap(
+    ({ task }) => tasks.find(({ taskArn }) => task !== null && taskArn.endsWith(`/${task}`)) ?? [],
+  );
+  const cluster = own[0]?.clusterArn;
+  const arns = [...new Set(own.filter(({ clusterArn }) => clusterArn === cluster).map(({ taskArn }) => taskArn))];
+  if (cluster === undefined) return [];
   return [
-    command`aws ecs describe-tasks --cluster ${task.clusterArn} --tasks ${task.taskArn} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`,
+    command`aws ecs describe-tasks --cluster ${cluster} --tasks ${arns.slice(0, TASKS_ASKED)} --query ${'tasks[].[stoppedReason,containers[].[name,reason,exitCode]]'}`,
   ];
 }
+
+/** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
+const LOOK_NOTE = 'aws ecs describe-tasks shows the stop reason only for about an hour after a task stopped.';
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)
@@ -200,13 +245,48 @@ function definitionOf(revision: string | null, { taskDefinitions = {} }: EventEv
   return arn === undefined ? null : (taskDefinitions[arn] ?? null);
 }
 
-/** "container app (512 MiB in feed-api:47)" */
+/** "container app above 512 MiB (feed-api:47)" */
 function memoryText(container: string | null, definition: TaskDefinition | null): string {
-  const own = definition?.containerDefinitions?.find(({ name }) => name === container)?.memory;
-  const memory = own ?? (definition?.memory === undefined ? undefined : Number(definition.memory));
-  const revision = definition?.family === undefined ? '' : ` in ${definition.family}:${definition.revision}`;
-  const size = memory === undefined || Number.isNaN(memory) ? '' : ` (${memory} MiB${revision})`;
+  const memory = memoryOf(container, definition);
+  const revision = definition?.family === undefined ? '' : ` (${definition.family}:${definition.revision})`;
+  const size = memory === null ? revision : ` above ${memory} MiB${revision}`;
   return `${container === null ? 'the container' : `container ${container}`}${size}`;
+}
+
+/** MiB: the limit of the container, else that of the task. */
+function memoryOf(container: string | null, definition: TaskDefinition | null): number | null {
+  const own = definition?.containerDefinitions?.find(({ name }) => name === container)?.memory;
+  const memory = own ?? (definition?.memory === undefined ? Number.NaN : Number(definition.memory));
+  return Number.isNaN(memory) ? null : memory;
+}
+
+/** Names that ECS allows, which need no escapes in a jq program. */
+const ECS_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
+/** Fields that register-task-definition refuses (ECS API reference, RegisterTaskDefinition). */
+const NOT_REGISTERED =
+  'del(.taskDefinitionArn,.revision,.status,.requiresAttributes,.compatibilities,.registeredAt,.registeredBy)';
+
+/** Registers the revision anew with twice the memory of the container, if the task has room for it, and deploys it. */
+function raiseMemory(
+  container: string | null,
+  definition: TaskDefinition | null,
+  service: EcsService | null,
+): Command[] {
+  const { family, revision, memory: ofTask } = definition ?? {};
+  const own = definition?.containerDefinitions?.find(({ name }) => name === container)?.memory;
+  const isNamed = container !== null && family !== undefined && ECS_NAME.test(container) && ECS_NAME.test(family);
+  if (!isNamed || own === undefined || service === null) return [];
+  const wanted = 2 * own;
+  // Fargate takes only certain pairs of CPU and memory, so a task without room is left to a person.
+  if (ofTask !== undefined && Number(ofTask) < wanted) return [];
+  const file = `${family}.json`;
+  const program = `${NOT_REGISTERED} | (.containerDefinitions[] | select(.name=="${container}") | .memory) = ${wanted}`;
+  const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
+  return [
+    command`aws ecs describe-task-definition --task-definition ${`${family}:${revision}`} --query taskDefinition | jq ${program} > ${file}`,
+    command`aws ecs register-task-definition --cli-input-json file://${file}`,
+    command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${family}`,
+  ];
 }
 
 /** Seconds that suffice for the longest cut-off request and for the load balancer to notice. */

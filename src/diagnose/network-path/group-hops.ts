@@ -4,6 +4,7 @@ import { list } from '../../format/wording.ts';
 import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
 import { checkSecurityGroups, type Direction, describeRules, type SecurityGroupResult } from './security-groups.ts';
 import {
+  type Barrier,
   type Drop,
   type HopResult,
   mergeHops,
@@ -57,7 +58,11 @@ export function targetIngress(query: PathQuery): HopResult {
       return { ...missingHop('security-group', ...verdict.missing), allowed: passage.allowingRules };
     const describe = (drops: Drop[]): PathBlockText => ({
       by: 'security-group',
-      sentence: `${list(groups)} of ${target.label} ${ingressSentence(query, drops, groups, passage)}`,
+      ...barrierOf({
+        groups: list(groups),
+        target: target.label,
+        text: ingressSentence(query, drops, groups, passage),
+      }),
       remedy: `Allow TCP ${port} from ${loadBalancerGroups?.[0] ?? loadBalancerSubnet(query) ?? 'the load balancer'} in ${groups[0] ?? `a security group of ${target.label}`}.`,
       commands: [authorizeIngress(query, groups)],
       missingAllowRules: [],
@@ -68,6 +73,11 @@ export function targetIngress(query: PathQuery): HopResult {
   });
   return mergeHops(hops);
 }
+
+const barrierOf = (barrier: Barrier): Pick<PathBlockText, 'sentence' | 'barrier'> => ({
+  sentence: `${barrier.groups} of ${barrier.target} ${barrier.text}`,
+  barrier,
+});
 
 function ingressSentence(query: PathQuery, drops: Drop[], groups: string[], passage: SecurityGroupResult): string {
   const { nodes, port, target, loadBalancerGroups, net } = query;

@@ -4,6 +4,7 @@ import type { RouteTable } from '../../evidence/aws.ts';
 import { list, number, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict, Fact } from '../check-verdict.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
+import { sharedBlocks } from './barriers.ts';
 import type { PathResult } from './path.ts';
 import type { PathEvidence, TargetPath } from './target-paths.ts';
 
@@ -21,6 +22,8 @@ export interface CheckedPath {
 /** A block of a smaller share that does not show in the log is only a remark. */
 const REMARK_SHARE = 0.01;
 const FACTS = 20;
+/** Above this number, remedies are clearer as commands. */
+const REMEDIES = 2;
 
 export function checkPaths(
   paths: readonly TargetPath[],
@@ -72,14 +75,11 @@ export function blockedVerdict(
   what: string,
   targetText: (target: string) => string = (target) => target,
 ): CheckVerdict {
-  // Several targets may share one reason; list it once.
-  const reasons = unique(
-    blocked.map(({ answer, path }) =>
-      answer.sentence.replaceAll(withoutBrackets(path.target).replace(/:\d+$/, ''), ''),
-    ),
+  const [first, ...others] = sharedBlocks(
+    blocked.flatMap(({ answer }) => (answer.answer === 'blocked' ? answer.blocks.slice(0, 1) : [])),
   );
   const partly = blocked.every(({ answer }) => answer.answer === 'blocked' && answer.share < 1);
-  const more = reasons.length > 1 ? ` And ${plural(reasons.length - 1, 'other reason')}.` : '';
+  const more = others.length > 0 ? ` And ${plural(others.length, 'other reason')}.` : '';
   const healthy = blocked.filter(({ path, port }) => path.state === 'healthy' && path.healthPort !== port);
   const unnoticed =
     healthy.length > 0
@@ -92,9 +92,14 @@ export function blockedVerdict(
     standing.length > 0
       ? ` Requests were still answered by ${list(standing.map(({ path }) => targetText(path.target)))}: open connections are not cut, new ones are blocked.`
       : '';
+  const remedies = unique(
+    blocked.flatMap(({ answer }) => (answer.answer === 'blocked' ? answer.blocks.map(({ remedy }) => remedy) : [])),
+  );
+  const fix = remedies.length <= REMEDIES ? remedies.join(' ') : undefined;
   return {
     outcome: 'fail',
-    summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'blocked in part' : 'blocked'}. ${blocked[0]?.answer.sentence ?? ''}${more}${unnoticed}${still}`,
+    ...(fix === undefined ? {} : { fix, afterwards: fix }),
+    summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'blocked in part' : 'blocked'}. ${first?.sentence ?? ''}${more}${unnoticed}${still}`,
     facts: pathFacts(all),
   };
 }

@@ -28,10 +28,19 @@ export interface MissingEvidence {
   what: string;
 }
 
+/** "sg-0e9d" · "10.0.10.62" · "does not allow TCP 8080 from …". */
+export interface Barrier {
+  groups: string;
+  target: string;
+  text: string;
+}
+
 export interface PathBlock {
   by: PathLayer;
   /** Names the group, ACL or route table, the port, the direction, and the existing rules. */
   sentence: string;
+  /** The parts of the sentence, if other targets may be behind the same barrier. */
+  barrier?: Barrier;
   /** The change that would allow it; one sentence. */
   remedy: string;
   /** The same change as commands. Printed, never run. */

@@ -1,6 +1,6 @@
 /** Counts 5xx that CloudFront answered itself, without the load balancer. */
 import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
-import { number, percent } from '../../format/wording.ts';
+import { list, number, outOf, percent } from '../../format/wording.ts';
 
 /**
  * Values of x-edge-detailed-result-type for requests that reached no origin. Excludes values that may occur after an
@@ -64,6 +64,22 @@ const [FEW, SMALL_SHARE] = [5, 0.05];
 /** Whether the edge made so many errors that a verdict on the load balancer must start with them. */
 export const isMadeAtEdge = ({ made, total }: EdgeErrors): boolean => made >= FEW && made >= SMALL_SHARE * total;
 
-/** "CloudFront generated 2,309 of the 2,327 5xx that users got (99 %); they never reached this load balancer." */
-export const edgeErrorsSentence = ({ made, total }: EdgeErrors): string =>
-  `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got (${percent(made / Math.max(1, total))}); they never reached this load balancer.`;
+/** Reasons that are named in one sentence. */
+const REASONS_NAMED = 3;
+
+/** Whether most of them asked for host names that the distribution does not serve. */
+export const askedStrangeHosts = ({ made, strangeHosts }: EdgeErrors): boolean =>
+  strangeHosts !== null && 2 * strangeHosts > made;
+
+/** "99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the distribution does not serve." */
+export function edgeErrorsSentence(errors: EdgeErrors): string {
+  const { made, total, reasons, strangeHosts } = errors;
+  const why =
+    askedStrangeHosts(errors) && strangeHosts !== null
+      ? `${strangeHosts === made ? 'the requests were' : `${number(strangeHosts)} requests were`} for host names that the distribution does not serve`
+      : list(
+          reasons.slice(0, REASONS_NAMED).map(({ words, requests }) => `${words} (${number(requests)})`),
+          REASONS_NAMED,
+        );
+  return `${percent(made / Math.max(1, total))} of the 5xx (${outOf(made, total)}) came from CloudFront and never reached this load balancer: ${why}.`;
+}

@@ -7,7 +7,7 @@ import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { type Mutation, mutations } from './configuration-changes.ts';
-import { RAISED_IDLE_TIMEOUT, raiseIdleTimeout } from './slow-requests.ts';
+import { longerIdleTimeout, RAISED_IDLE_TIMEOUT, setIdleTimeout } from './slow-requests.ts';
 import type { StuckTargets } from './stuck-targets.ts';
 import { tally } from './tally.ts';
 
@@ -33,13 +33,13 @@ export function slowRoutesFix({ errors, limit, traffic, changes, question }: Slo
   const helps = longestMs === null || longestMs >= NEAR * 1000 * limit;
   const wanted = Math.min(LONGEST, Math.max(2 * limit, roundedUp((1.5 * (longestMs ?? 0)) / 1000)));
   const wait = `Find what ${list(routes, 3)} ${routes.length === 1 ? 'waits' : 'wait'} for (database, lock, upstream, too few workers) and give that call its own timeout.`;
-  const raise = raiseIdleTimeout(question.loadBalancer.arn, wanted);
   const streaming = `A response that is slow by design (server-sent events, output of a model, an export) must send its headers at once and then a byte at least every ${wholeSeconds(limit)}.`;
   if (lowered !== null && longestMs !== null && longestMs > 1000 * limit)
     return {
       summary: `Raise the idle timeout to ${wholeSeconds(wanted)}: ${lowered.name}${lowered.user === null ? '' : ` by ${lowered.user}`} set it to ${wholeSeconds(limit)} at ${utcTime(lowered.at)}, and successes of ${list(routes, 3)} take up to ${seconds(longestMs / 1000)}.`,
-      commands: [raise],
+      commands: [setIdleTimeout(question.loadBalancer.arn, wanted)],
       sideEffects: [RAISED_IDLE_TIMEOUT],
+      allowsSeconds: wanted,
     };
   if (!helps)
     return {
@@ -53,12 +53,10 @@ export function slowRoutesFix({ errors, limit, traffic, changes, question }: Slo
     };
   return {
     summary: wait,
-    commands: [raise],
-    notes: [
-      'Until the cause is found, the command lets them finish: it raises the idle timeout of the load balancer.',
-      streaming,
-    ],
-    sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests hold their worker and their client longer.'],
+    commands: [],
+    notes: [streaming],
+    sideEffects: [],
+    stopgap: longerIdleTimeout(question.loadBalancer.arn, limit, wanted),
   };
 }
 

@@ -2,9 +2,9 @@
 
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
-import { number, outOf, percent, plural, requestsOf, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { number, outOf, percent, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { contradictingSignatures } from '../contradicting-signatures.ts';
-import { type Judgement, ruledOut } from '../judgement.ts';
+import { type Judgement, ruledOut, type Stopgap } from '../judgement.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors } from '../traffic.ts';
 import { mutations } from './configuration-changes.ts';
@@ -54,7 +54,7 @@ export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictingSignatures(traffic, ['idle-timeout']);
   const numbers = soon
-    ? `${requestsOf(traffic.errorCount, traffic.errorCount)} ended within ${seconds(soon.longest)}; the idle timeout is ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
+    ? `${outOf(traffic.errorCount, traffic.errorCount)} errors ended within ${seconds(soon.longest)}; the idle timeout takes ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
     : null;
   return ruledOut([numbers, signature].flatMap((sentence) => sentence ?? []));
 }
@@ -64,10 +64,28 @@ export const attributesMissing = (attributes: Attributes | undefined): string[] 
     ? []
     : ['The configured idle timeout (elasticloadbalancing:DescribeLoadBalancerAttributes) could not be read.'];
 
-export const raiseIdleTimeout = (arn: string | null, value: number): Command =>
-  command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${value}`;
+export const setIdleTimeout = (arn: string | null, seconds: number): Command =>
+  command`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn ?? '<load-balancer-arn>'} --attributes Key=idle_timeout.timeout_seconds,Value=${seconds}`;
+
+/** The longest idle timeout that AWS allows: seconds. */
+const MOST_IDLE_SECONDS = 4000;
 
 export const RAISED_IDLE_TIMEOUT =
   'The keep-alive timeout of every target must stay above the new idle timeout, or keep-alive races begin.';
+
+/** Lets requests finish until the cause is fixed. `arn`: of the load balancer; `now`: its idle timeout; seconds. */
+export function longerIdleTimeout(
+  arn: string | null,
+  now: number,
+  raised = Math.min(MOST_IDLE_SECONDS, now * 2),
+): Stopgap {
+  return {
+    summary: `Until the cause is fixed, raise the load balancer's idle timeout to ${wholeSeconds(raised)}.`,
+    commands: [setIdleTimeout(arn, raised)],
+    undo: `Set it back to ${wholeSeconds(now)} afterwards (Value=${now}).`,
+    sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests then hold workers and clients longer.'],
+    idleTimeoutSeconds: raised,
+  };
+}
 
 export const errorCountText = (errors: readonly SampledError[]): string => plural(countErrors(errors), 'error');

@@ -8,8 +8,10 @@ export interface DrainTimes {
   delay: number;
   sleep: number;
   grace: number;
-  /** The reason for these times: the longest request, or how long a leaving target was still chosen. */
+  /** The reason for these times, a sentence: the longest request, or how long a leaving target was still chosen; empty if neither is known. */
   because: string;
+  /** The longest request of the failing routes that succeeded: seconds; 0 if none is known. */
+  longest: number;
 }
 
 /**
@@ -33,17 +35,18 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
   );
   const lingered = Math.max(0, ...spans);
   const delay = Math.min(MOST_DELAY, inSteps(Math.max(LEAST_DELAY, longest + MARGIN, lingered + MARGIN)));
-  const reason =
+  const because =
     longest > lingered
-      ? `: the longest request took ${seconds(longest)}`
+      ? `${delay} s is enough: the longest request took ${seconds(longest)}.`
       : lingered >= 1
-        ? `: a target was still chosen ${seconds(lingered)} after its first error`
+        ? `A target was still chosen ${seconds(lingered)} after its first error.`
         : '';
   return {
     delay,
     sleep: delay + MARGIN,
     grace: delay + 4 * MARGIN,
-    because: `Deregistration delay ${delay} s < preStop sleep ${delay + MARGIN} s < grace period ${delay + 4 * MARGIN} s${reason}.`,
+    because,
+    longest,
   };
 }
 
@@ -57,4 +60,12 @@ export function drainSettings({ sleep, grace }: DrainTimes, platform: Platform |
     ecs: `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
   };
   return platform === null ? Object.values(settings) : [settings[platform]];
+}
+
+/** "Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: …" */
+export function drainNote({ delay, sleep, grace, because }: DrainTimes, platform: Platform | null): string {
+  const [serving, end] =
+    platform === 'ecs' ? ['serving after SIGTERM', 'stopTimeout'] : ['preStop sleep', 'grace period'];
+  const order = `Keep this order: deregistration delay (${delay} s) < ${serving} (${sleep} s) < ${end} (${grace} s).`;
+  return because === '' ? order : `${order} ${because}`;
 }

@@ -37,17 +37,24 @@ export function kubernetesSource(arn: string, tags: readonly TagDescription[] | 
 export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
   `pods of ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
 
-/** Lists the pods behind these targets; the readiness gate keeps an old pod until the new one is healthy. */
-export function podCommands({ namespace }: KubernetesSource, targets: readonly string[]): Command[] {
+/** How to look at the pods behind these targets. `isReplaced`: they are gone, and another pod may have their address. */
+export function podCommands(
+  { namespace }: KubernetesSource,
+  targets: readonly string[],
+  { isReplaced }: { isReplaced: boolean },
+): Command[] {
   const where = namespace === null ? ['-A'] : ['-n', namespace];
   const [address] = targets.map((target) => splitTarget(target)?.address ?? target);
   return [
-    ...(address === undefined
-      ? []
-      : [command`kubectl get pods ${where} -o wide --field-selector ${`status.podIP=${address}`}`]),
+    ...(isReplaced
+      ? [command`kubectl get deploy,rs ${where}`]
+      : address === undefined
+        ? []
+        : [command`kubectl get pods ${where} -o wide --field-selector ${`status.podIP=${address}`}`]),
     command`kubectl get events ${where} --sort-by .lastTimestamp`,
   ];
 }
 
+/** A rollout waits until a new pod with the gate is healthy in the target group. */
 export const gateCommand = ({ namespace }: KubernetesSource): Command =>
   command`kubectl label namespace ${namespace ?? '<namespace>'} elbv2.k8s.aws/pod-readiness-gate-inject=enabled`;

@@ -1,6 +1,6 @@
 /** Finds errors of a Lambda function whose alias splits requests between two versions. */
 import type { FunctionAlias } from '../../evidence/workloads.ts';
-import { command } from '../../format/command.ts';
+import { type Command, command } from '../../format/command.ts';
 import { percent } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { countErrors, type SampledError, type Traffic } from '../traffic.ts';
@@ -40,10 +40,17 @@ export function weightedAlias(
   if (count < FEWEST_ERRORS || Math.abs(share - weight) > spread) return null;
   return {
     sentence: `Alias ${name} sends ${percent(weight)} of the requests to version ${version}, and ${percent(share)} failed: as if every request to version ${version} did.`,
-    command: command`aws lambda update-alias --function-name ${functionName} --name ${name} --routing-config ${'AdditionalVersionWeights={}'}`,
-    note: `The first command gives version ${version} weight 0; all requests go to version ${alias?.FunctionVersion ?? 'before it'}.`,
+    stopgap: {
+      summary: `Send no request to version ${version} until it is fixed: all then go to version ${alias?.FunctionVersion ?? 'before it'}.`,
+      commands: [setRouting(functionName, name, 'AdditionalVersionWeights={}')],
+      undo: `Give version ${version} its weight again afterwards: --routing-config AdditionalVersionWeights={${version}=${weight}}.`,
+      sideEffects: [],
+    },
   };
 }
+
+const setRouting = (functionName: string, alias: string, weights: string): Command =>
+  command`aws lambda update-alias --function-name ${functionName} --name ${alias} --routing-config ${weights}`;
 
 /** The alias's second version, if it has a weight. */
 function secondVersion({ RoutingConfig }: FunctionAlias): { version: string; weight: number } | null {

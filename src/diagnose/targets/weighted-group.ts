@@ -2,14 +2,14 @@
 import type { Action, Rule } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 import { number, plural } from '../../format/wording.ts';
+import type { Stopgap } from '../judgement.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 
 export interface WeightedGroup {
   /** The failing group, and the other groups of the rule. */
   sentence: string;
-  /** The command that sets the group's weight to 0. */
-  command: Command;
-  note: string;
+  /** Sets its weight to 0. */
+  stopgap: Stopgap;
 }
 
 /** Minimum requests of the rule's other groups in total, and minimum ratio of the failing rate to theirs. */
@@ -40,8 +40,12 @@ export function weightedGroup(
       const names = others.map(targetGroupName).join(', ');
       return {
         sentence: `All ${plural(countErrors(errors), 'error')} went to ${targetGroupName(arn)}, which has weight ${number(weight)} of ${number(total)} in ${rule.IsDefault ? 'the default rule' : `rule ${rule.Priority ?? '?'}`}; requests to ${names} hardly fail.`,
-        command: change,
-        note: `Until it is mended, the first command gives ${targetGroupName(arn)} weight 0: all requests go to ${names}.`,
+        stopgap: {
+          summary: `Give ${targetGroupName(arn)} weight 0 until it is fixed: all requests then go to ${names}.`,
+          commands: [change],
+          undo: `Give it weight ${number(weight)} again afterwards: the same command with that weight.`,
+          sideEffects: [`${names} must carry all of the traffic.`],
+        },
       };
     }
   }

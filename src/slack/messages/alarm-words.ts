@@ -43,11 +43,9 @@ export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
 export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): string =>
   `${truncate(sanitize(metric), MAX_METRIC)}${threshold === null ? '' : ` (threshold ${grouped(threshold)})`}`;
 
-/** The metric, and CloudWatch's reason. */
-export const watchedParts = ({ reason, watches }: WatchedAlarm): MessagePart[] => {
-  const why = reason === '' ? '' : `: ${truncate(sanitize(reason), MAX_REASON)}`;
-  return [line({ bold: 'Alarm' }, '  ', truncate(sanitize(watches.metric), MAX_METRIC), ...prose(why))];
-};
+/** CloudWatch's reason. */
+export const watchedParts = ({ reason }: WatchedAlarm): MessagePart[] =>
+  reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))];
 
 /**
  * For an alarm without any 5xx: the slowest routes if it is on latency, and that alb502 does not explain its metric.

@@ -2,7 +2,15 @@
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import { checkOf } from '../../diagnose/checks/index.ts';
-import type { CheckFinding, ChecklistStep, CheckOutcome, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import type {
+  CheckFinding,
+  ChecklistStep,
+  CheckOutcome,
+  Diagnosis,
+  NetworkPath,
+  NetworkPathAnswer,
+  StepNumber,
+} from '../../diagnose/diagnosis.ts';
 import { EVIDENCE_TITLE } from '../../diagnose/gaps.ts';
 import { number, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
@@ -132,7 +140,7 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
 /** The result of a step in at most `room` characters. */
 function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): string {
   const { outcome } = step;
-  if (outcome === 'not-applicable') return 'not applicable';
+  if (outcome === 'not-applicable') return 'does not apply';
   if (outcome === 'unknown') return unknownWords(step, diagnosis, room);
   const [first] = headlineFindings(step);
   const sentence = first === undefined ? 'nothing was checked' : fitTitle(first, room);
@@ -159,17 +167,25 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     return outcome === 'pass' && (triage.errors ?? 0) > 0 ? 'no race seen' : null;
   },
   4: ({ triage }, outcome) =>
-    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no single route stands out',
+    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no route fails by itself',
   5: ({ networkPaths }, outcome) => {
     const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
-    const blocked = answers.filter((answer) => answer.outcome === 'blocked').length;
-    if (outcome === 'fail')
-      return blocked === 0 ? null : `${number(blocked)} of ${plural(answers.length, 'path')} blocked`;
+    if (outcome === 'fail') return blockedWords(networkPaths);
     const open = ['the path is open', 'both paths open'][answers.length - 1];
     return answers.length === 0 ? null : (open ?? `all ${number(answers.length)} paths open`);
   },
   6: () => null,
 };
+
+/** "2 of 4 traffic paths blocked"; null if none is. */
+function blockedWords(paths: readonly NetworkPath[]): string | null {
+  const health = paths.flatMap((path) => path.health ?? []);
+  const isBlocked = ({ outcome }: NetworkPathAnswer): boolean => outcome === 'blocked';
+  const traffic = paths.filter((path) => isBlocked(path.traffic)).length;
+  if (traffic > 0) return `${number(traffic)} of ${plural(paths.length, 'traffic path')} blocked`;
+  const checks = health.filter(isBlocked).length;
+  return checks > 0 ? `${number(checks)} of ${plural(health.length, 'health-check path')} blocked` : null;
+}
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
@@ -188,8 +204,7 @@ function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }:
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
   if (triage.requests === 0 && READ_IN_LOG.includes(step)) return 'no log entries yet';
-  if (open === undefined) return 'not known';
-  return open.brief === undefined ? fitTitle(open, room) : truncate(open.brief, room);
+  return open === undefined ? 'not known' : fitTitle(open, room);
 }
 
 /** Steps that only the access log can answer. */

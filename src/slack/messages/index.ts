@@ -1,5 +1,6 @@
 /** All Slack messages, one file each. Pure: state in, blocks out. */
 
+export { evidenceState as runStateOf } from '../../render/phrases.ts';
 export { checklistMessage } from './checklist.ts';
 export { detailAnswer } from './details/details.ts';
 export { fixView } from './details/fix-commands.ts';
@@ -14,7 +15,7 @@ export {
   SOMETHING_BROKE,
   unknownAlarmMessage,
 } from './short-messages.ts';
-export { runStateOf, type ThreadState } from './thread-state.ts';
+export type { ThreadState } from './thread-state.ts';
 export { verdictChangedMessage } from './verdict-changed.ts';
 export { verdictMessage } from './verdict-reply.ts';
 export { formView, wrongVerdictView } from './views.ts';

@@ -7,8 +7,8 @@ import { isDefaultStatuses } from '../../evidence/statuses.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
 import { inSentence, list, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
-import { amountWords, madeInFront, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf } from '../../render/phrases.ts';
+import { amountWords, inFrontWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { dateOf, fitSentences, isStepUnknown } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -30,7 +30,6 @@ import {
 import {
   durationWords,
   episodePartWords,
-  isStepUnknown,
   momentWords,
   STEP_NAMES,
   sanitizeState,
@@ -149,7 +148,6 @@ function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
     ...(diagnosis === null
       ? []
       : [
-          ...inFrontParts(diagnosis),
           ...outlineOf(diagnosis)
             .filter((section) => !isLogStillRead(run, diagnosis) || isKnownWithoutLog(section, diagnosis))
             .flatMap((section) => sectionParts(section, diagnosis)),
@@ -167,19 +165,6 @@ const isLogStillRead = (run: Run, { triage }: Diagnosis): boolean =>
  */
 const isKnownWithoutLog = ({ kind }: Section, { steps }: Diagnosis): boolean =>
   kind === 'known' && steps.some(({ findings }) => findings.some(({ outcome }) => outcome === 'fail'));
-
-/** Errors that CloudFront made itself come first: no change behind the load balancer ends them. */
-function inFrontParts(diagnosis: Diagnosis): MessagePart[] {
-  const finding = madeInFront(diagnosis);
-  return finding === null
-    ? []
-    : [
-        labelled(
-          'In front',
-          ...prose(finding.brief === undefined ? fitSentences(finding.summary) : `${finding.brief}.`),
-        ),
-      ];
-}
 
 function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
   const before = diagnosis === null ? '' : ' The last answer:';
@@ -199,12 +184,11 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
 
 const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bold: label }, '  ', ...pieces);
 
-/** Characters; longer texts end after the last sentence that fits. */
-const MAX_SENTENCE = 200;
-
 /** Cause, Fix, Impact: the first questions of a person woken at night. The rest is in the thread. */
 function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   switch (section.kind) {
+    case 'in-front':
+      return [labelled('In front', ...prose(inFrontWords(section.finding)))];
     case 'cause': {
       const { sentence, errors } = section;
       return [
@@ -217,7 +201,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':
       return section.sentences.map((sentence, index) =>
-        index === 0 ? labelled('So far', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
+        index === 0 ? labelled('Known', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
       );
     case 'fix':
       return section.cause.fix.summary === ''
@@ -248,17 +232,6 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
     { code: truncate(sanitize(id), 120) },
     `${more} in the application's log: the thread says what each result means.`,
   ];
-}
-
-/** Whole sentences up to `most` characters; always at least the first. */
-export function fitSentences(text: string, most = MAX_SENTENCE): string {
-  const sentences = text.split(/(?<=[.!?])\s+(?=[A-Z0-9])/);
-  let fitted = sentences[0] ?? '';
-  for (const sentence of sentences.slice(1)) {
-    if (fitted.length + 1 + sentence.length > most) break;
-    fitted = `${fitted} ${sentence}`;
-  }
-  return fitted;
 }
 
 /** "Also: worker timeout (11) · log complete, final · 18 Nov 2026 · load balancer · asked by @you". */
@@ -332,7 +305,7 @@ function dateWords(iso: string): string {
 /** Since when, which alarms, how often. */
 function episodeLines({ run, episode }: ThreadState): TextLine[] {
   if (episode === null) return [];
-  const { alarms, openedAt, closedAt } = episode;
+  const { alarms, openedAt, closedAt, repeats } = episode;
   const { region } = run.loadBalancer;
   const shown = alarms.slice(0, 4).flatMap(({ name, state }, index): TextPiece[] => {
     const label = truncate(sanitize(name), 100);
@@ -345,9 +318,7 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
     ];
   });
   const more = alarms.length > 4 ? ` and ${number(alarms.length - 4)} more` : '';
-  // A second alarm that joins has not fired again.
-  const refired = alarms.reduce((sum, { times }) => sum + times - 1, 0);
-  const again = refired === 0 ? '' : ` · re-fired ${refired === 1 ? 'once' : `${number(refired)} times`}`;
+  const times = repeats === 0 ? '' : ` · re-fired ${repeats === 1 ? 'once' : `${number(repeats)} times`}`;
   const until =
     closedAt === null
       ? ''
@@ -356,7 +327,7 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
     [
       alarms.length === 1 ? 'Alarm ' : 'Alarms ',
       ...shown,
-      `${more} · since ${momentWords(openedAt, run.to)}${until}${again}`,
+      `${more} · since ${momentWords(openedAt, run.to)}${until}${times}`,
     ],
   ];
 }
@@ -376,11 +347,8 @@ function feedbackLines({ run, diagnosis }: ThreadState): TextLine[] {
 
 function actualCauseWords({ cause, words }: Feedback, diagnosis: Diagnosis | null): string {
   const title = diagnosis?.causes.find(({ id }) => id === cause)?.title ?? cause;
-  const parts = [
-    ...(title === null || title === 'other' ? [] : [`it was ${sanitize(inSentence(title))}`]),
-    ...(words === null || words === '' ? [] : [`"${truncate(sanitize(words), 200)}"`]),
-  ];
-  return parts.length === 0 ? '' : `: ${parts.join('; ')}`;
+  const what = [title === 'other' ? null : title, words].filter((part) => part !== null && part !== '').join('; ');
+  return what === '' ? '' : `: it was ${truncate(sanitize(what), 200)}`;
 }
 
 function rootButtons(state: ThreadState): SlackBlock[] {
@@ -395,7 +363,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
       ? [
           detailButton(kind === 'found' ? 'Fix commands' : 'How to decide', 'fix', { run: run.id, primary: true }),
           detailButton('Evidence', 'evidence', { run: run.id }),
-          detailButton('Log', 'log-lines', { run: run.id }),
+          detailButton('Log lines', 'log-lines', { run: run.id }),
         ]
       : [
           actionButton('Check again', 'askAgain', {
@@ -412,7 +380,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
           ] as const)
         : []),
       ['All checks', 'all-steps'],
-      ['Verify by hand', 'repeat'],
+      ['Repeat by hand', 'repeat'],
       ['Post-mortem', 'post-mortem'],
     ]),
     ...(run.askedBy.kind === 'alarm' ? [muteMenu(run.id)] : []),

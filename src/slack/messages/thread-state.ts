@@ -1,6 +1,6 @@
 /** State that the messages of a thread show, and their shared wording. */
 
-import type { ChecklistStep, Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { escapeDiagnosis } from '../../render/escape-diagnosis.ts';
 import { dateOf } from '../../render/phrases.ts';
 import type { Episode } from '../../runs/episode.ts';
@@ -12,16 +12,6 @@ export interface ThreadState {
   diagnosis: Diagnosis | null;
   episode: Episode | null;
 }
-
-/** State of a run after a diagnosis: `partial` if the access log or a whole step could not be checked. */
-export function runStateOf(diagnosis: Diagnosis): 'provisional' | 'final' | 'partial' {
-  if (diagnosis.provisional) return 'provisional';
-  return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
-}
-
-/** Whether nothing in the step could be answered. */
-export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
-  outcome === 'unknown' && !findings.some((one) => one.outcome === 'pass' || one.outcome === 'fail');
 
 const sanitizedDiagnoses = new WeakMap<Diagnosis, Diagnosis>();
 

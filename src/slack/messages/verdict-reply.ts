@@ -2,17 +2,10 @@
 import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
-import {
-  madeInFront,
-  type OtherPart,
-  outlineOf,
-  type Section,
-  verdictKind,
-  verdictWords,
-} from '../../render/outline.ts';
-import { completenessSentence, costSentence } from '../../render/phrases.ts';
+import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { completenessSentence, costSentence, fitSentences } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
-import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
+import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
 import {
   copyable,
   fitsMessage,
@@ -26,7 +19,6 @@ import {
   type TextPiece,
   truncate,
 } from './rich-text.ts';
-import { fitSentences } from './root.ts';
 import { sanitizeState, type ThreadState } from './thread-state.ts';
 
 /** Longer commands are only behind the button: a cut command is a different command. */
@@ -34,9 +26,9 @@ const MAX_COMMAND = 700;
 const MAX_COMMANDS = 2;
 const MAX_REASONS = 3;
 /** Characters of all reasons together. */
-const MAX_REASON_TEXT = 400;
+const MAX_REASON_TEXT = 260;
 const MAX_TRACES = 3;
-const MAX_RULED_OUT = 5;
+const MAX_RULED_OUT = 4;
 const MAX_CANDIDATES = 4;
 /** Characters of a fault that did not lead, and of its fix; "All checks" has the rest. */
 const MAX_FAULT = 120;
@@ -54,12 +46,7 @@ export function verdictMessage(rawState: ThreadState, mention: Mention = null): 
     return { text, blocks: richText([line(text)]) };
   }
   const sections = outlineOf(diagnosis);
-  const inFront = madeInFront(diagnosis);
-  const parts = [
-    heading(diagnosis, mention),
-    ...(inFront === null ? [] : [line({ bold: 'In front' }, '  ', ...prose(inFrontWords(inFront)))]),
-    ...sections.flatMap((section) => sectionParts(section, diagnosis)),
-  ];
+  const parts = [heading(diagnosis, mention), ...sections.flatMap((section) => sectionParts(section, diagnosis))];
   const unchecked = sections.flatMap((section) => (section.kind === 'unchecked' ? section.gaps : []));
   const below = [...smallPrint([completenessAndCost(diagnosis, run.took)]), ...verdictButtons(run.id, diagnosis)];
   const folded = uncheckedParts(unchecked);
@@ -83,6 +70,11 @@ function heading(diagnosis: Diagnosis, mention: Mention): MessagePart {
 
 function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   switch (section.kind) {
+    case 'in-front':
+      // The root says what was made there.
+      return section.finding.fix === null
+        ? []
+        : [line({ bold: 'In front' }, '  ', ...prose(fitSentences(section.finding.fix)))];
     case 'fix':
       return fixParts(section.cause, 'Fix', ' (alb502 does not run it)');
     case 'why':
@@ -106,8 +98,8 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
     case 'known':
       return section.sentences.length === 1
-        ? section.sentences.map((sentence) => line({ bold: 'So far' }, '  ', ...prose(sentence)))
-        : labelledList('So far', section.sentences, MAX_REASONS);
+        ? section.sentences.map((sentence) => line({ bold: 'Known' }, '  ', ...prose(sentence)))
+        : labelledList('Known', section.sentences, MAX_REASONS);
     case 'also':
       return section.parts.slice(0, 3).map(alsoPart);
     case 'beside':
@@ -130,19 +122,14 @@ function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): Me
   const [label, most] = (
     {
       none: ['Not failing, but worth fixing', 2],
-      undecided: ['Also found', 1],
+      undecided: ['Found', 1],
       found: ['Also broken', 2],
       unread: ['Also broken', 2],
     } as const
   )[kind];
-  const told = (kind === 'undecided' ? findings.toReversed() : findings).filter(
-    (finding) => finding !== madeInFront(diagnosis),
-  );
+  const told = kind === 'undecided' ? findings.toReversed() : findings;
   return labelledList(label, told.map(faultWords), most, ', behind All checks');
 }
-
-const inFrontWords = (finding: CheckFinding): string =>
-  [finding.brief ?? fitSentences(finding.summary), fitSentences(finding.fix ?? '', MAX_FAULT)].join('. ');
 
 const faultWords = ({ summary, fix }: CheckFinding): string =>
   fix === null ? fitSentences(summary) : `${fitSentences(summary, MAX_FAULT)} → ${fitSentences(fix, MAX_FAULT)}`;
@@ -151,7 +138,8 @@ const faultWords = ({ summary, fix }: CheckFinding): string =>
 function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[] {
   if (fix.summary === '') return [];
   const all = copyableTexts(fix);
-  const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, MAX_COMMANDS);
+  const most = fix.stopgap === undefined ? MAX_COMMANDS : 1;
+  const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, most);
   const left = all.length - shortCommands.length;
   const remarks = [...(fix.notes ?? []), ...fix.sideEffects];
   return [
@@ -159,6 +147,20 @@ function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[]
     ...shortCommands.map(copyable),
     ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix commands` })] : []),
     ...(remarks.length > 0 ? [{ bullets: remarks.slice(0, 2).map(prose) } satisfies MessagePart] : []),
+    ...stopgapParts(fix),
+  ];
+}
+
+/** What helps until the fix is deployed: with what it breaks and how to take it back, or not at all. */
+export function stopgapParts({ stopgap }: Fix, longest = MAX_COMMAND): MessagePart[] {
+  if (stopgap === undefined) return [];
+  const { summary, commands, sideEffects, undo } = stopgap;
+  return [
+    line({ bold: 'Stopgap' }, '  ', ...prose(summary)),
+    ...(commands.every((text) => text.length <= longest)
+      ? commands.map(copyable)
+      : [line({ italic: 'The command is behind Fix commands.' })]),
+    { bullets: [...sideEffects.map(prose), [{ bold: 'Undo: ' }, ...prose(undo)]] },
   ];
 }
 
@@ -213,7 +215,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
 
 /** For three or more causes, only what to do about each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
-  line({ bold: 'If it is' }, '  (arguments: press Evidence)'),
+  line({ bold: 'If it is' }, '  (for and against each: Evidence)'),
   { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },
 ];
 
@@ -302,24 +304,9 @@ function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
     ...(kind === 'unread'
       ? []
       : [actionButton('👍 Right', 'right', { run }), actionButton('👎 Wrong', 'wrong', { run })]),
-    ...(hasErrors
-      ? errorButtons(run, diagnosis)
-      : [
-          ...(kind === 'unread' && isAnyPathKnown(diagnosis) ? [detailButton('Network paths', 'path', { run })] : []),
-          actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) }),
-        ]),
+    ...(hasErrors ? [detailButton('Chart', 'timeline', { run })] : []),
+    ...(kind === 'none' || !isAnyPathKnown(diagnosis) ? [] : [detailButton('Network paths', 'path', { run })]),
+    ...(hasErrors ? [actionButton('Check again', 'askAgain', { run, confirm: confirmCost(diagnosis.cost, 1) })] : []),
+    ...(hasErrors ? [] : [actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) })]),
   );
-}
-
-/** One row on a phone: the rarer ones are in the menu. What costs money asks first, which one option of a menu cannot. */
-function errorButtons(run: string, diagnosis: Diagnosis): types.ActionsBlock['elements'] {
-  const confirm = confirmCost(diagnosis.cost, 1);
-  const chart = detailButton('Chart', 'timeline', { run });
-  const paths = isAnyPathKnown(diagnosis) ? [['Network paths', 'path'] as const] : [];
-  if (confirm === null) return [chart, overflowMenu(run, [...paths, ['Check again', 'ask-again']])];
-  return [
-    chart,
-    ...paths.map(([label, detail]) => detailButton(label, detail, { run })),
-    actionButton('Check again', 'askAgain', { run, confirm }),
-  ];
 }

@@ -320,7 +320,7 @@ describe('failed while connecting', () => {
         cause.id,
         [],
         true,
-        'All 7 requests were sent on an open connection and ran into the idle timeout.',
+        '7 of 7 errors were sent on an open connection and ran into the idle timeout.',
       ]);
     }
   });
@@ -366,12 +366,19 @@ describe('a target that left before it was drained', () => {
     { runsOn: 'Kubernetes', tags: pods, tasks: [], settings: [/^terminationGracePeriodSeconds: /] },
     { runsOn: 'ECS', tags: [], tasks: task, settings: [/^stopTimeout: /] },
     {
+      runsOn: 'ECS, as CloudTrail says',
+      tags: [],
+      tasks: [],
+      caller: 'ecs-service-scheduler',
+      settings: [/^stopTimeout: /],
+    },
+    {
       runsOn: 'something unknown',
       tags: [],
       tasks: [],
       settings: [/^terminationGracePeriodSeconds: /, /^stopTimeout: /],
     },
-  ])('needs the settings of its platform, here $runsOn', ({ tags, tasks, settings }) => {
+  ])('needs the settings of its platform, here $runsOn', ({ tags, tasks, settings, caller }) => {
     const traffic = {
       ...trafficOf(
         several(4, 'connect-failed', () => ({ target: '10.0.1.5:8080' }), 65),
@@ -381,8 +388,52 @@ describe('a target that left before it was drained', () => {
       ),
       owners: targetOwners({ tasks }),
     };
-    const known = { traffic, tags, changes: [deregistered('10.0.1.5', 60)] };
+    const call = { ...deregistered('10.0.1.5', 60), ...(caller === undefined ? {} : { Username: caller }) };
+    const known = { traffic, tags, changes: [call] };
     const { fix } = judgementOf(shutdownBeforeDrain, known, question);
     expect(fix.settings).toEqual(settings.map((setting) => expect.stringMatching(setting)));
+  });
+
+  it('says what a shorter deregistration delay cuts, and the order of the times', () => {
+    const traffic = trafficOf(
+      several(4, 'connect-failed', () => ({ target: '10.0.1.5:8080', route: 'GET /export' }), 1),
+      {
+        targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')],
+        routes: [
+          {
+            ...{ route: 'GET /export', requests: 600, failures: 4, succeeded: 596 },
+            ...{ succeededMs: 594_000, succeededMaxMs: 36_500 },
+          },
+        ],
+      },
+    );
+    const { fix } = judgementOf(
+      shutdownBeforeDrain,
+      {
+        traffic,
+        changes: [deregistered('10.0.1.5', 60)],
+        targetGroupAttributes: { [API]: { 'deregistration_delay.timeout_seconds': '300' } },
+      },
+      question,
+    );
+    expect(fix.sideEffects[0]).toBe(
+      'The command lowers the deregistration delay of api from 300 s to 45 s: requests to a draining target that take longer are cut (the longest took 36.5 s).',
+    );
+    expect(fix.notes?.[0]).toBe(
+      'Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: the longest request took 36.5 s.',
+    );
+  });
+
+  it('rules a refused connection out as a consequence, not by when the target left', () => {
+    const traffic = trafficOf(
+      several(4, 'connect-failed', () => ({ target: '10.0.1.5:8080' }), 65),
+      { targets: [leaves('10.0.1.5:8080'), target('10.0.1.6:8080')] },
+    );
+    const { against } = judgementOf(
+      connectionRefused,
+      { traffic, targetGroups: group({ Protocol: 'HTTP' }), changes: [deregistered('10.0.1.5', 60)] },
+      question,
+    );
+    expect(against).toEqual(['4 connections were refused, only by a target that was shutting down: 10.0.1.5:8080.']);
   });
 });

@@ -65,7 +65,8 @@ const situations: Situation[] = [
       targetGroupAttributes: { [API]: { 'deregistration_delay.timeout_seconds': '300' } },
     },
     says: [
-      'Deregistration delay 30 s < preStop sleep 35 s < grace period 50 s',
+      'Keep this order: deregistration delay (30 s) < preStop sleep (35 s) < grace period (50 s).',
+      'from 300 s to 30 s: requests to a draining target that take longer are cut',
       'took 20.6 s',
       '["sleep", "35"]',
       'Key=deregistration_delay.timeout_seconds,Value=30',
@@ -96,8 +97,20 @@ const situations: Situation[] = [
     name: '30 s of work: the default of gunicorn',
     cause: workerTimeout,
     evidence: { traffic: cutAfter(30) },
-    says: ['gunicorn --timeout 60   # default 30 s'],
+    says: ['gunicorn --timeout 55   # default 30 s', "below the load balancer's idle timeout (60 s by default)"],
     neverSays: ['harakiri', 'server.requestTimeout'],
+  },
+  {
+    name: '30 s of work below an idle timeout of 120 s: there is room for twice the time',
+    cause: workerTimeout,
+    evidence: { traffic: cutAfter(30), attributes: { 'idle_timeout.timeout_seconds': '120' } },
+    says: ['gunicorn --timeout 60', '(120 s now)'],
+  },
+  {
+    name: '30 s of work below an idle timeout of 32 s: no room, so the idle timeout comes first',
+    cause: workerTimeout,
+    evidence: { traffic: cutAfter(30), attributes: { 'idle_timeout.timeout_seconds': '32' } },
+    says: ["raise the load balancer's idle timeout (32 s now) above it first"],
   },
   {
     name: '300 s of work: the default of Node.js',

@@ -25,7 +25,7 @@ describe('health-port-path', () => {
     {
       name: 'uses the port of the group if health does not name one',
       part: { targetGroups: [api({ HealthCheckPort: '9090' })] },
-      says: 'fail: 2 of 2 paths to a health-check port are blocked. sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
+      says: 'fail: 2 of 2 paths to a health-check port are blocked. sg-app of 10.0.1.5 and 10.0.1.6 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
     },
     {
       name: 'admitted',

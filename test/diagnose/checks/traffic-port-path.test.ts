@@ -36,7 +36,7 @@ describe('traffic-port-path', () => {
     {
       name: 'the load balancer lost the group that is admitted',
       part: { ...removed, traffic: traffic([], { targets: [] }) },
-      says: 'fail: 2 of 2 paths to a traffic port are blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
+      says: 'fail: 2 of 2 paths to a traffic port are blocked. sg-app of 10.0.1.5 and 10.0.1.6 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
     },
     {
       name: 'blocked, and connections that stand go on',

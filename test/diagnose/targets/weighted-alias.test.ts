@@ -28,8 +28,14 @@ it('names the alias, the version and its weight, with a command that sets weight
   expect(judge(98, { '8': 0.1 })).toEqual({
     sentence:
       'Alias live sends 10 % of the requests to version 8, and 9.8 % failed: as if every request to version 8 did.',
-    command: `aws lambda update-alias --function-name ${FUNCTION} --name live --routing-config 'AdditionalVersionWeights={}'`,
-    note: 'The first command gives version 8 weight 0; all requests go to version 7.',
+    stopgap: {
+      summary: 'Send no request to version 8 until it is fixed: all then go to version 7.',
+      commands: [
+        `aws lambda update-alias --function-name ${FUNCTION} --name live --routing-config 'AdditionalVersionWeights={}'`,
+      ],
+      undo: 'Give version 8 its weight again afterwards: --routing-config AdditionalVersionWeights={8=0.1}.',
+      sideEffects: [],
+    },
   });
 });
 

@@ -51,14 +51,16 @@ describe('a target group with a weight', () => {
     expect(found?.sentence).toBe(
       'All 10 errors went to green, which has weight 10 of 100 in rule 5; requests to blue hardly fail.',
     );
-    expect(found?.command).toContain(`aws elbv2 modify-rule --rule-arn ${RULE} --actions '[{"Type":"forward"`);
-    expect(found?.command).toContain(
+    expect(found?.stopgap.commands[0]).toContain(
+      `aws elbv2 modify-rule --rule-arn ${RULE} --actions '[{"Type":"forward"`,
+    );
+    expect(found?.stopgap.commands[0]).toContain(
       `{"TargetGroupArn":"${BLUE}","Weight":90},{"TargetGroupArn":"${GREEN}","Weight":0}`,
     );
   });
 
   it('is changed through the listener if the rule is its default', () => {
-    expect(judge({ IsDefault: true })?.command).toContain(
+    expect(judge({ IsDefault: true })?.stopgap.commands[0]).toContain(
       `modify-listener --listener-arn ${LISTENER} --default-actions`,
     );
   });

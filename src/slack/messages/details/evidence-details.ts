@@ -1,7 +1,8 @@
 /** Evidence for and against each judged cause. */
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
-import { causeTitle, ruledOutLines, sortCauses } from '../../../render/phrases.ts';
+import { leadTitle } from '../../../render/outline.ts';
+import { ruledOutLines, sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, prose, proseLine } from '../rich-text.ts';
 import { partsOrFile } from './text-file.ts';
@@ -14,13 +15,15 @@ export function evidenceAnswer(diagnosis: Diagnosis): Message | FileMessage {
   const parts: MessagePart[] = [
     line({ bold: 'Evidence for and against each cause' }),
     ...(open.length === 0 ? [proseLine(diagnosis.verdict.summary)] : []),
-    ...open.flatMap((cause): MessagePart[] => [line({ bold: causeTitle(cause, errors) }), bullets(cause)]),
+    ...open.flatMap((cause): MessagePart[] => [line({ bold: leadTitle(diagnosis, cause) }), bullets(cause)]),
     ...causesSection('Ruled out', lookAlikes, ({ against }) => against),
     ...(alsoRuledOut.length > 0
       ? [line({ bold: 'Ruled out by the pattern of the errors' }), { bullets: ruledOutLines(alsoRuledOut).map(prose) }]
       : []),
     ...causesSection('Not judged', shownUnjudged, ({ missing }) => missing),
-    ...((errors ?? 0) > 0 && unmatched.length > 0 ? [line(`Not seen: ${number(unmatched.length)} other causes.`)] : []),
+    ...((errors ?? 0) > 0 && unmatched.length > 0
+      ? [line(`No errors match the other ${number(unmatched.length)} causes.`)]
+      : []),
   ];
   return partsOrFile(diagnosis, 'evidence', parts, 'Evidence for and against each cause.');
 }

@@ -1,6 +1,7 @@
 /** The full fix: commands, side effects, documentation; for an undecided verdict, one fix for each candidate. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
+import { madeInFront } from '../../../render/outline.ts';
 import { sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { plainText } from '../message-buttons.ts';
@@ -16,7 +17,7 @@ import {
   truncate,
 } from '../rich-text.ts';
 import { sanitizeState, type ThreadState } from '../thread-state.ts';
-import { copyableTexts, traceParts } from '../verdict-reply.ts';
+import { copyableTexts, stopgapParts, traceParts } from '../verdict-reply.ts';
 import { partsOrFile } from './text-file.ts';
 
 export const fixAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
@@ -42,13 +43,26 @@ function fixParts(diagnosis: Diagnosis): MessagePart[] {
   const certain = others.filter(({ standing }) => standing !== 'possible');
   const foundCauses = [...(main === null ? [] : [main]), ...certain];
   const { decidedBy } = diagnosis.verdict;
-  if (foundCauses.length > 0) return [...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote];
+  const edge = edgeParts(diagnosis);
+  if (foundCauses.length > 0)
+    return [...edge, ...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote];
   if (between.length === 0) return [proseLine(decidedBy ?? 'There is nothing to fix.')];
   return [
     line({ bold: 'Decide first: one look, before you change anything' }),
     ...(decidedBy === null || diagnosis.traces !== null ? [] : [proseLine(decidedBy)]),
     ...traceSearchParts(diagnosis),
     ...between.flatMap((cause) => fullFix(cause, 'If it is')),
+  ];
+}
+
+/** What ends the errors that another hop makes. */
+function edgeParts(diagnosis: Diagnosis): MessagePart[] {
+  const finding = madeInFront(diagnosis);
+  if (finding === null || finding.fix === null) return [];
+  return [
+    line({ bold: `Fix: ${finding.brief ?? 'errors made in front of the load balancer'}` }),
+    { line: [...prose(finding.fix), ' ', { page: finding.reference }] },
+    ...(finding.settings ?? []).map(copyable),
   ];
 }
 
@@ -60,6 +74,7 @@ const fullFix = ({ title, fix, reference }: CauseResult, label: 'Fix' | 'If it i
   ...copyableTexts(fix).map(copyable),
   ...labelledList('Notes', fix.notes ?? [], 20),
   ...labelledList('Side effects', fix.sideEffects, 20),
+  ...stopgapParts(fix, Number.POSITIVE_INFINITY),
 ];
 
 /** How to look the failed requests up in the application's log. */

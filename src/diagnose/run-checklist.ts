@@ -1,0 +1,105 @@
+/** Runs the checks on the collected evidence. */
+import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
+import { type Check, STEP_TITLES, type StepNumber } from './checks/check.ts';
+import { type CheckId, checklist } from './checks/index.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, Part } from './diagnosis.ts';
+import {
+  collectedOf,
+  type DiagnosisEvidence,
+  type DiagnosisEvidenceName,
+  type DiagnosisEvidenceSet,
+} from './diagnosis-evidence.ts';
+import { judgeErrorText } from './judge-causes.ts';
+import { noEntriesVerdict } from './no-errors.ts';
+
+/** Whether the verdict's causes explain the fault of a check, so that their fix is the one to follow. */
+type IsExplained = (check: Check) => boolean;
+
+function explainedBy(causes: readonly CauseResult[], parts: readonly Part[]): IsExplained {
+  const decided = causes
+    .filter(({ standing }) => standing === 'confirmed' || standing === 'likely')
+    .map(({ id }) => id);
+  const leads = parts[0]?.standing;
+  const isFound = leads === 'confirmed' || leads === 'likely';
+  return ({ symptom, namedBy = [] }) => (symptom === true && isFound) || namedBy.some((id) => decided.includes(id));
+}
+
+/** `judged`: the causes and parts, if there are errors: a fix that contradicts theirs is left out. */
+export function runChecklist(
+  evidence: DiagnosisEvidenceSet,
+  question: Question,
+  judged: { causes: readonly CauseResult[]; parts: readonly Part[] } | null,
+): ChecklistStep[] {
+  const isExplained = explainedBy(judged?.causes ?? [], judged?.parts ?? []);
+  const numbers: StepNumber[] = [1, 2, 3, 4, 5, 6];
+  return numbers.map((step) => {
+    const findings = checklist
+      .filter((check) => check.step === step)
+      .map((check) => runCheck(check, evidence, question, isExplained(check)));
+    return { step, title: STEP_TITLES[step], outcome: worst(findings), findings };
+  });
+}
+
+const WORST_FIRST: CheckOutcome[] = ['fail', 'unknown', 'pass', 'not-applicable'];
+
+const worst = (findings: CheckFinding[]): CheckOutcome =>
+  WORST_FIRST.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'not-applicable';
+
+function runCheck(
+  check: Check & { id: CheckId },
+  evidence: DiagnosisEvidenceSet,
+  question: Question,
+  isExplained: boolean,
+): CheckFinding {
+  const used = [...check.needs, ...check.wants];
+  const verdict = checkVerdict();
+  return {
+    check: check.id,
+    outcome: verdict.outcome,
+    summary: verdict.summary,
+    ...('brief' in verdict && verdict.brief !== undefined ? { brief: verdict.brief } : {}),
+    facts: verdict.facts ?? [],
+    missing: verdict.outcome === 'unknown' && verdict.missing ? missingNames(used, evidence) : [],
+    sources: [...new Set(used.map((name) => evidence[name].source))],
+    why: check.why,
+    fix: fixOf(verdict),
+    ...('settings' in verdict && verdict.settings !== undefined ? { settings: verdict.settings } : {}),
+    reference: check.reference,
+  };
+
+  /** The fix of the cause stands above: general advice beside it could contradict it. */
+  function fixOf(one: CheckVerdict): string | null {
+    if (one.outcome !== 'fail') return null;
+    return isExplained ? (one.afterwards ?? null) : (one.fix ?? check.fix);
+  }
+
+  function checkVerdict(): CheckVerdict {
+    const missingReasons = check.needs.flatMap((name) => {
+      const item = evidence[name];
+      return item.status === 'unavailable' ? [item.reason] : [];
+    });
+    if (missingReasons.length > 0)
+      return {
+        outcome: 'unknown',
+        summary: `Could not check: ${[...new Set(missingReasons)].join('; ')}.`,
+        missing: true,
+      };
+    const empty = check.needs.includes('traffic') && !check.judgesEmptyLog ? noEntriesVerdict(evidence.traffic) : null;
+    if (empty !== null) return empty;
+    try {
+      // Exactly the declared evidence; the check's own type says which items must be present.
+      return check.evaluate(collectedOf(evidence, used) as DiagnosisEvidence, question);
+    } catch (error) {
+      return { outcome: 'unknown', summary: judgeErrorText(error) };
+    }
+  }
+}
+
+const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [
+  ...new Set(
+    used
+      .filter((name) => evidence[name].status === 'unavailable')
+      .map((name) => (name === 'traffic' ? 'accessLog' : name)),
+  ),
+];

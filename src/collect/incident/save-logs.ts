@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { MAX_LINE } from '../access-log/duckdb/columns.ts';
-import { lineKind, parseLine } from '../access-log/entry.ts';
+import { lineKind, mayBeEntry, parseLine } from '../access-log/entry.ts';
 import { healthCheckLines } from '../access-log/health-checks.ts';
 import {
   canMatter,
@@ -153,23 +153,35 @@ async function* redactedLines(
   redaction: LineRedaction,
   wrote: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
+  const redactLine = lineRedactor(redaction);
   for await (const { lines, isEnded } of linesIn(content)) {
     const end = isEnded ? '\n' : '';
-    const text = lines.map((line) => redactLine(line, redaction) + end).join('');
+    const text = lines.map((line) => redactLine(line) + end).join('');
     wrote(text.length);
     // Every byte that is not redacted stays as it was.
     yield Buffer.from(text, 'latin1');
   }
 }
 
+/** A line that is not an entry, of which nothing is left. */
+const REJECT = '?';
+
 /**
- * Returns a line (one character per byte) as it is saved: an entry redacted, any other line masked; each is still
- * counted the same way.
+ * Returns each line of a file (one character per byte) as it is saved: entries redacted, the first other line masked,
+ * and nothing of those after it, which no diagnosis shows; each is still counted the same way.
  */
-function redactLine(line: string, { pseudonym, common }: LineRedaction): string {
-  if (line.trim() === '') return line;
-  if (line.length > MAX_LINE) return maskLine(line);
-  return redactEntry(line, pseudonym, common) ?? maskLine(line);
+function lineRedactor({ pseudonym, common }: LineRedaction): (line: string) => string {
+  let isMasked = false;
+  return (line) => {
+    if (line.trim() === '') return line;
+    // A file may contain millions of them.
+    if (isMasked && !mayBeEntry(line.length, line.charCodeAt(0))) return REJECT;
+    const entry = line.length > MAX_LINE ? null : redactEntry(line, pseudonym, common);
+    if (entry !== null) return entry;
+    if (isMasked) return REJECT;
+    isMasked = true;
+    return maskLine(line);
+  };
 }
 
 /**
@@ -179,7 +191,7 @@ function redactLine(line: string, { pseudonym, common }: LineRedaction): string 
 function maskLine(line: string): string {
   const masked = redactExcerpt(Buffer.from(line.slice(0, MASKED_BYTES), 'latin1').toString('utf8').replace(/\r$/, ''));
   const isAsBefore = (one: string) => one.trim() !== '' && 'rejected' in parseLine(one);
-  return [masked, `${masked}?`, `${masked}?"`].find(isAsBefore) ?? '?';
+  return [masked, `${masked}?`, `${masked}?"`].find(isAsBefore) ?? REJECT;
 }
 
 /** More of a line than an excerpt shows. */

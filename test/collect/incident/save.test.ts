@@ -96,6 +96,21 @@ describe('a saved incident', () => {
     expect(lines.join()).not.toMatch(/secret|203\.0\.113|2600:/);
   });
 
+  it('keeps the start of the first line that is no entry, nothing of the others, and counts each', async () => {
+    const log = `logs/AWSLogs/${logName('0245')}`;
+    const others = ['first line', 'short line', `${'long line '.repeat(9)}of lower case`, ''];
+    const { before, after, dir } = await savedAndRead({
+      ...AWS_FILES,
+      [log]: gzipLines(logLine({}), ...others, logLine({ time: '02:43:00.000' })),
+    });
+    const lines = gunzipSync(readFileSync(join(dir, log)))
+      .toString()
+      .split('\n');
+    expect(lines.slice(1, 5)).toEqual(['first line', '?', '?', '']);
+    expect(judged(after)).toEqual(judged(before));
+    expect(after.evidence.accessLog).toMatchObject({ value: { lines: 5, rejected: { lines: 3 } } });
+  });
+
   it('answers the original question', async () => {
     const asked = { window: { from: at('02:42'), to: at('02:48') }, statuses: ['502'] };
     const { before, after, dir } = await savedAndRead({ ...AWS_FILES, ...LOGS }, asked);

@@ -32,7 +32,7 @@ const { outputFiles, metafile } = await esbuild.build({
   // Use the ESM builds of dependencies, which can be tree-shaken and keep their export names.
   mainFields: ['module', 'main'],
   // Native code.
-  external: ['@duckdb/*'],
+  external: ['@duckdb/node-bindings*'],
   metafile: true,
   write: false,
   logLevel: 'warning',

@@ -190,7 +190,7 @@ function blockedWords(paths: readonly NetworkPath[]): string | null {
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
 /** "could not check network ACLs and 2 more", or the unknown finding if no evidence was missing. */
-function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
+function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
     ...new Set(gapDetails.filter(({ evidence }) => missing.has(evidence)).map(({ evidence }) => evidence)),
@@ -203,12 +203,9 @@ function unknownWords({ step, findings }: ChecklistStep, { gapDetails, triage }:
   }
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
-  if (triage.requests === 0 && READ_IN_LOG.includes(step)) return 'no log entries yet';
+  if (triage.requests === 0) return 'no log entries yet';
   return open === undefined ? 'not known' : fitTitle(open, room);
 }
-
-/** Steps that only the access log can answer. */
-const READ_IN_LOG: readonly StepNumber[] = [1, 3, 4];
 
 /** The findings that decided the step's outcome; in a passed step, the most informative first. */
 function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {

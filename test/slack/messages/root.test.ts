@@ -217,7 +217,9 @@ describe('below the first line', () => {
     const lines = read({ diagnosis: race }).split('\n');
     expect(lines[1]).toMatch(/^\*Cause\* {2}Keep-alive race on target group api: .* Explains 146 of 149 errors\.$/);
     expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
-    expect(lines[3]).toBe('*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Since 02:40:02, still failing.');
+    expect(lines[3]).toBe(
+      '*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Since 02:40:02, still failing.',
+    );
     expect(lines[4]).toContain('log complete, final · load balancer · metrics · asked by @U0ALICE');
   });
 

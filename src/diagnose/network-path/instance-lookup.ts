@@ -34,3 +34,11 @@ export const interfaceByAddress = firstByKey<NetworkInterface>(({ PrivateIpAddre
   PrivateIpAddress,
   ...PrivateIpAddresses.map((one) => one.PrivateIpAddress),
 ]);
+
+export const interfaceByAnyAddress = firstByKey<NetworkInterface>(
+  ({ PrivateIpAddress, PrivateIpAddresses = [], Ipv6Addresses = [] }) => [
+    PrivateIpAddress,
+    ...PrivateIpAddresses.map((one) => one.PrivateIpAddress),
+    ...Ipv6Addresses.map(({ Ipv6Address }) => Ipv6Address),
+  ],
+);

@@ -3,6 +3,7 @@
  * NetworkInterface; ECS developer guide, "Task networking"; Lambda developer guide, "Hyperplane ENIs"; Amazon VPC CNI.
  */
 import type { NetworkInterface } from '../../evidence/aws.ts';
+import { interfaceByAnyAddress } from '../network-path/instance-lookup.ts';
 
 /** The owner of nearly all interfaces of targets by address; its name is known if ECS can be read. */
 export const ECS_TASK = 'an ECS task';
@@ -27,13 +28,8 @@ const TYPES: Record<string, string> = {
 };
 
 /** "ELB app/shop-prod", "Lambda function thumbnails", "an ECS task"; null if no interface has the address or AWS does not say. */
-export function interfaceOwner(address: string, interfaces: readonly NetworkInterface[]): string | null {
-  const own = interfaces.find(
-    ({ PrivateIpAddress, PrivateIpAddresses = [], Ipv6Addresses = [] }) =>
-      PrivateIpAddress === address ||
-      PrivateIpAddresses.some((one) => one.PrivateIpAddress === address) ||
-      Ipv6Addresses.some(({ Ipv6Address }) => Ipv6Address === address),
-  );
+export function interfaceOwner(address: string, interfaces: readonly NetworkInterface[] | undefined): string | null {
+  const own = interfaceByAnyAddress(interfaces, address);
   if (own === undefined) return null;
   for (const [pattern, words] of DESCRIPTIONS) {
     const found = pattern.exec(own.Description ?? '');

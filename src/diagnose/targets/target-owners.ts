@@ -98,7 +98,7 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
   /** Of most targets by address it is an ECS task without a name, which is not worth repeating with each address. */
   function ownerByInterface(target: string): TargetOwner | null {
     if (all(target).length > 0) return null;
-    const found = interfaceOwner(splitTarget(target)?.address ?? target, evidence.networkInterfaces ?? []);
+    const found = interfaceOwner(splitTarget(target)?.address ?? target, evidence.networkInterfaces);
     return found === null || found === ECS_TASK ? null : { ...NOBODY, interface: found };
   }
 

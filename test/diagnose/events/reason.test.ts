@@ -265,6 +265,7 @@ describe('a scale-in of an instance', () => {
       ...{ id: 'shutdown-before-drain' as const, title: '', standing: 'likely' as const, summary: null, explains: 1 },
       ...{ for: [], against: [], missing: [], fix, reference: '' },
     };
-    expect(withReasonFixes([cause], [part], evidence)[0]?.fix.commands).toEqual(commands);
+    const traffic = readTraffic(servedLog([]), question, () => null, targetOwners(evidence));
+    expect(withReasonFixes([cause], [part], traffic, evidence)[0]?.fix.commands).toEqual(commands);
   });
 });

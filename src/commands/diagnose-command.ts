@@ -1,6 +1,6 @@
 /** `alb502 diagnose`: diagnoses a load balancer or a recorded incident, and prints the diagnosis on stdout. */
 
-import type { LogEngine } from '../collect/aws/live-access-log.ts';
+import type { LogEngine } from '../collect/aws/live-log-read.ts';
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Incident } from '../collect/incident/incident-collectors.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';

@@ -33,6 +33,17 @@ function program(): Command {
     .configureOutput({ writeErr: () => {} });
   alb502.helpInformation = () => HELP;
 
+  addDiagnose(alb502);
+  addDemo(alb502);
+  addDoctor(alb502);
+  addSetupCommands(alb502);
+  addServe(alb502);
+  addHealth(alb502);
+  addAlarm(alb502);
+  return alb502;
+}
+
+function addDiagnose(alb502: Command): void {
   alb502
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
@@ -73,7 +84,9 @@ function program(): Command {
       const { diagnoseCommand } = await import('./diagnose-command.ts');
       await diagnoseCommand(words, options);
     });
+}
 
+function addDemo(alb502: Command): void {
   alb502
     .command('demo')
     .summary('diagnose an incident that ships with alb502')
@@ -83,7 +96,9 @@ function program(): Command {
       const { demo } = await import('./demo.ts');
       await demo(name);
     });
+}
 
+function addDoctor(alb502: Command): void {
   alb502
     .command('doctor')
     .summary('show what works and what is missing')
@@ -99,9 +114,9 @@ function program(): Command {
       const { doctor } = await import('./doctor.ts');
       await doctor(name, options);
     });
+}
 
-  addSetupCommands(alb502);
-
+function addServe(alb502: Command): void {
   alb502
     .command('serve')
     .summary('run the Slack bot')
@@ -115,7 +130,9 @@ function program(): Command {
       const { serve } = await import('./serve.ts');
       await serve(options);
     });
+}
 
+function addHealth(alb502: Command): void {
   alb502
     .command('health')
     .summary('whether the bot on this machine answers')
@@ -127,7 +144,9 @@ function program(): Command {
       const { health } = await import('./health.ts');
       await health(options);
     });
+}
 
+function addAlarm(alb502: Command): void {
   alb502
     .command('alarm')
     .summary('handle one alarm message by hand')
@@ -143,8 +162,6 @@ function program(): Command {
       const { alarm } = await import('./alarm.ts');
       await alarm(options);
     });
-
-  return alb502;
 }
 
 /** Prints any error on stderr in one sentence, or with its stack if ALB502_DEBUG is set. Returns the exit code. */

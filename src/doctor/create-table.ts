@@ -1,11 +1,7 @@
 /** Finds the log files for an Athena table in one account and region, and runs the statement that creates the table. */
-import {
-  AthenaClient,
-  GetQueryExecutionCommand,
-  StartQueryExecutionCommand,
-  StopQueryExecutionCommand,
-} from '@aws-sdk/client-athena';
+import { AthenaClient, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { pollQuery, stopQuery } from '../collect/access-log/athena/athena-engine.ts';
 import { type LogPlace, logPlace } from '../collect/access-log/s3-log.ts';
 import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems } from '../collect/aws/call.ts';
@@ -68,8 +64,6 @@ export async function logPlaceOf(session: Session, { name, arn }: { name: string
   return place;
 }
 
-const POLL_INTERVAL_MS = 500;
-
 /**
  * Runs a statement in Athena and waits for it; cancels it when interrupted and at the deadline. Throws Problem (exit 2)
  * with the reason.
@@ -93,30 +87,20 @@ export async function runStatement(session: Session, statement: string, athena: 
     );
     id = started.QueryExecutionId;
     action = 'athena:GetQueryExecution';
-    for (;;) {
-      const { QueryExecution } = await client.send(new GetQueryExecutionCommand({ QueryExecutionId: id }), {
-        abortSignal,
-      });
-      const { State, StateChangeReason = 'no reason given' } = QueryExecution?.Status ?? {};
-      if (State === 'SUCCEEDED') {
-        id = undefined;
-        return;
-      }
-      if (State === 'FAILED' || State === 'CANCELLED') {
-        id = undefined;
-        throw new Problem(
-          `Athena did not make the table (${State.toLowerCase()}): ${withRemedy(StateChangeReason, athena)}.`,
-          2,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
-    }
+    const { Status } = await pollQuery(client, id ?? '', abortSignal);
+    id = undefined;
+    if (Status?.State === 'SUCCEEDED') return;
+    const { State = 'FAILED', StateChangeReason = 'no reason given' } = Status ?? {};
+    throw new Problem(
+      `Athena did not make the table (${State.toLowerCase()}): ${withRemedy(StateChangeReason, athena)}.`,
+      2,
+    );
   } catch (error) {
     if (error instanceof Error && error.name === 'InvalidRequestException')
       throw new Problem(`Athena did not take the statement: ${withRemedy(error.message, athena)}.`, 2);
     throw awsProblem(error, { action, ...session.place });
   } finally {
-    if (id !== undefined) await client.send(new StopQueryExecutionCommand({ QueryExecutionId: id })).catch(() => {});
+    if (id !== undefined) await stopQuery(client, id);
   }
 }
 

@@ -5,7 +5,7 @@ import { openSessions } from '../collect/aws/accounts-to-search.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
 import type { DeliveryLookup } from '../collect/aws/delivery-lookup.ts';
 import { firstCalls } from '../collect/aws/first-calls.ts';
-import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from '../collect/aws/live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from '../collect/aws/live-log-read.ts';
 import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
 import { type Collector, collect } from '../collect/collect.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';

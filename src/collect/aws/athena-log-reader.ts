@@ -4,13 +4,7 @@ import { plural } from '../../format/wording.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
-import {
-  type ClosedConnections,
-  planSearch,
-  type Rollups,
-  readGaps,
-  readRollups,
-} from '../access-log/athena/answers.ts';
+import { type Rollups, readRollups } from '../access-log/athena/answers.ts';
 import {
   type AthenaPlace,
   QueryError,
@@ -18,11 +12,12 @@ import {
   runQuery,
   type WorkGroup,
 } from '../access-log/athena/athena-engine.ts';
+import { type ClosedConnections, planSearch, readGaps } from '../access-log/athena/gap-search.ts';
 import { failedRows, gaps, type LogScope, rollups, type Statement } from '../access-log/athena/sql.ts';
 import { findTable, type LogTable } from '../access-log/athena/table.ts';
 import { athenaUsd, estimateAthena, estimateWords, MOST_QUERIES } from '../access-log/cost.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
-import type { LiveAccessLog, LiveAccessLogOptions } from './live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 import type { LogFileReading } from './log-file-reading.ts';
 import { bytesOf, type ListedObjects } from './log-listing.ts';
 

@@ -17,7 +17,7 @@ import { inspectFile, isParquet, logFilesIn } from '../access-log/log-files.ts';
 import { download, healthCheckPlace, type LogPlace, listHealthChecks, placeInArn } from '../access-log/s3-log.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
-import type { LiveAccessLogOptions } from './live-access-log.ts';
+import type { LiveAccessLogOptions } from './live-log-read.ts';
 import { logGroupOf, secondsAround } from './log-group-reader.ts';
 import type { LogListing } from './log-listing.ts';
 

@@ -1,20 +1,5 @@
-/**
- * Reads the access log of a live load balancer: finds it, chooses the best engine, and reports the cost. Both engines
- * give the same answer: Athena scans the log in place, or DuckDB reads its downloaded files here.
- */
-
-import type { Config } from '../../config.ts';
-import type { Attributes } from '../../evidence/aws.ts';
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
-import type {
-  AccessLog,
-  Collected,
-  CollectionFailure,
-  Cost,
-  CostEstimate,
-  LogLimitation,
-  Question,
-} from '../../evidence/evidence.ts';
+import type { CollectionFailure, CostEstimate, LogLimitation } from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
@@ -27,6 +12,7 @@ import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts
 import { readByAthena } from './athena-log-reader.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
 import { readHealthCheckLogs } from './health-check-reader.ts';
+import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from './live-log-read.ts';
 import { withEarlier, withHealthChecks, withOtherLogs } from './log-answers.ts';
 import type { EngineChoice, LogFileReading } from './log-file-reading.ts';
 import { readLogGroup } from './log-group-reader.ts';
@@ -34,52 +20,6 @@ import { bytesOf, type ListedObjects, LogListing, objectsIn } from './log-listin
 import { type LogSource, logSources } from './log-sources.ts';
 import { ReadCost } from './read-cost.ts';
 import { readFromS3 } from './s3-log-reader.ts';
-import type { Session } from './session.ts';
-
-/** How to read the log: `auto` takes the cheapest way. */
-export type LogEngine = 'athena' | 'duckdb' | 'cloudwatch-logs' | 'auto';
-
-export interface LiveAccessLogOptions {
-  /** Its signal stops all work. */
-  session: Pick<Session, 'client' | 'signal' | 'place' | 'deadline'>;
-  question: Question;
-  attributes: Collected<Attributes>;
-  loadBalancerArn: string;
-  /** A lookup that the caller started and will stop; if absent, one is started here. */
-  deliveries?: DeliveryLookup;
-  /**
-   * `duckdb`: downloads the files from S3. `auto`: downloads small logs and uses Athena for large ones if a table
-   * exists.
-   */
-  engine: LogEngine;
-  athena: Config['athena'];
-  /** Limit in US dollars on the most a read may cost; null for no limit. */
-  maxUsd: number | null;
-  /** Whether the limit was given for this question; false if it comes from the configuration. */
-  isMaxUsdGiven?: boolean;
-  /** Part of the limit that earlier attempts at this question spent; 0 if absent. */
-  spentUsd?: number;
-  /** Where to keep log files, below `logs/`, for --save; null to keep none. The caller removes the folder. */
-  keepIn: string | null;
-  /** Read log files in a child process, which may crash. */
-  isReadApart?: boolean;
-  /** Bytes of a log group that are fetched whole; more is counted by queries. 2 GB if absent. */
-  fetchAtMost?: number;
-  /** Milliseconds for the whole read. */
-  deadline: number;
-  /** Called with the current status, in a few words. */
-  progress?: (status: string) => void;
-  /** Called before the log is read, with a sentence: the engine, why, and the estimated cost. */
-  onEstimate?: (sentence: string) => void;
-}
-
-export interface LiveAccessLog {
-  log: Collected<AccessLog>;
-  /** Includes the cost of failed attempts. */
-  cost: Cost;
-  /** Input of --save: a folder with log files in `logs/`, or the answers of Athena. */
-  toSave: { folder: string } | { answers: AccessLog } | null;
-}
 
 /**
  * Preloads an engine's modules, the most likely first, so that they are ready when the log has been located. Call while

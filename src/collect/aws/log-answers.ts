@@ -6,7 +6,7 @@ import { sumOfEstimates } from '../access-log/cost.ts';
 import type { FoundDeliveries } from '../access-log/deliveries.ts';
 import { limitationFrom } from '../access-log/log-limitation.ts';
 import type { ReadHealthChecks } from './health-check-reader.ts';
-import type { LiveAccessLog } from './live-access-log.ts';
+import type { LiveAccessLog } from './live-log-read.ts';
 
 type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
 

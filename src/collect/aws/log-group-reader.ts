@@ -30,7 +30,7 @@ import { gapHorizon } from '../access-log/gap-limits.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
 import { sum } from '../access-log/place-traffic.ts';
 import { placeInArn } from '../access-log/s3-log.ts';
-import type { LiveAccessLog, LiveAccessLogOptions } from './live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 
 export interface LogGroupReading {
   options: LiveAccessLogOptions;

@@ -12,7 +12,7 @@ import {
   type LogPlace,
   listWindow,
 } from '../access-log/s3-log.ts';
-import type { LiveAccessLogOptions } from './live-access-log.ts';
+import type { LiveAccessLogOptions } from './live-log-read.ts';
 import { watchThrottling } from './throttle-watch.ts';
 
 /** The objects of the window, or why they cannot be listed. */

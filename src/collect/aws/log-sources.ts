@@ -4,7 +4,7 @@ import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { type FoundDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
 import type { LogPlace } from '../access-log/s3-log.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
-import type { LiveAccessLogOptions } from './live-access-log.ts';
+import type { LiveAccessLogOptions } from './live-log-read.ts';
 
 /** One place to read: files in S3, or a log group. */
 export type LogSource =

@@ -14,7 +14,7 @@ import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-plac
 import { searchCommand } from '../incident/incident-collectors.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import { firstCalls } from './first-calls.ts';
-import type { LiveAccessLog } from './live-access-log.ts';
+import type { LiveAccessLog } from './live-log-read.ts';
 import type { LogFileReading } from './log-file-reading.ts';
 import { bytesOf, type LogListing } from './log-listing.ts';
 

@@ -1,7 +1,8 @@
 /** An access log in CloudWatch Logs, through the real clients: which call is made, what it costs, and what may be in the way. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type LiveAccessLogOptions, readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import type { LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { line } from '../../support/access-log/log-file.ts';
 import { jsonLines } from '../../support/access-log/vended-forms.ts';
 import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';

@@ -2,11 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it, vi } from 'vitest';
 import { beginDeliveryLookup } from '../../../src/collect/aws/delivery-lookup.ts';
-import {
-  type LiveAccessLog,
-  type LiveAccessLogOptions,
-  readLiveAccessLog,
-} from '../../../src/collect/aws/live-access-log.ts';
+import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { line } from '../../support/access-log/log-file.ts';
 import { jsonLines } from '../../support/access-log/vended-forms.ts';
 import { serveAthena } from '../../support/athena/server.ts';

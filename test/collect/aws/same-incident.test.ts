@@ -5,11 +5,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseLine } from '../../../src/collect/access-log/entry.ts';
 import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
-import {
-  type LiveAccessLog,
-  type LiveAccessLogOptions,
-  readLiveAccessLog,
-} from '../../../src/collect/aws/live-access-log.ts';
+import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { recordedCollectors } from '../../../src/collect/incident/incident-collectors.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';

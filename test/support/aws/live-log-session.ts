@@ -1,6 +1,6 @@
 /** A live load balancer for tests of its access log: a question, a session to local endpoints, and what came back. */
 import { onTestFinished, vi } from 'vitest';
-import type { LiveAccessLog, LiveAccessLogOptions } from '../../../src/collect/aws/live-access-log.ts';
+import type { LiveAccessLog, LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { openSession } from '../../../src/collect/aws/session.ts';
 import type { AccessLog, Question } from '../../../src/evidence/evidence.ts';
 import type { LocalTable } from '../athena/server.ts';

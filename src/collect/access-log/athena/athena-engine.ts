@@ -127,8 +127,10 @@ async function runOnce(options: RunOptions): Promise<QueryResult | QueryFailure>
   let lastExecution: QueryExecution | undefined;
   try {
     id = await startQuery(options);
-    lastExecution = await waitUntilEnded(options, id, (execution) => {
+    const started = performance.now();
+    lastExecution = await pollQuery(place.athena, id, place.signal, (execution) => {
       lastExecution = execution;
+      options.progress(progressText(execution, performance.now() - started));
     });
     const [bytesScanned, finished] = [bytesScannedBy(lastExecution), id];
     id = null;
@@ -142,7 +144,7 @@ async function runOnce(options: RunOptions): Promise<QueryResult | QueryFailure>
   } catch (error) {
     const waiting = lastExecution?.Status?.State === 'QUEUED' && place.signal.aborted;
     const failure = waiting ? queuedTooLong(place) : queryError(error, 'athena:GetQueryExecution', place);
-    if (id !== null) lastExecution = (await stopQuery(place, id)) ?? lastExecution;
+    if (id !== null) lastExecution = (await stopQuery(place.athena, id)) ?? lastExecution;
     return { error: failure, bytesScanned: bytesScannedBy(lastExecution), isRetryable: false };
   }
 }
@@ -179,31 +181,30 @@ async function startQuery({ place, workGroup, statement, progress }: RunOptions)
   throw stoppedError('athena:StartQueryExecution');
 }
 
-/** Waits until a query ends, in any state. */
-async function waitUntilEnded(
-  { place, progress }: RunOptions,
+/** Polls a query until it ends, in any state. `onWait`: called after each poll of an unfinished query. */
+export async function pollQuery(
+  athena: Pick<AthenaClient, 'send'>,
   id: string,
-  onPoll: (execution: QueryExecution) => void,
+  signal: AbortSignal,
+  onWait: (execution: QueryExecution) => void = () => {},
 ): Promise<QueryExecution> {
   const { GetQueryExecutionCommand } = await import('@aws-sdk/client-athena');
-  const started = performance.now();
   for (let looks = 1; ; looks++) {
-    const { QueryExecution: execution } = await place.athena
-      .send(new GetQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal: place.signal })
-      .catch((error: unknown) => {
-        throw queryError(error, 'athena:GetQueryExecution', place);
-      });
+    const { QueryExecution: execution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: id }), {
+      abortSignal: signal,
+    });
     const state = execution?.Status?.State;
-    if (execution !== undefined) onPoll(execution);
     if (execution !== undefined && (state === 'SUCCEEDED' || state === 'FAILED' || state === 'CANCELLED'))
       return execution;
-    const elapsed = performance.now() - started;
-    const scanned = bytesScannedBy(execution);
-    progress(
-      `Athena: ${state === 'QUEUED' ? 'queued' : 'running'} ${Math.round(elapsed / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`,
-    );
-    await pause(pollPause(looks), undefined, { signal: place.signal });
+    if (execution !== undefined) onWait(execution);
+    await pause(pollPause(looks), undefined, { signal });
   }
+}
+
+function progressText(execution: QueryExecution, elapsedMs: number): string {
+  const scanned = bytesScannedBy(execution);
+  const state = execution.Status?.State === 'QUEUED' ? 'queued' : 'running';
+  return `Athena: ${state} ${Math.round(elapsedMs / 1000)} s${scanned > 0 ? `, ${size(scanned)} read` : ''}`;
 }
 
 /**
@@ -244,15 +245,14 @@ async function fetchRows(place: AthenaPlace, id: string): Promise<QueryResult['r
  * Stops a query and returns its final state, with the bytes scanned; null if unknown. Ignores the signal that ended the
  * query.
  */
-async function stopQuery(place: AthenaPlace, id: string): Promise<QueryExecution | null> {
+export async function stopQuery(athena: Pick<AthenaClient, 'send'>, id: string): Promise<QueryExecution | null> {
   const { GetQueryExecutionCommand, StopQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const abortSignal = AbortSignal.timeout(STOP_TIMEOUT);
   try {
-    await place.athena.send(new StopQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal });
-    const { QueryExecution: execution } = await place.athena.send(
-      new GetQueryExecutionCommand({ QueryExecutionId: id }),
-      { abortSignal },
-    );
+    await athena.send(new StopQueryExecutionCommand({ QueryExecutionId: id }), { abortSignal });
+    const { QueryExecution: execution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId: id }), {
+      abortSignal,
+    });
     return execution ?? null;
   } catch {
     // Nothing more can be done; the reason for stopping matters more.

@@ -36,7 +36,13 @@ export const rateAgainstTrafficCheck = defineCheck({
     }
     const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];
     const over = `(r = ${r.toFixed(2)} over ${plural(minutes.length, 'minute')})`;
-    if (r <= -CLEAR) return { outcome: 'fail', summary: `The error rate falls when traffic rises ${over}.`, facts };
+    if (r <= -CLEAR)
+      return {
+        outcome: 'fail',
+        summary: `The error rate falls when traffic rises ${over}.`,
+        brief: 'errors fall when traffic rises',
+        facts,
+      };
     const how = r >= CLEAR ? 'rises with the traffic' : 'does not follow the traffic';
     return { outcome: 'pass', summary: `The error rate ${how} ${over}.`, facts };
   },

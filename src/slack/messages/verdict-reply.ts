@@ -28,7 +28,7 @@ const MAX_REASONS = 3;
 /** Characters of all reasons together. */
 const MAX_REASON_TEXT = 260;
 const MAX_TRACES = 3;
-const MAX_RULED_OUT = 4;
+const MAX_RULED_OUT = 3;
 const MAX_CANDIDATES = 4;
 /** Characters of a fault that did not lead, and of its fix; "All checks" has the rest. */
 const MAX_FAULT = 120;
@@ -80,12 +80,14 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
     case 'why':
       return whyParts(section.cause, diagnosis);
     case 'onset':
-      return [
-        line({ bold: 'Change' }, '  ', ...prose(section.sentence)),
-        ...(section.revert === null
-          ? []
-          : [line('To take it back (alb502 does not run it):'), copyable(section.revert)]),
-      ];
+      // The root says what changed; here stands how to take it back.
+      return section.revert === null
+        ? []
+        : [
+            line({ bold: 'Change' }, '  ', ...prose(section.sentence)),
+            line('To take it back (alb502 does not run it):'),
+            copyable(section.revert),
+          ];
     case 'between':
       return [
         ...traceParts(diagnosis),

@@ -207,9 +207,6 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   return open === undefined ? 'not known' : fitTitle(open, room);
 }
 
-/** Steps that need the access log; step 5 is judged by the configuration alone. */
-const READ_IN_LOG: readonly StepNumber[] = [1, 2, 3, 4, 6];
-
 /** The findings that decided the step's outcome; in a passed step, the most informative first. */
 function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {
   const deciding = findings.filter((one) => one.outcome === outcome);

@@ -81,9 +81,6 @@ export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
     ? null
     : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
 
-/** Above this chance of a hit, a window holds nearly any request and shows no share outside. */
-const MOST_IN_WINDOW = 0.5;
-
 /**
  * The lowest ratio of witnesses outside the edge to those expected there by chance, over windows from the edge to later
  * and later ends: errors unrelated to the edge lie outside as often as controls do.
@@ -97,7 +94,7 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const first = firstGaps(sample, { kind: edge.kind, from: edge.from - EARLY_MS });
   const shares = windows.map((to) => {
     const { hits, chance } = countUpTo(scale, first, to);
-    return chance <= MOST_IN_WINDOW ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
+    return chance < 1 ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
   });
   return Math.min(1, ...shares);
 }
@@ -120,7 +117,7 @@ export function asBusy(
   const usual = within === undefined ? 0 : meanBusy(controls, within);
   if (within === undefined || usual === 0) return { controls, isOrdinary: true };
   const busy = meanBusy(witnesses, within);
-  if (busy <= OTHERWISE_BUSY * usual && usual <= OTHERWISE_BUSY * busy) return { controls, isOrdinary: true };
+  if (busy <= OTHERWISE_BUSY * usual) return { controls, isOrdinary: true };
   return {
     controls: controls.filter((control) => {
       const own = busyOf(control, within);

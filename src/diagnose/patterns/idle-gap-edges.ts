@@ -100,8 +100,8 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
 }
 
 /** Milliseconds before a request within which completions show how busy the place is; the first with enough of them. */
-const BUSY_WITHIN_MS = [5_000, 20_000, 60_000];
-const COMPLETIONS_NEEDED = 8;
+const BUSY_WITHIN_MS = [5_000];
+const COMPLETIONS_NEEDED = 4;
 /** Times as busy as usual from which idle times differ by themselves, and how far compared requests may be apart. */
 const [OTHERWISE_BUSY, ALIKE_WITHIN] = [1.3, 1.6];
 

@@ -71,6 +71,12 @@ function median(values: number[]): number | null {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
 }
 
+const routesOf400 = ({ log }: Traffic, arn: string): { route: string; requests: number }[] =>
+  (log.badRequestRoutes ?? [])
+    .filter(({ target_group_arn }) => target_group_arn === arn)
+    .slice(0, ROUTES)
+    .map(({ route, requests }) => ({ route, requests }));
+
 /** Groups whose targets answer every request with 400, unless the question asks for those. */
 function badRequestGroups(traffic: Traffic): Beside['badRequestGroups'] {
   if (traffic.isAsked({ elb_status_code: '400', target_status_code: '400' })) return [];
@@ -79,7 +85,9 @@ function badRequestGroups(traffic: Traffic): Beside['badRequestGroups'] {
     .filter((arn) => arn !== '-')
     .flatMap((arn) => {
       const requests = requestsAllAnswered400(traffic, arn);
-      return requests === null ? [] : [{ targetGroup: targetGroupName(arn), requests }];
+      return requests === null
+        ? []
+        : [{ targetGroup: targetGroupName(arn), requests, routes: routesOf400(traffic, arn) }];
     })
     .sort((a, b) => b.requests - a.requests || (a.targetGroup < b.targetGroup ? -1 : 1));
 }

@@ -111,6 +111,8 @@ export interface Part {
    * caused them.
    */
   onset?: number;
+  /** Errors of the same kind in the hour before the window, if they ran at the same rate. */
+  before?: number;
 }
 
 /** Errors of one origin, found across signatures by target and time. */
@@ -279,7 +281,7 @@ export interface Diagnosis {
     /** `targetMade` and `clientClosed` plus 463 and 464, with their routes; most requests first. */
     statuses: StatusBeside[];
     /** Target groups that answer every request with 400. */
-    badRequestGroups: { targetGroup: string; requests: number }[];
+    badRequestGroups: { targetGroup: string; requests: number; routes?: { route: string; requests: number }[] }[];
   };
   /** How much of the traffic is affected, regardless of status. `none` only if no request failed and no step fails. */
   impact: 'none' | 'low' | 'high';

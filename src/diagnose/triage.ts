@@ -87,7 +87,7 @@ const CLIENT_FAILURES: Record<string, string> = {
 
 /** Sentences on failures outside the question, each with its most frequent route. */
 function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): string[] {
-  const where = ({ routes, requests }: StatusBeside) => {
+  const where = ({ routes, requests }: Pick<StatusBeside, 'routes' | 'requests'>) => {
     const [first] = routes;
     if (first === undefined) return '';
     return first.requests >= requests ? `, all on ${first.route}` : `, most on ${first.route}`;
@@ -108,7 +108,8 @@ function besideSentences({ statuses, badRequestGroups }: Diagnosis['beside']): s
           `${number(one.requests)} ${CLIENT_FAILURES[one.status]?.replace('#', one.requests === 1 ? '' : 's')}${one.status === '460' ? after(one) : ''}${where(one)}.`,
       ),
     ...badRequestGroups.map(
-      ({ targetGroup, requests }) => `${targetGroup} answered all ${number(requests)} of its requests with 400.`,
+      ({ targetGroup, requests, routes = [] }) =>
+        `${targetGroup} answered all ${number(requests)} of its requests with 400${where({ routes, requests })}.`,
     ),
   ];
 }

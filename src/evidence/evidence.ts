@@ -59,6 +59,8 @@ export interface Question<Named extends NamedLoadBalancer = NamedLoadBalancer> e
   targetGroup?: string | undefined;
   /** Limits the errors to load balancer nodes in this availability zone. */
   zone?: string | undefined;
+  /** Whether an alarm asks: what ran before as during it did not raise it. */
+  isFromAlarm?: boolean | undefined;
   /** Milliseconds before `from` that the access log is also read for, only for the keep-alive measurement. */
   lookBack?: number;
 }
@@ -231,6 +233,11 @@ export interface AccessLog {
    * slow; absent in older recordings.
    */
   slowest?: { answeredMs: number; routes: SlowRoute[] } | undefined;
+  /**
+   * Routes of target groups whose targets answered every request of the window with 400, those with most requests first.
+   * Absent in older recordings and where only failures were read.
+   */
+  badRequestRoutes?: { target_group_arn: string; route: string; requests: number }[] | undefined;
   /**
    * Per target group with a closed-before-response failure: how long before it the connections of its (node, target)
    * became idle.

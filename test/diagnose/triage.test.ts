@@ -3,7 +3,16 @@ import { besideOf } from '../../src/diagnose/beside.ts';
 import { errorsInLog, timeline, triage } from '../../src/diagnose/triage.ts';
 import type { MetricSeries } from '../../src/evidence/aws.ts';
 import { metricsReach } from '../../src/evidence/metrics.ts';
-import { failed, MINUTE, question, START, several, trafficOf } from '../support/traffic/traffic-builder.ts';
+import {
+  API,
+  failed,
+  MINUTE,
+  question,
+  START,
+  several,
+  target,
+  trafficOf,
+} from '../support/traffic/traffic-builder.ts';
 
 const LOAD_BALANCER = { LoadBalancer: 'app/shop-prod/50dc6c495c0c9188' };
 const counter = (MetricName: string, values: [minute: number, value: number][]): MetricSeries => ({
@@ -119,6 +128,24 @@ describe('who was affected', () => {
       '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, 0 succeeded on retry. None after that until 02:55:00 UTC, where the log ends. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
     );
   });
+});
+
+it('names the route of most requests to a target group that answers nothing but 400', () => {
+  const badRequestRoutes = [
+    { target_group_arn: API, route: 'GET /orders', requests: 50 },
+    { target_group_arn: API, route: 'GET /cart', requests: 40 },
+  ];
+  const traffic = trafficOf([], {
+    targets: [target('10.0.1.5:8443', { requests: 90, badRequests: 90 })],
+    badRequestRoutes,
+  });
+  const beside = besideOf(traffic);
+  expect(beside.badRequestGroups).toEqual([
+    { targetGroup: 'api', requests: 90, routes: badRequestRoutes.map(({ route, requests }) => ({ route, requests })) },
+  ]);
+  expect(triage(traffic, question, null, beside).summary).toContain(
+    'api answered all 90 of its requests with 400, most on GET /orders.',
+  );
 });
 
 describe('routes of more failures than kept rows', () => {

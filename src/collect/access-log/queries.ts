@@ -12,8 +12,8 @@
  *            hexadecimal digits of the trace id as a number, 0 if there are none: an order unrelated to anything else),
  *            in_window, asked (has an asked status), failed (5xx, 460, 463, 464 or an asked status, from any source)
  *   place    place (key), target_group_arn, target, node ('-' if unknown)
- *   slow_route  route (key), route_text, of the routes with an answer in the window that took at least SLOW_MS; empty if
- *            there are too many
+ *   named_route  route (key), route_text, of the routes with an answer in the window that took at least SLOW_MS or was a 400; empty if
+ *            they are too many
  *   failure  the failed entries of the window, numbered from 1 in the order of the answers
  *            id, the columns of entry, and as text: request_type, client_address, target, request_processing_time,
  *            target_processing_time, response_processing_time, received_bytes, sent_bytes, route_text,
@@ -197,7 +197,7 @@ export const slowRoutes = (limit: number): LogQuery => `
     GROUP BY route),
   slow AS (
     SELECT spent.route, route_text, ms
-    FROM spent JOIN slow_route ON slow_route.route = spent.route
+    FROM spent JOIN named_route ON named_route.route = spent.route
     WHERE slowest >= ${SLOW_MS}
     ORDER BY ms DESC, route_text LIMIT ${whole(limit)}),
   answered AS (
@@ -207,6 +207,23 @@ export const slowRoutes = (limit: number): LogQuery => `
   SELECT route_text, ms, (SELECT sum(ms) FROM spent) AS total_ms, step, requests
   FROM slow JOIN answered ON answered.route = slow.route
   ORDER BY ms DESC, route_text, step`;
+
+/** Routes of the target groups whose targets answered every request of the window with 400. */
+export const badRequestRoutes = (limit: number): LogQuery => `
+  WITH counted AS (
+    SELECT place, route, count(*) AS requests, count(CASE WHEN target_status = 400 THEN 1 END) AS bad
+    FROM entry WHERE in_window GROUP BY place, route),
+  bad_group AS (
+    SELECT target_group_arn
+    FROM counted JOIN place ON place.place = counted.place
+    WHERE target_group_arn <> '-'
+    GROUP BY target_group_arn HAVING sum(requests) = sum(bad))
+  SELECT place.target_group_arn AS target_group_arn, route_text, sum(requests) AS requests
+  FROM counted
+  JOIN place ON place.place = counted.place
+  JOIN bad_group ON bad_group.target_group_arn = place.target_group_arn
+  JOIN named_route ON named_route.route = counted.route
+  GROUP BY 1, 2 ORDER BY requests DESC, target_group_arn, route_text LIMIT ${whole(limit)}`;
 
 /** Slots per block, by which answers far from any failure are counted. */
 const SLOTS_OF_BLOCK = 16;

@@ -7,7 +7,10 @@ export const SLOW_MS = 100;
 export const SLOW_ROUTES = 50;
 
 /**
- * Slow routes whose text is kept. If a log has more, such as one of random paths, no slowest routes are returned,
- * because which of them were found first would depend on the threads.
+ * Routes with a slow answer or a 400 whose text is kept. A log with more, such as one of random paths, names none of
+ * them: which were met first depends on the threads.
  */
-export const SLOW_TEXTS = 8_192;
+export const NAMED_ROUTES = 8_192;
+
+/** Routes in the answer about target groups that answer every request with 400: those with most requests. */
+export const BAD_ROUTES = 30;

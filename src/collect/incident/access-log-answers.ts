@@ -165,6 +165,7 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
       routes: z.array(z.object({ route: text, answeredMs: count, times: z.array(ScaleCountSchema) })),
     })
     .optional(),
+  badRequestRoutes: z.array(z.object({ target_group_arn: text, route: text, requests: count })).optional(),
   // Older recordings contain counts by bin instead of single gaps; those can no longer be read.
   idleGaps: z
     .array(z.union([IdleGapsSchema, z.object({ bins: z.array(z.unknown()) })]))

@@ -76,6 +76,25 @@ describe('every sample line', () => {
   });
 });
 
+it('names the routes of a target group that answers every request with 400, and no other', async () => {
+  const bad = (second: number, path: string, group = `${GROUP}b`) =>
+    line({
+      ...{ at: T + 1000 * second, status: '400', targetStatus: '400', times: [0, 0.001, 0], group },
+      request: `GET https://www.example.com:443${path} HTTP/1.1`,
+    });
+  const lines = [
+    ...[1, 2, 3].map((second) => bad(second, `/orders/${second}?q=1`)),
+    bad(4, '/cart'),
+    bad(5, '/half', GROUP),
+    line({ at: T + 6000, group: GROUP }),
+  ];
+  const log = await agree([{ file: 'all.log.gz', node: null, lines }]);
+  expect(log.badRequestRoutes?.map(({ route, requests }) => [route, requests])).toEqual([
+    ['GET /orders/:id', 3],
+    ['GET /cart', 1],
+  ]);
+});
+
 const text = fc.constantFrom(
   '-',
   '',

@@ -203,8 +203,22 @@ export function expectedAnswer(files: readonly LogFile[], loadBalancer: string, 
       .filter(({ failures: count }) => count > 0)
       .sort((a, b) => b.failures - a.failures || text(a.route, b.route)),
     slowest: slowestRoutes(window),
+    badRequestRoutes: badRequestRoutes(window),
     outages: unansweredRuns(items, window, question),
   };
+}
+
+/** The routes of target groups that answered every request with 400, those with most requests first. */
+function badRequestRoutes(window: readonly Item[]): AccessLog['badRequestRoutes'] {
+  return groups(window, ({ group }) => group)
+    .filter(([arn, own]) => arn !== '-' && own.every(({ entry }) => entry.target_status_code === '400'))
+    .flatMap(([arn, own]) =>
+      groups(own, ({ route }) => route).map(([route, same]) => ({
+        ...{ target_group_arn: arn, route, requests: same.length },
+      })),
+    )
+    .sort((a, b) => b.requests - a.requests || text(a.target_group_arn, b.target_group_arn) || text(a.route, b.route))
+    .slice(0, 30);
 }
 
 /** The routes with an answer of 100 ms or more, those first that took longest in sum. */

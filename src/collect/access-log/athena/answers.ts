@@ -15,7 +15,7 @@ import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime } from '../outage-limits.ts';
 import { least, nodeOf, type PlaceRow, statusCounts, statusText, sum, targetTraffic } from '../place-traffic.ts';
-import { SLOW_ROUTES } from '../slow-limits.ts';
+import { BAD_ROUTES, SLOW_ROUTES } from '../slow-limits.ts';
 import { type ClosedConnections, findClosedConnections, type ShownFailure } from './gap-search.ts';
 import { type Rows, toRecord } from './rows.ts';
 import { DETAIL, PLACE, ROLLUP_COLUMNS, SEPARATOR, SHAPE } from './sql.ts';
@@ -41,6 +41,7 @@ export interface Rollups {
     | 'retriedOk'
     | 'routes'
     | 'slowest'
+    | 'badRequestRoutes'
     | 'outages'
   >;
   /** Rows without values: lines that the table's pattern does not match. `files`: the first files that contain some. */
@@ -86,6 +87,7 @@ export function readRollups(rows: Rows): Rollups {
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       slowest: slowestRoutes(rowsOf('slow'), rowsOf('minute')),
+      badRequestRoutes: badRequestRoutes(rowsOf('bad'), targetTraffic(places)),
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,
@@ -165,6 +167,20 @@ function slowestRoutes(
   return { answeredMs, routes };
 }
 
+/** Only of the groups that answered nothing but 400. */
+function badRequestRoutes(rows: readonly RollupRow[], targets: AccessLog['targets']): AccessLog['badRequestRoutes'] {
+  const others = new Set(
+    targets.filter(({ requests, badRequests }) => requests > badRequests).map((each) => each.target_group_arn),
+  );
+  return rows
+    .map(({ key, lines }) => ({ ...splitKey(BAD_ROUTE, key), requests: Number(lines) }))
+    .filter(({ target_group_arn }) => !others.has(target_group_arn))
+    .sort(
+      (a, b) => b.requests - a.requests || byText(a.target_group_arn, b.target_group_arn) || byText(a.route, b.route),
+    )
+    .slice(0, BAD_ROUTES);
+}
+
 function scalesByRoute(rows: readonly RollupRow[]): Map<string, ScaleCount[]> {
   const scales = new Map<string, ScaleCount[]>();
   for (const { key, lines } of rows) {
@@ -178,6 +194,7 @@ function scalesByRoute(rows: readonly RollupRow[]): Map<string, ScaleCount[]> {
 }
 
 const SCALE = ['route', 'step'] as const;
+const BAD_ROUTE = ['target_group_arn', 'route'] as const;
 
 function toUnansweredRun(row: RollupRow): UnansweredRun {
   const { target_group_arn, target } = splitKey(['target_group_arn', 'target'], row.key);

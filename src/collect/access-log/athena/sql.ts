@@ -15,7 +15,7 @@ import { outageSlot } from '../outage-limits.ts';
 import { askedSql, failedSql, whole } from '../queries.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
-import { SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
+import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
@@ -47,6 +47,9 @@ const RETRY = 30_000_000;
 export const ROUTE_LIMIT = 200;
 /** Maximum scale steps over all these routes: a route has about ten on each scale. */
 const SCALE_LIMIT = 100 * ROUTE_LIMIT;
+/** Routes with a 400 of any group: which groups answer with nothing else is known only from all places. */
+const BAD_LIMIT = 20 * BAD_ROUTES;
+
 /** Maximum steps of the slowest routes: no duration has more than 200. */
 const SLOW_LIMIT = 200 * SLOW_ROUTES;
 /** Maximum files with empty rows to name. */
@@ -145,6 +148,7 @@ export function rollups(scope: LogScope): Statement {
 WITH ${entrySql(scope, parameters)},
 keyed AS (
   SELECT kind, path, ended, status, target_status, target_ms, received_bytes, sample, in_window, asked, failed, client_address AS client, route_text AS route,
+    target_group_arn,
     concat_ws('"', target_group_arn, target, node, CAST(status AS varchar), CAST(target_status AS varchar)) AS place,
     CASE WHEN ${isFailure} THEN concat_ws('"', ${SHAPE.map((part) => SHAPE_SQL[part]).join(', ')}) END AS shape,
     CASE WHEN ${isFailure} THEN concat_ws('"', ${DETAIL.map((part) => DETAIL_SQL[part] ?? part).join(', ')}) END AS detail,
@@ -181,16 +185,18 @@ part AS (
       WHEN 'time' THEN concat_ws('"', route, ${scaleStep('target_ms')})
       WHEN 'slow' THEN concat_ws('"', route, ${scaleStep('target_ms')})
       WHEN 'size' THEN concat_ws('"', route, ${scaleStep('received_bytes')})
+      WHEN 'bad' THEN concat_ws('"', target_group_arn, route)
       ELSE client END AS key
   FROM seen
   CROSS JOIN (
-    VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage'), ('time'), ('size'), ('slow')) AS parts (part)
+    VALUES ('line'), ('place'), ('minute'), ('route'), ('shape'), ('failure'), ('client'), ('outage'), ('time'), ('size'), ('slow'), ('bad')) AS parts (part)
   WHERE part = 'line'
     OR part = 'outage' AND series IS NOT NULL
       AND (answered = 1 OR answered = 0 AND (first_answer IS NULL OR dispatched < first_answer OR dispatched > last_answer))
     OR kind = 0 AND (part = 'place'
       OR in_window AND (part IN ('minute', 'route') OR failed AND part IN ('shape', 'failure') OR asked AND part = 'client'
         OR part IN ('time', 'size') AND route_failures > 0 AND target_status BETWEEN 0 AND 499 AND target_ms >= 0
+        OR part = 'bad' AND target_status = 400 AND target_group_arn <> '-'
         OR part = 'slow' AND route_slowest >= ${SLOW_MS} AND ${isTimed}))),
 grouped AS (
   SELECT part, key, count(*) AS lines, count(CASE WHEN in_window THEN 1 END) AS requests,
@@ -222,7 +228,7 @@ ranked AS (
     row_number() OVER (
       PARTITION BY part
       ORDER BY CASE part WHEN 'failure' THEN sample WHEN 'route' THEN -failures WHEN 'outage' THEN -lines WHEN 'time' THEN -route_failures
-        WHEN 'size' THEN -route_failures WHEN 'slow' THEN -route_ms ELSE 0 END, key, "first") AS place_in_part
+        WHEN 'size' THEN -route_failures WHEN 'slow' THEN -route_ms WHEN 'bad' THEN -lines ELSE 0 END, key, "first") AS place_in_part
   FROM bounded
   WHERE part NOT IN ('route', 'outage') OR part = 'route' AND failures > 0 OR part = 'outage' AND lines > 1)
 SELECT ${ROLLUP_COLUMNS.map((column) => `"${column}"`).join(', ')}
@@ -233,6 +239,7 @@ WHERE part IN ('place', 'minute', 'shape')
   OR part = 'outage' AND place_in_part <= ${OUTAGE_LIMIT}
   OR part IN ('time', 'size') AND place_in_part <= ${SCALE_LIMIT}
   OR part = 'slow' AND place_in_part <= ${SLOW_LIMIT}
+  OR part = 'bad' AND place_in_part <= ${BAD_LIMIT}
   OR part = 'line' AND place_in_part <= ${BAD_FILES}
   OR part = 'client' AND place_in_part = 1
 ORDER BY part, place_in_part`);

@@ -41,6 +41,7 @@ export function mergeParts({ counts, failed, whole }: LogParts): AccessLog {
     statuses: statusCounts(places),
     // The slowest of the failed requests are not the slowest routes of the traffic.
     slowest: undefined,
+    badRequestRoutes: undefined,
     ...(whole === null ? {} : answersOfPart(failed, whole, requests)),
   };
 }
@@ -62,6 +63,7 @@ function answersOfPart(
     idleGaps: log.idleGaps.flatMap((gaps) => gapsByOwnRows(gaps, rows, log.failures, failed.failures)),
     outages: log.outages,
     slowest: log.slowest,
+    badRequestRoutes: log.badRequestRoutes,
   };
 }
 

@@ -8,7 +8,7 @@ import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { CLIENT_FAILURES } from '../queries.ts';
 import { route } from '../request-route.ts';
-import { SLOW_MS, SLOW_TEXTS } from '../slow-limits.ts';
+import { NAMED_ROUTES, SLOW_MS } from '../slow-limits.ts';
 import {
   BATCH,
   type FailureDetail,
@@ -80,12 +80,9 @@ export class Columns {
   /** Places found since `takePlaces` was last called, and the keys of all places found. */
   #places: TargetAndNode[] = [];
   readonly #known = new Set<number>();
-  /**
-   * Slow routes found since `takeSlowRoutes` was last called, and the keys of all found; at most one more than
-   * SLOW_TEXTS.
-   */
-  #slowRoutes: NamedRoute[] = [];
-  readonly #knownSlow = new Set<number>();
+  /** The same of routes with a slow answer or a 400, at most one more than NAMED_ROUTES. */
+  #namedRoutes: NamedRoute[] = [];
+  readonly #knownRoutes = new Set<number>();
   #failures: FailureRows = { rows: [], details: [] };
   #counts: LineCounts = emptyCounts();
   #node = '-';
@@ -218,9 +215,9 @@ export class Columns {
     return this.#places.splice(0);
   }
 
-  /** Returns the slow routes found since the last call. */
-  takeSlowRoutes(): NamedRoute[] {
-    return this.#slowRoutes.splice(0);
+  /** Returns the routes with a slow answer or a 400 found since the last call. */
+  takeNamedRoutes(): NamedRoute[] {
+    return this.#namedRoutes.splice(0);
   }
 
   /** Scans the whole lines of [from, to) of the input; returns where the rest starts. */
@@ -335,7 +332,8 @@ export class Columns {
     columns.status[row] = status;
     columns.targetStatus[row] = statusNumber(entry.target_status_code);
     if (!this.#isInWindow(ended)) return;
-    if (targetMs >= SLOW_MS && entry.target_status_code !== '-') this.#rememberSlowRoute({ key: routeKey, route_text });
+    const isSlow = targetMs >= SLOW_MS && entry.target_status_code !== '-';
+    if (isSlow || entry.target_status_code === '400') this.#rememberRoute({ key: routeKey, route_text });
     if (status < 0 || this.#isFailed[status] === 0) return;
 
     const created = instant(entry.request_creation_time);
@@ -364,11 +362,11 @@ export class Columns {
     if (this.#failures.rows.length === BATCH_FAILURES) this.#scanner.isFull = true;
   }
 
-  #rememberSlowRoute(route: NamedRoute): void {
-    if (this.#knownSlow.has(route.key) || this.#knownSlow.size > SLOW_TEXTS) return;
-    this.#knownSlow.add(route.key);
-    this.#slowRoutes.push(route);
-    if (this.#knownSlow.size > SLOW_TEXTS) this.#scanner.ignoreSlow();
+  #rememberRoute(route: NamedRoute): void {
+    if (this.#knownRoutes.has(route.key) || this.#knownRoutes.size > NAMED_ROUTES) return;
+    this.#knownRoutes.add(route.key);
+    this.#namedRoutes.push(route);
+    if (this.#knownRoutes.size > NAMED_ROUTES) this.#scanner.ignoreRoutes();
   }
 
   #rememberPlace(place: TargetAndNode): void {

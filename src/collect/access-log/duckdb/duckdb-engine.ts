@@ -39,7 +39,7 @@ import {
 } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import * as queries from '../queries.ts';
-import { SLOW_ROUTES } from '../slow-limits.ts';
+import { BAD_ROUTES, SLOW_ROUTES } from '../slow-limits.ts';
 import { gapsByRequest } from './gaps-by-request.ts';
 import { FAILURE, openRelations } from './relations.ts';
 import { type SizedFileToScan, scan } from './scan.ts';
@@ -214,7 +214,7 @@ class LogFileReader {
       const accounts = this.#countFiles(scanned);
       const places = await relations.complete(
         scanned.flatMap((one) => one.places),
-        scanned.flatMap((one) => one.slowRoutes),
+        scanned.flatMap((one) => one.namedRoutes),
       );
       const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
       this.#reportProgress('read', bytes, lines);
@@ -332,6 +332,7 @@ class LogFileReader {
       retriedOk: 0,
       routes: [],
       slowest: { answeredMs: 0, routes: [] },
+      badRequestRoutes: [],
       idleGaps: [],
       outages: [],
     };
@@ -465,6 +466,11 @@ class LogFileReader {
       retriedOk: number(failed, 'retried'),
       routes: await this.#routes(connection),
       slowest: slowestOf(await select(connection, queries.slowRoutes(SLOW_ROUTES))),
+      badRequestRoutes: (await select(connection, queries.badRequestRoutes(BAD_ROUTES))).map((row) => ({
+        target_group_arn: text(row, 'target_group_arn'),
+        route: text(row, 'route_text'),
+        requests: number(row, 'requests'),
+      })),
       idleGaps: await this.#idleGaps(connection, indexOf, failures),
       outages: await this.#outages(connection),
     };

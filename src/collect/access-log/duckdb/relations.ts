@@ -11,7 +11,7 @@ import {
 import duckdb from '@duckdb/node-bindings';
 import type { Question } from '../../../evidence/evidence.ts';
 import { askedSql, FAILURE_ORDER, failedSql, whole } from '../queries.ts';
-import { SLOW_TEXTS } from '../slow-limits.ts';
+import { NAMED_ROUTES } from '../slow-limits.ts';
 import type { Batch } from './columns.ts';
 import type { BatchSink } from './scan.ts';
 import { FAILURE_DETAIL, type NamedRoute, type TargetAndNode } from './scanner.ts';
@@ -64,10 +64,10 @@ export const FAILURE = `
   FROM failing JOIN before ON before.ended = failing.ended LEFT JOIN tied ON tied."row" = failing."row"`;
 
 export interface Relations extends BatchSink {
-  /** Call after the last batch. Creates `entry`, `place`, `slow_route` and `failing`, and returns the places by key. */
+  /** Call after the last batch. Creates `entry`, `place`, `named_route` and `failing`, and returns the places by key. */
   complete(
     places: readonly TargetAndNode[],
-    slowRoutes: readonly NamedRoute[],
+    namedRoutes: readonly NamedRoute[],
   ): Promise<ReadonlyMap<number, TargetAndNode>>;
 }
 
@@ -82,7 +82,7 @@ export async function openRelations(
     CREATE TABLE failed_line (ended BIGINT, place BIGINT, client BIGINT, route BIGINT, sample UINTEGER, target_ms INTEGER, look INTEGER,
       status SMALLINT, target_status SMALLINT, detail VARCHAR);
     CREATE TABLE place (place BIGINT, target_group_arn VARCHAR, target VARCHAR, node VARCHAR);
-    CREATE TABLE slow_route (route BIGINT, route_text VARCHAR);
+    CREATE TABLE named_route (route BIGINT, route_text VARCHAR);
     CREATE VIEW entry AS
       SELECT ended, place, client, route, status, target_status, target_ms, received_bytes, sample::BIGINT AS sample, ended >= ${whole(from * 1000)} AND ended < ${whole(to * 1000)} AS in_window, ${askedSql(statuses)} AS asked,
         ${failedSql(statuses)} AS failed
@@ -100,7 +100,7 @@ export async function openRelations(
     discard(look) {
       voided.push(look);
     },
-    async complete(places, slowRoutes) {
+    async complete(places, namedRoutes) {
       lines.closeSync();
       failed.closeSync();
       if (voided.length > 0) {
@@ -117,7 +117,7 @@ export async function openRelations(
         named.endRow();
       }
       named.closeSync();
-      await appendSlowRoutes(connection, slowRoutes);
+      await appendNamedRoutes(connection, namedRoutes);
       await connection.run(`
         CREATE VIEW failing AS
           SELECT one.* EXCLUDE (details), ${FAILURE_DETAIL.map(typed).join(', ')}, target_group_arn, target, node, true AS in_window, true AS failed
@@ -131,11 +131,11 @@ export async function openRelations(
   };
 }
 
-/** Leaves `slow_route` empty if they are more than SLOW_TEXTS. */
-async function appendSlowRoutes(connection: DuckDBConnection, slowRoutes: readonly NamedRoute[]): Promise<void> {
-  const texts = new Map(slowRoutes.map(({ key, route_text }) => [key, route_text]));
-  if (texts.size > SLOW_TEXTS) return;
-  const appender = await connection.createAppender('slow_route');
+/** Leaves `named_route` empty if they are more than NAMED_ROUTES. */
+async function appendNamedRoutes(connection: DuckDBConnection, namedRoutes: readonly NamedRoute[]): Promise<void> {
+  const texts = new Map(namedRoutes.map(({ key, route_text }) => [key, route_text]));
+  if (texts.size > NAMED_ROUTES) return;
+  const appender = await connection.createAppender('named_route');
   for (const [key, text] of texts) {
     appender.appendBigInt(BigInt(key));
     appender.appendVarchar(text);

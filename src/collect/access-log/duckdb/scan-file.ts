@@ -23,9 +23,9 @@ export type ReadMode = 'at-once' | 'as-a-stream' | 'in-small-pieces';
 
 export interface ScannedFile {
   counts: LineCounts;
-  /** Places and slow routes that no earlier file of this thread contained. */
+  /** Places, and routes with a slow answer or a 400, that no earlier file of this thread contained. */
   places: TargetAndNode[];
-  slowRoutes: NamedRoute[];
+  namedRoutes: NamedRoute[];
   /** What is wrong with the file, or null. */
   fault: string | null;
 }
@@ -39,7 +39,7 @@ export async function scanFile(columns: Columns, file: FileToScan): Promise<Scan
   } catch (error) {
     fault = fileErrorText(error);
   }
-  return { counts: columns.end(), places: columns.takePlaces(), slowRoutes: columns.takeSlowRoutes(), fault };
+  return { counts: columns.end(), places: columns.takePlaces(), namedRoutes: columns.takeNamedRoutes(), fault };
 }
 
 async function feed(columns: Columns, { path, compressed, readMode }: FileToScan): Promise<void> {

@@ -55,18 +55,18 @@ export async function scan(
           signal?.throwIfAborted();
           const { file, index } = next;
           let places: ScannedFile['places'] = [];
-          let slowRoutes: ScannedFile['slowRoutes'] = [];
+          let namedRoutes: ScannedFile['namedRoutes'] = [];
           let fault: string | null = null;
           for (const [time, readMode] of READ_MODES.entries()) {
             const pass = time * files.length + index;
             const one = await reader.read({ ...file, readMode }, (batch) => sink.batch(pass, batch));
-            // A pass names a place or a slow route once per thread, so keep those of earlier passes.
+            // A pass names a place or a route once per thread, so keep those of earlier passes.
             places = [...places, ...one.places];
-            slowRoutes = [...slowRoutes, ...one.slowRoutes];
+            namedRoutes = [...namedRoutes, ...one.namedRoutes];
             const isLast = readMode === 'in-small-pieces';
             // Smaller pieces may fail in another way; the stream already reported the fault.
             if (!isLast) fault = one.fault;
-            scanned[index] = { ...one, places, slowRoutes, fault };
+            scanned[index] = { ...one, places, namedRoutes, fault };
             if (isLast || fault === null) break;
             sink.discard(pass);
           }

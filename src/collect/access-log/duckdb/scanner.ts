@@ -110,8 +110,8 @@ export interface Scanner {
   /** May be set while a line is handed over: the scan then stops after that line. */
   isFull: boolean;
   begin(node: string): void;
-  /** Stops reporting slow routes, because no more of them are kept. */
-  ignoreSlow(): void;
+  /** Ends the handing over of routes with a slow answer or a 400: no more of them are kept. */
+  ignoreRoutes(): void;
   /**
    * Scans the lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where
    * the first unscanned line starts.
@@ -167,7 +167,7 @@ interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
   ask(wantedLength: number, byName: number, from: bigint, to: bigint): void;
   begin(nodeLength: number): void;
   setFull(value: number): void;
-  ignoreSlow(): void;
+  ignoreRoutes(): void;
   scan(from: number, to: number): number;
   keyOfText(length: number): number;
   keyOfPlace(targetLength: number, groupLength: number, length: number): number;
@@ -271,8 +271,8 @@ class ModuleScanner implements Scanner {
     this.#module.begin(bytes.length <= TEXT_SIZE.value ? bytes.copy(this.#memory, NODE.value) : 0);
   }
 
-  ignoreSlow(): void {
-    this.#module.ignoreSlow();
+  ignoreRoutes(): void {
+    this.#module.ignoreRoutes();
   }
 
   scan(from: number, to: number): number {
@@ -351,7 +351,7 @@ export const exactScanner: OpenScanner = (_, events) => {
     begin() {
       this.line = 0;
     },
-    ignoreSlow() {},
+    ignoreRoutes() {},
     scan(from, to) {
       let start = from;
       while (this.rows < BATCH && !this.isFull) {

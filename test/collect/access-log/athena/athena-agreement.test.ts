@@ -101,6 +101,12 @@ function traffic(): Map<string, Uint8Array> {
         node,
       );
   }
+  // A group of its own that answers nothing but 400.
+  for (let index = 0; index < 6; index++) {
+    const request = `GET https://www.example.com:443/bad/${index < 4 ? 'often' : 'seldom'} HTTP/1.1`;
+    const rejected = { status: '400', targetStatus: '400', group: `${GROUP}b`, target: '10.0.0.9:8443', request };
+    put({ at: T + 5000 + index * 1000, trace: TRACE(20000 + index), ...rejected }, nodes[index % 2] ?? '');
+  }
   put(
     {
       at: T + 1000,

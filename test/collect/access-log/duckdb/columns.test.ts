@@ -15,7 +15,7 @@ import {
 } from '../../../../src/collect/access-log/duckdb/scanner.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
 import { route } from '../../../../src/collect/access-log/request-route.ts';
-import { SLOW_TEXTS } from '../../../../src/collect/access-log/slow-limits.ts';
+import { NAMED_ROUTES } from '../../../../src/collect/access-log/slow-limits.ts';
 import { type Fields, GROUP, LOAD_BALANCER, line } from '../../../support/access-log/log-file.ts';
 import { fc } from '../../../support/property.ts';
 
@@ -38,7 +38,7 @@ interface Read {
   rows: Row[];
   batches: Batch[];
   places: TargetAndNode[];
-  slowRoutes: NamedRoute[];
+  namedRoutes: NamedRoute[];
   account: ReturnType<Columns['end']>;
 }
 
@@ -69,7 +69,7 @@ function readerOf({
         (_, row) => Object.fromEntries(COLUMNS.map((name) => [name, Number(batch[name][row])])) as Row,
       ),
     );
-    return { rows, batches, places: columns.takePlaces(), slowRoutes: columns.takeSlowRoutes(), account };
+    return { rows, batches, places: columns.takePlaces(), namedRoutes: columns.takeNamedRoutes(), account };
   };
 }
 
@@ -93,7 +93,7 @@ function expectTheSame(bytes: Buffer, id: string | null = LOAD_BALANCER_ID): Rea
   const [scanned, parsed] = [pair.scan([bytes]), pair.parse([bytes])];
   expect(scanned.rows).toEqual(parsed.rows);
   expect(scanned.places).toEqual(parsed.places);
-  expect(scanned.slowRoutes).toEqual(parsed.slowRoutes);
+  expect(scanned.namedRoutes).toEqual(parsed.namedRoutes);
   expect(scanned.batches.map(({ failures }) => failures)).toEqual(parsed.batches.map(({ failures }) => failures));
   expect(scanned.account).toEqual(parsed.account);
   return scanned;
@@ -387,13 +387,13 @@ describe('the bytes of a line', () => {
   it('name each slow route once, and no more of them than are kept', () => {
     const slow = (n: number) =>
       `${line({ request: `GET https://shop.example.com:443/r${n} HTTP/1.1`, times: [0, 0.1, 0] })}\n`;
-    const lines = Array.from({ length: SLOW_TEXTS + 100 }, (_, n) => slow(n));
-    const few = lines.slice(0, SLOW_TEXTS);
-    expect(read([[...few, ...few].join('')]).slowRoutes.map(({ route_text }) => route_text)).toEqual(
+    const lines = Array.from({ length: NAMED_ROUTES + 100 }, (_, n) => slow(n));
+    const few = lines.slice(0, NAMED_ROUTES);
+    expect(read([[...few, ...few].join('')]).namedRoutes.map(({ route_text }) => route_text)).toEqual(
       few.map((_, n) => `GET /r${n}`),
     );
-    expect(read([lines.join('')]).slowRoutes).toHaveLength(SLOW_TEXTS + 1);
-    expect(read([line({ times: [0, 0.099, 0] })]).slowRoutes).toEqual([]);
+    expect(read([lines.join('')]).namedRoutes).toHaveLength(NAMED_ROUTES + 1);
+    expect(read([line({ times: [0, 0.099, 0] })]).namedRoutes).toEqual([]);
   });
 
   it.each([12, 13, 22, 23, 25, 27, 29, 30, 33, 34, 36, 40])('are an entry with %i fields', (count) => {

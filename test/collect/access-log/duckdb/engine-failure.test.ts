@@ -18,9 +18,9 @@ vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (origina
     ...real,
     openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
       const relations = await real.openRelations(...parameters);
-      const complete: typeof relations.complete = async (places, slowRoutes) => {
+      const complete: typeof relations.complete = async (places, namedRoutes) => {
         if (failing.with !== null) throw failing.with;
-        return relations.complete(places, slowRoutes);
+        return relations.complete(places, namedRoutes);
       };
       return { ...relations, complete };
     },

@@ -37,14 +37,14 @@ vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (origina
     openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
       const [connection] = parameters;
       const relations = await real.openRelations(...parameters);
-      const complete: typeof relations.complete = async (places, slowRoutes) => {
+      const complete: typeof relations.complete = async (places, namedRoutes) => {
         if (runaway.begun !== null) {
           const endless = 'SELECT count(*) FROM range(2000000) a, range(2000000) b WHERE (a.range * b.range) % 7 = 3';
           const running = connection.run(endless);
           runaway.begun();
           await running;
         }
-        return relations.complete(places, slowRoutes);
+        return relations.complete(places, namedRoutes);
       };
       return { ...relations, complete };
     },

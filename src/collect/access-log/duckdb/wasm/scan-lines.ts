@@ -2,7 +2,7 @@
  * Turns lines in the ordinary form into columns, in WebAssembly with SIMD. This is AssemblyScript
  * (https://www.assemblyscript.org): TypeScript syntax with machine types. compile.mjs builds dist/scan-lines.wasm from
  * it, which scanner.ts loads.
- * A line in any other form, and the first slow answer of each route, is handed to `exactly`, which parses it with
+ * A line in any other form, and the first slow answer or 400 of each route, is handed to `exactly`, which parses it with
  * entry.ts. So the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take
  * it. Nothing is written before the whole line has been checked.
  * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
@@ -59,15 +59,13 @@ export const RECEIVED: usize = TARGET_MS + 4 * BATCH;
 export const STATUS: usize = RECEIVED + 4 * BATCH;
 export const TARGET_STATUS: usize = STATUS + 2 * BATCH;
 
-/**
- * A hash table with open addressing: the keys of the slow routes seen so far. It is sparse, because it never holds more
- * than SLOW_TEXTS.
- */
+/** A hash table with open addressing: the keys of the routes handed over so far. Sparse: it never holds more than NAMED_ROUTES. */
 const SLOW: usize = TARGET_STATUS + 2 * BATCH + 64;
 const SLOW_SLOTS: u64 = 32_768;
 const SLOW_PROBES: u64 = 16;
 /** The same as in slow-limits.ts. */
 const SLOW_MS: i32 = 100;
+const BAD_REQUEST: i32 = 400;
 
 /** Rows that are filled. */
 export let rows: i32 = 0;
@@ -84,8 +82,8 @@ let byName: i32 = 0;
 let isNamed: i32 = 0;
 /** Set to end `scan` after the line that is being handed over. */
 let isFull: i32 = 0;
-/** Whether slow routes are no longer reported. */
-let isSlowIgnored: i32 = 0;
+/** Whether routes are no longer handed over. */
+let areRoutesIgnored: i32 = 0;
 
 /** The line at [from, to). */
 declare function exactly(from: usize, to: usize): void;
@@ -141,8 +139,8 @@ export function setFull(value: i32): void {
   isFull = value;
 }
 
-export function ignoreSlow(): void {
-  isSlowIgnored = 1;
+export function ignoreRoutes(): void {
+  areRoutesIgnored = 1;
 }
 
 /**
@@ -181,14 +179,14 @@ let created: i64 = 0;
 /** Whether it is a failure of the window, whose texts are kept. */
 let isFailure: bool = false;
 
-/** Takes a line into the columns; false if it is not in the ordinary form, or names a slow route. */
+/** Takes a line into the columns; false if it is not in the ordinary form, or names a route. */
 function take(from: usize, to: usize): bool {
   at = from;
   end = to;
   if (!takeHead() || !takeNumbers()) return false;
   isFailure = isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo;
   if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
-  if (isOurs && targetMs >= SLOW_MS && isNewSlowRoute()) return false;
+  if (isOurs && (targetMs >= SLOW_MS || targetStatus === BAD_REQUEST) && isNewRoute()) return false;
   entries += 1;
   if (isOurs) write();
   else others += 1;
@@ -223,12 +221,9 @@ function write(): void {
   rows += 1;
 }
 
-/**
- * Returns whether the line is the first slow answer of its route in the window. Also true for later answers if the
- * route found no free slot.
- */
-function isNewSlowRoute(): bool {
-  if (isSlowIgnored !== 0 || targetStatus < 0 || ended < windowFrom || ended >= windowTo) return false;
+/** Returns whether the line is the first slow answer or 400 of its route in the window; true again if its route found no free slot. */
+function isNewRoute(): bool {
+  if (areRoutesIgnored !== 0 || targetStatus < 0 || ended < windowFrom || ended >= windowTo) return false;
   for (let probe: u64 = 0; probe < SLOW_PROBES; probe += 1) {
     const slot = SLOW + <usize>((routeKey + probe) % SLOW_SLOTS) * 8;
     const other = load<u64>(slot);

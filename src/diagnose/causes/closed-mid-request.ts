@@ -113,7 +113,7 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
             command`journalctl --since ${`${new Date(burst.from - 60_000).toISOString().slice(0, 19).replace('T', ' ')} UTC`} --utc`,
           ]
         : []),
-      describeTask(owner),
+      ...describeTask(owner),
     ],
     ...(burst ? { notes: [`On the host of ${name}, look for oom-kill, segfault and exit codes.`] } : {}),
     sideEffects: [],

@@ -2,7 +2,7 @@ import type { TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
-import { aTarget, badResponse } from '../patterns/invalid-responses.ts';
+import { askTarget, badResponse, type TargetRequest } from '../patterns/invalid-responses.ts';
 import type { SampledError } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -24,7 +24,7 @@ export const malformedResponse = defineCause({
         missing: [
           'The application log for the trace ids: finished with success would show that the response was at fault.',
         ],
-        fix: fixFor(routes, multiplexed(claimed, targetGroups), aTarget(claimed)),
+        fix: fixFor(routes, multiplexed(claimed, targetGroups), askTarget(claimed, targetGroups)),
       },
       ruledOut(against),
     );
@@ -41,13 +41,13 @@ function multiplexed(errors: readonly SampledError[], targetGroups: readonly Tar
   return group?.ProtocolVersion ?? null;
 }
 
-function fixFor(routes: readonly string[], version: string | null, target: string): Fix {
+function fixFor(routes: readonly string[], version: string | null, { options, url }: TargetRequest): Fix {
   return {
     summary:
       version === null
         ? 'Look at the raw response of the failing request from inside the network, then correct the header or body that breaks it.'
         : `Look at what streams share in this ${version} target group: header compression, GOAWAY, max connection age; try a group over HTTP1.`,
-    commands: [command`curl --http1.1 --raw -sS -i ${`http://${target}/<path>`} | head -c 4096 | cat -A`],
+    commands: [command`curl ${options} --raw -sS -i ${url} | head -c 4096 | cat -A`],
     ...(routes.length > 0 ? { notes: [`Ask for ${list(routes)}.`] } : {}),
     sideEffects: [],
   };

@@ -1,6 +1,6 @@
 import { command } from '../../format/command.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
-import { aTarget, badResponse } from '../patterns/invalid-responses.ts';
+import { askTarget, badResponse, type TargetRequest } from '../patterns/invalid-responses.ts';
 import { defineCause } from './cause.ts';
 
 export const responseHeaderTooLarge = defineCause({
@@ -9,9 +9,9 @@ export const responseHeaderTooLarge = defineCause({
   explanation: 'The response headers are larger than 32 KB in total, the most the load balancer accepts from a target.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html',
   signatures: ['closed-before-response'],
-  wants: [],
+  wants: ['targetGroups'],
 
-  judge({ traffic }): Judgement {
+  judge({ traffic, targetGroups }): Judgement {
     const { claimed, reasons, against } = badResponse(traffic);
     return claimErrors(
       {
@@ -19,17 +19,17 @@ export const responseHeaderTooLarge = defineCause({
         for: reasons,
         against,
         missing: ['The size of the response headers: no log field and no metric holds it.'],
-        fix: fixFor(aTarget(claimed)),
+        fix: fixFor(askTarget(claimed, targetGroups)),
       },
       ruledOut(against),
     );
   },
 });
 
-const fixFor = (target: string): Fix => ({
+const fixFor = ({ options, url }: TargetRequest): Fix => ({
   summary:
     'Measure the response headers of a failing request inside the network and cut what grows: Set-Cookie, tokens, Content-Security-Policy.',
-  commands: [command`curl -sS -o /dev/null -D - ${`http://${target}/<path>`} | wc -c`],
+  commands: [command`curl ${options} -sS -o /dev/null -D - ${url} | wc -c`],
   notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],
 });

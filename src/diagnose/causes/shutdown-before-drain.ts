@@ -6,7 +6,7 @@ import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
 import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
-import { type DrainTimes, drainNote, drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { type DrainTimes, drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
 import {
   countErrors,
@@ -128,7 +128,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
         command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,
     ),
     settings: drainSettings(times, platform),
-    notes: [drainNote(times, platform)],
+    notes: drainNotes(times, platform),
     sideEffects: [
       ...others.flatMap((arn) => loweredDelay(arn, delayOf(arn, evidence), times)),
       `Each replacement takes ${times.sleep} s longer.`,

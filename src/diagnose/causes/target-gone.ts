@@ -11,7 +11,7 @@ import {
   timeoutText,
 } from '../connect-timeouts/connect-timeouts.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
-import { drainNote, drainSettings, drainTimes } from '../targets/drain-times.ts';
+import { drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
 import { countErrors, nameOf } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -83,7 +83,7 @@ function fixFor(left: readonly ConnectTimeout[], { traffic, changes, tags }: Con
       ...(platform === null ? [lifecycleHook(times.grace)] : []),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: [drainNote(times, platform)],
+    notes: drainNotes(times, platform),
     sideEffects: ['Deployments and scale-in take longer by that time.'],
   };
 }

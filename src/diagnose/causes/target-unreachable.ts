@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, plural } from '../../format/wording.ts';
+import { list, outOf, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
 import {
   CONNECT_TIMEOUT_EVIDENCE,
@@ -23,10 +23,10 @@ import {
   type Strength,
   untested,
 } from '../judgement.ts';
-import { HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
+import { describeTask, HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
 import type { PathBlock } from '../network-path/path.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { countErrors, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
+import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetUnreachable = defineCause({
@@ -137,6 +137,7 @@ function fixFor(
     commands: [
       ...(repeated ? [command`nstat -az TcpExtListenOverflows TcpExtListenDrops`] : []),
       ...hostCommands(pair.address, pair.port, { protocol, isTask: group?.TargetType !== 'instance' }),
+      ...describeTask(traffic.owners.at(pair.target, pair.first, pair.arn)),
     ],
     notes: [
       ...(repeated
@@ -210,7 +211,22 @@ function retransmitText(pairs: readonly ConnectTimeout[], traffic: Traffic): str
     ? []
     : [
         `${plural(countErrors(errors), 'failed request')} of the same targets waited 1, 3 or 7 s for the connection: repeated SYNs, as a full listen backlog or packet loss leaves.`,
+        ...connectShares(pairs, traffic),
       ];
+}
+
+/** "8 of 270 requests to 10.0.1.6:8080 got no connection within 10 s.": a blocked path lets none through. */
+function connectShares(pairs: readonly ConnectTimeout[], traffic: Traffic): string[] {
+  return [...groupBy(pairs, ({ arn, target }) => `${arn} ${target}`).values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const failed = countErrors([first, ...others].flatMap(({ errors }) => errors));
+    const requests = traffic.log.targets
+      .filter(({ target_group_arn, target }) => target_group_arn === first.arn && target === first.target)
+      .reduce((sum, each) => sum + each.requests, 0);
+    return failed < requests
+      ? [`${outOf(failed, requests)} requests to ${nameOf(traffic, first.target)} got no connection within 10 s.`]
+      : [];
+  });
 }
 
 function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeout, traffic: Traffic): string[] {

@@ -4,7 +4,7 @@ import { command } from '../../format/command.ts';
 import { list, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { describeTask } from '../network-path/host-commands.ts';
+import { describePod, describeTask } from '../network-path/host-commands.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { crashRoute } from './crash-route.ts';
@@ -87,8 +87,6 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
   const where = targets.length <= 3 ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
   const [first] = targets;
   const owner = first === undefined ? null : traffic.owners.at(first, from, outline.target_group_arn);
-  const pods =
-    first === undefined ? [] : [command`kubectl get pods -A -o wide --field-selector status.podIP=${addressOf(first)}`];
   const since = new Date(from - BEFORE_MS).toISOString().slice(0, 19).replace('T', ' ');
   return {
     summary: route
@@ -96,9 +94,9 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
       : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
     commands: [
       // An ECS task is not a pod.
-      ...(owner?.task ? [] : [...pods, command`kubectl describe pod -n ${'<namespace>'} ${'<pod>'}`]),
+      ...(owner?.task || first === undefined ? [] : [describePod(addressOf(first))]),
       command`journalctl --utc --since ${since}`,
-      describeTask(owner),
+      ...describeTask(owner),
     ],
     sideEffects: [],
   };

@@ -5,6 +5,7 @@ import { plural } from '../../format/wording.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
+import { beyondStopTimeout, MOST_STOP_TIMEOUT } from '../targets/drain-times.ts';
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
 import { nameOf, type SampledError, type Traffic } from '../traffic.ts';
@@ -156,7 +157,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: `Restart ${who} with a new deployment in place of StopTask: then ECS starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer has stopped sending.`,
         commands: newDeployment(reason),
-        settings: stopSettings(definition, longestSeconds),
+        ...stopFix(definition, longestSeconds),
         sideEffects: [`Replaces every task of ${who}.`],
       };
     case 'deployment':
@@ -164,7 +165,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: `Let a target of ${who} go on serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.`,
         commands: [...rollBack, ...scaleInHook(reason, evidence)],
-        settings: stopSettings(definition, longestSeconds),
+        ...stopFix(definition, longestSeconds),
         sideEffects: ['Each replacement takes as much longer.'],
       };
   }
@@ -291,13 +292,16 @@ function raiseMemory(
 
 /** Seconds that suffice for the longest cut-off request and for the load balancer to notice. */
 const NOTICE_SECONDS = 20;
-const MOST_STOP_SECONDS = 120;
 
-function stopSettings(definition: TaskDefinition | null, longestSeconds: number | null): string[] {
+function stopFix(definition: TaskDefinition | null, longestSeconds: number | null): Pick<Fix, 'settings' | 'notes'> {
   const [container] = definition?.containerDefinitions ?? [];
-  if (definition === null || container === undefined) return [];
+  const wanted = Math.ceil(((longestSeconds ?? 0) + NOTICE_SECONDS) / 10) * 10;
+  const beyond = beyondStopTimeout(wanted);
+  const notes = beyond.length === 0 ? {} : { notes: beyond };
+  if (definition === null || container === undefined) return { settings: [], ...notes };
   const now = container.stopTimeout ?? DEFAULT_STOP_SECONDS;
-  const needed = Math.min(MOST_STOP_SECONDS, Math.ceil(((longestSeconds ?? 0) + NOTICE_SECONDS) / 10) * 10);
+  const needed = Math.min(MOST_STOP_TIMEOUT, wanted);
   const name = definition.family === undefined ? 'the task definition' : `${definition.family}:${definition.revision}`;
-  return needed > now ? [`stopTimeout: ${needed}   # ${name} has ${now} s between SIGTERM and SIGKILL`] : [];
+  const settings = needed > now ? [`stopTimeout: ${needed}   # ${name} has ${now} s between SIGTERM and SIGKILL`] : [];
+  return { settings, ...notes };
 }

@@ -3,6 +3,7 @@
  * look alike.
  */
 
+import type { TargetGroup } from '../../evidence/aws.ts';
 import { number, outOf, percent, plural, seconds } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closedParts } from './closed-connections.ts';
@@ -19,9 +20,27 @@ export interface BadResponse {
 
 const MIN_ERRORS = 5;
 
-/** A target ("address:port") of one of these errors, for commands that repeat the request. */
-export const aTarget = (errors: readonly SampledError[]): string =>
-  errors.find(({ target }) => target !== '-')?.target ?? '<target>:<port>';
+/** How curl repeats a failing request at its target: options for the protocol of the target group, and the URL. */
+export interface TargetRequest {
+  options: string[];
+  /** The path is left out: it is text of a client. */
+  url: string;
+}
+
+export function askTarget(
+  errors: readonly SampledError[],
+  targetGroups: readonly TargetGroup[] | undefined,
+): TargetRequest {
+  const error = errors.find(({ target }) => target !== '-');
+  const group = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === error?.target_group_arn);
+  const isTls = group?.Protocol === 'HTTPS';
+  const isMultiplexed = group?.ProtocolVersion === 'HTTP2' || group?.ProtocolVersion === 'GRPC';
+  const version = isMultiplexed ? (isTls ? '--http2' : '--http2-prior-knowledge') : '--http1.1';
+  return {
+    options: isTls ? ['-k', version] : [version],
+    url: `${isTls ? 'https' : 'http'}://${error?.target ?? '<target>:<port>'}/<path>`,
+  };
+}
 
 export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const parts = closedParts(traffic);

@@ -51,21 +51,35 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
 }
 
 /** Longest time Fargate waits between SIGTERM and SIGKILL, in seconds (ECS task definition, stopTimeout). */
-const MOST_STOP_TIMEOUT = 120;
+export const MOST_STOP_TIMEOUT = 120;
+
+/** What to do on Fargate if a task must go on serving for longer than it may after SIGTERM; seconds. */
+export const beyondStopTimeout = (needed: number): string[] =>
+  needed <= MOST_STOP_TIMEOUT
+    ? []
+    : [
+        `Fargate allows ${MOST_STOP_TIMEOUT} s between SIGTERM and SIGKILL, and these requests need ${needed} s: let them end before the stop (a service waits for the deregistration delay before SIGTERM; StopTask does not), or make them shorter, such as a job whose result is polled. On EC2 stopTimeout may be ${needed}.`,
+      ];
 
 /** Settings of the platform, or of each platform if it is unknown. */
 export function drainSettings({ sleep, grace }: DrainTimes, platform: Platform | null): string[] {
   const settings: Record<Platform, string> = {
     kubernetes: `terminationGracePeriodSeconds: ${grace}; lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes`,
-    ecs: `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
+    ecs: `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition${grace > MOST_STOP_TIMEOUT ? `, the most on Fargate (${grace} on EC2)` : ''}; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
   };
   return platform === null ? Object.values(settings) : [settings[platform]];
 }
 
 /** "Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: …" */
-export function drainNote({ delay, sleep, grace, because }: DrainTimes, platform: Platform | null): string {
+function drainNote({ delay, sleep, grace, because }: DrainTimes, platform: Platform | null): string {
   const [serving, end] =
     platform === 'ecs' ? ['serving after SIGTERM', 'stopTimeout'] : ['preStop sleep', 'grace period'];
   const order = `Keep this order: deregistration delay (${delay} s) < ${serving} (${sleep} s) < ${end} (${grace} s).`;
   return because === '' ? order : `${order} ${because}`;
 }
+
+/** Why these times, and what to do where a platform does not allow them. */
+export const drainNotes = (times: DrainTimes, platform: Platform | null): string[] => [
+  drainNote(times, platform),
+  ...(platform === 'kubernetes' ? [] : beyondStopTimeout(times.grace)),
+];

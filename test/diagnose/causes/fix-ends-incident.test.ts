@@ -20,21 +20,24 @@ interface Situation {
 }
 
 /** A target that left at minute 5 with refused connections, on a route whose longest success took 20.6 s. */
-const leaving = trafficOf(
-  several(6, 'connect-failed', () => ({ target: '10.0.1.5:8080', route: 'GET /export' }), 1),
-  {
-    targets: [
-      target('10.0.1.5:8080', { lastSeen: START + 66_000, lastSuccess: START + 59_000 }),
-      target('10.0.1.6:8080', { firstSeen: START + 50_000 }),
-    ],
-    routes: [
-      {
-        ...{ route: 'GET /export', requests: 600, failures: 6, succeeded: 594 },
-        ...{ succeededMs: 594_000, succeededMaxMs: 20_600 },
-      },
-    ],
-  },
-);
+const leavingAfter = (succeededMaxMs: number) =>
+  trafficOf(
+    several(6, 'connect-failed', () => ({ target: '10.0.1.5:8080', route: 'GET /export' }), 1),
+    {
+      targets: [
+        target('10.0.1.5:8080', { lastSeen: START + 66_000, lastSuccess: START + 59_000 }),
+        target('10.0.1.6:8080', { firstSeen: START + 50_000 }),
+      ],
+      routes: [
+        {
+          ...{ route: 'GET /export', requests: 600, failures: 6, succeeded: 594 },
+          succeededMs: 594_000,
+          succeededMaxMs,
+        },
+      ],
+    },
+  );
+const leaving = leavingAfter(20_600);
 
 /** Fourteen requests that end after `seconds` of work. */
 const cutAfter = (seconds: number) =>
@@ -82,6 +85,17 @@ const situations: Situation[] = [
     },
     says: ['["sleep", "35"]'],
     neverSays: ['modify-target-group-attributes'],
+  },
+  {
+    name: 'requests longer than Fargate waits after SIGTERM: its most, and what to do then',
+    cause: shutdownBeforeDrain,
+    evidence: { traffic: leavingAfter(182_000) },
+    says: [
+      'took 182',
+      'stopTimeout: 120   # ECS task definition, the most on Fargate (210 on EC2)',
+      'Fargate allows 120 s between SIGTERM and SIGKILL, and these requests need 210 s',
+      'deregistration_delay.timeout_seconds,Value=190',
+    ],
   },
   {
     name: 'a reclaimed spot instance: handling of the notice',

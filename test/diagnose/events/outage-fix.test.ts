@@ -34,10 +34,10 @@ describe('the fix of an outage', () => {
       summary:
         'Find out how GET /boom ends the process on 10.0.1.5:8080 at 02:41:39 UTC, 02:46:39 UTC and 02:51:39 UTC: 3 of 3 times it cut off such a request. Until then, block or route that request elsewhere.',
       commands: [
-        'kubectl get pods -A -o wide --field-selector status.podIP=10.0.1.5',
-        "kubectl describe pod -n '<namespace>' '<pod>'",
+        expect.stringMatching(
+          /^kubectl get pods -A --field-selector status.podIP=10.0.1.5 -o 'custom-columns=.*exitCode'$/,
+        ),
         "journalctl --utc --since '2026-11-20 02:40:39'",
-        expect.stringContaining('aws ecs describe-tasks'),
       ],
     });
   });

@@ -51,6 +51,17 @@ describe('finds an idle time', () => {
     expect(edge).toMatchObject({ hits: 20, seconds: 5 });
   });
 
+  it('by 3 of 3 at a default, where many others followed a response of that age, but a younger one as well', () => {
+    const others = (isLatest: boolean) =>
+      measureGaps(closes(3), {
+        controls: 400,
+        error: (i) => [5000 + i, 7000 + 400 * i],
+        control: (i) => (i % 10 === 0 ? [...(isLatest ? [] : [40 + i]), 5000 + (i % 12)] : [20 + i]),
+      })?.edge;
+    expect(others(false)).toMatchObject({ kind: 'idle', seconds: 5, hits: 3 });
+    expect(others(true) ?? null).toBeNull();
+  });
+
   it('by several connections of one pair: each earlier response may have been the last on it', () => {
     const edge = measureGaps(closes(20), {
       controls: 500,

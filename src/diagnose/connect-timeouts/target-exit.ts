@@ -8,7 +8,7 @@ import { eventTime, namesResource } from '../network-path/rule-changes.ts';
 import type { TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
-import { instanceOf } from '../targets/target-names.ts';
+import { endedInstance, instanceOf } from '../targets/target-names.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { nameOf } from '../traffic.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
@@ -146,17 +146,25 @@ function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
 /** `answered`: the target's last answer before the first timeout. */
 function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): TargetExit | null {
   const { arn, target, address, evidence, first } = timedOutTarget;
-  const ids = [address, instanceOf(target, arn, first, evidence)].filter((id) => id !== null);
+  const known = instanceOf(target, arn, first, evidence);
+  const isAlone = timedOutTarget.presences.filter(({ left }) => left === true).length === 1;
+  const ended = known === null && answered !== null && isAlone ? endedInstance(target, answered, evidence) : null;
+  const ids = [address, known, ended].filter((id) => id !== null);
   const calls = (evidence.changes ?? []).flatMap((event) => {
     const at = eventTime(event);
     const leaving = REMOVAL_CALLS.test(event.EventName ?? '') && ids.some((id) => namesResource(event, id));
     // A target that answers long after such a call was registered again, or reuses the address of a target that left.
     const stale = at !== null && answered !== null && answered > at + DEFAULT_DELAY_SECONDS * 1000;
-    return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '' }] : [];
+    const isByTime = ended !== null && namesResource(event, ended);
+    return leaving && at !== null && !stale ? [{ at, call: event.EventName ?? '', isByTime }] : [];
   });
   const [one] = calls.sort((a, b) => a.at - b.at);
   const name = nameOf(evidence.traffic, target, first);
-  return one ? judgeExitTime(one.at, `${one.call} named ${name} at ${utcTime(one.at)}`, timedOutTarget) : null;
+  if (one === undefined) return null;
+  if (!one.isByTime) return judgeExitTime(one.at, `${one.call} named ${name} at ${utcTime(one.at)}`, timedOutTarget);
+  const what = `${one.call} ended ${ended} at ${utcTime(one.at)}, the only instance that went as ${name} fell silent; EC2 shows no instance at its address`;
+  const exit = judgeExitTime(one.at, what, timedOutTarget);
+  return exit.strength === 'confirmed' ? { ...exit, strength: 'likely' } : exit;
 }
 
 /** CloudTrail and instance states have whole seconds, and nodes notice a little later. */

@@ -3,7 +3,7 @@
  */
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
-import { instanceOf } from '../targets/target-names.ts';
+import { endedInstance, instanceOf } from '../targets/target-names.ts';
 import { targetGroupName } from '../traffic.ts';
 import type { EventCall, EventEvidence } from './event.ts';
 
@@ -67,8 +67,11 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
 function idsOf(target: string, { target_group_arn, targets, from }: CallScope, evidence: EventEvidence): string[] {
   const address = splitTarget(target)?.address ?? target;
   // If several targets are gone, their instances cannot be told apart.
-  const instance =
-    targets.length === 1 || hasAddress(address, evidence) ? instanceOf(target, target_group_arn, from, evidence) : null;
+  const isKnown = targets.length === 1 || hasAddress(address, evidence);
+  const instance = isKnown
+    ? (instanceOf(target, target_group_arn, from, evidence) ??
+      (targets.length === 1 ? endedInstance(target, from, evidence) : null))
+    : null;
   return instance === null ? [address] : [address, instance];
 }
 

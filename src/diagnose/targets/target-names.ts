@@ -2,7 +2,7 @@
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { instanceByAddress, instanceById, interfaceByAddress } from '../network-path/instance-lookup.ts';
-import { deregistrations } from '../patterns/configuration-changes.ts';
+import { deregistrations, mutations } from '../patterns/configuration-changes.ts';
 
 export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
 
@@ -28,4 +28,38 @@ function goneInstance(arn: string, from: number, { instances, changes }: NamingE
     .filter((id) => id.startsWith('i-') && !instanceById(instances, id)?.PrivateIpAddress);
   const [only, ...others] = [...new Set(gone)];
   return only !== undefined && others.length === 0 ? only : null;
+}
+
+/** Milliseconds between the call that ends an instance and its last answer, either way. */
+const ENDS_WITHIN_MS = 180_000;
+const ENDING_CALLS = /^(TerminateInstances|StopInstances|BidEvictedEvent|TerminateInstanceInAutoScalingGroup)$/;
+const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
+
+/**
+ * The instance that was terminated or stopped when a target fell silent at `from` (epoch milliseconds), for a target whose
+ * address no instance has any more: the only one, and none that EC2 still shows with an address. Nothing but the time connects the two.
+ */
+export function endedInstance(target: string, from: number, { instances, changes }: NamingEvidence): string | null {
+  const address = splitTarget(target)?.address ?? target;
+  if (instances === undefined || instanceByAddress(instances, address) !== undefined) return null;
+  const ended = mutations(changes ?? [])
+    .filter(({ name, at }) => ENDING_CALLS.test(name) && at <= from + SAME_SECOND_MS && from - at <= ENDS_WITHIN_MS)
+    .flatMap(({ parameters }) => instanceIdsIn(parameters))
+    .filter((id) => !instanceById(instances, id)?.PrivateIpAddress);
+  const [only, ...others] = [...new Set(ended)];
+  return only !== undefined && others.length === 0 ? only : null;
+}
+
+/** CloudTrail keeps whole seconds, and nodes notice a little later. */
+const SAME_SECOND_MS = 2_000;
+
+/** requestParameters.instancesSet.items[].instanceId, or instanceId (CloudTrail records of EC2 and Auto Scaling). */
+function instanceIdsIn(parameters: Record<string, unknown>): string[] {
+  const found: string[] = [];
+  const search = (value: unknown): void => {
+    if (typeof value === 'string' && INSTANCE_ID.test(value)) found.push(value);
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) search(inner);
+  };
+  search(parameters);
+  return found;
 }

@@ -157,6 +157,16 @@ describe('target-gone', () => {
       verdict: 'possible 6',
     },
     {
+      name: 'TerminateInstances named the only instance that went as it fell silent, and EC2 has forgotten it',
+      known: {
+        targetHealth: absent,
+        instances: [{ InstanceId: 'i-0c0c0c0c', PrivateIpAddress: '10.0.1.6' }],
+        changes: [call('TerminateInstances', '', 40, { instancesSet: { items: [{ instanceId: 'i-0a0a0a0a' }] } })],
+      },
+      targets: [targetTraffic({ requests: 300, lastSeen: at(110), lastSuccess: at(45) }), stayed],
+      verdict: 'likely 6',
+    },
+    {
       name: 'deregistered an hour before, came back and answered: it had not left',
       known: { changes: [call('DeregisterTargets', '10.0.1.5', -3600)] },
       verdict: 'ruled out',

@@ -333,7 +333,10 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
   return edges
     .flatMap((edge) => {
       const from = edge - 2 * EARLY_MS;
-      const [first, youngest] = [firstGaps(sample, { kind: 'idle', from }), firstGaps(sample, { kind: 'latest', from })];
+      const [first, youngest] = [
+        firstGaps(sample, { kind: 'idle', from }),
+        firstGaps(sample, { kind: 'latest', from }),
+      ];
       return LATE_MS.map((_, index) => {
         const to = edge + lateAt(index, edge);
         const idle = edgeUpTo(sample, scale, first, to, windows * TESTS);

@@ -113,7 +113,7 @@ async function printDiagnosis(
       say('');
       process.stdout.write(
         await renderedDiagnosis(
-          { loadBalancer: ref, ...window, now, ...askedErrors(alarm) },
+          { loadBalancer: ref, ...window, now, ...askedErrors(alarm), isFromAlarm: true },
           investigator,
           options,
           signal,

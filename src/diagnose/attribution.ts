@@ -24,6 +24,8 @@ export interface ErrorPart {
   /** The number of errors that the rows represent. */
   count: number;
   event: IncidentEvent | null;
+  /** Errors of the same kind in the hour before the window, if they ran at the same rate. */
+  before?: number;
 }
 
 /** An undecided part lists only causes that are possible for at least this share of its errors. */
@@ -32,7 +34,8 @@ const POSSIBLE_SHARE = 0.1;
 export const isDecided = ({ standing }: Pick<ErrorPart, 'standing'>): boolean => standing !== 'undecided';
 
 /**
- * Splits errors into parts, unordered (see `orderParts`). An event gets no part if another cause explains its errors.
+ * Splits errors into parts, unordered (see `orderParts`). An event whose errors are explained otherwise gets no part; a
+ * burst gets one only if no cause explains most of it.
  */
 export function attributeErrors(
   claims: readonly CauseClaims[],
@@ -48,6 +51,14 @@ export function attributeErrors(
     for (const error of own) inEvents.add(error);
     return [eventPart(event, own, claims)];
   });
+  const burstParts = events
+    .filter(({ kind }) => kind === 'burst')
+    .flatMap((event): ErrorPart[] => {
+      const own = event.errors.filter((error) => !inEvents.has(error) && !owners.has(error));
+      if (2 * countErrors(own) <= countErrors(event.errors)) return [];
+      for (const error of own) inEvents.add(error);
+      return [{ ...undecidedPart(own, possible), event }];
+    });
   const rest = traffic.errors.filter((error) => !inEvents.has(error));
   const owned = rest.filter((error) => owners.has(error));
   const decided = decidedParts(owned, owners, eventParts);
@@ -57,7 +68,7 @@ export function attributeErrors(
     const [only, ...others] = possible.get(error) ?? [];
     return !owners.has(error) && (only === undefined || others.length > 0 || !joinPart(error, only, joinable));
   });
-  return [...decided, ...undecidedParts(open, possible), ...uncounted(traffic)].map(withCount);
+  return [...decided, ...burstParts, ...undecidedParts(open, possible), ...uncounted(traffic)].map(withCount);
 }
 
 const withCount = (part: ErrorPart): ErrorPart =>
@@ -195,18 +206,19 @@ function undecidedParts(errors: readonly SampledError[], possible: ReadonlyMap<S
       };
       merged.splice(0, merged.length, ...merged.filter((one) => !touching.includes(one)), joined);
     }
-    return merged.map(({ members }): ErrorPart => {
-      const total = countErrors(members);
-      const byCause = new Map<CauseId, number>();
-      for (const error of members)
-        for (const id of possible.get(error) ?? []) byCause.set(id, (byCause.get(id) ?? 0) + error.weight);
-      const causes = CAUSE_IDS.filter((id) => (byCause.get(id) ?? 0) >= POSSIBLE_SHARE * total);
-      return { causes, standing: 'undecided', errors: members, count: 0, event: null };
-    });
+    return merged.map(({ members }) => undecidedPart(members, possible));
   });
 }
 
-/** Parts for rare signatures that sampling left without a row. */
+function undecidedPart(errors: SampledError[], possible: ReadonlyMap<SampledError, CauseId[]>): ErrorPart {
+  const byCause = new Map<CauseId, number>();
+  for (const error of errors)
+    for (const id of possible.get(error) ?? []) byCause.set(id, (byCause.get(id) ?? 0) + error.weight);
+  const causes = CAUSE_IDS.filter((id) => (byCause.get(id) ?? 0) >= POSSIBLE_SHARE * countErrors(errors));
+  return { causes, standing: 'undecided', errors, count: 0, event: null };
+}
+
+/** Parts for rare signatures of which a sampled log kept no row. */
 function uncounted(traffic: Traffic): ErrorPart[] {
   const kept = new Set<SignatureId>(traffic.errors.map(({ signature }) => signature));
   return traffic.bySignature

@@ -4,15 +4,15 @@ import type { Collected, Cost, EvidenceSet, Question } from '../evidence/evidenc
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { iso, plural } from '../format/wording.ts';
-import { attributeErrors, isDecided, orderParts } from './attribution.ts';
+import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
 import type { CauseId } from './cause-ids.ts';
 import { causeResults, type JudgedCause, openCauses } from './cause-results.ts';
 import { causes } from './causes/index.ts';
-import type { CauseResult, ChecklistStep, Diagnosis, Verdict } from './diagnosis.ts';
+import type { CauseResult, ChecklistStep, Diagnosis, EventResult, Verdict } from './diagnosis.ts';
 import { collectedOf, type DiagnosisEvidenceSet } from './diagnosis-evidence.ts';
-import type { IncidentEvent } from './events/event.ts';
+import { type IncidentEvent, isOnset } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
 import { judgeBesideEvents } from './events/judge-beside-events.ts';
 import { withReasonFixes } from './events/reason-fix.ts';
@@ -26,6 +26,7 @@ import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf, PATH_EVIDENCE } from './network-path/target-paths.ts';
 import { partsOf, unreadErrors } from './parts.ts';
 import { edgeErrors, edgeErrorsSentence, isMadeAtEdge } from './patterns/edge-errors.ts';
+import { errorsBefore } from './patterns/errors-before.ts';
 import { measureKeepAlive, needsLongerWindow } from './patterns/keep-alive.ts';
 import { ownedTargets } from './patterns/owner-concentration.ts';
 import { runtimesClosingAt } from './patterns/runtimes.ts';
@@ -90,7 +91,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     causes: ranking ? ranking.causes : untestedCauses(logTraffic),
     verdict: afterEdge(diagnosisVerdict(), evidence, logTraffic?.errorCount ?? 0),
     parts: ranking?.parts ?? partsInMetrics,
-    events: ranking ? ranking.events.map(eventResult) : [],
+    events: ranking ? ranking.events.map((event) => eventResult(event, ranking.errorParts)) : [],
     beside,
     impact: impactOf({
       requests: logTraffic?.log.requests ?? null,
@@ -158,8 +159,12 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   const found = findEvents(traffic, known, question);
   const judged = judgeCauses(evidence, question, judgeBesideEvents(traffic, found));
   const claims = judged.map(({ cause, judgement }) => ({ id: cause.id, claims: claimsOf(judgement) }));
-  const errorParts = orderParts(attributeErrors(claims, found, traffic), backgroundMatcher(known, question));
-  const events = found.filter((event) => event.causes.length === 0 || errorParts.some((part) => part.event === event));
+  const attributed = attributeErrors(claims, found, traffic).map((part): ErrorPart => {
+    const before = part.event === null ? errorsBefore(part.errors, traffic, known.metrics, question) : null;
+    return before === null ? part : { ...part, before };
+  });
+  const errorParts = orderParts(attributed, backgroundMatcher(known, question));
+  const events = found.filter((event) => isOnset(event) || errorParts.some((part) => part.event === event));
   const undecided = errorParts.filter((part) => !isDecided(part)).flatMap(({ errors }) => errors);
   const open = openCauses(judged, errorParts);
   return {
@@ -223,29 +228,22 @@ const OWNER_EVIDENCE = [
   'tasks',
 ] as const;
 
-const eventResult = ({
-  kind,
-  standing,
-  from,
-  to,
-  targets,
-  errors,
-  causes: ids,
-  summary,
-  calls,
-  reason,
-}: IncidentEvent) => ({
-  kind,
-  standing,
-  from: iso(from),
-  to: to === null ? null : iso(to),
-  targets,
-  errors: Math.round(countErrors(errors)),
-  causes: ids,
-  summary,
-  calls: calls.map((call) => ({ ...call, at: iso(call.at) })),
-  ...(reason === null ? {} : { reason: { kind: reason.kind, at: reason.at === null ? null : iso(reason.at) } }),
-});
+function eventResult(event: IncidentEvent, parts: readonly ErrorPart[]): EventResult {
+  const { kind, standing, from, to, targets, errors, summary, calls, reason } = event;
+  return {
+    kind,
+    standing,
+    from: iso(from),
+    to: to === null ? null : iso(to),
+    targets,
+    errors: Math.round(countErrors(errors)),
+    // A burst has the causes that remain possible.
+    causes: kind === 'burst' ? (parts.find((part) => part.event === event)?.causes ?? []) : event.causes,
+    summary,
+    calls: calls.map((call) => ({ ...call, at: iso(call.at) })),
+    ...(reason === null ? {} : { reason: { kind: reason.kind, at: reason.at === null ? null : iso(reason.at) } }),
+  };
+}
 
 function ownersOf(traffic: Traffic | null): Pick<Diagnosis, 'owners'> {
   const owned = traffic === null ? [] : ownedTargets(traffic);

@@ -92,6 +92,7 @@ const PartSchema = open({
   share: Share,
   event: Count.nullable().describe('Position in events.'),
   onset: Count.optional().describe('Position in events of the call right after which most of these errors began.'),
+  before: Count.optional().describe('Such errors in the hour before the window, if they ran at the same rate.'),
 });
 
 const Event = open({

@@ -2,7 +2,7 @@
 import type { ErrorPart } from './attribution.ts';
 import { roundShare } from './cause-results.ts';
 import type { Part } from './diagnosis.ts';
-import type { IncidentEvent } from './events/event.ts';
+import { type IncidentEvent, isOnset } from './events/event.ts';
 import { countErrors, type SampledError } from './traffic.ts';
 
 /** Share from which errors that CloudWatch counts but the log lacks become a part. */
@@ -21,13 +21,14 @@ export function unreadErrors(inLog: number | null, inMetrics: number | null, err
  * Converts parts, which are in the order of `orderParts`; inserts the unread errors by size, after parts of equal size.
  */
 export function partsOf(ordered: readonly ErrorPart[], events: readonly IncidentEvent[], unread: number): Part[] {
-  const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event, errors }) => {
+  const parts: Omit<Part, 'errors' | 'share'>[] = ordered.map(({ causes, standing, event, errors, before }) => {
     const onset = event === null ? onsetOf(errors, events) : -1;
     return {
       causes,
       standing,
       event: event === null ? null : events.indexOf(event),
       ...(onset === -1 ? {} : { onset }),
+      ...(before === undefined ? {} : { before }),
     };
   });
   const counts = ordered.map(({ count }) => count);
@@ -54,7 +55,7 @@ function onsetOf(errors: readonly SampledError[], events: readonly IncidentEvent
   const own = new Set(errors);
   const most = countErrors(errors) / 2;
   return events.findIndex(
-    (event) => event.causes.length === 0 && countErrors(event.errors.filter((error) => own.has(error))) > most,
+    (event) => isOnset(event) && countErrors(event.errors.filter((error) => own.has(error))) > most,
   );
 }
 

@@ -3,7 +3,7 @@ import { inSentence, list, number, percent, plural } from '../format/wording.ts'
 import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
 import type { CauseResult, Diagnosis, Part, Verdict } from './diagnosis.ts';
-import type { IncidentEvent } from './events/event.ts';
+import type { EventKind, IncidentEvent } from './events/event.ts';
 import { DEATHS } from './events/reason.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
@@ -41,7 +41,9 @@ export function decideVerdict(evidence: VerdictEvidence): Verdict {
   const revisions = failingRevisions(evidence.traffic).slice(0, 1).map(failingRevisionHeadline);
   const owner = revisions.length > 0 ? revisions : ownerConcentrations(evidence.traffic).slice(0, 1).map(ownerHeadline);
   const onset = lead.onset === undefined ? [] : (evidence.events[lead.onset]?.summary ?? []);
-  const sentences = (first: string, ...more: string[]) => [onset, first, ...more, ...owner, ...beside].flat().join(' ');
+  const before = lead.before === undefined ? [] : [beforeText(lead.before)];
+  const sentences = (first: string, ...more: string[]) =>
+    [onset, first, ...more, ...before, ...owner, ...beside].flat().join(' ');
   if ((lead.standing === 'confirmed' || lead.standing === 'likely') && cause !== undefined) {
     const prefix = isUnsure ? `${percent(openCount / total)} undecided; ` : '';
     return {
@@ -108,13 +110,14 @@ function besideText(others: readonly Part[], lead: CauseId | null, evidence: Ver
   const texts = decided.map((part) => {
     const event = eventOf(part, evidence);
     const [title = ''] = titles(part.causes, evidence);
+    const before = part.before === undefined ? '' : ', as in the hour before';
     return event === null
-      ? `${title} (${about}${plural(part.errors, 'error')})`
+      ? `${title} (${about}${plural(part.errors, 'error')}${before})`
       : `${event.kind.replace('-', ' ')}, ${title} (${about}${plural(part.errors, 'error')})`;
   });
   const open = named
     .filter(({ standing }) => standing === 'undecided')
-    .map((part) => `${about}${plural(part.errors, 'error')} ${betweenText(part, evidence)}`);
+    .map((part) => `${about}${plural(part.errors, 'error')}${ofEvent(part, evidence)} ${betweenText(part, evidence)}`);
   const unread = named.filter(({ standing }) => standing === 'unread');
   return [
     ...(texts.length > 0 ? [`Also: ${list(texts)}.`] : []),
@@ -124,6 +127,23 @@ function besideText(others: readonly Part[], lead: CauseId | null, evidence: Ver
         `${plural(errors, 'error')} that CloudWatch counts ${errors === 1 ? 'is' : 'are'} not in the log that was read.`,
     ),
   ];
+}
+
+/** "Errors like these ran at the same rate in the hour before the window: 118." */
+const beforeText = (errors: number): string =>
+  `Errors like these ran at the same rate in the hour before the window: ${number(errors)}.`;
+
+const EVENT_WORDS: Readonly<Record<EventKind, string>> = {
+  'target-lost': ' of a lost target',
+  crash: ' of a crash',
+  rollout: ' of a rollout',
+  change: ' after a change',
+  burst: ' in a burst',
+};
+
+function ofEvent(part: Part, evidence: VerdictEvidence): string {
+  const event = eventOf(part, evidence);
+  return event === null ? '' : EVENT_WORDS[event.kind];
 }
 
 function betweenText({ causes }: Part, evidence: VerdictEvidence): string {
@@ -153,8 +173,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   const place = placeText(own?.errors ?? [], traffic);
   const errors = `${count}${routes.size === 1 && lead.errors > 1 ? `, all on ${route}` : ''}${place.of}`;
   const names = titles(lead.causes, evidence);
-  if (event !== null)
-    return `${event.summary} ${names.length > 1 ? `Undecided between ${list(names, 6)}.` : ''}`.trim();
+  if (event !== null) return [event.summary, ...openCausesText(names, event)].join(' ');
   if (names.length === 0) {
     const seen = isAlone ? traffic.bySignature.map(({ id, count: amount }) => `${number(amount)} ${id}`) : [];
     return `${count} that no known cause explains${seen.length > 0 ? `: ${list(seen)}` : ''}.`;
@@ -167,7 +186,17 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${how}`;
 }
 
-/** Maximum number of targets named in a headline. */
+/** An event with one cause left names it by itself; a burst does not. */
+function openCausesText(names: readonly string[], { kind }: IncidentEvent): string[] {
+  const [only, ...others] = names;
+  if (others.length > 0) return [`Undecided between ${list(names, 6)}.`];
+  if (kind !== 'burst') return [];
+  return [
+    only === undefined ? 'No known cause explains them.' : `Possibly ${only}; the look-alikes could not be ruled out.`,
+  ];
+}
+
+/** Maximum targets named in a headline. */
 const TARGETS_NAMED = 3;
 
 /**

@@ -52,7 +52,7 @@ const KEPT_LOOKS = 5;
  */
 export async function investigateLive(
   nameOrArn: string,
-  { from, to, now, statuses, targetGroup, zone, lookBack }: Omit<Question, 'loadBalancer'>,
+  { from, to, now, statuses, targetGroup, zone, isFromAlarm, lookBack }: Omit<Question, 'loadBalancer'>,
   {
     config,
     region,
@@ -118,6 +118,7 @@ export async function investigateLive(
       statuses,
       targetGroup,
       zone,
+      isFromAlarm,
       ...(lookBack === undefined ? {} : { lookBack }),
     };
     // CloudFront's log may cost what the access log left of the limit.

@@ -156,7 +156,7 @@ async function investigateIncident(
   { signal, progress, onAccessLogStatus, onInterimDiagnosis }: InvestigationOptions,
   pace: number,
 ): Promise<InvestigationResult> {
-  const question = questionToRecording(incident, recordedOverrides(asked));
+  const question = { ...questionToRecording(incident, recordedOverrides(asked)), isFromAlarm: asked.isFromAlarm };
   const collectors = recordedCollectors(incident, question, signal);
   onAccessLogStatus?.(`reading the recorded log of ${loadBalancerNameIn(incident.loadBalancer)}`);
   const collected = await collect(withPace(collectors, pace, signal), progress, (early) =>

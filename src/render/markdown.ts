@@ -250,7 +250,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
       ]);
     case 'cause':
       return section(leadTitle(diagnosis, part.cause), causeLines(part.cause));
-    case 'onset':
+    case 'event':
       // The verdict above starts with the sentence.
       return part.revert === null ? [] : section('To take the change back', codeFence(part.revert));
     case 'between':

@@ -13,6 +13,7 @@ import type {
   Gap,
   Part,
 } from '../diagnose/diagnosis.ts';
+import type { EventKind } from '../diagnose/events/event.ts';
 import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
 import { answerState, causeTitle, fitSentences, REASON_TITLE, sortCauses, timeOfDay, windowSpan } from './phrases.ts';
 
@@ -33,8 +34,8 @@ export type Section =
   /** Another hop made many of the errors: that comes first, because nothing behind the load balancer ends them. */
   | { kind: 'in-front'; finding: CheckFinding }
   | { kind: 'cause'; cause: CauseResult; sentence: string; errors: string | null }
-  /** The call right after which the leading errors began, and the command that reverts it. */
-  | { kind: 'onset'; sentence: string; revert: string | null }
+  /** The event of the leading errors, if no cause says it: its sentence, and the command that takes a call back. */
+  | { kind: 'event'; event: EventKind; sentence: string; revert: string | null }
   | { kind: 'between'; causes: CauseResult[] }
   | { kind: 'known'; sentences: string[] }
   | { kind: 'fix'; cause: CauseResult }
@@ -90,7 +91,7 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   const inFront = madeInFront(diagnosis);
   return [
     ...(inFront === null ? [] : [{ kind: 'in-front', finding: inFront } as const]),
-    ...onsetSections(diagnosis),
+    ...eventSections(diagnosis),
     ...leadingSections(diagnosis),
     ...(main === null ? lookup : []),
     ...(impact === null ? [] : [{ kind: 'impact', sentence: impact } as const]),
@@ -112,10 +113,13 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   ];
 }
 
-function onsetSections({ parts, events }: Diagnosis): Section[] {
-  const event = parts[0]?.onset === undefined ? undefined : events[parts[0].onset];
-  if (event === undefined) return [];
-  return [{ kind: 'onset', sentence: event.summary, revert: event.calls[0]?.revert ?? null }];
+/** An event that led to a cause is told by the cause's sentence. */
+function eventSections(diagnosis: Diagnosis): Section[] {
+  const { parts, events } = diagnosis;
+  const onset = parts[0]?.onset === undefined ? undefined : events[parts[0].onset];
+  const event = onset ?? (verdictKind(diagnosis) === 'undecided' ? leadingEvent(diagnosis) : null);
+  if (event === null) return [];
+  return [{ kind: 'event', event: event.kind, sentence: event.summary, revert: event.calls[0]?.revert ?? null }];
 }
 
 /** The cause and its fix; or the undecided causes, or what is known without a log, and the next step. */
@@ -139,15 +143,7 @@ const nonEmpty = <T>(items: readonly T[], section: (items: T[]) => Section): Sec
   items.length === 0 ? [] : [section([...items])];
 
 /** The event whose errors lead the verdict. */
-function leadingEvent({ events, parts }: Diagnosis): EventResult | null {
-  const [first] = parts;
-  if (first === undefined) return null;
-  return (
-    events.find(
-      ({ errors, causes }) => errors === first.errors && causes.some((cause) => first.causes.includes(cause)),
-    ) ?? null
-  );
-}
+const leadingEvent = ({ events, parts }: Diagnosis): EventResult | null => events[parts[0]?.event ?? -1] ?? null;
 
 /** "112 of 123 errors"; null if one cause explains all of them. */
 function explainedWords({ parts, triage }: Diagnosis): string | null {
@@ -195,7 +191,8 @@ function impactSentence(diagnosis: Diagnosis): string | null {
   const { triage, parts } = diagnosis;
   const { errors, clients, routes, retriedOk } = triage;
   if (errors === null || errors === 0) return null;
-  const isUnread = parts[0]?.standing === 'unread';
+  const [lead] = parts;
+  const isUnread = lead?.standing === 'unread';
   const [first] = routes;
   const where =
     routes.length === 1 && first !== undefined
@@ -203,7 +200,8 @@ function impactSentence(diagnosis: Diagnosis): string | null {
       : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
   const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
-  return `${who.join(', ')}${retried}.${timeWords(diagnosis)}`;
+  const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
+  return `${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;
 }
 
 /** Milliseconds by which a log may end before its window and still cover it. */
@@ -230,7 +228,8 @@ function otherParts(diagnosis: Diagnosis): OtherPart[] {
     const [lead] = diagnosis.parts;
     if (part.share < NAMED_SHARE || (lead !== undefined && isSameCause(part, lead))) return [];
     const cause = diagnosis.causes.find(({ id }) => part.causes.length === 1 && id === part.causes[0]) ?? null;
-    return [{ words: partWords(diagnosis, part), errors: part.errors, cause }];
+    const before = part.before === undefined ? '' : ', as in the hour before';
+    return [{ words: `${partWords(diagnosis, part)}${before}`, errors: part.errors, cause }];
   });
 }
 
@@ -254,7 +253,8 @@ function besideSentences({ beside }: Diagnosis): string[] {
         : `${number(requests)} × ${status}${where}`;
     }),
     ...beside.badRequestGroups.map(
-      ({ targetGroup, requests }) => `${targetGroup} answers every request with 400 (${number(requests)})`,
+      ({ targetGroup, requests, routes: [first] = [] }) =>
+        `${targetGroup} answers every request with 400 (${number(requests)}${first === undefined ? '' : `, most on ${first.route}`})`,
     ),
   ];
 }

@@ -11,6 +11,7 @@ import type {
   Fix,
   Standing,
 } from '../diagnose/diagnosis.ts';
+import type { EventKind } from '../diagnose/events/event.ts';
 import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import type { CostEstimate } from '../evidence/evidence.ts';
@@ -281,3 +282,6 @@ export const costSentence = ({ cost: { bytesScanned, queries, usd } }: Diagnosis
     ...(queries > 0 ? [plural(queries, 'query', 'queries')] : []),
     ...(queries > 0 || usd > 0 ? [formatDollars(usd)] : []),
   ].join(', ');
+
+/** Label of the sentence about an event. */
+export const eventLabel = (kind: EventKind): string => (kind === 'change' ? 'Change' : 'What happened');

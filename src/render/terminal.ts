@@ -175,7 +175,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
       ];
     case 'cause':
       return headingLines(page, leadTitle(diagnosis, section.cause));
-    case 'onset':
+    case 'event':
       // The verdict above starts with the sentence.
       return section.revert === null
         ? []

@@ -316,6 +316,25 @@ describe('an event', () => {
     expect(partsIn(opinions, { events: [rollout] })).toEqual([['shutdown-before-drain', 'likely', 100, 1]]);
   });
 
+  const burst = event('burst', errors(0, 90), []);
+
+  it('takes a burst that no cause explains as one part, undecided between what may have caused it', () => {
+    const opinions = [possible('target-gone', 0, 50), possible('malformed-response', 50, 90)];
+    const { parts, verdict } = judged(opinions, { events: [burst] });
+    expect(parts[0]).toMatchObject({ standing: 'undecided', errors: 90, event: 0 });
+    expect(verdict.summary).toMatch(
+      /^10\.0\.12\.68 \(api\) stopped answering at 04:21:11\. Undecided between title of malformed-response and title of target-gone\./,
+    );
+  });
+
+  it('leaves a burst to the cause that explains most of it', () => {
+    const opinions = [likely('keep-alive-race', 0, 80), possible('malformed-response', 80, 100)];
+    expect(partsIn(opinions, { events: [burst] })).toEqual([
+      ['keep-alive-race', 'likely', 80, 0.8],
+      ['malformed-response', 'undecided', 20, 0.2],
+    ]);
+  });
+
   it('gives its cause a reason if the cause itself claims nothing', () => {
     const crash = event('crash', errors(0, 100), ['closed-mid-request']);
     const { causes } = judged([opinion('closed-mid-request', [])], { events: [crash] });

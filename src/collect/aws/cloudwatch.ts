@@ -115,11 +115,14 @@ export function periodFor({ from, now }: Pick<Question, 'from' | 'now'>): number
 /** How long after the window metrics still show whether the errors continue. */
 const FOLLOW_UP_MS = 60 * MINUTE;
 
-/** The whole periods that overlap the window, extended up to now if that is soon after. Epoch milliseconds. */
+/** How long before the window metrics still show whether the errors ran already. */
+const BEFORE_MS = 60 * MINUTE;
+
+/** The whole periods of the window and the hour before, extended up to now if that is soon after. Epoch milliseconds. */
 export function spanFor({ from, to, now }: Pick<Question, 'from' | 'to' | 'now'>): { from: number; to: number } {
   const period = periodFor({ from, now }) * 1000;
   const end = now > to && now - to <= FOLLOW_UP_MS ? now : to;
-  return { from: Math.floor(from / period) * period, to: Math.ceil(end / period) * period };
+  return { from: Math.floor((from - BEFORE_MS) / period) * period, to: Math.ceil(end / period) * period };
 }
 
 /** Splits metrics into batches that fit one call and one page of its answer. */

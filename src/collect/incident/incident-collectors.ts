@@ -61,6 +61,7 @@ export function questionToRecording(incident: Incident, overrides: QuestionOverr
     statuses: overrides.statuses ?? incident.statuses ?? recordedStatuses(incident) ?? [...DEFAULT_STATUSES],
     targetGroup: incident.recording['incident.json'].targetGroup,
     zone: incident.recording['incident.json'].zone,
+    isFromAlarm: incident.recording['incident.json'].isFromAlarm,
     ...(lookBack > 0 ? { lookBack } : {}),
   };
 }

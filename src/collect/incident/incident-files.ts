@@ -69,6 +69,8 @@ export const IncidentFile = z.looseObject({
   /** The question was limited to errors of this target group, or of the nodes in this zone. */
   targetGroup: z.string().optional(),
   zone: z.string().optional(),
+  /** An alarm asked the question. */
+  isFromAlarm: z.boolean().optional(),
   /** The statuses it was recorded for. */
   statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
   /** Why evidence could not be collected at recording time, by name of the evidence. */

@@ -172,6 +172,7 @@ function toIncidentFile(question: Question, evidence: EvidenceSet, logs: LogFile
     statuses,
     targetGroup: question.targetGroup,
     zone: question.zone,
+    ...(question.isFromAlarm ? { isFromAlarm: true } : {}),
     ...(lookBack === undefined ? {} : { lookBack: lookBack / 1000 }),
     ...(Object.keys(unavailable).length > 0 ? { unavailable } : {}),
     ...logs,

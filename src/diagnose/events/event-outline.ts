@@ -13,7 +13,7 @@ export interface CloseBurst {
 }
 
 export interface EventOutline {
-  kind: Exclude<EventKind, 'change'>;
+  kind: Exclude<EventKind, 'change' | 'burst'>;
   target_group_arn: string;
   /** "address:port", sorted. */
   targets: string[];

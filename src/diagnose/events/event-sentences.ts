@@ -39,7 +39,7 @@ export function spanText(ms: number): string {
 }
 
 /** "39 s to 54 s": shortest and longest; one value if they are nearly equal. */
-function rangeText(values: readonly number[]): string {
+export function rangeText(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (high - low <= ALIKE * high) return spanText((low + high) / 2);
   return `${spanText(low)} to ${spanText(high)}`;
@@ -210,7 +210,7 @@ export function crashText(outline: EventOutline, calls: readonly EventCall[], tr
   const lengths = (ended.length > 0 ? ended : outages).map(lengthOf);
   const last = Math.max(...outages.map((outage) => outage.last));
   const when = `from ${utcTime(from)} to ${utcTime(last)}`;
-  return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages)} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
+  return `${plural(outages.length, 'outage')} of ${rangeText(lengths)} ${when}${rhythmText(outages.map(onsetOf))} on ${targetsText(outline, traffic)}: the process goes down and comes back${blame}.`;
 }
 
 /** Targets that each go down once within this many milliseconds count as going down together. */
@@ -222,12 +222,12 @@ function areTogether(outages: readonly TargetOutage[]): boolean {
   return isOnceEach && Math.max(...starts) - Math.min(...starts) <= TOGETHER_MS;
 }
 
-/** Outages are regular if the intervals between their starts differ by at most this share. */
+/** Events are regular if the intervals between their starts differ by at most this share. */
 const REGULAR = 0.35;
 
-/** ", one every 4 min 10 s" for regular outages; otherwise "". */
-function rhythmText(outages: readonly TargetOutage[]): string {
-  const starts = outages.map(onsetOf).sort((a, b) => a - b);
+/** ", 4 min 10 s apart" for outages or bursts that begin regularly; otherwise "". Epoch milliseconds. */
+export function rhythmText(begins: readonly number[]): string {
+  const starts = [...begins].sort((a, b) => a - b);
   const apart = starts.slice(1).map((start, index) => start - (starts[index] ?? start));
   const [low, high] = [Math.min(...apart), Math.max(...apart)];
   return apart.length > 1 && high - low <= REGULAR * high ? `, ${rangeText(apart)} apart` : '';

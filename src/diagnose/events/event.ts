@@ -67,7 +67,10 @@ export interface IncidentEvent {
   targets: string[];
   /** Asked errors only, in the order of `Traffic.errors`. */
   errors: SampledError[];
-  /** Possible causes of its errors, in the order of CAUSE_IDS. */
+  /**
+   * Possible causes of its errors, in the order of CAUSE_IDS; the errors' cause is decided among these. Empty for a burst and
+   * for a change that nothing but the time connects with the errors: these are judged as without it.
+   */
   causes: CauseId[];
   /** One sentence for the headline. */
   summary: string;
@@ -75,3 +78,7 @@ export interface IncidentEvent {
   /** Why its targets went, if ECS or Auto Scaling reports it. */
   reason: EventReason | null;
 }
+
+/** Whether only the time connects a call with its errors: these are judged as without it. */
+export const isOnset = ({ kind, causes }: Pick<IncidentEvent, 'kind' | 'causes'>): boolean =>
+  kind === 'change' && causes.length === 0;

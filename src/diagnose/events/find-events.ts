@@ -7,6 +7,7 @@ import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
 import { registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
+import { burstEvents } from './burst-events.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
 import type { EventCall, EventEvidence, EventKind, EventStanding, IncidentEvent } from './event.ts';
@@ -37,7 +38,8 @@ export function findEvents(traffic: Traffic, evidence: EventEvidence, question: 
   const others = found.filter(({ errors }) => !errors.some((error) => changed.has(error)));
   const explained = new Set([...others, ...changes].flatMap(({ errors }) => errors));
   const onsets = onsetEvents(traffic, evidence, explained, question);
-  return [...others, ...changes, ...onsets].sort(
+  const begun = new Set([...explained, ...onsets.flatMap(({ errors }) => errors)]);
+  return [...others, ...changes, ...onsets, ...burstEvents(traffic, begun, question)].sort(
     (a, b) =>
       b.errors.length - a.errors.length || a.from - b.from || (a.targets.join(' ') < b.targets.join(' ') ? -1 : 1),
   );

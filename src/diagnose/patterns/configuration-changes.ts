@@ -95,16 +95,21 @@ export function deregistrationTimes(
 const RELEVANT_CALLS =
   /LoadBalancer|Listener|(Create|Modify|Delete|Set)Rule|TargetGroup|Targets$|SecurityGroup|NetworkAcl|Route|Subnet|WebACL|Certificate|AutoScaling|DesiredCapacity|Instances$|^(Update|Create|Delete)Service$|UpdateFunction|UpdateAlias|Concurrency|NetworkInterface|^(StopTask|BidEvictedEvent|CreateDeployment|StartInstanceRefresh|ExecutePolicy|UpdateStack|ExecuteChangeSet|UpdateNodegroupVersion|(Update|Delete)TaskSet)$/;
 
-/** Changes that may affect this load balancer; excludes calls on another load balancer or its target groups. */
-export function changesTo(
+/**
+ * Changes that may affect this load balancer; excludes those to another load balancer or another one's target group.
+ */
+export const changesTo = (
   name: string,
   targetGroupArns: readonly string[],
   events: readonly CloudTrailEvent[],
-): Mutation[] {
+): Mutation[] => mutations(events).filter(mayAffect(name, targetGroupArns));
+
+/** The same for one call. */
+export function mayAffect(name: string, targetGroupArns: readonly string[]): (call: Mutation) => boolean {
   const own = [`app/${name}/`, ...targetGroupArns.map((arn) => `targetgroup/${arn.split(':targetgroup/')[1]}`)];
-  return mutations(events).filter((call) => {
+  return (call) => {
     if (!RELEVANT_CALLS.test(call.name)) return false;
     const namesOne = /:(loadbalancer|listener|listener-rule|targetgroup)\//.test(call.text);
     return !namesOne || own.some((part) => call.text.includes(part));
-  });
+  };
 }

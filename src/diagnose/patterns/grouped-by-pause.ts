@@ -23,24 +23,34 @@ const MIN_DENSITY = 10;
  * four times as long as a burst, or it could be one burst itself.
  */
 export function findBursts(errors: readonly SampledError[], readMs: number): Burst[] {
+  const bursts = runsOf(errors, PAUSE_MS, readMs).filter(
+    ({ errors: own, from, to }) =>
+      own.length / Math.max(1_000, to - from) >= (MIN_DENSITY * errors.length) / readMs || own.length === errors.length,
+  );
+  const held = bursts.reduce((sum, burst) => sum + countErrors(burst.errors), 0);
+  return held >= MIN_SHARE * countErrors(errors) ? bursts : [];
+}
+
+/** Pauses inside a run are at most this share of the mean pause between errors. */
+const DENSE = 0.5;
+
+/** Short runs of errors that follow each other more closely than errors do on average, whatever share they hold. By time. */
+export const denseRuns = (errors: readonly SampledError[], readMs: number): Burst[] =>
+  runsOf(errors, Math.min(PAUSE_MS, (DENSE * readMs) / Math.max(1, errors.length)), readMs);
+
+/** Runs with no longer pause between errors, of five errors at least and a fourth of the log at most. By time. */
+function runsOf(errors: readonly SampledError[], pauseMs: number, readMs: number): Burst[] {
   const ordered = [...errors].sort((a, b) => a.at - b.at || a.index - b.index);
   const runs: SampledError[][] = [];
   for (const error of ordered) {
     const run = runs[runs.length - 1];
     const last = run?.[run.length - 1];
-    if (run && last && error.at - last.at <= PAUSE_MS) run.push(error);
+    if (run && last && error.at - last.at <= pauseMs) run.push(error);
     else runs.push([error]);
   }
-  const bursts = runs
+  return runs
     .map((run) => ({ errors: run, from: run[0]?.at ?? 0, to: run[run.length - 1]?.at ?? 0 }))
-    .filter(({ errors: own, from, to }) => own.length >= MIN_ERRORS && to - from <= Math.min(LONGEST_MS, readMs / 4))
-    .filter(
-      ({ errors: own, from, to }) =>
-        own.length / Math.max(1_000, to - from) >= (MIN_DENSITY * errors.length) / readMs ||
-        own.length === errors.length,
-    );
-  const held = bursts.reduce((sum, burst) => sum + countErrors(burst.errors), 0);
-  return held >= MIN_SHARE * countErrors(errors) ? bursts : [];
+    .filter(({ errors: own, from, to }) => own.length >= MIN_ERRORS && to - from <= Math.min(LONGEST_MS, readMs / 4));
 }
 
 /** Milliseconds within which errors end together. */

@@ -8,7 +8,7 @@ import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../form
 import { inSentence, list, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, inFrontWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf, fitSentences, isStepUnknown } from '../../render/phrases.ts';
+import { dateOf, eventLabel, fitSentences, isStepUnknown } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -195,8 +195,8 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         labelled('Cause', ...prose(fitSentences(sentence)), ...(errors === null ? [] : [` Explains ${errors}.`])),
       ];
     }
-    case 'onset':
-      return [labelled('Change', ...prose(fitSentences(section.sentence)))];
+    case 'event':
+      return [labelled(eventLabel(section.event), ...prose(fitSentences(section.sentence)))];
     case 'between':
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':

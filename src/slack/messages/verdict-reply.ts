@@ -3,7 +3,7 @@ import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { completenessSentence, costSentence, fitSentences } from '../../render/phrases.ts';
+import { completenessSentence, costSentence, eventLabel, fitSentences } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
 import {
@@ -79,15 +79,15 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return fixParts(section.cause, 'Fix', ' (alb502 does not run it)');
     case 'why':
       return whyParts(section.cause, diagnosis);
-    case 'onset':
+    case 'event':
       // The root says what changed; here stands how to take it back.
-      return section.revert === null
-        ? []
-        : [
-            line({ bold: 'Change' }, '  ', ...prose(section.sentence)),
-            line('To take it back (alb502 does not run it):'),
-            copyable(section.revert),
-          ];
+      if (section.event === 'change' && section.revert === null) return [];
+      return [
+        line({ bold: eventLabel(section.event) }, '  ', ...prose(section.sentence)),
+        ...(section.revert === null
+          ? []
+          : [line('To take it back (alb502 does not run it):'), copyable(section.revert)]),
+      ];
     case 'between':
       return [
         ...traceParts(diagnosis),

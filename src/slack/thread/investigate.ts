@@ -91,6 +91,7 @@ export const questionOf = (run: Run, now: number): Question<LoadBalancerRef> => 
   statuses: run.statuses,
   targetGroup: run.targetGroup,
   zone: run.zone,
+  isFromAlarm: run.askedBy.kind !== 'person',
 });
 
 /** Investigates, shows progress, stores the answer. Returns the ended run. */

@@ -93,31 +93,31 @@ describe('the period', () => {
 
   it.each([
     [
-      'the last 15 minutes',
+      'the last 15 minutes, and the hour before: to see whether it ran already',
       '2026-11-20T11:45:30Z',
       '2026-11-20T12:00:30Z',
-      '2026-11-20T11:45:00Z',
+      '2026-11-20T10:45:00Z',
       '2026-11-20T12:01:00Z',
     ],
     [
       'one that ended recently: to see whether it continues',
       '2026-11-20T11:10:00Z',
       '2026-11-20T11:20:00Z',
-      '2026-11-20T11:10:00Z',
+      '2026-11-20T10:10:00Z',
       '2026-11-20T12:01:00Z',
     ],
     [
       'one of this morning',
       '2026-11-20T06:10:10Z',
       '2026-11-20T06:20:10Z',
-      '2026-11-20T06:10:00Z',
+      '2026-11-20T05:10:00Z',
       '2026-11-20T06:21:00Z',
     ],
     [
       'one of last month',
       '2026-10-20T06:12:00Z',
       '2026-10-20T06:23:00Z',
-      '2026-10-20T06:10:00Z',
+      '2026-10-20T05:10:00Z',
       '2026-10-20T06:25:00Z',
     ],
   ])('%s', (_, from, to, first, last) => {

@@ -127,7 +127,7 @@ describe('traffic-port-path', () => {
     const { facts = [] } = judge({ traffic: traffic(timeouts('10.0.1.6:8080')) });
     expect(
       facts.filter(({ label }) => label === 'look inside').map(({ value }) => String(value).split(' ')[0]),
-    ).toEqual(['ss', 'sudo', 'getenforce;', 'curl', 'kubectl', 'aws']);
+    ).toEqual(['ss', 'sudo', 'getenforce;', 'curl', 'kubectl']);
   });
 
   it('finds an instance by its primary interface', () => {

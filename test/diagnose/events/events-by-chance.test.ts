@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { findEvents } from '../../../src/diagnose/events/find-events.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import type { CloudTrailEvent } from '../../../src/evidence/aws.ts';
 import { Random } from '../../support/simulator/random.ts';
 import { answering, failing, type ServedRequest, servedLog } from '../../support/traffic/served-traffic.ts';
-import { question } from '../../support/traffic/traffic-builder.ts';
+import { API, question, START } from '../../support/traffic/traffic-builder.ts';
 
 const RUNS = 200;
 const WINDOW = 300;
@@ -73,11 +74,91 @@ describe('no event', () => {
         ];
       },
     ],
+    [
+      'a crowd that comes at once to a route that fails 30 %',
+      (random) => {
+        const at = random.between(60, 240);
+        const crowd = Array.from({ length: 200 }, () => at + random.between(0, 3));
+        return [
+          ...traffic(random, (_, route) => (route === 'POST /pay' && random.chance(0.3) ? 'idle-timeout' : null)),
+          ...crowd.map((sent) => {
+            const target = random.pick(TARGETS);
+            const request = { sent, target, route: 'POST /pay' };
+            return random.chance(0.3) ? failing('idle-timeout', sent, target, request) : request;
+          }),
+        ];
+      },
+    ],
+    [
+      'a route that always fails and is called in batches',
+      (random) => [
+        ...traffic(random, () => null),
+        ...[40, 130, 220].flatMap((at) =>
+          Array.from({ length: 12 }, (_, index) =>
+            failing('closed-before-response', at + index / 5, random.pick(TARGETS), { route: 'POST /job', took: 0.3 }),
+          ),
+        ),
+      ],
+    ],
+    [
+      'a crowd of clients that give up',
+      (random) => {
+        const at = random.between(60, 240);
+        const gaveUp = Array.from({ length: 40 }, () => {
+          const request = failing('idle-timeout', at + random.between(0, 3), random.pick(TARGETS), { took: 5 });
+          const { failure } = request;
+          return failure ? { ...request, failure: { ...failure, elb_status_code: '460' } } : request;
+        });
+        return [...traffic(random, () => (random.chance(0.005) ? 'closed-before-response' : null)), ...gaveUp];
+      },
+    ],
   ])('in %s', (name, requestsOf) => {
     const found = Array.from({ length: RUNS }, (_, run) => {
       const requests = requestsOf(new Random(run).stream(name));
       return findEvents(readTraffic(servedLog(requests), question), {}, question).map(({ summary }) => summary);
     });
     expect(found.flat()).toEqual([]);
+  });
+});
+
+describe('no change', () => {
+  const called = (name: string, second: number, request: object): CloudTrailEvent => ({
+    EventName: name,
+    EventTime: new Date(START + 1000 * second).toISOString(),
+    CloudTrailEvent: JSON.stringify({ requestParameters: request }),
+  });
+  /** A fault of one route that begins at any time. */
+  const fault = (random: Random): ServedRequest[] => {
+    const at = random.between(70, 200);
+    return traffic(random, () => null).map((request) =>
+      request.sent > at && request.route === 'POST /pay'
+        ? failing('closed-before-response', request.sent, request.target, { route: 'POST /pay', took: 0.2 })
+        : request,
+    );
+  };
+  const namedIn = (name: string, changesOf: (random: Random) => CloudTrailEvent[]): string[] =>
+    Array.from({ length: RUNS }, (_, run) => {
+      const random = new Random(run).stream(name);
+      const log = servedLog(fault(random));
+      return findEvents(readTraffic(log, question), { changes: changesOf(random) }, question)
+        .filter(({ kind }) => kind === 'change')
+        .map(({ summary }) => summary);
+    }).flat();
+
+  it('beside a controller that registers targets every minute', () => {
+    const minutes = Array.from({ length: 1440 }, (_, index) => 300 - 60 * index);
+    expect(
+      namedIn('controller', (random) => {
+        const offset = random.between(0, 60);
+        return minutes.map((second) => called('RegisterTargets', second - offset, { targetGroupArn: API }));
+      }),
+    ).toEqual([]);
+  });
+
+  it('in more than 5 % of the days with one deployment at any time: half an hour of a day is 2 %', () => {
+    const named = namedIn('deployment', (random) => [
+      called('UpdateService', random.between(-86_000, 0), { service: 'api', taskDefinition: 'api:42' }),
+    ]);
+    expect(named.length).toBeLessThanOrEqual(0.05 * RUNS);
   });
 });

@@ -60,14 +60,14 @@ describe('a target that falls silent', () => {
     expect(causes('HTTP')).not.toContain('tls-handshake-failure');
   });
 
-  it('is no event if it answers others while SYNs get no reply: its backlog is full', () => {
+  it('is not lost if it answers others while SYNs get no reply: its backlog is full', () => {
     const requests = [
       ...peers,
       ...answering(A, 0, 300),
       ...each(8, 300, 0.5, (sent) => failing('connect-timeout', sent, A)),
       ...answering(A, 305, WINDOW),
     ];
-    expect(told(requests)).toEqual([]);
+    expect(told(requests).filter(({ kind }) => kind !== 'burst')).toEqual([]);
   });
 
   it('is linked to the call that removed its instance, by a later deregistration', () => {
@@ -81,6 +81,24 @@ describe('a target that falls silent', () => {
     expect(told(dead, evidence)[0]?.summary).toBe(
       '10.0.1.5:8080 (api) stopped answering at 02:44:59 UTC, 2 s after BidEvictedEvent (spot interruption) at 02:44:57 UTC, and never came back. 33 errors in 58 s.',
     );
+  });
+
+  const terminated = (second: number, ...ids: string[]) =>
+    call('TerminateInstances', second, { instancesSet: { items: ids.map((instanceId) => ({ instanceId })) } }, 'ops');
+  const others = [{ InstanceId: 'i-0c0c0c0c', PrivateIpAddress: '10.0.1.6' }];
+
+  it('is linked to the call that terminated its instance, which EC2 does not list any more', () => {
+    expect(told(dead, { instances: others, changes: [terminated(297, 'i-0a0a0a0a')] })[0]?.summary).toBe(
+      '10.0.1.5:8080 (api) stopped answering at 02:44:59 UTC, 2 s after TerminateInstances by ops at 02:44:57 UTC, and never came back. 33 errors in 58 s.',
+    );
+  });
+
+  it.each<[string, CloudTrailEvent[]]>([
+    ['several instances went at that time', [terminated(297, 'i-0a0a0a0a', 'i-0b0b0b0b')]],
+    ['the instance that went is still listed with another address', [terminated(297, 'i-0c0c0c0c')]],
+    ['it went ten minutes before', [terminated(-300, 'i-0a0a0a0a')]],
+  ])('is linked to no termination if %s', (_, changes) => {
+    expect(told(dead, { instances: others, changes })[0]?.summary).not.toContain('TerminateInstances');
   });
 
   it('is reported with others that fell silent together and are still registered', () => {
@@ -123,8 +141,8 @@ describe('a target that falls silent', () => {
         ...answering(target, 312, WINDOW),
       ]),
     ],
-  ])('is no event if it %s', (_, requests) => {
-    expect(told(requests)).toEqual([]);
+  ])('is not lost if it %s', (_, requests) => {
+    expect(told(requests).filter(({ kind }) => kind !== 'burst')).toEqual([]);
   });
 });
 

@@ -139,7 +139,22 @@ describe('errors that begin right after a call', () => {
   it.each<[string, ServedRequest[], CloudTrailEvent[]]>([
     ['the errors ran steadily, with the call in their middle', [...sound, ...closed(290, 10, 3)], [deployed(450)]],
     ['the same errors ran before at a fourth of the rate', [...broken, ...closed(23, 10, 12)], [deployed(290)]],
-    ['the call came 20 minutes before', broken, [deployed(300 - 20 * 60)]],
+    ['the call came 40 minutes before', broken, [deployed(300 - 40 * 60)]],
+    [
+      'the call came 20 minutes before, and another change in between',
+      broken,
+      [deployed(300 - 20 * 60), call('ModifyTargetGroup', -300, { targetGroupArn: API, healthCheckPath: '/up' })],
+    ],
+    [
+      'the call came 20 minutes before, and such calls come every two hours',
+      broken,
+      Array.from({ length: 12 }, (_, index) => deployed(300 - 20 * 60 - 7200 * index)),
+    ],
+    [
+      'the call came 20 minutes before, and such errors ran already',
+      [...broken, ...closed(23, 10, 12)],
+      [deployed(300 - 20 * 60)],
+    ],
     ['the call came after they began', broken, [deployed(310)]],
     [
       'one straggler follows the call, and the rest minutes later',
@@ -172,6 +187,28 @@ describe('errors that begin right after a call', () => {
     ['nothing was read before the call', closed(188, 300, 3), [deployed(290)]],
   ])('are not laid at the call if %s', (_, requests, changes) => {
     expect(eventsOf(requests, { changes }).filter(({ kind }) => kind === 'change')).toEqual([]);
+  });
+
+  it.each<[string, CloudTrailEvent[], string]>([
+    [
+      'a deployment 20 minutes before that left no trace in the log',
+      [deployed(300 - 20 * 60)],
+      '188 errors began 20 min after UpdateService of checkout-api by deploy at 02:25:00 UTC, the only relevant change in the hour before.',
+    ],
+    [
+      'a changed rule 95 seconds before, beside what targets and other services do by themselves',
+      [
+        call('ModifyRule', 205, { ruleArn: LB.replace('loadbalancer', 'listener-rule') }),
+        call('RegisterTargets', 100, { targetGroupArn: API }, 'autoscaling'),
+        deployed(150, { service: 'batch-worker', taskDefinition: 'batch-worker:7' }),
+        call('UpdateService', 120, { service: 'checkout-api', desiredCount: 6 }),
+      ],
+      '188 errors began 1 min 35 s after ModifyRule of shop-prod by deploy at 02:43:25 UTC, the only relevant change in the hour before.',
+    ],
+  ])('are told with the time between after %s', (_, changes, summary) => {
+    expect(eventsOf(broken, { changes })).toMatchObject([
+      { kind: 'change', standing: 'possible', causes: [], summary },
+    ]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 /** The access log of requests that a test lists one by one: answered or failed, each on a target at a time. */
 import type { AccessLog, FailedRequest, TargetTraffic, UnansweredRun } from '../../../src/evidence/evidence.ts';
-import { API, failed, logOf, START } from './traffic-builder.ts';
+import { API, failed, logOf, MINUTE, START } from './traffic-builder.ts';
 
 export interface ServedRequest {
   /** Seconds after the start of the window at which it was sent to the target. */
@@ -17,6 +17,7 @@ export function servedLog(requests: readonly ServedRequest[], part: Partial<Acce
   const failures = requests.flatMap(({ failure }) => failure ?? []);
   return logOf(failures, {
     requests: requests.length,
+    minutes: minutesOf(requests),
     targets: targetsOf(requests),
     routes: routesOf(requests),
     outages: outagesOf(requests),
@@ -27,6 +28,11 @@ export function servedLog(requests: readonly ServedRequest[], part: Partial<Acce
 }
 
 const endOf = ({ sent, failure, took = 0.02 }: ServedRequest): number => failure?.at ?? START + 1000 * (sent + took);
+
+const minutesOf = (requests: readonly ServedRequest[]): AccessLog['minutes'] =>
+  [...Map.groupBy(requests, (request) => Math.floor(endOf(request) / MINUTE) * MINUTE)]
+    .map(([minute, own]) => ({ minute, requests: own.length }))
+    .sort((a, b) => a.minute - b.minute);
 
 const grouped = <T>(items: readonly T[], key: (item: T) => string): [string, T[]][] =>
   [...Map.groupBy(items, key)].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -54,7 +54,7 @@ function logWithHops(
   };
 }
 
-/** The user agent is a sign that anyone can send: it counts only where the addresses of CloudFront are not known. */
+/** The user agent is a sign that anyone can send: it counts only where the addresses of CloudFront are unknown. */
 const BY_AGENT: HopName = { kind: 'cloudfront', name: '(by user agent)' };
 
 function hopsAmong(addresses: readonly string[], hopAt: HopAt, signed: ReadonlySet<number>): Hop[] {

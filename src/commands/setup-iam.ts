@@ -87,7 +87,7 @@ export async function setupIam(options: SetupIamOptions): Promise<void> {
   for (const { feature, statements, unknown } of blocks) {
     printNotice(`For ${feature}: ${list(statements.map(({ Sid }) => Sid))}.`);
     for (const placeholder of unknown)
-      printNotice(`  ${placeholder} is not known: ${FILLED_BY[placeholder] ?? 'write its name'}.`);
+      printNotice(`  ${placeholder} is unknown: ${FILLED_BY[placeholder] ?? 'write its name'}.`);
   }
   for (const [feature, hint] of leftOut) printNotice(`Left out: ${feature}; to have it, ${hint}.`);
   const roles = isRole ? [] : config.accounts.filter(({ roleArn }) => roleArn !== undefined);

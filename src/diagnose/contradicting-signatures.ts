@@ -1,20 +1,20 @@
 /** Explains how the rows contradict a cause: no error has a signature that the cause can produce. */
 
-import { list, outOf } from '../format/wording.ts';
+import { list, requestsOf } from '../format/wording.ts';
 import { type Judgement, ruledOut } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { type Traffic, withSignature } from './traffic.ts';
 
 const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
-  'client-closed': 'ended because the client closed',
-  'target-response': 'carry the status that the target itself sent',
-  'lambda-failure': 'are failures of a Lambda function',
+  'client-closed': 'ended because the client closed the connection',
+  'target-response': 'got their status from the target itself',
+  'lambda-failure': 'failed in a Lambda function',
   'authentication-failure': 'failed at authentication, before a target was chosen',
   'waf-failure': 'failed in AWS WAF, before a target was chosen',
-  'fixed-response': 'are a fixed response of a listener rule',
+  'fixed-response': 'got a fixed response of a listener rule',
   'no-target': 'found no target to connect to',
-  'connect-failed': 'failed while connecting, before the request was sent, and not by a 10 s timeout',
-  'connect-timeout': 'ended at the 10 s connect timeout, before the request was sent',
+  'connect-failed': 'failed while connecting, at once rather than after the 10 s timeout',
+  'connect-timeout': 'ended at the 10 s connect timeout, before anything was sent',
   'idle-timeout': 'were sent on an open connection and ran into the idle timeout',
   'no-response-aborted': 'were sent on an open connection and ended by the load balancer before any response',
   'closed-before-response':
@@ -28,7 +28,7 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
 const otherSignatureText = (traffic: Traffic, admissible: readonly SignatureId[]): string | undefined =>
   !admissible.includes('idle-timeout') ||
   withSignature(traffic, 'other').every(({ elb_status_code }) => /^5/.test(elb_status_code))
-    ? 'have a status that no connection to a target leaves'
+    ? 'ended with a status that no connection to a target causes'
     : undefined;
 
 /**
@@ -42,7 +42,7 @@ export function contradictingSignatures(traffic: Traffic, admissible: readonly S
       : id === 'other'
         ? otherSignatureText(traffic, admissible)
         : SIGNATURE_TEXT[id];
-    return sentence === undefined ? null : `${outOf(count, traffic.errorCount)} errors ${sentence}`;
+    return sentence === undefined ? null : `${requestsOf(count, traffic.errorCount)} ${sentence}`;
   });
   const sentences = perSignature.flatMap((sentence) => sentence ?? []);
   return sentences.length === perSignature.length && sentences.length > 0 ? `${list(sentences)}.` : null;

@@ -21,7 +21,7 @@ const Triage = open({
   errorRate: Share.nullable(),
   firstError: Time.nullable(),
   lastError: Time.nullable(),
-  ongoing: z.boolean().nullable().describe('Whether an error is at most 5 minutes old. Null if that is not known.'),
+  ongoing: z.boolean().nullable().describe('Whether an error is at most 5 minutes old. Null if that is unknown.'),
   failingAtEnd: z
     .boolean()
     .nullable()

@@ -1,7 +1,7 @@
 /** Judges each cause on the errors it can explain; applies the rules common to all causes. */
 
 import type { Question } from '../evidence/evidence.ts';
-import { number, outOf } from '../format/wording.ts';
+import { number, requestsOf } from '../format/wording.ts';
 import { errorMessage } from '../problem.ts';
 import type { Cause } from './causes/cause.ts';
 import { contradictingSignatures } from './contradicting-signatures.ts';
@@ -63,5 +63,5 @@ function unreadErrors({ signatures }: Cause, traffic: Traffic): string | null {
     .filter(({ id }) => signatures.includes(id))
     .reduce((sum, each) => sum + each.count, 0);
   if (count === 0) return null;
-  return `${outOf(count, traffic.errorCount)} errors could have this cause, but are not among the ${number(traffic.errors.length)} examined one by one. Ask for a shorter window or for that status alone.`;
+  return `${requestsOf(count, traffic.errorCount)} could have this cause, but are not among the ${number(traffic.errors.length)} examined one by one. Ask for a shorter window or for that status alone.`;
 }

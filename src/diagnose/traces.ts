@@ -22,8 +22,8 @@ export function tracesOf(unexplained: readonly SampledError[], open: readonly Ca
     grep: command`grep -RhE ${ids.join('|')} ${'/var/log/<application>/'}`,
     logsInsights: `fields @timestamp, @message | filter @message like /${ids.join('|')}/ | sort @timestamp asc`,
     logFormat: [
-      'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\';',
-      'Apache httpd: LogFormat "%t %>s %D \\"%r\\" \\"%{X-Amzn-Trace-Id}i\\"" traced',
+      'nginx: log_format traced \'$time_iso8601 $status $request_time "$request" "$http_x_amzn_trace_id"\'; access_log /var/log/nginx/access.log traced;',
+      'Apache httpd: LogFormat "%t %>s %D \\"%r\\" \\"%{X-Amzn-Trace-Id}i\\"" traced; CustomLog logs/access_log traced',
       'gunicorn: --access-logformat \'%(t)s %(s)s %(D)s "%(r)s" "%({x-amzn-trace-id}i)s"\'',
       "Node.js: log req.headers['x-amzn-trace-id'] when the request starts and when it ends",
     ],

@@ -33,10 +33,10 @@ export function verdictWithoutErrors(
   attributes: Collected<Attributes>,
 ): Verdict {
   const what = list(
-    question.statuses.map((word) => (word === GATEWAY ? 'a gateway error' : word)),
+    question.statuses.map((word) => (word === GATEWAY ? '502, 503 or 504' : word)),
     6,
   );
-  const counted = inMetrics === null ? '' : ` CloudWatch counts ${number(inMetrics)}.`;
+  const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
     const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
@@ -58,10 +58,10 @@ export function verdictWithoutErrors(
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }
-  const newest = log.newest === null ? noEntryText(log) : `the newest is from ${utcTime(log.newest)}`;
+  const newest = log.newest === null ? noEntryText(log) : `newest entry: ${utcTime(log.newest)}`;
   return {
     ...undecided,
-    summary: `No access-log entries of this load balancer ${window}; ${newest}. That is not "no errors".${counted}`,
+    summary: `The access log has no entry ${window} yet (${newest}).${counted}`,
     decidedBy: `${later} ${absentAdvice(question, attributes)}`,
   };
 }
@@ -69,7 +69,7 @@ export function verdictWithoutErrors(
 /** What to check if no file comes, by when. */
 function absentAdvice({ to, loadBalancer }: Question, attributes: Collected<Attributes>): string {
   const doctor = command`alb502 doctor ${loadBalancer.name}`;
-  const late = `If none have come by ${utcTime(to + LOGS_COMPLETE_AFTER)}`;
+  const late = `If none has come by ${utcTime(to + LOGS_COMPLETE_AFTER)}`;
   const read: Attributes = attributes.status === 'collected' ? attributes.value : {};
   const bucket = read['access_logs.s3.bucket'];
   if (read['access_logs.s3.enabled'] === 'true' && bucket !== undefined)
@@ -81,7 +81,7 @@ function absentAdvice({ to, loadBalancer }: Question, attributes: Collected<Attr
 
 const noEntryText = ({ files }: AccessLog): string =>
   files.read === 0
-    ? 'there is no file for that time'
+    ? 'no file for that time'
     : `the ${plural(files.read, 'file')} read ${files.read === 1 ? 'has' : 'have'} none`;
 
 export function verdictWithoutLog(
@@ -111,8 +111,8 @@ export function verdictWithoutLog(
 
 function accessLogAdvice(attributes: Collected<Attributes>): string {
   if (attributes.status === 'unavailable')
-    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the recording.';
+    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the folder.';
   return attributes.value['access_logs.s3.enabled'] === 'true'
     ? 'Access logging is on. Fix what kept the log from being read, then ask again.'
-    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the recording.';
+    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the folder.';
 }

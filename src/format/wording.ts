@@ -13,6 +13,12 @@ export const plural = (value: number, noun: string, nouns = `${noun}s`): string 
 /** 146, 149 → "146 of 149". */
 export const outOf = (part: number, whole: number): string => `${number(part)} of ${number(whole)}`;
 
+/** Starts a sentence: 125, 125 → "All 125 requests"; 16, 24 → "16 of 24 requests"; 1, 1 → "The request". */
+export function requestsOf(part: number, whole: number): string {
+  if (number(part) !== number(whole)) return `${outOf(part, whole)} requests`;
+  return number(whole) === '1' ? 'The request' : `All ${number(whole)} requests`;
+}
+
 /** Formats a share from 0 to 1: "0.21 %", "97 %"; "100 %" only for all. */
 export function percent(share: number): string {
   const value = share * 100;

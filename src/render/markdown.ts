@@ -259,7 +259,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
         part.causes.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
       );
     case 'known':
-      return section('Known', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
+      return section('So far', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
     case 'next-step':
       return traces === null ? section('Next step', [part.sentence, '']) : [];
     case 'settles-rest':
@@ -317,7 +317,7 @@ export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
     ...(provisional === null ? [] : [provisional, '']),
     ...impactLines(diagnosis),
     ...outlineOf(diagnosis).flatMap((part) => sectionLines(part, diagnosis)),
-    ...section('Repeat by hand', sourceLines(diagnosis)),
+    ...section('Verify by hand', sourceLines(diagnosis)),
     ...section('Cost', [...(reading === null ? [] : [`Read ${reading}.`, '']), costAndEstimate(diagnosis)]),
   ];
   return `${lines

@@ -15,7 +15,16 @@ import type {
 } from '../diagnose/diagnosis.ts';
 import type { EventKind } from '../diagnose/events/event.ts';
 import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
-import { answerState, causeTitle, fitSentences, REASON_TITLE, sortCauses, timeOfDay, windowSpan } from './phrases.ts';
+import {
+  answerState,
+  causeTitle,
+  fitSentences,
+  REASON_TITLE,
+  sortCauses,
+  statusWords,
+  timeOfDay,
+  windowSpan,
+} from './phrases.ts';
 
 /**
  * The kind of result. `found`: a cause. `undecided`: between several. `unread`: no log entry to judge by, which is not
@@ -279,12 +288,15 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
     });
 }
 
-/** "Out of memory: connection refused by the target (confirmed) explains 18 of 18 errors": the reason of the event, if one is known, leads. */
+/**
+ * "Out of memory, connection refused by the target: confirmed, explains all 18 errors": the reason of the event, if one
+ * is known, leads.
+ */
 export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
   const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
   const title = causeTitle(cause, diagnosis.triage.errors);
   const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
-  return `${reason === undefined ? title : `${REASON_TITLE[reason.kind]}: ${inSentence(title)}`}${own}`;
+  return `${reason === undefined ? title : `${REASON_TITLE[reason.kind]}, ${inSentence(title)}`}${own}`;
 }
 
 /** What a reader does first. */
@@ -314,13 +326,13 @@ export function headline(diagnosis: Diagnosis): string {
   const { loadBalancer, asked, window } = diagnosis;
   return [
     `${loadBalancer.name}: ${verdictWords(diagnosis)}`,
-    amountWords(diagnosis) ?? asked.statuses.join(', '),
+    amountWords(diagnosis) ?? statusWords(asked.statuses),
     windowSpan(window.from, window.to),
     answerState(diagnosis),
   ].join(' · ');
 }
 
-/** "keep-alive race (likely)", "undecided", "no errors", "access log not here yet". */
+/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
 export function verdictWords(diagnosis: Diagnosis): string {
   const { verdict, triage } = diagnosis;
   const event = leadingEvent(diagnosis);
@@ -334,7 +346,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
       return 'no errors';
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      if (diagnosis.provisional) return 'access log not here yet';
+      if (diagnosis.provisional) return 'access log has not arrived yet';
       return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
         ? 'errors not in the access log'
         : 'no access-log entries';

@@ -15,6 +15,7 @@ import type { EventKind } from '../diagnose/events/event.ts';
 import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import type { CostEstimate } from '../evidence/evidence.ts';
+import { GATEWAY } from '../evidence/statuses.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
 
@@ -57,6 +58,10 @@ export const momentOf = (iso: string, namedDay: string): string =>
 /** "2026-11-19 02:40:00–02:55:00 UTC". */
 export const windowSpan = (from: string, to: string): string =>
   `${dateOf(from)} ${timeOfDay(from)}–${momentOf(to, from)} UTC`;
+
+/** The requested errors; the default question in numbers. */
+export const statusWords = (statuses: readonly string[]): string =>
+  statuses.map((word) => (word === GATEWAY ? '502, 503, 504' : word)).join(', ');
 
 /** Nothing of the step could be answered. */
 export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
@@ -134,9 +139,13 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
 export const settingsIntroduction = ({ settings = [] }: Fix): string[] =>
   settings.length > 1 ? ['Set the one that fits what you run:'] : [];
 
-/** "146 of 149 errors"; the share if the number of errors is unknown. */
-export const explainedErrors = (share: number, errors: number | null): string =>
-  errors === null ? `${percent(share)} of the errors` : `${number(share * errors)} of ${plural(errors, 'error')}`;
+/** "146 of 149 errors", "all 149 errors"; the share if the number of errors is unknown. */
+export function explainedErrors(share: number, errors: number | null): string {
+  if (errors === null) return `${percent(share)} of the errors`;
+  const explained = number(share * errors);
+  if (explained !== number(errors)) return `${explained} of ${plural(errors, 'error')}`;
+  return explained === '1' ? 'the error' : `all ${explained} errors`;
+}
 
 const STANDING_VERB: Record<Standing, string> = {
   confirmed: 'explains',
@@ -146,9 +155,9 @@ const STANDING_VERB: Record<Standing, string> = {
   untested: 'explains',
 };
 
-/** "Keep-alive race (likely) explains 146 of 149 errors". */
+/** "Keep-alive race: likely, explains 146 of 149 errors". */
 export const causeTitle = (cause: CauseResult, errors: number | null): string =>
-  `${cause.title} (${cause.standing}) ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
+  `${cause.title}: ${cause.standing}, ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
 
 /** The causes by their use to the reader, each list in the diagnosis's order. */
 export interface SortedCauses {
@@ -186,14 +195,18 @@ export const sortCauses = ({ causes, verdict, signatures }: Diagnosis): SortedCa
   };
 };
 
-/** One line per reason, in the order of the causes: "Slow target; slow upload: 214 of 214 failed within 5 ms". */
+/** One line per reason, in the order of the causes: "Slow target; slow upload: all 214 requests ended within 5 ms". */
 export function ruledOutLines(causes: readonly CauseResult[]): string[] {
   const byReason = groupBy(causes, (cause) => cause.against[0] ?? '');
   return [...byReason].flatMap(([reason, own]) => {
     const titles = own.map(({ title }, index) => (index === 0 ? title : inSentence(title)));
-    return reason === '' ? own.map(({ title }) => title) : [`${titles.join('; ')}: ${reason}`];
+    return reason === '' ? own.map(({ title }) => title) : [`${titles.join('; ')}: ${afterColon(reason)}`];
   });
 }
+
+/** Lower-cases the first word of a sentence, unless it may be a name. */
+const afterColon = (sentence: string): string =>
+  /^(?:All|An?|Each|No|None|The|Too) /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
 
 /** Readers skip longer lists; `--json` has all facts. */
 const MAX_FACTS = 24;
@@ -223,7 +236,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   if (keepAlive === null || keepAlive.measuredSeconds === null) return null;
   const idle =
     keepAlive.idleTimeoutSeconds === null
-      ? 'the idle timeout of the load balancer is not known'
+      ? 'the idle timeout of the load balancer is unknown'
       : `the load balancer keeps them for ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
   const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
   return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
@@ -234,7 +247,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
   const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
   const parts: string[] = [];
   if (errorsInMetrics === 0 && errorsInLog === 0)
-    parts.push('no error of the load balancer in the log, none counted by CloudWatch');
+    parts.push('the load balancer generated no errors, and CloudWatch counts none');
   else if (errorsInMetrics !== null)
     parts.push(
       errorsInLog === null
@@ -242,7 +255,7 @@ export const completenessSentence = ({ completeness, window, provisional }: Diag
         : `${outOf(errorsInLog, errorsInMetrics)} errors counted by CloudWatch are in the log${provisional ? ' so far' : ''}`,
     );
   else if (errorsInLog !== null)
-    parts.push(`${plural(errorsInLog, 'error')} by the load balancer, not compared with CloudWatch`);
+    parts.push(`${plural(errorsInLog, 'error')} generated by the load balancer, not compared with CloudWatch`);
   parts.push(newestEntry === null ? 'no entry read' : `newest entry ${momentOf(newestEntry, window.from)} UTC`);
   if (unreadableLines !== null && unreadableLines > 0) parts.push(`${plural(unreadableLines, 'unreadable line')}`);
   return parts.join('; ');

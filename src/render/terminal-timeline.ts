@@ -26,7 +26,10 @@ const barLines = (page: Page, barTimeline: Timeline, room: number): string[] => 
   const ends = `${timeOfDay(from)}${' '.repeat(Math.max(1, amount * thick - 16))}${timeOfDay(to)}`;
   const each = barSeconds % 60 === 0 ? `${barSeconds / 60} min` : formatSeconds(barSeconds);
   return [
-    ...headingLines(page, `Errors over time, UTC, ${each} a bar, each row to its own peak`),
+    ...headingLines(
+      page,
+      `Errors over time, UTC, ${each} per ${thick === 1 ? 'bar' : 'two columns'}, each row scaled to its own peak`,
+    ),
     ...rows.flatMap((row) => [
       line(row),
       ...(row.label === 'requests' ? [] : wrap(SIGNATURE_MEANING[row.label], page.width, '    ').map(page.paint.dim)),

@@ -76,7 +76,7 @@ const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
     ...wrap(headline(diagnosis), page.width).map(page.paint.bold),
     ...answerLines(page, diagnosis),
     ...wrap(verdict.summary, page.width).map(tone),
-    ...wrap(triage.summary, page.width),
+    ...(triage.requests === 0 ? [] : wrap(triage.summary, page.width)),
     ...(provisional === null ? [] : wrap(provisional, page.width).map(page.paint.yellow)),
   ];
 };
@@ -118,7 +118,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
     ...labelledLines(page, 'Finished', [meaning.finished]),
     ...copyable('Shell', [grep]),
     ...copyable('CloudWatch Logs Insights', [logsInsights]),
-    ...copyable('To log the trace id, if it is not logged yet', logFormat),
+    ...copyable('If the trace id is not logged, log it to find the next error', logFormat),
     '',
   ];
 };
@@ -142,7 +142,7 @@ const consideredLines = (page: Page, { ruledOut, untested, unmatched }: Section 
     untested.map((cause) => `${cause.title}: ${cause.missing[0]}`),
   ),
   ...(unmatched.length > 0
-    ? labelledLines(page, 'No errors', [`match the other ${plural(unmatched.length, 'cause')} (--json lists them)`])
+    ? labelledLines(page, 'Not seen', [`${plural(unmatched.length, 'other cause')} (--json lists them)`])
     : []),
 ];
 
@@ -187,7 +187,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
         '',
         ...labelledLines(
           page,
-          'Known',
+          'So far',
           section.sentences.filter((one) => one !== verdict.summary),
         ),
       ];
@@ -215,13 +215,13 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
     case 'beside':
       return labelledLines(
         page,
-        'Beside',
+        'Also seen',
         section.sentences.map((sentence) => `${sentenceCase(sentence)}.`),
       );
     case 'faults':
       return labelledLines(
         page,
-        'Also fix',
+        'Also found',
         section.findings.map(({ summary }) => summary),
       );
     case 'ruled-out':

@@ -49,7 +49,7 @@ describe('an address in front of the load balancer', () => {
 
 it.each([
   [
-    'only where the addresses of CloudFront are not known',
+    'only where the addresses of CloudFront are unknown',
     [],
     [{ kind: 'cloudfront', name: '(by user agent)', clients: [1] }],
   ],

@@ -115,7 +115,7 @@ describe('iam', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('arn:aws:s3:::LOG-BUCKET/LOG-PREFIX*');
     expect(stderr).toMatch(/^AWS was not asked which buckets hold access logs: No AWS region is set/);
-    expect(stderr).toContain('  LOG-BUCKET is not known: name the buckets of access logs with --log-bucket.\n');
+    expect(stderr).toContain('  LOG-BUCKET is unknown: name the buckets of access logs with --log-bucket.\n');
   });
 
   it('has a block with the right names for each feature in the configuration', async () => {

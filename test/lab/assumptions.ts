@@ -49,7 +49,7 @@ export const assumptions: readonly Assumption[] = [
     about: 'No second attempt',
     says: 'A request that meets a connection being closed fails, GET requests too.',
     standing: 'seen',
-    source: `${REAL}: 502 for GET requests, target time near 0. Whether it never tries again is not known.`,
+    source: `${REAL}: 502 for GET requests, target time near 0. Whether it never tries again is unknown.`,
     verdicts: ['keep-alive-race'],
   },
   {

@@ -55,15 +55,15 @@ describe('the printed diagnosis', () => {
     for (const { title } of [first, ...others].flatMap((cause) => cause ?? [])) {
       expect(page.toLowerCase().split(title.toLowerCase()), title).toHaveLength(2);
     }
-    expect(page).toContain('No errors  match the other 22 causes (--json lists them)');
+    expect(page).toContain('Not seen   22 other causes (--json lists them)');
   });
 
   it('lists causes ruled out by one number in one line', () => {
     const page = plain(race).replace(/\s+/g, ' ');
     expect(page).toContain(
-      'Security group blocked; network acl blocked: 149 of 149 errors were sent on an open connection',
+      'Security group blocked; network acl blocked: all 149 requests were sent on an open connection',
     );
-    expect(page.split('a dropped SYN takes 10 s')).toHaveLength(2);
+    expect(page.split('a dropped SYN times out after 10 s')).toHaveLength(2);
   });
 
   it('lists many gaps at the end and says so at the top', () => {

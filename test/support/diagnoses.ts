@@ -216,7 +216,7 @@ export const race: Diagnosis = {
       explains: 146 / 149,
       for: [
         '146 of 149 were closed within 4 ms of being sent (0.000 0.001 -1), so the target had not started work',
-        '141 of 146 came 6.00 to 6.01 s after the previous request on the same node and target; chance would give 3',
+        '141 of 146 came 6.00 to 6.01 s after the previous request on the same node and target; 3 would be expected by chance',
         'The rate falls when traffic rises (r = −0.71 over 15 minutes)',
         'Idle timeout of the load balancer: 60 s',
       ],
@@ -255,11 +255,11 @@ export const race: Diagnosis = {
     cause('connection-refused', { standing: 'ruled-out', against: ['0 connection errors in CloudWatch'] }),
     cause('security-group-blocked', {
       standing: 'ruled-out',
-      against: ['149 of 149 errors were sent on an open connection; a dropped SYN takes 10 s'],
+      against: ['All 149 requests were sent on an open connection; a dropped SYN times out after 10 s'],
     }),
     cause('network-acl-blocked', {
       standing: 'ruled-out',
-      against: ['149 of 149 errors were sent on an open connection; a dropped SYN takes 10 s'],
+      against: ['All 149 requests were sent on an open connection; a dropped SYN times out after 10 s'],
     }),
     cause('shutdown-before-drain', { missing: ['cloudtrail:LookupEvents was denied'] }),
   ),
@@ -354,7 +354,7 @@ export const undecided: Diagnosis = {
   steps: steps({
     1: [
       finding('error-origin', 'pass', '1 error by the load balancer, none by a target'),
-      finding('log-completeness', 'unknown', 'No metrics: whether the log is complete is not known'),
+      finding('log-completeness', 'unknown', 'No metrics: whether the log is complete is unknown'),
     ],
     2: [finding('target-group-protocol', 'unknown', 'describe-target-groups was not recorded')],
     3: [
@@ -531,7 +531,7 @@ export const early: Diagnosis = {
       finding(
         'access-logging',
         'unknown',
-        'No access-log entries for shop-prod between 02:40:00 and 02:55:00 UTC yet; the newest is from 02:38:07 UTC. That is not "no errors"',
+        'The access log has no entry from 02:40:00 to 02:55:00 UTC yet (newest entry: 02:38:07 UTC)',
       ),
       finding('log-completeness', 'pass', 'Metrics: 149 × 502, 0 × 504, 0 connection errors, hosts healthy throughout'),
     ],

@@ -96,14 +96,14 @@ export const isReadable = ({ service, name }: DeliveredLog): boolean =>
 /** Completes a sentence saying that logging to S3 by the attributes is off. */
 export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliveries): string {
   if (refusal !== null && deliveries.length === 0)
-    return `and whether the log is delivered another way is not known: ${refusal.message}`;
+    return `and whether the log is delivered another way is unknown: ${refusal.message}`;
   if (deliveries.length > 0) {
     const isStream = deliveries.every(({ service }) => service === 'firehose');
     const why = isStream
       ? ', which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well'
       : refusal === null
         ? ', which is not read'
-        : `, and where that is, is not known: ${refusal.message}`;
+        : `, and where that is, is unknown: ${refusal.message}`;
     return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}${why}`;
   }
   return idleSources.length === 0

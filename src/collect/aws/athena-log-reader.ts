@@ -224,7 +224,7 @@ function limitationsOf({ table, days }: LogScope, { empty, log }: Rollups, liste
     ...(table.since !== null && first !== undefined && first < table.since
       ? [`The Athena table ${own} begins on ${table.since}: earlier log files were not read.`]
       : []),
-    ...('refusal' in listed ? [`How many log files there are is not known: ${listed.refusal.message}.`] : []),
+    ...('refusal' in listed ? [`How many log files there are is unknown: ${listed.refusal.message}.`] : []),
   ];
 }
 

@@ -108,7 +108,7 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
 
   const knownVpcId = async (): Promise<string> => {
     const there = (await ownVpcId()) ?? (await knownTargetGroups()).find(({ VpcId }) => VpcId !== undefined)?.VpcId;
-    if (there === undefined) throw new DependencyUnavailable('the VPC of the load balancer is not known');
+    if (there === undefined) throw new DependencyUnavailable('the VPC of the load balancer is unknown');
     return there;
   };
   const securityGroups = lazyEvidence('securityGroups', 'ec2:DescribeSecurityGroups', knownVpcId, fetchSecurityGroups);

@@ -191,7 +191,7 @@ class LiveLogReader {
       return this.#unavailable(attributes.source, {
         kind: attributes.kind ?? 'failed',
         iamStatement: attributes.iamStatement ?? iamStatement,
-        reason: `where its access log goes is not known (${attributes.reason})`,
+        reason: `where its access log goes is unknown (${attributes.reason})`,
       });
     const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${deliveriesWords(found)}`;
     return this.#unavailable(attributes.source, { kind: 'failed', reason, iamStatement });

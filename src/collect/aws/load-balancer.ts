@@ -78,7 +78,7 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
     if (failure === undefined || isOfOtherKind || /[/.]/.test(nameOrArn)) return found;
     const why = lookupProblem(failure.error, failure.session).message;
     const more = failures.length > 1 ? `, nor in ${plural(failures.length - 1, 'more place')}` : '';
-    const ambiguityNote = `Whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more} is not known: ${why}`;
+    const ambiguityNote = `Could not check whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more}: ${why}`;
     return { ...found, ambiguityNote };
   } catch (error) {
     if (failure === undefined || error instanceof AmbiguousName) throw error;

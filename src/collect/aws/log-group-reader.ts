@@ -233,7 +233,7 @@ export async function logGroupOf(
   // Characters of load balancer names:
   // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
   if (!/^app\/[A-Za-z0-9-]+\/[A-Za-z0-9]+$/.test(id)) throw new RangeError(`${id} is not the name of a load balancer`);
-  if (delivery.name === null) throw new AccessLogError('failed', 'the log group of the delivery is not known');
+  if (delivery.name === null) throw new AccessLogError('failed', 'the log group of the delivery is unknown');
   const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs');
   return {
     logs: session.client(CloudWatchLogsClient),

@@ -28,7 +28,7 @@ const [MOST_BYTES, MOST_KEYS, MOST_TEXT] = [50_000_000, 20_000, 1_500_000_000];
 export async function readEdgeLogFiles(reading: EdgeDelivery): Promise<EdgeLogAnswer> {
   const { call, distribution, delivery, question } = reading;
   const keys = edgeLogKeys(delivery, distribution, question);
-  if (keys === null) throw new AccessLogError('failed', 'its bucket is not known');
+  if (keys === null) throw new AccessLogError('failed', 'its bucket is unknown');
   const place = placeOf(reading, keys);
   const s3 = call.session.client(AnyRegionS3Client);
   const signal = call.options.abortSignal;

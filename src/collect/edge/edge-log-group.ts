@@ -26,7 +26,7 @@ const QUERY =
 /** Counts the errors in the log group of a window. Rejects with AccessLogError. */
 export async function readEdgeLogGroup(reading: EdgeDelivery): Promise<EdgeLogAnswer> {
   const { delivery, distribution, global, question, call } = reading;
-  if (delivery.name === null) throw new AccessLogError('failed', 'its log group is not known');
+  if (delivery.name === null) throw new AccessLogError('failed', 'its log group is unknown');
   const [, partition = 'aws', , , account = ''] = distribution.arn.split(':');
   const { region } = global.place;
   const group: LogGroup = {
@@ -83,7 +83,7 @@ async function countByQuery(
   if (bytes === null)
     throw new AccessLogError(
       'too-much',
-      `the log group ${group.name} holds more than is read without a query, and what a query costs is not known: allow cloudwatch:GetMetricData in ${group.region}`,
+      `the log group ${group.name} holds more than is read without a query, and what a query costs is unknown: allow cloudwatch:GetMetricData in ${group.region}`,
     );
   if (bytes > SCAN_AT_MOST)
     throw new AccessLogError(

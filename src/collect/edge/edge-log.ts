@@ -108,7 +108,7 @@ async function readDistribution(reading: Omit<EdgeDelivery, 'delivery'>): Promis
     };
   if (readable.length === 0 && found.deliveries.length === 0)
     return nothing(
-      `CloudFront distribution ${distribution.id} delivers no standard log: how many 5xx it made itself is not known.`,
+      `CloudFront distribution ${distribution.id} delivers no standard log: how many 5xx it made itself is unknown.`,
     );
   if (readable.length === 0)
     return nothing(`Could not read ${which}: it goes to ${list(found.deliveries.map(deliveredLogWords))}.`);

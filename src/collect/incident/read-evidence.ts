@@ -192,7 +192,7 @@ const prefixListsIn = (recording: Recording): FileAnswer<Evidence['prefixLists']
 
 const missingFile = (file: RecordingFileName): { kind: GapKind; reason: string } => ({
   kind: 'not-recorded',
-  reason: `${file} is not in the recording`,
+  reason: `${file} is not in the folder`,
 });
 
 const required = <T>(file: RecordingFileName, value: T | undefined): FileAnswer<T> =>

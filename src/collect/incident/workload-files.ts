@@ -34,7 +34,7 @@ export function recordedWorkloads(recording: Recording, question: Question): Nam
     const { source: _, ...why } = recording['incident.json'].unavailable?.[name] ?? {
       source,
       kind: 'not-recorded' as const,
-      reason: `${WORKLOAD_FILES[name]} is not in the recording`,
+      reason: `${WORKLOAD_FILES[name]} is not in the folder`,
     };
     return { status: 'unavailable', source, ...why };
   };

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { list, plural, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type TargetOwner, targetName } from '../targets/target-owners.ts';
@@ -43,16 +43,20 @@ export const addressReused = defineCause({
         claims: [{ errors: strays, strength: 'confirmed' }],
         for: [
           ...found.slice(0, SHOWN).map(intrusionText),
-          ...(found.length > SHOWN ? [`The same on ${plural(found.length - SHOWN, 'more target')}.`] : []),
+          ...(found.length > SHOWN
+            ? [`${plural(found.length - SHOWN, 'more target shows', 'more targets show')} the same.`]
+            : []),
         ],
         against: [],
         missing: [],
         fix: fixFor(found, targetGroups?.some(isOfInstances(found)) ?? false),
-        summary: `${outOf(countErrors(strays), traffic.errorCount)} errors went to another service: ${list(found.map(takenText), SHOWN)}.`,
+        summary: `${requestsOf(countErrors(strays), traffic.errorCount)} went to another service: ${list(found.map(takenText), SHOWN)}.`,
       },
       ruledOut(
         known.length === errors.length
-          ? [`All ${plural(countErrors(errors), 'error')} went to a task of the service that the target group is of.`]
+          ? [
+              `${requestsOf(countErrors(errors), countErrors(errors))} went to tasks of the service that the target group belongs to.`,
+            ]
           : [],
       ),
     );

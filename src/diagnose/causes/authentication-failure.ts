@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
+import { durationSpread, list, plural, requestsOf } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { authenticatingListeners, authorizeHttpsEgress, edgeAnswer } from '../network-path/load-balancer-edge.ts';
 import type { NetworkEvidence } from '../network-path/types.ts';
@@ -34,7 +34,7 @@ export const authenticationFailure = defineCause({
           if (!sample) return [];
           const { meaning, side, metric } = authenticationCode(sample);
           return [
-            `${outOf(count, traffic.errorCount)} errors carry ${name}: ${meaning} (side: ${side}; counted in ${metric})${durationText(own)}.`,
+            `${requestsOf(count, traffic.errorCount)} failed with ${name}: ${meaning} (side: ${side}; counted in ${metric})${durationText(own)}.`,
           ];
         }),
       ],

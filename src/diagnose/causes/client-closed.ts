@@ -1,4 +1,4 @@
-import { durationSpread, outOf, percent, plural, seconds, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, outOf, percent, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
 import type { Judgement } from '../judgement.ts';
 import { visibleTimer } from '../patterns/idle-timeouts.ts';
 import { routeShares } from '../patterns/route-errors.ts';
@@ -24,7 +24,7 @@ export const clientClosed = defineCause({
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${outOf(countErrors(errors), traffic.errorCount)} errors are 460: the client closed${durationText(errors)}.`,
+        `${requestsOf(countErrors(errors), traffic.errorCount)} ended with 460: the client closed${durationText(errors)}.`,
         ...(timer === null
           ? []
           : [

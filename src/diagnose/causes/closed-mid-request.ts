@@ -66,7 +66,7 @@ export const closedMidRequest = defineCause({
             .slice(0, 3)
             .map(
               (b) =>
-                `${plural(b.errors.length, 'request')} on ${nameOf(traffic, b.target, b.from)} ended together at ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
+                `${plural(b.errors.length, 'request')} on ${nameOf(traffic, b.target, b.from)} failed at the same moment, ${utcTime(b.from)}, over ${plural(new Set(b.errors.map((e) => e.route)).size, 'route')}, after ${durationSpread(b.errors.map((e) => e.target_processing_time))} of work: one event on that target${refusedAfterwards(traffic, b) ? ', which refused connections then' : ''}.`,
             ),
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
@@ -76,12 +76,14 @@ export const closedMidRequest = defineCause({
             : []),
           ...(possible.length > 0
             ? [
-                `${plural(possible.length, 'error')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after being sent.`,
+                `${plural(possible.length, 'request was', 'requests were')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after being sent.`,
               ]
             : []),
         ],
         against: [],
-        missing: ['The application log for the trace ids of these requests: started and not finished would show it.'],
+        missing: [
+          "In the application's log, a request with such a trace id that started and never finished would prove it.",
+        ],
         fix:
           outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??
           fixFor(traffic, burst ?? parts.bursts[0], sureErrors[0] ?? possible[0]),
@@ -106,7 +108,7 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
   return {
     summary: burst
       ? `Find out what ended the process on ${name} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
-      : 'Look the trace ids up in the application log: a request that started and did not finish names the crash or the early close.',
+      : "Search the application's log for the trace ids: a request that started and never finished leads to the crash or the early close.",
     commands: [
       ...(burst
         ? [

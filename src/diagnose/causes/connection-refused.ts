@@ -83,7 +83,7 @@ export const connectionRefused = defineCause({
         maybe.flatMap((part) =>
           part.tls.excluded
             ? [
-                `Whether ${nameOf(traffic, part.target, part.errors[0]?.at)} was being shut down: its state in the target group is not known.`,
+                `Whether ${nameOf(traffic, part.target, part.errors[0]?.at)} was being shut down: its state in the target group is unknown.`,
               ]
             : part.tls.missing,
         ),
@@ -178,7 +178,7 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     notes: [
-      'On the target: ss shows whether it listens, and on which address; nft and iptables show a rule that rejects.',
+      'Run these on the target. ss: does the process listen, and on which address? nft, iptables: is there a rule that rejects?',
       'A full backlog resets connections only where tcp_abort_on_overflow is 1.',
     ],
     sideEffects: [],

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, iso, list, outOf, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, iso, list, plural, requestsOf, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { type AbortedRequests, abortedRequests } from '../patterns/aborted-requests.ts';
@@ -35,7 +35,7 @@ export const deregistrationDelayElapsed = defineCause({
       {
         claims: judged.flatMap(({ group, strength, sure }) => splitClaims(group, strength, sure)),
         for: [
-          `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
+          `${requestsOf(countErrors(own), traffic.errorCount)} were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
           ...judged.flatMap(({ supports }) => supports),
         ],
         against: judged.flatMap(({ contradicts }) => contradicts),

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, outOf, plural } from '../../format/wording.ts';
+import { list, plural, requestsOf } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { tally } from '../patterns/tally.ts';
@@ -29,7 +29,7 @@ export const fixedResponse = defineCause({
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${outOf(countErrors(errors), traffic.errorCount)} errors were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
+        `${requestsOf(countErrors(errors), traffic.errorCount)} were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
         ...matches.map(
           ({ arn, status, body: text }) =>
             `The rule ${arn} answers ${status}${text === null ? '' : ` with ${quoted(text)}`}.`,

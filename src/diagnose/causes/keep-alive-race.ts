@@ -5,6 +5,7 @@ import {
   percent,
   plainSeconds,
   plural,
+  requestsOf,
   seconds,
   utcTimeSpan,
 } from '../../format/wording.ts';
@@ -58,7 +59,7 @@ export const keepAliveRace = defineCause({
           ],
           for: [
             ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-            `${plural(errors.length, 'error')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
+            `${plural(errors.length, 'request was', 'requests were')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
             ...(idle ? [`The load balancer keeps idle connections for ${idle} s.`] : []),
             ...routeSpread(
               traffic.log.routes.length,
@@ -86,7 +87,7 @@ export const keepAliveRace = defineCause({
         {
           claims: [{ errors: unmeasured, strength: 'possible' }],
           for: [
-            `${plural(unmeasured.length, 'error')} closed within ${durationSpread(unmeasured.map((e) => e.target_processing_time))} of being sent, as in a race.`,
+            `${plural(unmeasured.length, 'request was', 'requests were')} closed ${durationSpread(unmeasured.map((e) => e.target_processing_time))} after being sent, as in a race.`,
           ],
           against: [],
           missing: [
@@ -118,7 +119,7 @@ export const keepAliveRace = defineCause({
           : []),
         ...(slow.length > 0
           ? [
-              `${outOf(slow.length, parts.all.length)} closed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race shows within ${seconds(INSTANT_SECONDS)}.`,
+              `${requestsOf(slow.length, parts.all.length)} failed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race fails within ${seconds(INSTANT_SECONDS)}.`,
             ]
           : []),
         ...(elsewhere > 0
@@ -243,10 +244,7 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/**
- * "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; chance would give
- * 13."
- */
+/** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; 13 would be expected by chance." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
@@ -254,7 +252,7 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
     beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
   }[kind];
-  return `${outOf(hits, examined)} errors${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; chance would give ${expected < 0.5 ? 'none' : number(expected)} (from ${plural(controls, 'successful request')} of the same routes).`;
+  return `${requestsOf(hits, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
@@ -275,7 +273,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const top = Math.max(...counts.values());
   return counts.size >= 3
     ? [
-        `Spread over ${outOf(counts.size, failing)} failing routes; the most frequent has ${percent(top / routes.length)} of them.`,
+        `They are spread over ${outOf(counts.size, failing)} failing routes; the most affected one has ${percent(top / routes.length)} of them.`,
       ]
     : [];
 }

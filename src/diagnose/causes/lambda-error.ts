@@ -1,4 +1,4 @@
-import { list, outOf, plural } from '../../format/wording.ts';
+import { list, plural, requestsOf } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { unhandledErrors } from '../patterns/lambda-functions.ts';
@@ -36,7 +36,7 @@ export const lambdaError = defineCause({
     const own = [...sure, ...unclear];
     if (own.length === 0) {
       return countErrors(errors) === traffic.errorCount
-        ? ruledOut([`${outOf(countErrors(errors), traffic.errorCount)} errors ended at the timeout of the function.`])
+        ? ruledOut([`${requestsOf(countErrors(errors), traffic.errorCount)} ended at the timeout of the function.`])
         : untested();
     }
     const codes = tally(own, (error) => error.error_reason).map(({ name }) => name);

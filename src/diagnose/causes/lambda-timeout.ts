@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, outOf, plural, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, plural, requestsOf, wholeSeconds } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { lambdaSeconds, type UnhandledErrors, unhandledErrors } from '../patterns/lambda-functions.ts';
@@ -74,17 +74,17 @@ function timeoutSentences({ timedOut, unclear, timeout, suspect }: UnhandledErro
   const took = (errors: typeof timedOut) => durationSpread(errors.flatMap((error) => lambdaSeconds(error) ?? []));
   if (timedOut.length > 0 && timeout !== null) {
     sentences.push(
-      `${outOf(countErrors(timedOut), total)} errors ended after ${took(timedOut)}; the timeout of the function is ${wholeSeconds(timeout)}.`,
+      `${requestsOf(countErrors(timedOut), total)} ended after ${took(timedOut)}; the timeout of the function is ${wholeSeconds(timeout)}.`,
     );
   }
   if (unclear.length > 0 && timeout === null && suspect !== null) {
     sentences.push(
-      `${outOf(countErrors(unclear), total)} errors ended within 50 ms of ${wholeSeconds(suspect)}, as a timeout of ${wholeSeconds(suspect)} would.`,
+      `${requestsOf(countErrors(unclear), total)} ended within 50 ms of ${wholeSeconds(suspect)}, as a timeout of ${wholeSeconds(suspect)} would.`,
     );
   }
   if (unclear.length > 0 && timeout !== null) {
     sentences.push(
-      `${outOf(countErrors(unclear), total)} errors took ${took(unclear)}, longer than the timeout of ${wholeSeconds(timeout)}; the timeout does not include the start of a function.`,
+      `${requestsOf(countErrors(unclear), total)} took ${took(unclear)}, longer than the timeout of ${wholeSeconds(timeout)}; the timeout does not include the start of a function.`,
     );
   }
   return sentences;

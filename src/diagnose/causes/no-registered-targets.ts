@@ -1,6 +1,6 @@
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
-import { durationSpread, list, outOf, plural } from '../../format/wording.ts';
+import { durationSpread, list, plural, requestsOf } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
 import { instanceById } from '../network-path/instance-lookup.ts';
@@ -35,7 +35,7 @@ export const noRegisteredTargets = defineCause({
       {
         claims: judged,
         for: judged.flatMap((group) => [
-          `${outOf(countErrors(group.errors), traffic.errorCount)} errors found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+          `${requestsOf(countErrors(group.errors), traffic.errorCount)} found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
           ...(group.everyRequest ? [`Every request to ${group.name} in the window failed like this.`] : []),
           ...(group.health ? [currentHealthText(group.name, group.health)] : []),
           ...(group.emptyNodes.length > 0

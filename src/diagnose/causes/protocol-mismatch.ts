@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, number, outOf, plural, seconds } from '../../format/wording.ts';
+import { list, number, outOf, plural, requestsOf, seconds } from '../../format/wording.ts';
 import { ruledOutBySignature } from '../contradicting-signatures.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
@@ -115,7 +115,7 @@ export const protocolMismatch = defineCause({
           ),
           ...(versions.length > 0
             ? [
-                `${outOf(countErrors(versions), traffic.errorCount)} errors are 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
+                `${requestsOf(countErrors(versions), traffic.errorCount)} ended with 464: ${versionsOf(versions, targetGroups)} and the requests came in another version.`,
               ]
             : []),
         ],
@@ -164,7 +164,7 @@ function reachability(
 ): string {
   const working = new Set(log.targets.filter(({ firstSuccess }) => firstSuccess !== null).map(({ target }) => target));
   if (working.size > 0)
-    return `${plural(working.size, 'target')} of the same groups answered other requests; with a protocol mismatch, none would succeed.`;
+    return `${plural(working.size, 'target')} of these groups answered other requests; with a protocol mismatch, none would have.`;
   const slow = closed.filter((error) => !isInstant(error)).length;
   if (slow > 0)
     return `${outOf(slow, closed.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails at once.`;

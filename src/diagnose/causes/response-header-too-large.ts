@@ -18,7 +18,7 @@ export const responseHeaderTooLarge = defineCause({
         claims: [{ errors: claimed, strength: 'possible' }],
         for: reasons,
         against,
-        missing: ['The size of the response headers: no log field and no metric holds it.'],
+        missing: ['The size of the response headers, which neither the log nor a metric shows.'],
         fix: fixFor(askTarget(claimed, targetGroups)),
       },
       ruledOut(against),
@@ -28,7 +28,7 @@ export const responseHeaderTooLarge = defineCause({
 
 const fixFor = ({ options, url }: TargetRequest): Fix => ({
   summary:
-    'Measure the response headers of a failing request inside the network and cut what grows: Set-Cookie, tokens, Content-Security-Policy.',
+    'From a host in the VPC, measure the response headers (curl -sS -o /dev/null -D - URL | wc -c). Over 32,768 bytes, shorten what grows: Set-Cookie, tokens, Content-Security-Policy.',
   commands: [command`curl ${options} -sS -o /dev/null -D - ${url} | wc -c`],
   notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, plural, seconds, utcTime } from '../../format/wording.ts';
+import { list, number, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
@@ -72,7 +72,7 @@ export const shutdownBeforeDrain = defineCause({
     const unknown = judged.filter(({ reason }) => reason === 'unknown');
     const inTurn =
       deregistered.length > 1
-        ? `${plural(deregistered.length, 'target')} in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
+        ? `${plural(deregistered.length, 'target')} left in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
     const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
     return claimErrors(
@@ -86,9 +86,9 @@ export const shutdownBeforeDrain = defineCause({
           ...(inTurn ? [inTurn] : []),
           ...[...deregistered, ...unknown]
             .slice(0, SHOWN)
-            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'error')} in its last moments.`),
+            .map(({ errors, sentence }) => `${sentence} ${plural(errors.length, 'request')} failed as it left.`),
           ...(deregistered.length + unknown.length > SHOWN
-            ? [`The same on ${plural(deregistered.length + unknown.length - SHOWN, 'more target')}.`]
+            ? [`${moreTargets(deregistered.length + unknown.length - SHOWN)}.`]
             : []),
           ...others.for,
         ],
@@ -131,7 +131,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
     notes: drainNotes(times, platform),
     sideEffects: [
       ...others.flatMap((arn) => loweredDelay(arn, delayOf(arn, evidence), times)),
-      `Each replacement takes ${times.sleep} s longer.`,
+      `Each target then takes ${times.sleep} s longer to stop.`,
     ],
   };
 }
@@ -143,6 +143,10 @@ const loweredDelay = (arn: string, now: number, { delay, longest }: DrainTimes):
         `The command lowers the deregistration delay of ${targetGroupName(arn)} from ${now} s to ${delay} s: requests to a draining target that take longer are cut${longest > 0 ? ` (the longest took ${seconds(longest)})` : ''}.`,
       ]
     : [];
+
+/** "One more target shows the same" */
+const moreTargets = (count: number): string =>
+  count === 1 ? 'One more target shows the same' : `${number(count)} more targets show the same`;
 
 const delayOf = (arn: string, { targetGroupAttributes }: CauseEvidence<(typeof WANTS)[number]>): number =>
   Number(targetGroupAttributes?.[arn]?.['deregistration_delay.timeout_seconds']);
@@ -173,7 +177,9 @@ function stayedText(traffic: Traffic): string {
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
   const end = traffic.log.newest;
   const who =
-    failing.size === 1 ? 'The failing target did not leave' : `None of ${plural(failing.size, 'failing target')} left`;
+    failing.size === 1
+      ? 'The failing target did not leave'
+      : `None of the ${plural(failing.size, 'failing target')} left`;
   return `${who} before the end of the log${end === null ? '' : ` (${utcTime(end)})`}.`;
 }
 
@@ -206,7 +212,7 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
     possible: possiblyLeaving.flatMap(({ errors }) => errors),
     for: first
       ? [
-          `${plural(first.errors.length, 'error')} in the last moments of ${nameOf(traffic, first.presence.target)}, which got its last request at ${utcTime(first.presence.lastSeen)}.`,
+          `${plural(first.errors.length, 'request')} failed just before ${nameOf(traffic, first.presence.target)} got its last one at ${utcTime(first.presence.lastSeen)}.`,
         ]
       : [],
     against: first ? ['Connections to targets that stayed were closed too.'] : [],

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, list, number, outOf, plural, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, plural, requestsOf, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { slowRoutesFix, stuckTargetsFix } from '../patterns/idle-timeout-fix.ts';
@@ -40,7 +40,7 @@ export const slowTarget = defineCause({
       {
         claims,
         for: [
-          `${outOf(countErrors(own), traffic.errorCount)} errors were sent to the target and got no response${shown}.`,
+          `${requestsOf(countErrors(own), traffic.errorCount)} were sent to the target and got no response${shown}.`,
           ...(parts.target.length > 0
             ? [`${errorCountText(parts.target)} had almost nothing to upload (${bodies(parts.target)}).`]
             : []),

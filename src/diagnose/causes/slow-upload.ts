@@ -1,5 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
-import { durationSpread, list, number, outOf, plural, seconds, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, number, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
@@ -58,7 +58,7 @@ export const slowUpload = defineCause({
         claims: [{ errors: [...own, ...cut.flatMap(({ errors }) => errors)], strength: 'possible' }],
         for: [
           ...parts.short.map(shortSentence),
-          `${outOf(countErrors(own), traffic.errorCount)} errors had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
+          `${requestsOf(countErrors(own), traffic.errorCount)} had sent ${number(Math.min(...own.map((e) => e.received_bytes)))} to ${number(Math.max(...own.map((e) => e.received_bytes)))} bytes.`,
           ...(late.length > 0 && limit !== null
             ? [
                 `${plural(countErrors(late), 'error')} ended after ${durationSpread(late.flatMap(({ elapsed }) => elapsed ?? []))}, well above the timer of ${wholeSeconds(limit)}: bytes still moved after the request was sent on.`,

@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { list, plural, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
 import { targetPresences } from '../patterns/churn.ts';
@@ -32,9 +32,9 @@ export const targetGenerated = defineCause({
           { errors: [...unsure], strength: 'possible' },
         ],
         for: [
-          `${outOf(countErrors(errors), traffic.errorCount)} errors carry the status that the target sent (${describeTally(errors, (error) => error.target_status_code)}): the load balancer relayed them.`,
-          `From ${targets}.`,
-          `On ${describeTally(errors, (error) => error.route)}.`,
+          `${requestsOf(countErrors(errors), traffic.errorCount)} got their status from the target (${describeTally(errors, (error) => error.target_status_code)}); the load balancer relayed it.`,
+          `By target: ${targets}.`,
+          `By route: ${describeTally(errors, (error) => error.route)}.`,
         ],
         against: [],
         missing: bad.map(
@@ -42,7 +42,7 @@ export const targetGenerated = defineCause({
             `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
         ),
         fix: fixFor(errors),
-        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed it.`,
+        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed this.`,
       },
       untested(),
     );
@@ -97,7 +97,7 @@ function fixFor(errors: readonly SampledError[]): Fix {
     };
   return {
     summary:
-      "Look these requests up in the application's log. The load balancer only relays this error, so no setting of it helps.",
+      "Search the application's log for these requests. The load balancer only relays the error, so none of its settings helps.",
     commands: search,
     sideEffects: [],
   };

@@ -1,4 +1,4 @@
-import { outOf, plural } from '../../format/wording.ts';
+import { plural, requestsOf } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { withoutHops } from '../patterns/hops.ts';
 import { describeTally } from '../patterns/tally.ts';
@@ -42,7 +42,7 @@ export const unsupportedRequest = defineCause({
         for: [
           ...statuses.map((status) => {
             const count = countErrors(errors.filter((error) => error.elb_status_code === status));
-            return `${outOf(count, traffic.errorCount)} errors are ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
+            return `${requestsOf(count, traffic.errorCount)} ended with ${status}: ${STATUSES[status]?.meaning ?? ''}.`;
           }),
           `On ${describeTally(errors, (error) => error.route)}${clients === 0 ? '' : `, from ${plural(clients, 'client')}`}.`,
         ],

@@ -1,6 +1,6 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { outOf, plural } from '../../format/wording.ts';
+import { plural, requestsOf } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { describeTally } from '../patterns/tally.ts';
 import { countErrors } from '../traffic.ts';
@@ -34,7 +34,7 @@ export const wafFailure = defineCause({
       for: [
         ...codes.map((code) => {
           const count = countErrors(errors.filter((error) => error.error_reason === code));
-          return `${outOf(count, traffic.errorCount)} errors carry ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
+          return `${requestsOf(count, traffic.errorCount)} failed with ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
         }),
         ...(failOpen === 'false'
           ? ['waf.fail_open.enabled is false: a request that cannot be evaluated gets 500.']

@@ -55,14 +55,14 @@ export const workerTimeout = defineCause({
           strength: isLikely(one) ? 'likely' : 'possible',
         })),
         for: judged.flatMap(({ cluster: { errors, seconds: at, waited }, longest, partly, routes }) => [
-          `${plural(errors.length, 'error')} on ${placeText({ routes, cluster: { errors } })} ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: a timer of ${seconds(at)} in the target.`,
+          `${plural(errors.length, 'request')} to ${placeText({ routes, cluster: { errors } })} failed ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: the target has a timer of ${seconds(at)}.`,
           ...(waited === undefined
             ? []
             : [
                 `${outOf(waited, errors.length)} ended later than that: requests can wait for a worker first. On a quick route, one waited ${seconds(longestWait(traffic))} or more.`,
               ]),
           ...(partly && longest !== null && longest < at
-            ? [`The slowest request of the same routes that succeeded took ${seconds(longest)}.`]
+            ? [`The slowest successful request to ${list(routes)} took ${seconds(longest)}.`]
             : []),
         ]),
         against: judged.flatMap(({ cluster: { seconds: at }, outlived, contradicted, longest }) =>
@@ -239,14 +239,16 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
   const durations = durationSpread(times);
   if (slow.length === 0) {
     return ruledOut([
-      `${outOf(all.length, all.length)} errors follow another pattern or were closed within 1 s; a worker timeout lets the work run first.`,
+      `${all.length === 1 ? 'The request does not fit, because it' : `None of the ${number(all.length)} requests fits, because each`} was closed within 1 s or follows another pattern, and a worker timeout strikes after a fixed time of work.`,
     ]);
   }
   if (slow.length < MIN_CLUSTER)
-    return untested([`${plural(slow.length, 'slow error')} (${durations}): no fixed duration can be seen in so few.`]);
+    return untested([
+      `${plural(slow.length, 'slow request')} (${durations}) ${slow.length === 1 ? 'is' : 'are'} too few to show a fixed duration.`,
+    ]);
   return Math.max(...times) - Math.min(...times) <= wait
     ? untested([
-        `${plural(slow.length, 'slow error')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
+        `${plural(slow.length, 'slow request')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
       ])
     : ruledOut([`No fixed duration: ${plural(slow.length, 'slow error')} took ${durations}.`]);
 }

@@ -27,7 +27,7 @@ export const bursts = defineCheck({
     const burstsFound = findBursts(errors, readMs);
     const together = largestSimultaneousBurst(errors);
     const moment = together
-      ? ` ${plural(countErrors(together.errors), 'request')} ended together at ${utcTime(together.from)} after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
+      ? ` ${plural(countErrors(together.errors), 'request')} failed at the same moment, ${utcTime(together.from)}, after ${durationSpread(together.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`
       : '';
     if (burstsFound.length > 0)
       return {
@@ -43,7 +43,7 @@ export const bursts = defineCheck({
     const outages = eventOutlines(traffic).reduce((sum, outline) => sum + outline.outages.length, 0);
     return {
       outcome: 'pass',
-      summary: `${plural(errorCount, 'error')} from ${utcTimeSpan(first, last)}${outages > 0 ? `, with ${plural(outages, 'outage')} of a target` : `; ${busiestMinute(traffic)}`}.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTimeSpan(first, last)}${outages > 0 ? `, in ${plural(outages, 'outage')}` : `; ${busiestMinute(traffic)}`}.`,
     };
   },
 });

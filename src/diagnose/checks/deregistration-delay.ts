@@ -53,7 +53,7 @@ export const deregistrationDelay = defineCheck({
       const when = abrupt.length > 0 ? 'at once' : 'when it ends';
       return {
         outcome: 'unknown',
-        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; whether any was is not known: ${unseen.words}.`,
+        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; could not check whether any was: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };

@@ -1,4 +1,4 @@
-import { list, number, outOf } from '../../format/wording.ts';
+import { list, number } from '../../format/wording.ts';
 import { WAF_CODES } from '../causes/waf-failure.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
@@ -27,7 +27,7 @@ export const errorReason = defineCheck({
     if (named.length === 0) {
       return {
         outcome: 'pass',
-        summary: `error_reason is "-" for ${outOf(traffic.errorCount, traffic.errorCount)} errors, as always for instance and ip targets. The processing times show the reason instead.`,
+        summary: `error_reason is "-" for ${traffic.errorCount === 1 ? 'the error' : `all ${number(traffic.errorCount)} errors`}, as it always is for instance and IP targets.`,
       };
     }
     const codes = tally(named, ({ error_reason }) => error_reason);

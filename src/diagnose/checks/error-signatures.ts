@@ -9,7 +9,7 @@ import { defineCheck } from './check.ts';
 /** What the load balancer observed, with the three processing times of the signature's rows. */
 const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'client-closed': 'closed by the client (460)',
-  'target-response': 'answered with the error by the target (`x x x`)',
+  'target-response': 'got this status from the target (`x x x`)',
   'lambda-failure': 'failed in Lambda',
   'authentication-failure': 'failed in authentication',
   'waf-failure': 'failed in AWS WAF',

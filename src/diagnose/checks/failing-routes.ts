@@ -36,14 +36,14 @@ export const failingRoutesCheck = defineCheck({
     if (unanswered.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: 'The targets sent every error themselves, so their responses reached the load balancer.',
+        summary: 'The targets sent all of these responses, and the load balancer accepted them.',
       };
     }
     const errors = unanswered.filter(({ signature }) => !WITHOUT_TARGET.has(signature));
     if (errors.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(countErrors(unanswered), 'error')} never reached a target, so there is no response to check.`,
+        summary: `${plural(countErrors(unanswered), 'request')} got no connection to a target, so there is no response to check.`,
       };
     }
     const shares = routeShares(traffic, errors);
@@ -75,6 +75,6 @@ function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic
   const [top] = shares
     .filter(({ requests }) => requests >= 5)
     .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1));
-  if (!top) return `none has 5 requests among ${plural(log.requests, 'request')}`;
+  if (!top) return `${plural(log.requests, 'request')} in all, too few to compare routes`;
   return `the worst is ${top.route}: ${percent(top.share)} of its ${plural(top.requests, 'request')}`;
 }

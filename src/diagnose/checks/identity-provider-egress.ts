@@ -17,7 +17,7 @@ export const identityProviderEgress = defineCheck({
     const listeners = authenticatingListeners(evidence.listeners, evidence.rules);
     if (listeners.length === 0) {
       return evidence.rules
-        ? { outcome: 'not-applicable', summary: 'No rule authenticates users or validates tokens.' }
+        ? { outcome: 'not-applicable', summary: 'No listener rule authenticates users or validates tokens.' }
         : {
             outcome: 'unknown',
             summary: 'Could not check the listener rules: whether one authenticates users.',

@@ -25,7 +25,7 @@ export const idleTimeout = defineCheck({
     if (unseen !== null || traffic === undefined)
       return {
         outcome: 'unknown',
-        summary: `The idle timeout is set to ${wholeSeconds(configured)}; whether requests end at another value is not known: ${unseen?.words}.`,
+        summary: `The idle timeout is set to ${wholeSeconds(configured)}; could not check whether requests end at another value: ${unseen?.words}.`,
         facts,
         ...(unseen?.missing ? { missing: true } : {}),
       };
@@ -33,7 +33,7 @@ export const idleTimeout = defineCheck({
     if (parts.all.length === 0) {
       return {
         outcome: 'pass',
-        summary: `The load balancer keeps idle connections for ${wholeSeconds(configured)}; no error shows another value.`,
+        summary: `The load balancer's idle timeout is ${wholeSeconds(configured)}; no error contradicts that.`,
         brief: `load balancer keeps idle connections for ${wholeSeconds(configured)}`,
         facts,
       };

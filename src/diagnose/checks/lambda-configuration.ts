@@ -21,7 +21,7 @@ export const lambdaConfiguration = defineCheck({
     const groups = targetGroups
       .filter(({ TargetType }) => TargetType === 'lambda')
       .map(({ TargetGroupArn }) => TargetGroupArn);
-    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' };
+    if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target is a Lambda function.' };
     const evidence = { ...(targetHealth && { targetHealth }), ...(functions && { functions }) };
     const read = groups.map((arn) => ({ arn, configuration: functionOf(arn, evidence).configuration }));
     const described = read.flatMap(({ arn, configuration }) => (configuration ? [{ arn, configuration }] : []));
@@ -55,7 +55,7 @@ export const lambdaConfiguration = defineCheck({
     if (unseen !== null) {
       return {
         outcome: 'unknown',
-        summary: `${list(each)}; whether a request ran into a timeout is not known: ${unseen.words}.`,
+        summary: `${list(each)}; could not check whether a request ran into a timeout: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };

@@ -26,7 +26,7 @@ export const lambdaResponse = defineCheck({
     const groups = lambdaGroups(targetGroups ?? [], lambda);
     if (groups.length === 0) {
       return targetGroups
-        ? { outcome: 'not-applicable', summary: 'No target group has a Lambda target.' }
+        ? { outcome: 'not-applicable', summary: 'No target is a Lambda function.' }
         : { outcome: 'not-applicable', summary: 'No error comes from a Lambda target.' };
     }
     const errors = lambda.filter(({ error_reason }) => RESPONSE_CODES.includes(error_reason));

@@ -35,7 +35,9 @@ export const listenerPortIngress = defineCheck({
     }
     const missing = [...new Set(answers.flatMap((one) => (one.answer === 'unknown' ? one.missing : [])))];
     if (missing.length > 0) return { outcome: 'unknown', summary: `Could not check ${list(missing)}.`, missing: true };
-    const texts = answers.map(({ port, answer }) => `${port} from ${answer === 'all' ? 'anywhere' : 'some clients'}`);
+    const texts = answers.map(
+      ({ port, answer }) => `${port} from ${answer === 'all' ? 'anywhere' : 'some addresses only'}`,
+    );
     return { outcome: 'pass', summary: `Clients can connect on port ${list(texts)}.` };
   },
 });

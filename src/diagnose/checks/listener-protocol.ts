@@ -88,7 +88,7 @@ function describePairs(pairs: readonly ListenerForward[]): string[] {
     const [first] = same;
     if (!first) return [];
     const names = [...new Set(same.map(({ group }) => group.TargetGroupName || targetGroupName(group.TargetGroupArn)))];
-    const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' ends TLS and' : '';
+    const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' terminates TLS and' : '';
     return [
       `${listenerName(first.listener)}${ends} reaches ${list(names)} ${protocolPair(first.listener, first.group)}`,
     ];

@@ -38,7 +38,7 @@ export const measuredKeepAlive = defineCheck({
         summary:
           closed.length === 0
             ? 'No request was closed before a response, so the errors do not show when targets close idle connections.'
-            : `Nothing to measure: ${plural(countErrors(closed), 'error')} closed before a response, but on routes or for clients that always fail, or as late as the route normally answers.`,
+            : `Nothing to measure: ${plural(countErrors(closed), 'request was', 'requests were')} closed before a response, but on routes or for clients that always fail, or as late as the route normally answers.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);
@@ -56,7 +56,7 @@ export const measuredKeepAlive = defineCheck({
     if (first === undefined) {
       return {
         outcome: 'pass',
-        summary: `No error was closed within ${seconds(INSTANT_SECONDS)} of being sent, as a keep-alive race would be.`,
+        summary: `No request failed within ${seconds(INSTANT_SECONDS)} of being sent, as it would in a keep-alive race.`,
       };
     }
     const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);
@@ -64,7 +64,7 @@ export const measuredKeepAlive = defineCheck({
     const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
       outcome: 'unknown',
-      summary: `${plural(instant, 'instant error')}${lookedBack}: ${whyInconclusive(first)}.${offer}`,
+      summary: `${plural(instant, 'request was', 'requests were')} closed at once${lookedBack}: ${whyInconclusive(first)}.${offer}`,
     };
   },
 });
@@ -77,7 +77,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   const kinds = [...new Set(closed.map((error) => outlines.get(error)?.kind.replace('-', ' ') ?? ''))].sort();
   return {
     outcome: 'not-applicable',
-    summary: `Nothing to measure: ${plural(countErrors(closed), 'connection was', 'connections were')} closed in an event (${list(kinds)}), not by an idle timer.`,
+    summary: `Nothing to measure: the ${list(kinds)} closed ${plural(countErrors(closed), 'connection')}, not an idle timer.`,
   };
 }
 
@@ -111,9 +111,8 @@ function failVerdict(
     facts: [
       ...(edge.kind === 'at-once' ? [] : [{ label: 'targets close at', value: at, unit: 'seconds' } as const]),
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
-      { label: 'errors at the edge', value: edge.hits, unit: 'requests' },
-      { label: 'errors by chance there', value: number(edge.expected) },
-      { label: 'share at the edge', value: percent(edge.hits / Math.max(1, edge.examined)) },
+      { label: 'errors at that idle time', value: outOf(edge.hits, edge.examined) },
+      { label: 'expected by chance', value: number(edge.expected) },
       ...(runtimes.length > 0 ? [{ label: 'default of', value: list(runtimes) }] : []),
     ],
     ...(fix === null ? {} : { fix }),

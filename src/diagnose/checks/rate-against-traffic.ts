@@ -31,7 +31,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     if (r === null) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(closed.length, 'error')} over ${plural(minutes.length, 'whole minute')}: too few, or traffic too steady, to compare the error rate with traffic.`,
+        summary: `Too few errors, or traffic too steady, over ${plural(minutes.length, 'whole minute')} to compare the error rate with traffic.`,
       };
     }
     const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];

@@ -48,7 +48,7 @@ export const recentChanges = defineCheck({
         : 'CloudTrail recorded no change at all';
       return {
         outcome: 'pass',
-        summary: `No change since an hour before the ${first === null ? 'window' : 'first error'}; ${earlier}.`,
+        summary: `No change from an hour before the ${first === null ? 'window' : 'first error'} until now; ${earlier}.`,
         facts,
       };
     }

@@ -60,7 +60,7 @@ export const registeredPort = defineCheck({
     const verdict = { summary: describePorts(registeredTargets), facts: portFacts(registeredTargets) };
     const unseen = unseenRequests(evidence.traffic);
     if (unseen !== null && registeredTargets.some(isCheckedElsewhere)) {
-      const summary = `${verdict.summary} Whether requests succeed there is not known: ${unseen.words}.`;
+      const summary = `${verdict.summary} Could not check whether requests succeed there: ${unseen.words}.`;
       return { ...verdict, outcome: 'unknown', summary, ...(unseen.missing ? { missing: true } : {}) };
     }
     return { ...verdict, outcome: 'pass' };
@@ -120,7 +120,7 @@ function describePorts(registeredTargets: RegisteredTarget[]): string {
         ]
       : []),
   ];
-  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : ', checked on the same port'}.`;
+  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : '; health checks use the same port'}.`;
 }
 
 const portFacts = (registeredTargets: RegisteredTarget[]) =>

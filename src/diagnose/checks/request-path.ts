@@ -1,5 +1,5 @@
 import type { Edge } from '../../evidence/edge.ts';
-import { list, number, outOf, plural } from '../../format/wording.ts';
+import { list, number, plural, requestsOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { unseenRequests } from '../no-errors.ts';
 import {
@@ -48,10 +48,10 @@ export const requestPath = defineCheck({
     if (unseen !== null)
       return {
         outcome: 'unknown',
-        summary: `Whether requests come through another hop is not known: ${unseen.words}.`,
+        summary: `Could not check whether requests come through another hop: ${unseen.words}.`,
         ...(unseen.missing ? { missing: true } : {}),
       };
-    return { outcome: 'not-applicable', summary: 'Nothing was found in front of the load balancer.' };
+    return { outcome: 'not-applicable', summary: 'No CDN or proxy was detected in front of the load balancer.' };
   },
 });
 
@@ -60,7 +60,7 @@ function throughHops(traffic: Traffic): string[] {
   return errors === 0
     ? []
     : [
-        `${outOf(Math.round(errors), traffic.errorCount)} errors came through ${hopNames(traffic)}: their client addresses are not those of users.`,
+        `${requestsOf(Math.round(errors), traffic.errorCount)} came through ${hopNames(traffic)}: their client addresses are not those of users.`,
       ];
 }
 
@@ -81,7 +81,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     return {
       outcome: 'pass',
       summary: [
-        `CloudFront made ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
+        `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
         ...others,
         ...through,
       ].join(' '),
@@ -104,7 +104,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
       ...others,
       ...through,
     ].join(' '),
-    brief: `CloudFront made ${number(made)} of the ${number(total)} 5xx`,
+    brief: `CloudFront generated ${number(made)} of the ${number(total)} 5xx`,
     facts,
   };
 }

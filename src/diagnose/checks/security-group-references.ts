@@ -45,7 +45,7 @@ export const securityGroupReferences = defineCheck({
     const groups = evidence.loadBalancer.SecurityGroups ?? [];
     return {
       outcome: 'pass',
-      summary: `Every security group that these rules reference is attached. The load balancer uses ${list(groups)}.`,
+      summary: `Every security group that the targets' rules allow is attached to the load balancer (${list(groups)}).`,
     };
   },
 });

@@ -58,7 +58,7 @@ export const targetChurn = defineCheck({
         : 'none joined';
     const last =
       failing.length > 0
-        ? `${plural(failing.length, 'target')} failed requests in the last 90 s before`
+        ? `${plural(failing.length, 'target')} failed requests in ${failing.length === 1 ? 'its' : 'their'} last 90 s`
         : 'no errors in their last 90 s';
     const summary = `${went}, ${came}; ${last}.${takenOut}`;
     if (failing.length === 0) return { outcome: 'pass', summary };

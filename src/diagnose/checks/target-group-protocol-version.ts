@@ -37,7 +37,7 @@ export const targetGroupProtocolVersion = defineCheck({
       );
       return {
         outcome: 'unknown',
-        summary: `${set}; whether clients and targets use it is not known: ${unseen.words}.`,
+        summary: `${set}; could not check whether clients and targets use it: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };

@@ -59,14 +59,14 @@ export const targetGroupProtocol = defineCheck({
     if (unseen !== null)
       return {
         outcome: 'unknown',
-        summary: `${settingsText(byProtocol)}; whether the targets speak it is not known: ${unseen.words}.`,
+        summary: `${settingsText(byProtocol)}; could not check whether the targets speak it: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };
     const traffic =
       silent.length > 0
         ? `no target of ${list(silent)} answered a request, so no traffic shows it`
-        : 'no traffic contradicts it';
+        : 'the traffic is consistent with that';
     return { outcome: 'pass', summary: `${says}; ${remark || traffic}.`, facts };
   },
 });

@@ -13,7 +13,7 @@ export const unhealthyHostsInMetrics = defineCheck({
   step: 6,
   question: 'Do the metrics and the health-check log show all targets healthy during the whole window?',
   why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount show the time of the errors, and a health-check log which targets failed, when and why.',
-  fix: 'Find out why health checks failed at that time: the codes of the health-check log, task and instance events, the path to the health-check port.',
+  fix: 'Find out why health checks failed at that time: look at the health-check log, at task and instance events, and at the path to the health-check port.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',
   symptom: true,

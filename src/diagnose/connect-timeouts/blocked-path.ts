@@ -4,7 +4,7 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
-import { list, outOf, utcTime } from '../../format/wording.ts';
+import { list, outOf, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type SharedBlock, sharedBlocks } from '../network-path/barriers.ts';
 import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
@@ -122,19 +122,19 @@ function pathBlocksOf(by: PathLayer, pairs: readonly ConnectTimeout[], evidence:
 }
 
 const OPEN_LAYER_TEXT: Record<PathLayer, string> = {
-  'security-group': 'the security groups let these connections through',
-  'network-acl': 'the network ACLs let these connections through',
+  'security-group': 'the security groups allow this traffic',
+  'network-acl': 'the network ACLs allow this traffic',
   route: 'the routes lead to these targets',
 };
 
-/** "149 of 149 errors timed out though the path is open: …" */
+/** "All 149 requests timed out although the path is open. …", or "the network ACLs allow this traffic." */
 function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTimeoutEvidence): string[] {
   const [first] = pairs;
   if (!first) return [];
-  const count = outOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
+  const count = requestsOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
   return first.path.answer === 'allowed'
-    ? [`${count} errors timed out although the path is open. ${first.path.sentence}`]
-    : [`${count} errors timed out for another reason: ${OPEN_LAYER_TEXT[by]}.`];
+    ? [`${count} timed out although the path is open. ${first.path.sentence}`]
+    : [`${count} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
 }
 
 /** The changes that would allow the blocked paths of these pairs. */

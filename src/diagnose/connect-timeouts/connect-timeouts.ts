@@ -5,7 +5,7 @@
  */
 
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
-import { outOf, plural, seconds, utcTime } from '../../format/wording.ts';
+import { list, plural, requestsOf, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence, DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { outlineOf } from '../events/outlines.ts';
 import type { Strength } from '../judgement.ts';
@@ -459,13 +459,15 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
     (error) => error.target === '-' && error.request_processing_time < 0 && !invoked.includes(error),
   );
   const slowest = failed.reduce((most, { elapsed }) => Math.max(most, elapsed ?? 0), 0);
-  const of = (errors: SampledError[]): string => `${outOf(countErrors(errors), traffic.errorCount)} errors`;
+  const of = (errors: SampledError[]): string => requestsOf(countErrors(errors), traffic.errorCount);
   return {
     sentences: [
-      ...(failed.length > 0 ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN takes 10 s.`] : []),
-      ...(connected.length > 0 ? [`${of(connected)} had a connection: the request was sent on it.`] : []),
+      ...(failed.length > 0
+        ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN times out after 10 s.`]
+        : []),
+      ...(connected.length > 0 ? [`${of(connected)} were sent on an open connection.`] : []),
       ...(invoked.length > 0
-        ? [`${of(invoked)} came from a Lambda function, which is invoked without a connection.`]
+        ? [`${of(invoked)} went to a Lambda function, which is invoked without a connection.`]
         : []),
       ...(endedBeforeTarget.length > 0 ? [`${of(endedBeforeTarget)} ended before a target was tried.`] : []),
     ],
@@ -473,12 +475,12 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
   };
 }
 
-/** "146 of 149 errors: no connection to 10.0.1.5:8080 within 10 s." */
+/** "146 of 149 requests timed out after 10 s connecting to 10.0.1.5:8080." */
 export function timeoutText(pairs: readonly ConnectTimeout[], { traffic }: Pick<DiagnosisEvidence, 'traffic'>): string {
   const errors = pairs.flatMap((pair) => pair.errors);
   const targets = [...new Set(pairs.map(({ target }) => target))].sort();
   const nodes = [...new Set(pairs.map(({ node }) => node))];
   const from = nodes.length === 1 && nodes[0] ? ` from node ${nodes[0]}` : '';
-  const to = targets.length <= 3 ? namesOf(traffic, targets).join(', ') : plural(targets.length, 'target');
-  return `${outOf(countErrors(errors), traffic.errorCount)} errors: no connection${from} to ${to} within 10 s.`;
+  const to = targets.length <= 3 ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
+  return `${requestsOf(countErrors(errors), traffic.errorCount)} timed out after 10 s connecting${from} to ${to}.`;
 }

@@ -127,7 +127,7 @@ export function rolloutText(
     return `${call ? `${calledText(call)}, ` : `A rollout of ${group} `}brought ${targetsText(brought, traffic)} that ${how}.`;
   }
   if (call === undefined)
-    return `A rollout of ${group} replaced ${named} from ${utcTime(failedSince)} on, and requests failed as ${one ? 'it' : 'they'} left.`;
+    return `From ${utcTime(failedSince)} on, a rollout of ${group} replaced ${named}, and requests to ${one ? 'it' : 'them'} failed.`;
   return `${calledText(call)}, took ${targetsText(outline, traffic)} away while requests were still sent to ${one ? 'it' : 'them'}.`;
 }
 

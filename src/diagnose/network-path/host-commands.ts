@@ -38,6 +38,6 @@ export function hostCommands(
 
 /** Where to run these commands and how to read their output. */
 export const HOST_NOTES: string[] = [
-  'On the host: ss shows whether something listens, and on which address; nft, iptables, getenforce and ufw show what drops or rejects.',
+  'Run these on the host. ss: does something listen, and on which address? nft, iptables, getenforce, ufw: does a rule drop or reject?',
   'Run curl from another host in the VPC. With pods, a network policy drops what security groups allow.',
 ];

@@ -4,7 +4,7 @@
  */
 
 import type { TargetGroup } from '../../evidence/aws.ts';
-import { number, outOf, percent, plural, seconds } from '../../format/wording.ts';
+import { number, outOf, percent, plural, requestsOf, seconds } from '../../format/wording.ts';
 import { countErrors, oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closedParts } from './closed-connections.ts';
 import { closedBeforeWork } from './closing-times.ts';
@@ -77,18 +77,20 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
           ]
         : []),
       ...(unclear.length > 0
-        ? [`${plural(unclear.length, 'error')} like those of a response that the load balancer rejects.`]
+        ? [
+            `${plural(unclear.length, 'error looks', 'errors look')} like those of a response that the load balancer rejected.`,
+          ]
         : []),
     ],
     against: [
       ...(retried > 0
-        ? [`${outOf(retried, parts.all.length)} worked when the same client repeated the same route within 30 s.`]
+        ? [`${requestsOf(retried, parts.all.length)} succeeded when the same client retried the route within 30 s.`]
         : []),
       ...closedEarly
         .slice(0, 3)
         .map(
           ({ route, errors, longest, successes }) =>
-            `${plural(errors.length, 'error')} on ${route} closed within ${number(Math.max(1, longest))} ms, faster than any of ${plural(successes, 'success', 'successes')} on the route: the target had not responded yet.`,
+            `${plural(errors.length, 'request')} to ${route} closed within ${number(Math.max(1, longest))} ms, faster than any of ${plural(successes, 'success', 'successes')} on the route: the target had not responded yet.`,
         ),
       ...parts.race.map(
         ({ edge, errors }) =>

@@ -3,7 +3,7 @@
  * same (node, target), chance does not. Measures each target group separately, and all together if each has few errors.
  */
 import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
-import { number, plural, seconds as secondsText } from '../../format/wording.ts';
+import { number, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
@@ -418,7 +418,7 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
   if (crowded) return 'traffic leaves no gaps between requests, so no idle time can be measured';
   if (weakEdge !== null) {
     const { hits, seconds, expected } = weakEdge;
-    return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; chance would give ${number(expected)}: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
+    return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
-  return `the idle times before ${plural(witnesses, 'moment')} agree no better than by chance (searched up to ${secondsText(horizon ?? 0)})`;
+  return `their idle times agree no better than chance (${witnesses} measured, up to ${secondsText(horizon ?? 0)})`;
 }

@@ -118,7 +118,7 @@ function logChoose(n: number, k: number): number {
   return sum;
 }
 
-/** "12 of 12 failing targets are of revision feed-api:47, which 12 of all 24 targets are; chance would give 6." */
+/** "12 of 12 failing targets are of revision feed-api:47, which 12 of all 24 targets are; 6 would be expected by chance." */
 export function ownerSentence({
   dimension,
   name,
@@ -128,7 +128,7 @@ export function ownerSentence({
   targets,
 }: OwnerConcentration): string {
   const byChance = (failing * withIt) / targets;
-  return `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}, which ${withIt} of all ${targets} targets are; chance would give ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)}.`;
+  return `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}, which ${withIt} of all ${targets} targets are; ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} would be expected by chance.`;
 }
 
 /** "5 of 5 failing targets have one revision". */

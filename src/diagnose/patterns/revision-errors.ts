@@ -139,9 +139,9 @@ export function failingRevisionHeadline(one: FailingRevision): string {
   return `${one.revision} (${percent(one.requestShare)} of the requests) made ${outOf(one.errors, all.errors)} errors${one.hasAll ? '' : ` of ${one.service}`}: ${rateText(one.errors, one.requests)} of its requests failed, ${rates.join(', ')}.`;
 }
 
-/** The headline with the number that chance would give. */
+/** The same with the errors expected by chance. */
 export const failingRevisionSentence = (one: FailingRevision): string =>
-  `${failingRevisionHeadline(one).replace(/[.]$/, '')}; chance would give it ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} errors.`;
+  `${failingRevisionHeadline(one).replace(/[.]$/, '')}; ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} would be expected by chance.`;
 
 const rateText = (errors: number, requests: number): string => percent(errors / Math.max(1, requests));
 

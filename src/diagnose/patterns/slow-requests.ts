@@ -2,7 +2,7 @@
 
 import type { Attributes, CloudTrailEvent } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
-import { number, outOf, percent, plural, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { number, outOf, percent, plural, requestsOf, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import { contradictingSignatures } from '../contradicting-signatures.ts';
 import { type Judgement, ruledOut, type Stopgap } from '../judgement.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
@@ -54,7 +54,7 @@ export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictingSignatures(traffic, ['idle-timeout']);
   const numbers = soon
-    ? `${outOf(traffic.errorCount, traffic.errorCount)} errors ended within ${seconds(soon.longest)}; the idle timeout takes ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
+    ? `${requestsOf(traffic.errorCount, traffic.errorCount)} ended within ${seconds(soon.longest)}; the idle timeout is ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
     : null;
   return ruledOut([numbers, signature].flatMap((sentence) => sentence ?? []));
 }

@@ -1,6 +1,6 @@
 /** The `error_reason` codes of Lambda targets: meaning, metric that counts them, and fix. */
 
-import { outOf } from '../../format/wording.ts';
+import { requestsOf } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, withSignature } from '../traffic.ts';
@@ -169,7 +169,7 @@ export function codeSentences(traffic: Traffic, errors: readonly SampledError[])
     const count = countErrors(errors.filter((error) => error.error_reason === code));
     const { meaning, metric } = lambdaCode(code);
     const whose = metric === 'LambdaInternalError' ? '; a failure of the service, not of the function' : '';
-    return `${outOf(count, traffic.errorCount)} errors carry ${code}: ${meaning} (counted in ${metric}${whose}).`;
+    return `${requestsOf(count, traffic.errorCount)} failed with ${code}: ${meaning} (counted in ${metric}${whose}).`;
   });
 }
 

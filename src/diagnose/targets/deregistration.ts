@@ -51,13 +51,13 @@ export function removalReason(
       return {
         reason: 'unknown',
         sure: false,
-        sentence: `${lastRequestText}; CloudTrail has it deregistered at ${utcTime(call)}, ${wholeSeconds(Math.round((call - failingSince) / 1000))} after it began to fail: it crashed, or was stopped before it was taken out.`,
+        sentence: `${lastRequestText}; CloudTrail shows its deregistration at ${utcTime(call)}, ${wholeSeconds(Math.round((call - failingSince) / 1000))} after it began to fail: it crashed, or was stopped before it was taken out.`,
       };
     }
     return {
       reason: 'deregistered',
       sure: true,
-      sentence: `${lastRequestText}; CloudTrail has it deregistered at ${utcTime(call)}.`,
+      sentence: `${lastRequestText}; CloudTrail shows its deregistration at ${utcTime(call)}.`,
     };
   }
   if (registration?.state === 'draining')

@@ -115,7 +115,7 @@ function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, 
   const name = targetGroupName(arn);
   const errors = connectErrorsByGroup(traffic).get(arn) ?? [];
   if (protocol === 'HTTP') {
-    const sentence = `${name} uses HTTP to its targets, without a TLS handshake.`;
+    const sentence = `${name} uses HTTP to its targets, so there is no TLS handshake.`;
     return { protocol, errors, stageOf: () => 'tcp', sentence, missing: [] };
   }
   const counts = countsOf(arn, metrics, question);

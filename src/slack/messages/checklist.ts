@@ -140,7 +140,7 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
 /** The result of a step in at most `room` characters. */
 function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): string {
   const { outcome } = step;
-  if (outcome === 'not-applicable') return 'does not apply';
+  if (outcome === 'not-applicable') return 'not applicable';
   if (outcome === 'unknown') return unknownWords(step, diagnosis, room);
   const [first] = headlineFindings(step);
   const sentence = first === undefined ? 'nothing was checked' : fitTitle(first, room);
@@ -167,7 +167,7 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     return outcome === 'pass' && (triage.errors ?? 0) > 0 ? 'no race seen' : null;
   },
   4: ({ triage }, outcome) =>
-    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no route fails by itself',
+    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no single route stands out',
   5: ({ networkPaths }, outcome) => {
     const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
     if (outcome === 'fail') return blockedWords(networkPaths);

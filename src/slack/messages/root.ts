@@ -201,7 +201,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':
       return section.sentences.map((sentence, index) =>
-        index === 0 ? labelled('Known', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
+        index === 0 ? labelled('So far', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
       );
     case 'fix':
       return section.cause.fix.summary === ''
@@ -380,7 +380,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
           ] as const)
         : []),
       ['All checks', 'all-steps'],
-      ['Repeat by hand', 'repeat'],
+      ['Verify by hand', 'repeat'],
       ['Post-mortem', 'post-mortem'],
     ]),
     ...(run.askedBy.kind === 'alarm' ? [muteMenu(run.id)] : []),

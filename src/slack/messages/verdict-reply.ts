@@ -100,8 +100,8 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
     case 'known':
       return section.sentences.length === 1
-        ? section.sentences.map((sentence) => line({ bold: 'Known' }, '  ', ...prose(sentence)))
-        : labelledList('Known', section.sentences, MAX_REASONS);
+        ? section.sentences.map((sentence) => line({ bold: 'So far' }, '  ', ...prose(sentence)))
+        : labelledList('So far', section.sentences, MAX_REASONS);
     case 'also':
       return section.parts.slice(0, 3).map(alsoPart);
     case 'beside':
@@ -124,7 +124,7 @@ function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): Me
   const [label, most] = (
     {
       none: ['Not failing, but worth fixing', 2],
-      undecided: ['Found', 1],
+      undecided: ['Also found', 1],
       found: ['Also broken', 2],
       unread: ['Also broken', 2],
     } as const
@@ -217,7 +217,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
 
 /** For three or more causes, only what to do about each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
-  line({ bold: 'If it is' }, '  (for and against each: Evidence)'),
+  line({ bold: 'If it is' }, '  (arguments: press Evidence)'),
   { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },
 ];
 

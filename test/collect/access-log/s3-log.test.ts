@@ -39,7 +39,7 @@ describe('the place of a log', () => {
   });
 
   it.each(['shop', 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/net/shop/50dc6c495c0c9188'])(
-    'is not known for %s',
+    'is unknown for %s',
     (arn) => {
       expect(() => logPlace(ON, arn)).toThrow(RangeError);
     },

@@ -193,7 +193,7 @@ describe('a denied detail', () => {
     const value = accessLogIn(await read({ bucket: { fault } }));
     expect(value.requests).toBe(120);
     expect(value.unanswered?.map(({ sentence }) => sentence)).toEqual([
-      expect.stringMatching(/^How many log files there are is not known: s3:ListBucket on .* was denied[.]$/),
+      expect.stringMatching(/^How many log files there are is unknown: s3:ListBucket on .* was denied[.]$/),
     ]);
   });
 });

@@ -46,7 +46,7 @@ describe('with logging to S3 off', () => {
     [
       'and deliveries denied',
       { denied: 'DescribeDeliverySources' },
-      'and whether the log is delivered another way is not known: logs:DescribeDeliverySources on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
+      'and whether the log is delivered another way is unknown: logs:DescribeDeliverySources on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
     ],
   ])('reports %s', async (_, found, said) => {
     const logs = await serveLogs(found);

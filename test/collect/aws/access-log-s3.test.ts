@@ -286,7 +286,7 @@ describe('with unknown attributes', () => {
       status: 'unavailable',
       source: 'aws elbv2 …',
       kind: 'failed',
-      reason: 'where its access log goes is not known (it was denied)',
+      reason: 'where its access log goes is unknown (it was denied)',
       iamStatement: null,
     });
   });

@@ -19,7 +19,7 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-/** A call to a host whose address is not known until `connect`. */
+/** A call to a host whose address is unknown until `connect`. */
 function callWithoutConnection() {
   const known = Promise.withResolvers<void>();
   const lookup: LookupFunction = (_, options, tell) => {

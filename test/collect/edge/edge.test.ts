@@ -169,11 +169,11 @@ describe('the 5xx that CloudFront logged', () => {
   });
 
   it.each<[string, Situation, RegExp]>([
-    ['delivered nowhere', {}, /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is not known/],
+    ['delivered nowhere', {}, /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is unknown/],
     [
       'whose own logging is off',
       { files: legacyLog('', false) },
-      /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is not known/,
+      /E2QWRUHAPOMQZL delivers no standard log: how many 5xx it made itself is unknown/,
     ],
     [
       'where its own configuration may not be read',

@@ -61,7 +61,9 @@ describe('464', () => {
     expect(claims.filter((claim) => claim.errors.length > 0)).toMatchObject([
       { strength: 'confirmed', errors: { length: 6 } },
     ]);
-    expect(sentences).toEqual(['6 of 6 errors are 464: api takes GRPC and the requests came in another version.']);
+    expect(sentences).toEqual([
+      'All 6 requests ended with 464: api takes GRPC and the requests came in another version.',
+    ]);
     expect(summary).toBe('6 requests came in another protocol version than the target group takes: api takes GRPC.');
     expect(judgementOf(protocolMismatch, known, asked).fix.summary).toContain('target group of their version');
   });

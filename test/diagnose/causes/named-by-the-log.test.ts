@@ -43,9 +43,9 @@ describe('target-generated', () => {
   it('says which targets, routes and statuses, and where to look', () => {
     const errors = traffic(3, 'target-response', (i) => ({ target: i < 2 ? '10.0.1.5:8080' : '10.0.2.7:8080' }));
     expect(judgementOf(targetGenerated, { traffic: errors }, question).for).toEqual([
-      '3 of 3 errors carry the status that the target sent (500): the load balancer relayed them.',
-      'From 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
-      'On GET /orders.',
+      'All 3 requests got their status from the target (500); the load balancer relayed it.',
+      'By target: 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
+      'By route: GET /orders.',
     ]);
     expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e Root=1-/);
   });
@@ -161,8 +161,8 @@ describe('authentication-failure', () => {
       'over 11 KB (side: configuration; counted in ELBAuthUserClaimsSizeExceeded)',
     ],
     ['the JWKS endpoint is silent', 'JWKSRequestTimeout', '500', 'JWKS endpoint did not answer within 5 s'],
-    ['561 has no code', '-', '561', 'carry 561: the identity provider returned an error code'],
-    ['562 has no code', '-', '562', 'carry 562: the JWKS endpoint answered with a status other than 2xx'],
+    ['561 has no code', '-', '561', 'failed with 561: the identity provider returned an error code'],
+    ['562 has no code', '-', '562', 'failed with 562: the JWKS endpoint answered with a status other than 2xx'],
   ])('%s', (_, error_reason, elb_status_code, part) => {
     const errors = traffic(2, 'authentication-failure', () => ({ error_reason, elb_status_code }));
     expect(judgementOf(authenticationFailure, { traffic: errors }, question).for[0]).toContain(part);

@@ -17,7 +17,7 @@ describe('bursts', () => {
       '12 of 12 errors in 2 bursts: 6 within 1 s from 02:41:00 UTC and 6 within 1 s from 02:48:20 UTC.',
     ],
     ['a few', evenly(3, 1), 'not-applicable', 'too few'],
-    ['ended together', together, 'pass', '3 requests ended together at 02:41:00 UTC after 26.0 s to 55.0 s.'],
+    ['ended together', together, 'pass', '3 requests failed at the same moment, 02:41:00 UTC, after 26.0 s to 55.0 s.'],
   ])('%s', (_, failures, outcome, part) => {
     const verdict = bursts.evaluate({ traffic: trafficOf(failures) }, question);
     expect(verdict.outcome).toBe(outcome);

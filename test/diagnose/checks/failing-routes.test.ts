@@ -40,7 +40,7 @@ describe('failing-routes', () => {
       several(20, 'fixed-response', () => ({ route: 'GET /export' })),
       { routes: [route('GET /export', 20, 20)] },
       'not-applicable',
-      '20 errors never reached a target, so there is no response to check.',
+      '20 requests got no connection to a target, so there is no response to check.',
     ],
     [
       'its target refuses connections, and another one fails slightly',
@@ -57,7 +57,7 @@ describe('failing-routes', () => {
       several(5, 'target-response'),
       {},
       'not-applicable',
-      'The targets sent every error themselves, so their responses reached the load balancer.',
+      'The targets sent all of these responses, and the load balancer accepted them.',
     ],
   ])('%s', (_, failures, log, outcome, summary) => {
     expect(failingRoutesCheck.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({

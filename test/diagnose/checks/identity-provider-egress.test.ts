@@ -35,7 +35,7 @@ describe('identity-provider-egress', () => {
     {
       name: 'no rule authenticates',
       part: { ...closed, listeners: [{ ...signsIn, DefaultActions: [{ Type: 'forward' }] }] },
-      says: 'not-applicable: No rule authenticates users or validates tokens.',
+      says: 'not-applicable: No listener rule authenticates users or validates tokens.',
     },
     {
       name: 'a rule besides the default one validates tokens',

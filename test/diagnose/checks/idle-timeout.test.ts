@@ -11,7 +11,7 @@ describe('idle-timeout', () => {
       attributes('5'),
       [],
       'pass',
-      'The load balancer keeps idle connections for 5 s; no error shows another value.',
+      "The load balancer's idle timeout is 5 s; no error contradicts that.",
     ],
     ['the errors end at it', attributes('60'), slow, 'pass', 'The idle timeout is 60 s; 4 requests ended at it.'],
     [

@@ -37,7 +37,7 @@ describe('lambda-configuration', () => {
       'no Lambda target',
       { targetGroups: [{ TargetGroupArn: API, TargetGroupName: 'api', TargetType: 'ip' }] },
       'not-applicable',
-      'No target group has a Lambda target.',
+      'No target is a Lambda function.',
     ],
   ])('%s', (_, known, outcome, summary) => {
     expect(lambdaConfiguration.evaluate(known, question)).toMatchObject({ outcome, summary });

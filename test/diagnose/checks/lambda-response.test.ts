@@ -34,7 +34,7 @@ describe('lambda-response', () => {
       trafficOf(several(1, 'connect-failed')),
       { targetGroups: [] },
       'not-applicable',
-      'No target group has a Lambda target.',
+      'No target is a Lambda function.',
     ],
   ])('%s', (_, traffic, known, outcome, summary) => {
     expect(lambdaResponse.evaluate({ traffic, ...known }, question)).toMatchObject({ outcome, summary });

@@ -28,12 +28,12 @@ describe('listener-port-ingress', () => {
     {
       name: 'open to one office',
       part: letsIn({ ...tcp(443), ...cidr('203.0.113.0/24') }),
-      says: 'pass: Clients can connect on port 443 from some clients.',
+      says: 'pass: Clients can connect on port 443 from some addresses only.',
     },
     {
       name: 'open to members of a group',
       part: letsIn({ ...tcp(443), ...groups('sg-proxy') }),
-      says: 'pass: Clients can connect on port 443 from some clients.',
+      says: 'pass: Clients can connect on port 443 from some addresses only.',
     },
     {
       name: 'a prefix list that was not read (CloudFront)',

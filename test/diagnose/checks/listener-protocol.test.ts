@@ -24,7 +24,7 @@ describe('listener-protocol', () => {
     {
       name: 'TLS ends at the load balancer',
       part: {},
-      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
     },
     {
       name: 'two groups behind one listener',
@@ -32,7 +32,7 @@ describe('listener-protocol', () => {
         listeners: [https, { ...https, DefaultActions: [{ Type: 'forward', TargetGroupArn: 'tg-web' }] }],
         targetGroups: [api({}), api({ TargetGroupArn: 'tg-web', TargetGroupName: 'web' })],
       },
-      says: 'pass: Listener HTTPS:443 ends TLS and reaches api and web over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api and web over HTTP, which is allowed.',
     },
     {
       name: 'HTTP before an HTTPS group',
@@ -47,7 +47,7 @@ describe('listener-protocol', () => {
     {
       name: 'gRPC behind an HTTPS listener',
       part: { targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
-      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
     },
     {
       name: 'forwarded by a rule',
@@ -57,7 +57,7 @@ describe('listener-protocol', () => {
           'l-1': [{ Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: API }] } }] }],
         },
       },
-      says: 'pass: Listener HTTPS:443 ends TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
     },
     {
       name: 'nothing is forwarded',

@@ -16,7 +16,7 @@ describe('rate-against-traffic', () => {
     ['falls as traffic rises', grown((m) => 20 - m), 'fail', 'falls when traffic rises (r = -0.9'],
     ['rises with it', grown((m) => 1 + m * 2), 'pass', 'rises with the traffic (r = 0.9'],
     ['follows the traffic', grown((m) => (m % 2 === 0 ? 5 + m : 3 + m)), 'pass', 'does not follow the traffic'],
-    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', '5 errors over 15 whole minutes'],
+    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'too steady, over 15 whole minutes'],
     ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'too steady'],
     ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No request was closed'],
   ])('%s', (_, traffic, outcome, part) => {

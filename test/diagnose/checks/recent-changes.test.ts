@@ -14,12 +14,17 @@ const elsewhere = { requestParameters: { loadBalancerArn: LB.replaceAll('shop-pr
 
 describe('recent-changes', () => {
   it.each([
-    ['none', [], 'pass', 'No change since an hour before the first error; CloudTrail recorded no change at all.'],
+    [
+      'none',
+      [],
+      'pass',
+      'No change from an hour before the first error until now; CloudTrail recorded no change at all.',
+    ],
     [
       'long before',
       [call('ModifyListener', -9 * 86_400)],
       'pass',
-      'No change since an hour before the first error; the last change was ModifyListener, 9 days before.',
+      'No change from an hour before the first error until now; the last change was ModifyListener, 9 days before.',
     ],
     [
       'three minutes before',

@@ -19,7 +19,11 @@ const never = traffic([], {
 
 describe('registered-port', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
-    { name: 'one port for everything', part: {}, says: 'pass: Registered ports: api 8080, checked on the same port.' },
+    {
+      name: 'one port for everything',
+      part: {},
+      says: 'pass: Registered ports: api 8080; health checks use the same port.',
+    },
     {
       name: 'health checks on another port, and requests succeed',
       part: { targetHealth: on9090 },
@@ -33,7 +37,7 @@ describe('registered-port', () => {
     {
       name: 'no request succeeds, on the port that is checked',
       part: { traffic: never },
-      says: 'pass: Registered ports: api 8080, checked on the same port.',
+      says: 'pass: Registered ports: api 8080; health checks use the same port.',
     },
     {
       name: 'no request succeeds, and the target is unhealthy anyway',

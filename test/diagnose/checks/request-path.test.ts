@@ -41,19 +41,19 @@ describe('request-path', () => {
       'most 5xx are answers of the edge to strange hosts',
       { edge: logged(error(2309, 'OriginConnectError', false), error(18, 'Error')), traffic: through('cloudfront') },
       'fail',
-      '99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the distribution does not serve. CloudFront gives as the reason: it could not connect to the origin (2,309). 5 of 5 errors came through CloudFront: their client addresses are not those of users.',
+      '99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the distribution does not serve. CloudFront gives as the reason: it could not connect to the origin (2,309). All 5 requests came through CloudFront: their client addresses are not those of users.',
     ],
     [
       'a few 5xx are of the edge',
       { edge: logged(error(3, 'OriginDnsError'), error(200, 'Error')) },
       'pass',
-      'CloudFront made 3 of the 203 5xx that users got; the rest came from its origins.',
+      'CloudFront generated 3 of the 203 5xx that users got; the rest came from its origins.',
     ],
     [
       'a result that may come after the origin was asked counts as the origin',
       { edge: logged(error(200, 'OriginCommError'), error(200, 'OriginReadError')) },
       'pass',
-      'CloudFront made 0 of the 400 5xx',
+      'CloudFront generated 0 of the 400 5xx',
     ],
     ['the edge logged no 5xx', { edge: logged() }, 'pass', 'CloudFront logged no 5xx.'],
     [
@@ -72,13 +72,13 @@ describe('request-path', () => {
       'a Network Load Balancer hides the clients',
       { traffic: through('network-load-balancer', 'shop-nlb') },
       'pass',
-      '5 of 5 errors came through the Network Load Balancer shop-nlb: their client addresses are not those of users.',
+      'All 5 requests came through the Network Load Balancer shop-nlb: their client addresses are not those of users.',
     ],
     [
       'nothing was found in front',
       { traffic: trafficOf(several(5, 'connect-failed')) },
       'not-applicable',
-      'Nothing was found in front',
+      'No CDN or proxy was detected in front',
     ],
   ])('%s', (_, evidence, outcome, summary) => {
     const verdict = requestPath.evaluate(evidence, question);

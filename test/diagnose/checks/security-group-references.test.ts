@@ -8,7 +8,7 @@ type Seen = Parameters<typeof securityGroupReferences.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
   describeVerdict(securityGroupReferences.evaluate({ ...baseEvidence, ...part }, question));
 const rules = (net: { securityGroups?: Seen['securityGroups'] }) => ({ securityGroups: net.securityGroups ?? [] });
-const PASS = 'pass: Every security group that these rules reference is attached. The load balancer uses sg-alb.';
+const PASS = "pass: Every security group that the targets' rules allow is attached to the load balancer (sg-alb).";
 
 describe('security-group-references', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([

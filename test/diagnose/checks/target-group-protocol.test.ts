@@ -23,7 +23,7 @@ const refused = (requests: number, badRequests: number) => ({
 
 describe('target-group-protocol', () => {
   it.each<{ name: string; part: Partial<Seen>; says: string }>([
-    { name: 'HTTP, and it works', part: {}, says: 'pass: api speaks HTTP; no traffic contradicts it.' },
+    { name: 'HTTP, and it works', part: {}, says: 'pass: api speaks HTTP; the traffic is consistent with that.' },
     {
       name: 'every request answered 400',
       part: refused(214, 214),
@@ -32,12 +32,12 @@ describe('target-group-protocol', () => {
     {
       name: 'some requests answered 400',
       part: refused(214, 213),
-      says: 'pass: api speaks HTTP; no traffic contradicts it.',
+      says: 'pass: api speaks HTTP; the traffic is consistent with that.',
     },
     {
       name: 'too few requests to tell',
       part: refused(4, 4),
-      says: 'pass: api speaks HTTP; no traffic contradicts it.',
+      says: 'pass: api speaks HTTP; the traffic is consistent with that.',
     },
     {
       name: 'HTTPS to a port where plain HTTP health checks pass',
@@ -71,7 +71,7 @@ describe('target-group-protocol', () => {
     {
       name: 'groups of another load balancer',
       part: { targetGroups: [api(), otherGroup] },
-      says: 'pass: api speaks HTTP; no traffic contradicts it.',
+      says: 'pass: api speaks HTTP; the traffic is consistent with that.',
     },
     {
       name: 'only Lambda',

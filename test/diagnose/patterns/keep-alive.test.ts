@@ -261,7 +261,7 @@ it.each([
   {
     count: 9,
     at: { seconds: 5, hits: 1 },
-    why: 'the idle times before 9 moments agree no better than by chance (searched up to 61.0 s)',
+    why: 'their idle times agree no better than chance (9 measured, up to 61.0 s)',
   },
   {
     count: 9,

@@ -47,9 +47,9 @@ interface Situation {
 }
 
 const ANSWERED =
-  '[[Fix commands]] [Evidence] [Log lines] [⋯ Targets | Routes | All checks | Repeat by hand | Post-mortem]';
+  '[[Fix commands]] [Evidence] [Log lines] [⋯ Targets | Routes | All checks | Verify by hand | Post-mortem]';
 const OPEN = ANSWERED.replace('Fix commands', 'How to decide');
-const UNREAD = '[[Check again]] [⋯ All checks | Repeat by hand | Post-mortem]';
+const UNREAD = '[[Check again]] [⋯ All checks | Verify by hand | Post-mortem]';
 /** Below the thread of an alarm. */
 const MUTE = ' [Mute]';
 const AGAIN_ONLY = '[[Run again]]';
@@ -95,7 +95,7 @@ const situations: Record<string, Situation> = {
   'has no log to read yet': {
     diagnosis: unread,
     run: { nextAttemptAt: '2026-11-16T03:01:00.000Z' },
-    first: '🔴 *web-prod: access log not here yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
+    first: '🔴 *web-prod: access log has not arrived yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
     buttons: UNREAD,
   },
   'could not read the log': {
@@ -242,10 +242,10 @@ describe('below the first line', () => {
     expect(read({ diagnosis: early })).toMatch(/Next step/);
   });
 
-  it('starts with the errors that CloudFront made itself', () => {
+  it('starts with the errors that CloudFront generated itself', () => {
     const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
     expect(lines[1]).toBe(
-      '*In front*  CloudFront made 2,309 of the 2,326 5xx. Fix: Reject unknown host names at the edge: a CloudFront Function that answers 403, and no wildcard name in DNS.',
+      '*In front*  CloudFront generated 2,309 of the 2,326 5xx. Fix: Reject unknown host names at the edge: a CloudFront Function that answers 403, and no wildcard name in DNS.',
     );
     expect(lines[2]).toMatch(/^\*Cause\*/);
   });
@@ -278,7 +278,7 @@ describe('below the first line', () => {
 
   it('says what is known and what to do without a log', () => {
     const text = read({ diagnosis: unread });
-    expect(text).toMatch(/\n\*Known\* {2}/);
+    expect(text).toMatch(/\n\*So far\* {2}/);
     expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: ask again at 03:01/);
   });
 

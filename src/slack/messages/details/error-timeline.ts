@@ -43,7 +43,7 @@ export function timelineAnswer(diagnosis: Diagnosis): Message {
     .map(({ summary }) => prose(summary));
   const parts: MessagePart[] = [
     line(
-      { bold: `Errors and requests, ${each} a bar, each row to its own peak` },
+      { bold: `Errors and requests, ${each} per bar, each row scaled to its own peak` },
       `, ${shortClock(barTimeline.from)}–${shortClock(barTimeline.to)} UTC`,
     ),
     copyable(alignColumns(rows, [1])),

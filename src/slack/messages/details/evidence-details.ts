@@ -21,9 +21,7 @@ export function evidenceAnswer(diagnosis: Diagnosis): Message | FileMessage {
       ? [line({ bold: 'Ruled out by the pattern of the errors' }), { bullets: ruledOutLines(alsoRuledOut).map(prose) }]
       : []),
     ...causesSection('Not judged', shownUnjudged, ({ missing }) => missing),
-    ...((errors ?? 0) > 0 && unmatched.length > 0
-      ? [line(`No errors match the other ${number(unmatched.length)} causes.`)]
-      : []),
+    ...((errors ?? 0) > 0 && unmatched.length > 0 ? [line(`Not seen: ${number(unmatched.length)} other causes.`)] : []),
   ];
   return partsOrFile(diagnosis, 'evidence', parts, 'Evidence for and against each cause.');
 }

@@ -4,6 +4,7 @@ import { countedStatuses } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
 import { statusMatcher } from '../../../evidence/statuses.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
+import { statusWords } from '../../../render/phrases.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { sanitize } from '../redact-text.ts';
@@ -34,7 +35,7 @@ export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | 
   const { failures, failuresTotal } = accessLog.value;
   const rows = failures.filter(isAsked);
   if (rows.length === 0)
-    return partsMessage([line(`The access log has no request with ${truncate(run.statuses.join(', '), 100)}.`)]);
+    return partsMessage([line(`The access log has no request with ${truncate(statusWords(run.statuses), 100)}.`)]);
   const shownRows = rows.slice(0, rows.length <= MAX_ROWS_IN_THREAD ? MAX_ROWS_IN_THREAD : MAX_ROWS_IN_FILE);
   const isAll = shownRows.length === rows.length && failures.length === failuresTotal;
   const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;

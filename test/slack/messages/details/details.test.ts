@@ -58,7 +58,7 @@ describe('a step', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain('✓ The load balancer keeps idle connections for 60 s');
-    expect(text).toMatch(/targets close at: 5.998 s · idle timeout: 60 s · .*errors by chance there: \d+/);
+    expect(text).toMatch(/targets close at: 5.998 s · idle timeout: 60 s · .*expected by chance: \d+/);
     // The fix of the keep-alive race says what to do.
     expect(text).not.toContain('→');
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
@@ -272,7 +272,9 @@ describe('the fix', () => {
 
 it('shows everything for and against, even if that is nothing', () => {
   const text = read('evidence', keepAlive);
-  expect(text).toContain('  • For: 112 errors closed at most 45 ms after being sent: the target had not started work.');
+  expect(text).toContain(
+    '  • For: 112 requests were closed at most 45 ms after being sent: the target had not started work.',
+  );
   expect(text).toContain('  • Against: –');
   expect(text).toContain('*Ruled out*');
 });

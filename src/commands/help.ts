@@ -6,8 +6,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  diagnose a load balancer in AWS, given by name,
                                  part of its name, ARN or DNS name. Times are
                                  UTC unless they name a zone: 14:40 CET. The
-                                 default is the last 15 minutes. Only reads from
-                                 AWS
+                                 default is the last 15 minutes. Changes nothing
+                                 in AWS
       --region <region>          region of the load balancer, if not the default
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration file (default: alb502.json)

@@ -48,7 +48,7 @@ function addDiagnose(alb502: Command): void {
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. Only reads from AWS.',
+      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. Changes nothing in AWS; Athena stores its query results.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]')
     .argument('[question...]', 'load balancer, window and statuses; with --from, the default is what was recorded')

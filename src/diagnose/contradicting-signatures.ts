@@ -1,13 +1,13 @@
 /** Explains how the rows contradict a cause: no error has a signature that the cause can produce. */
 
-import { list, requestsOf } from '../format/wording.ts';
+import { requestsOf } from '../format/wording.ts';
 import { type Judgement, ruledOut } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { type Traffic, withSignature } from './traffic.ts';
 
 const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'client-closed': 'ended because the client closed the connection',
-  'target-response': 'got their status from the target itself',
+  'target-response': 'ended with the status that the target sent',
   'lambda-failure': 'failed in a Lambda function',
   'authentication-failure': 'failed at authentication, before a target was chosen',
   'waf-failure': 'failed in AWS WAF, before a target was chosen',
@@ -15,10 +15,10 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'no-target': 'found no target to connect to',
   'connect-failed': 'failed while connecting, at once rather than after the 10 s timeout',
   'connect-timeout': 'ended at the 10 s connect timeout, before anything was sent',
-  'idle-timeout': 'were sent on an open connection and ran into the idle timeout',
-  'no-response-aborted': 'were sent on an open connection and ended by the load balancer before any response',
+  'idle-timeout': 'went out on an open connection and ran into the idle timeout',
+  'no-response-aborted': 'went out on an open connection, which the load balancer ended before any response',
   'closed-before-response':
-    'were sent on an open connection that the target closed or answered with an invalid response',
+    'went out on an open connection, which the target closed or answered with an invalid response',
 };
 
 /**
@@ -45,7 +45,7 @@ export function contradictingSignatures(traffic: Traffic, admissible: readonly S
     return sentence === undefined ? null : `${requestsOf(count, traffic.errorCount)} ${sentence}`;
   });
   const sentences = perSignature.flatMap((sentence) => sentence ?? []);
-  return sentences.length === perSignature.length && sentences.length > 0 ? `${list(sentences)}.` : null;
+  return sentences.length === perSignature.length && sentences.length > 0 ? `${sentences.join('; ')}.` : null;
 }
 
 /** Rules a cause out if no error has an admissible signature. */

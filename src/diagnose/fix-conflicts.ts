@@ -31,7 +31,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
           ...(result.fix.notes ?? []),
           ...asLonger.map(
             ({ shorter, idle }) =>
-              `Not together with the stopgap for ${inSentence(shorter.title)}: its idle timeout of ${wholeSeconds(idle)} ends these requests.`,
+              `Do not deploy this while the stopgap for ${inSentence(shorter.title)} is in place: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
           ),
         ],
         ...(stopgap === undefined
@@ -42,7 +42,8 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 sideEffects: [
                   ...stopgap.sideEffects,
                   ...asShorter.map(
-                    ({ longer }) => `Undo it before the fix for ${inSentence(longer.title)}: its requests need longer.`,
+                    ({ longer }) =>
+                      `Undo the stopgap before you deploy the fix for ${inSentence(longer.title)}: those requests need longer.`,
                   ),
                 ],
               },

@@ -62,14 +62,14 @@ export function triage(
           ? `all within ${Math.max(1, Math.ceil(span))} s from ${utcTime(first ?? 0)}`
           : utcTimeSpan(first ?? 0, last ?? 0);
     const who = clients === null ? [`all through ${hopNames(traffic)}`] : [plural(clients, 'client')];
-    const retried = retriedOk === null ? [] : [`${number(retriedOk)} succeeded on retry`];
+    const retried = retriedOk === null ? [] : [`${retriedOk === 0 ? 'none' : number(retriedOk)} succeeded on retry`];
     const stateNow = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     const stateThen =
       failingAtEnd === null
         ? ''
         : failingAtEnd
-          ? ` Still failing at ${utcTime(end)}, where the log ends.`
-          : ` None after that until ${utcTime(end)}, where the log ends.`;
+          ? ` Still failing when the log ends (${utcTime(end)}).`
+          : ` No errors since then; the log ends at ${utcTime(end)}.`;
     const state = stateNow === '' ? stateThen : stateNow;
     return (
       `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
@@ -164,7 +164,7 @@ function sumByKey(pairs: [string, number][]): Record<string, number> {
 }
 
 /** Fewer errors show no rate at which they come. */
-const ENOUGH_ERRORS = 3;
+const ENOUGH_ERRORS = 4;
 /** Intervals between errors without one after which they are said to have ended. */
 const INTERVALS = 2;
 

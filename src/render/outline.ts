@@ -309,7 +309,12 @@ export interface FirstAnswer {
 export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
   const { verdict, traces } = diagnosis;
   const { main } = sortCauses(diagnosis);
-  const fixes = [madeInFront(diagnosis)?.fix ?? '', main?.fix.summary ?? ''].filter((fix) => fix !== '');
+  const inFront = madeInFront(diagnosis)?.fix ?? '';
+  const own = main?.fix.summary ?? '';
+  const fixes = [
+    inFront === '' ? '' : `In front: ${inFront}`,
+    inFront === '' || own === '' ? own : `Here: ${own}`,
+  ].filter((fix) => fix !== '');
   const next = main !== null ? null : traces === null ? verdict.decidedBy : traceSearchWords(traces);
   return [
     ...fixes.map((fix) => ({ label: 'Fix' as const, sentence: fitSentences(fix) })),

@@ -24,10 +24,10 @@ describe('a stopgap that lowers the idle timeout', () => {
   it('and a fix that lets requests take longer each name the other', () => {
     const [first, second] = withConflicts([race, timeout(55)]);
     expect(first?.fix.stopgap?.sideEffects).toEqual([
-      'Undo it before the fix for worker timeout in the target: its requests need longer.',
+      'Undo the stopgap before you deploy the fix for worker timeout in the target: those requests need longer.',
     ]);
     expect(second?.fix.notes).toEqual([
-      'Not together with the stopgap for keep-alive race: its idle timeout of 5 s ends these requests.',
+      'Do not deploy this while the stopgap for keep-alive race is in place: its idle timeout of 5 s cuts these requests.',
     ]);
   });
 

@@ -38,14 +38,14 @@ describe('a cause without errors of its signatures', () => {
     judgeCause(about(cause), { traffic: trafficOf(several(4, seen), {}) }, everyStatus);
 
   it.each([
-    ['keep-alive-race', 'connect-timeout', 'All 4 requests ended at the 10 s connect timeout'],
+    ['keep-alive-race', 'connect-timeout', 'All 4 failed requests ended at the 10 s connect timeout'],
     [
       'security-group-blocked',
       'connect-failed',
-      'All 4 requests failed within 2 ms; a dropped SYN times out after 10 s.',
+      'All 4 failed requests failed within 2 ms; a dropped SYN times out after 10 s.',
     ],
     ['slow-target', 'closed-before-response', 'the idle timeout is'],
-    ['no-registered-targets', 'fixed-response', 'All 4 requests got a fixed response of a listener rule.'],
+    ['no-registered-targets', 'fixed-response', 'All 4 failed requests got a fixed response of a listener rule.'],
   ] as const)('%s is ruled out by %s, with a number', (cause, seen, sentence) => {
     expect(judged(cause, seen)).toMatchObject({
       kind: 'ruled-out',

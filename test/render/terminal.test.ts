@@ -44,7 +44,7 @@ describe('the printed diagnosis', () => {
 
   it('ends with the verdict and what to do, which a terminal shows last', () => {
     expect(plain(race)).toMatch(
-      /\nVerdict {4}Keep-alive race \(likely\) explains 146 of 149 errors\nFix {8}Keep idle connections open longer[\s\S]{1,200}$/,
+      /\nVerdict {4}Keep-alive race: likely, explains 146 of 149 errors\nFix {8}Keep idle connections open longer[\s\S]{1,200}$/,
     );
   });
 
@@ -61,7 +61,7 @@ describe('the printed diagnosis', () => {
   it('lists causes ruled out by one number in one line', () => {
     const page = plain(race).replace(/\s+/g, ' ');
     expect(page).toContain(
-      'Security group blocked; network acl blocked: all 149 requests were sent on an open connection',
+      'Security group blocked; network acl blocked: all 149 requests went out on an open connection',
     );
     expect(page.split('a dropped SYN times out after 10 s')).toHaveLength(2);
   });

@@ -255,11 +255,11 @@ export const race: Diagnosis = {
     cause('connection-refused', { standing: 'ruled-out', against: ['0 connection errors in CloudWatch'] }),
     cause('security-group-blocked', {
       standing: 'ruled-out',
-      against: ['All 149 requests were sent on an open connection; a dropped SYN times out after 10 s'],
+      against: ['All 149 failed requests were sent on an open connection; a dropped SYN times out after 10 s'],
     }),
     cause('network-acl-blocked', {
       standing: 'ruled-out',
-      against: ['All 149 requests were sent on an open connection; a dropped SYN times out after 10 s'],
+      against: ['All 149 failed requests were sent on an open connection; a dropped SYN times out after 10 s'],
     }),
     cause('shutdown-before-drain', { missing: ['cloudtrail:LookupEvents was denied'] }),
   ),

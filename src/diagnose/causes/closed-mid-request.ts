@@ -82,7 +82,7 @@ export const closedMidRequest = defineCause({
         ],
         against: [],
         missing: [
-          "In the application's log, a request with such a trace id that started and never finished would prove it.",
+          "The application's log: such a request started and never finished.",
         ],
         fix:
           outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??

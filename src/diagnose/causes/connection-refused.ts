@@ -178,7 +178,7 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     notes: [
-      'Run these on the target. ss: does the process listen, and on which address? nft, iptables: is there a rule that rejects?',
+      'On the target: does the process listen, and where (ss)? Does a rule reject (nft, iptables)?',
       'A full backlog resets connections only where tcp_abort_on_overflow is 1.',
     ],
     sideEffects: [],

@@ -35,7 +35,7 @@ export const deregistrationDelayElapsed = defineCause({
       {
         claims: judged.flatMap(({ group, strength, sure }) => splitClaims(group, strength, sure)),
         for: [
-          `${requestsOf(countErrors(own), traffic.errorCount)} were sent to the target and ended by the load balancer after ${durationRange(own)}, before any response.`,
+          `${requestsOf(countErrors(own), traffic.errorCount)} reached the target, and the load balancer ended their connection after ${durationRange(own)}, before any response.`,
           ...judged.flatMap(({ supports }) => supports),
         ],
         against: judged.flatMap(({ contradicts }) => contradicts),

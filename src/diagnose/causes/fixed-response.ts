@@ -29,7 +29,7 @@ export const fixedResponse = defineCause({
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${requestsOf(countErrors(errors), traffic.errorCount)} were answered by the action fixed-response, by rule priority ${priorities}; no target was involved.`,
+        `${requestsOf(countErrors(errors), traffic.errorCount)} got an answer from the action fixed-response, by rule priority ${priorities}; no target was involved.`,
         ...matches.map(
           ({ arn, status, body: text }) =>
             `The rule ${arn} answers ${status}${text === null ? '' : ` with ${quoted(text)}`}.`,

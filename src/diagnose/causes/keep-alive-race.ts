@@ -181,8 +181,8 @@ const stopgapOf = (
   commands: [setIdleTimeout(loadBalancer, below)],
   undo:
     now === undefined
-      ? 'Note the present idle timeout before you run it, and set it back once the fix is deployed.'
-      : `Set it back to ${now} s once the fix is deployed (Value=${now}).`,
+      ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
+      : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
     `Cuts requests that take longer than ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes.`,
   ],

@@ -22,7 +22,7 @@ export const malformedResponse = defineCause({
         for: reasons,
         against,
         missing: [
-          "In the application's log, a request with such a trace id that finished successfully would show that the response was at fault.",
+          "The application's log: such a request finished successfully.",
         ],
         fix: fixFor(routes, multiplexed(claimed, targetGroups), askTarget(claimed, targetGroups)),
       },
@@ -45,7 +45,7 @@ function fixFor(routes: readonly string[], version: string | null, { options, ur
   return {
     summary:
       version === null
-        ? 'From a host in the VPC, look at the raw response (curl --http1.1 --raw -sSi) for a malformed status line, a duplicate or invalid header, or a Content-Length that does not match the body.'
+        ? 'From inside the VPC, look at the raw response (curl --raw -sSi) for a broken status line or header, or a wrong Content-Length.'
         : `Look at what streams share in this ${version} target group: header compression, GOAWAY, max connection age; try a group over HTTP1.`,
     commands: [command`curl ${options} --raw -sS -i ${url} | head -c 4096 | cat -A`],
     ...(routes.length > 0 ? { notes: [`Ask for ${list(routes)}.`] } : {}),

@@ -28,7 +28,7 @@ export const responseHeaderTooLarge = defineCause({
 
 const fixFor = ({ options, url }: TargetRequest): Fix => ({
   summary:
-    'From a host in the VPC, measure the response headers (curl -sS -o /dev/null -D - URL | wc -c). Over 32,768 bytes, shorten what grows: Set-Cookie, tokens, Content-Security-Policy.',
+    'Measure the response headers from inside the VPC; over 32,768 bytes, shorten Set-Cookie, tokens or Content-Security-Policy.',
   commands: [command`curl ${options} -sS -o /dev/null -D - ${url} | wc -c`],
   notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],

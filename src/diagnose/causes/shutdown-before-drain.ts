@@ -122,7 +122,9 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
   const others = arns.filter((arn) => delayOf(arn, evidence) !== times.delay);
   return {
     summary:
-      'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
+      platform === 'kubernetes'
+        ? 'Delay SIGTERM (preStop sleep) until the load balancer has stopped sending, then finish what is in flight and exit.'
+        : 'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
     commands: others.map(
       (arn) =>
         command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,
@@ -131,7 +133,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
     notes: drainNotes(times, platform),
     sideEffects: [
       ...others.flatMap((arn) => loweredDelay(arn, delayOf(arn, evidence), times)),
-      `Each target then takes ${times.sleep} s longer to stop.`,
+      `Each target stops ${times.sleep} s later.`,
     ],
   };
 }

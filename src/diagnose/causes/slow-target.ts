@@ -40,7 +40,7 @@ export const slowTarget = defineCause({
       {
         claims,
         for: [
-          `${requestsOf(countErrors(own), traffic.errorCount)} were sent to the target and got no response${shown}.`,
+          `${requestsOf(countErrors(own), traffic.errorCount)} reached the target and got no response${shown}.`,
           ...(parts.target.length > 0
             ? [`${errorCountText(parts.target)} had almost nothing to upload (${bodies(parts.target)}).`]
             : []),

@@ -32,7 +32,7 @@ export const targetGenerated = defineCause({
           { errors: [...unsure], strength: 'possible' },
         ],
         for: [
-          `${requestsOf(countErrors(errors), traffic.errorCount)} got their status from the target (${describeTally(errors, (error) => error.target_status_code)}); the load balancer relayed it.`,
+          `${requestsOf(countErrors(errors), traffic.errorCount)} ended with the status that the target sent (${describeTally(errors, (error) => error.target_status_code)}); the load balancer relayed it.`,
           `By target: ${targets}.`,
           `By route: ${describeTally(errors, (error) => error.route)}.`,
         ],

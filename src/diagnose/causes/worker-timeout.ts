@@ -175,16 +175,16 @@ const TIMERS: readonly Timer[] = [
   {
     server: 'Node.js',
     byDefault: 300,
-    text: (wanted) => `server.requestTimeout = ${wanted}_000   # Node.js, default 300 s for a whole request to come`,
+    text: (wanted) => `server.requestTimeout = ${wanted}_000   // Node.js, default 300 s for a whole request to come`,
   },
   {
     server: 'Node.js',
     byDefault: 120,
-    text: (wanted) => `server.timeout = ${wanted}_000   # Node.js before 13, default 120 s without a byte`,
+    text: (wanted) => `server.timeout = ${wanted}_000   // Node.js before 13, default 120 s without a byte`,
   },
   { server: 'uWSGI', byDefault: null, text: (wanted) => `harakiri = ${wanted}   # uWSGI` },
-  { server: 'Node.js', byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   # Node.js` },
-  { server: 'Go', byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   # Go` },
+  { server: 'Node.js', byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   // Node.js` },
+  { server: 'Go', byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   // Go` },
 ];
 
 const OTHER_TIMERS =

@@ -76,7 +76,7 @@ export const concentration = defineCheck({
       summary:
         errorCount < 10
           ? `${plural(errorCount, 'error')} on ${involved}: too few to compare.`
-          : `${plural(errorCount, 'error')} on ${involved}, spread as evenly as the requests.`,
+          : `${plural(errorCount, 'error')} on ${involved}; none has clearly more than its share of the requests.`,
       facts,
     };
   },

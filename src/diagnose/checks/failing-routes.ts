@@ -65,16 +65,26 @@ export const failingRoutesCheck = defineCheck({
     return {
       outcome: 'pass',
       summary: `${plural(shares.length, 'route')} with errors${errors.length < unanswered.length ? ' after the request was sent' : ''}; ${worstRouteText(shares, traffic)}.`,
+      brief: worstRouteBrief(shares),
       facts,
     };
   },
 });
 
 /** The highest failing share, among routes with enough requests. */
-function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
-  const [top] = shares
+const worstRoute = (shares: ReturnType<typeof routeShares>) =>
+  shares
     .filter(({ requests }) => requests >= 5)
-    .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1));
+    .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1))
+    .at(0);
+
+function worstRouteBrief(shares: ReturnType<typeof routeShares>): string {
+  const top = worstRoute(shares);
+  return top === undefined ? 'too few requests to compare routes' : `at most ${percent(top.share)} of a route fail`;
+}
+
+function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
+  const top = worstRoute(shares);
   if (!top) return `${plural(log.requests, 'request')} in all, too few to compare routes`;
   return `the worst is ${top.route}: ${percent(top.share)} of its ${plural(top.requests, 'request')}`;
 }

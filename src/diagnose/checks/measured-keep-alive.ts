@@ -77,7 +77,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   const kinds = [...new Set(closed.map((error) => outlines.get(error)?.kind.replace('-', ' ') ?? ''))].sort();
   return {
     outcome: 'not-applicable',
-    summary: `Nothing to measure: the ${list(kinds)} closed ${plural(countErrors(closed), 'connection')}, not an idle timer.`,
+    summary: `Nothing to measure: the ${list(kinds)} closed ${plural(countErrors(closed), 'connection')}; no idle timer did.`,
   };
 }
 

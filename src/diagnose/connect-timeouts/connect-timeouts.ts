@@ -465,7 +465,7 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
       ...(failed.length > 0
         ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN times out after 10 s.`]
         : []),
-      ...(connected.length > 0 ? [`${of(connected)} were sent on an open connection.`] : []),
+      ...(connected.length > 0 ? [`${of(connected)} went out on an open connection.`] : []),
       ...(invoked.length > 0
         ? [`${of(invoked)} went to a Lambda function, which is invoked without a connection.`]
         : []),

@@ -129,7 +129,7 @@ function describe(
   const told = [
     isExplained ? explainedText(read.text, reason, targets.length) : read.text,
     ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
-    ...(reason === null && pods !== null ? [`Its targets are ${podsText(pods)}.`] : []),
+    ...(reason === null && pods !== null ? [`The targets are ${podsText(pods)}.`] : []),
   ];
   return [
     {

@@ -91,7 +91,7 @@ function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[],
 
 /** AWS Load Balancer Controller, "Pod readiness gate". */
 const GATE_NOTE =
-  'Also turn on pod readiness gates (kubectl label): a rollout then waits until new pods are healthy in the target group. Only pods created after that get one: restart the deployment.';
+  'Also turn on pod readiness gates (kubectl label): a rollout then waits for healthy targets. Only pods created later get one.';
 
 /** Duration of the longest request that was cut off, in seconds; null if none was. */
 function longestCutOff(errors: readonly SampledError[]): number | null {
@@ -128,7 +128,11 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         commands: [...change, ...look],
         notes: look.length > 0 ? [LOOK_NOTE] : [],
         sideEffects:
-          rollBackEffects.length > 0 ? rollBackEffects : change.length > 0 ? [`Replaces every task of ${who}.`] : [],
+          rollBackEffects.length > 0
+            ? rollBackEffects
+            : change.length > 0
+              ? [`The update replaces every task of ${who}.`]
+              : [],
       };
     }
     case 'failed-health-checks':
@@ -158,7 +162,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `Restart ${who} with a new deployment in place of StopTask: then ECS starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer has stopped sending.`,
         commands: newDeployment(reason),
         ...stopFix(definition, longestSeconds),
-        sideEffects: [`Replaces every task of ${who}.`],
+        sideEffects: [`The update replaces every task of ${who}.`],
       };
     case 'deployment':
     case 'scale-in':
@@ -210,7 +214,8 @@ function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]
 }
 
 /** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
-const LOOK_NOTE = 'aws ecs describe-tasks shows the stop reason only for about an hour after a task stopped.';
+const LOOK_NOTE =
+  'Run aws ecs describe-tasks first: it shows the stop reason only for about an hour after a task stopped.';
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)

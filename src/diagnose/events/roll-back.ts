@@ -38,7 +38,7 @@ function stopCommands(service: EcsService, evidence: EventEvidence): Command[] {
 export const rollBackEffect = (name: string, service: EcsService | null, evidence: EventEvidence): string =>
   service !== null && stopCommands(service, evidence).length > 0
     ? `Moves all traffic of ${name} back to the tasks of the revision before.`
-    : `Replaces every task of ${name}.`;
+    : `The update replaces every task of ${name}.`;
 
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
 

@@ -38,6 +38,6 @@ export function hostCommands(
 
 /** Where to run these commands and how to read their output. */
 export const HOST_NOTES: string[] = [
-  'Run these on the host. ss: does something listen, and on which address? nft, iptables, getenforce, ufw: does a rule drop or reject?',
+  'On the host: does something listen, and on which address (ss)? Does a rule drop or reject (nft, iptables, getenforce, ufw)?',
   'Run curl from another host in the VPC. With pods, a network policy drops what security groups allow.',
 ];

@@ -84,7 +84,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
     ],
     against: [
       ...(retried > 0
-        ? [`${requestsOf(retried, parts.all.length)} succeeded when the same client retried the route within 30 s.`]
+        ? [`${requestsOf(retried, parts.all.length)} succeeded on a retry within 30 s.`]
         : []),
       ...closedEarly
         .slice(0, 3)

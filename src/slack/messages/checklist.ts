@@ -166,8 +166,11 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
       return `targets close at ${shortSeconds(measuredSeconds)}, load balancer at ${shortSeconds(idleTimeoutSeconds)}`;
     return outcome === 'pass' && (triage.errors ?? 0) > 0 ? 'no race seen' : null;
   },
-  4: ({ triage }, outcome) =>
-    outcome === 'fail' ? null : triage.errors === 0 ? 'no errors' : 'no single route stands out',
+  4: ({ triage, steps }, outcome) => {
+    if (outcome === 'fail') return null;
+    const routes = steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'failing-routes');
+    return triage.errors === 0 ? 'no errors' : (routes?.brief ?? null);
+  },
   5: ({ networkPaths }, outcome) => {
     const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
     if (outcome === 'fail') return blockedWords(networkPaths);

@@ -62,7 +62,7 @@ describe('464', () => {
       { strength: 'confirmed', errors: { length: 6 } },
     ]);
     expect(sentences).toEqual([
-      'All 6 requests ended with 464: api takes GRPC and the requests came in another version.',
+      'All 6 failed requests ended with 464: api takes GRPC and the requests came in another version.',
     ]);
     expect(summary).toBe('6 requests came in another protocol version than the target group takes: api takes GRPC.');
     expect(judgementOf(protocolMismatch, known, asked).fix.summary).toContain('target group of their version');

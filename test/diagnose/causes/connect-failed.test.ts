@@ -320,7 +320,7 @@ describe('failed while connecting', () => {
         cause.id,
         [],
         true,
-        'All 7 requests were sent on an open connection and ran into the idle timeout.',
+        'All 7 failed requests went out on an open connection and ran into the idle timeout.',
       ]);
     }
   });

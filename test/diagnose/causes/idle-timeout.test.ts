@@ -183,14 +183,14 @@ describe('slow-target and slow-upload', () => {
       { traffic: trafficOf(several(149, 'closed-before-response', () => ({ elapsed: 0.05 }), 1)), attributes: sixty },
       question,
     );
-    expect(against[0]).toBe('All 149 requests ended within 50 ms; the idle timeout is 60 s.');
+    expect(against[0]).toBe('All 149 failed requests ended within 50 ms; the idle timeout is 60 s.');
   });
 
   it('show the routes, their share and the durations of their successes', () => {
     const traffic = trafficOf(slow(4));
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
-      'All 4 requests were sent to the target and got no response; they ended after 60.0 s.',
+      'All 4 failed requests reached the target and got no response; they ended after 60.0 s.',
       '4 errors had almost nothing to upload (GET, 300 bytes at most).',
       'They end at the idle timeout of the load balancer: 60 s.',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',

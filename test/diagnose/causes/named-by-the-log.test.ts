@@ -43,7 +43,7 @@ describe('target-generated', () => {
   it('says which targets, routes and statuses, and where to look', () => {
     const errors = traffic(3, 'target-response', (i) => ({ target: i < 2 ? '10.0.1.5:8080' : '10.0.2.7:8080' }));
     expect(judgementOf(targetGenerated, { traffic: errors }, question).for).toEqual([
-      'All 3 requests got their status from the target (500); the load balancer relayed it.',
+      'All 3 failed requests ended with the status that the target sent (500); the load balancer relayed it.',
       'By target: 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
       'By route: GET /orders.',
     ]);

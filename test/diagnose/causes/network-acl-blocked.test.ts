@@ -94,7 +94,7 @@ describe('network-acl-blocked', () => {
   it('reports a target once for two nodes, and numbers its entries together', () => {
     const errors = [...timeouts(), ...timeouts({ node: '10.0.9.7' })];
     expect(judge({ known: upper, errors }).for).toEqual([
-      'All 12 requests timed out after 10 s connecting to 10.0.1.5:8080.',
+      'All 12 failed requests timed out after 10 s connecting to 10.0.1.5:8080.',
       "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
     ]);
     const { commands } = judgementOf(networkAclBlocked, connectTimeoutEvidence({ known: upper, errors }), question).fix;

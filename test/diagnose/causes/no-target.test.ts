@@ -123,11 +123,11 @@ describe('no-registered-targets and target-optimizer', () => {
     const configured = trafficOf(several(20, 'fixed-response'));
     expect(judgementOf(fixedResponse, { traffic: trafficOf(twenty) }, question)).toMatchObject({
       ruledOut: true,
-      against: ['All 20 requests found no target to connect to.'],
+      against: ['All 20 failed requests found no target to connect to.'],
     });
     expect(judgementOf(noRegisteredTargets, { traffic: configured }, question)).toMatchObject({
       ruledOut: true,
-      against: ['All 20 requests got a fixed response of a listener rule.'],
+      against: ['All 20 failed requests got a fixed response of a listener rule.'],
     });
     expect(judgementOf(fixedResponse, { traffic: trafficOf(several(3, 'connect-failed')) }, question).ruledOut).toBe(
       false,

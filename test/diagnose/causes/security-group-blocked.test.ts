@@ -173,7 +173,7 @@ describe('security-group-blocked', () => {
   it('shows what replaced the rule, and what removed it', () => {
     const changes = [call('SetSecurityGroups', 'sg-alb', -60)];
     expect(judge({ known: { ...removed, changes } }).for).toEqual([
-      `All 6 requests timed out after 10 s connecting from node ${NODE} to 10.0.1.5:8080.`,
+      `All 6 failed requests timed out after 10 s connecting from node ${NODE} to 10.0.1.5:8080.`,
       'sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); on that port it allows sg-old, which the load balancer does not use.',
       'SetSecurityGroups changed sg-alb at 02:39:00 UTC, 110.0 s before the first error.',
     ]);
@@ -194,7 +194,7 @@ describe('security-group-blocked', () => {
 
   it('is ruled out with a number', () => {
     expect(judge({ errors: refusedErrors(214) }).against[0]).toBe(
-      'All 214 requests failed within 3 ms; a dropped SYN times out after 10 s.',
+      'All 214 failed requests failed within 3 ms; a dropped SYN times out after 10 s.',
     );
   });
 
@@ -242,7 +242,7 @@ describe('security-group-blocked', () => {
       { ...call('AuthorizeSecurityGroupIngress', 'sg-app', 105, mended) },
     ];
     expect(judge({ known: { changes } }).summary).toBe(
-      `RevokeSecurityGroupIngress changed sg-app at 02:40:45 UTC, and AuthorizeSecurityGroupIngress changed sg-app at 02:41:45 UTC: connections timed out between the two, and none that was begun before or later. All 6 requests timed out after 10 s connecting from node ${NODE} to 10.0.1.5:8080.`,
+      `RevokeSecurityGroupIngress changed sg-app at 02:40:45 UTC, and AuthorizeSecurityGroupIngress changed sg-app at 02:41:45 UTC: connections timed out between the two, and none that was begun before or later. All 6 failed requests timed out after 10 s connecting from node ${NODE} to 10.0.1.5:8080.`,
     );
   });
 });

@@ -203,7 +203,7 @@ it('names the ingress if the controller created the target group', () => {
       ],
     },
   ];
-  expect(eventOf({ tags })?.summary).toContain('Its targets are pods of ingress shop/web in cluster prod-1.');
+  expect(eventOf({ tags })?.summary).toContain('The targets are pods of ingress shop/web in cluster prod-1.');
 });
 
 const ownHook = (HeartbeatTimeout: number) => ({

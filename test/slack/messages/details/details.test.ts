@@ -57,7 +57,7 @@ describe('a step', () => {
   it('shows everything that was checked, with numbers, and what to do about a fault', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
-    expect(text).toContain('✓ The load balancer keeps idle connections for 60 s');
+    expect(text).toContain("✓ The load balancer's idle timeout is 60 s");
     expect(text).toMatch(/targets close at: 5.998 s · idle timeout: 60 s · .*expected by chance: \d+/);
     // The fix of the keep-alive race says what to do.
     expect(text).not.toContain('→');

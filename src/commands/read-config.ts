@@ -46,6 +46,12 @@ export async function readConfigContent(
   return { content: found === null ? {} : parseJson(found, source), source };
 }
 
+/** Whether alb502.json would be read and is empty, as `alb502 setup config > alb502.json` leaves it to be read. */
+export async function isConfigFileEmpty(named?: string, environment: Environment = process.env): Promise<boolean> {
+  if (named !== undefined || environment.ALB502_CONFIG || environment.ALB502_CONFIG_JSON) return false;
+  return (await readIfPresent(CONFIG_FILE, false)) === '';
+}
+
 /** Returns the Slack mode, even of an invalid configuration: it decides which secrets are required. */
 export function slackModeOf(content: unknown, environment: Environment = process.env): Config['slack']['mode'] {
   const slack = isRecord(content) && isRecord(content.slack) ? content.slack : {};

@@ -55,7 +55,7 @@ async function checkTemporarySpace({ limits: { atOnce } }: Config): Promise<Chec
     const detail = `${tmpdir()}: ${formatBytes(free)} free`;
     if (free >= needed) return { what, detail, state: 'ok' };
     const wanted = `${plural(atOnce, 'diagnosis', 'diagnoses')} at once may need ${formatBytes(needed)}; enlarge it, or lower limits.atOnce`;
-    return { what, detail: `${detail}; ${wanted}`, state: 'note' };
+    return { what, detail: `${detail}; ${wanted}`, state: free < DOWNLOAD ? 'missing' : 'note' };
   } catch (error) {
     return { what, detail: errorMessage(error), state: 'missing' };
   }

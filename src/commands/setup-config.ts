@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseConfig, RUNS_FOLDER } from '../config.ts';
 import { packageRoot } from './package-root.ts';
 import { printNotice } from './print-notice.ts';
-import { readConfigContent } from './read-config.ts';
+import { isConfigFileEmpty, readConfigContent } from './read-config.ts';
 
 export interface SetupConfigOptions {
   channel?: string;
@@ -16,7 +16,8 @@ type Json = Record<string, unknown>;
 
 /** Prints the configuration on stdout, and remarks on stderr. Throws Problem (exit 1) with every mistake. */
 export async function setupConfig({ channel, queue, runsBucket, config: file }: SetupConfigOptions): Promise<void> {
-  const { content, source } = await readConfigContent(file);
+  const isEmpty = await isConfigFileEmpty(file);
+  const { content, source } = isEmpty ? { content: {}, source: '' } : await readConfigContent(file);
   // Validate the existing content first, so that its mistakes name its source.
   parseConfig(content, {}, source);
   const current = section(content);
@@ -40,6 +41,8 @@ export async function setupConfig({ channel, queue, runsBucket, config: file }: 
   process.stdout.write(`${JSON.stringify(changed, null, 2)}\n`);
   const hasAlarms = read.sqs !== undefined || read.sns !== undefined;
   const remarks = [
+    isEmpty &&
+      'alb502.json was empty, so this begins anew: the shell empties the file that > writes to. To change a configuration, write to another file first.',
     accounts.every(({ roleArn }) => roleArn === undefined) &&
       'accounts: only the account of the environment. Another one needs its roleArn and its regions.',
     accounts.some(({ roleArn, externalId }) => roleArn !== undefined && externalId === undefined) &&

@@ -48,7 +48,7 @@ describe('--check', () => {
     for (const line of [
       /^missing +bot token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\): copy the one that begins with xoxb- from/m,
       /^missing +app-level token +Slack refuses SLACK_APP_TOKEN \(not_allowed_token_type\): create one with the scope connections:write/m,
-      /^missing +run records +folder .*: Run records cannot be kept in/m,
+      /^missing +run records +folder .*: Run records cannot be kept in .*: a file is in its place\.$/m,
       /^missing +AWS +default, eu-west-1: .*DescribeLoadBalancers/m,
       /^missing +account +default: sts:GetCallerIdentity/m,
       /^note +queue +.* was not checked: sqs:GetQueueAttributes was denied; alb502 setup iam prints the statement$/m,

@@ -18,9 +18,16 @@ const root = join(import.meta.dirname, '../..');
 const entry = join(root, 'src/cli.ts');
 
 /** Runs in a folder with this alb502.json, far from AWS. */
-async function setup(words: string[], { config, env = {} }: { config?: object; env?: Record<string, string> } = {}) {
+async function setup(
+  words: string[],
+  {
+    config,
+    text = config && JSON.stringify(config),
+    env = {},
+  }: { config?: object; text?: string | undefined; env?: Record<string, string> } = {},
+) {
   const cwd = temporaryFolder();
-  if (config !== undefined) writeFileSync(join(cwd, 'alb502.json'), JSON.stringify(config));
+  if (text !== undefined) writeFileSync(join(cwd, 'alb502.json'), text);
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, [entry, 'setup', ...words], {
     cwd,
@@ -227,6 +234,12 @@ describe('config', () => {
       runs: { s3: { bucket: 'runs' }, retentionDays: 7 },
     });
     expect(parseConfig(JSON.parse(stdout), {}, 'what was printed').runs.s3?.bucket).toBe('runs');
+  });
+
+  it('starts a configuration in the file that the shell has emptied for it', async () => {
+    const { code, stdout, stderr } = await setup(['config', '--channel', 'C0123456789'], { text: '' });
+    expect({ code, ...JSON.parse(stdout) }).toEqual({ code: 0, alarms: { defaultChannel: 'C0123456789' } });
+    expect(stderr).toMatch(/^alb502.json was empty, so this begins anew/);
   });
 
   it('says which settings are missing and what that means', async () => {

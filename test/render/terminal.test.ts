@@ -61,7 +61,7 @@ describe('the printed diagnosis', () => {
   it('lists causes ruled out by one number in one line', () => {
     const page = plain(race).replace(/\s+/g, ' ');
     expect(page).toContain(
-      'Security group blocked; network acl blocked: all 149 requests went out on an open connection',
+      'Security group blocked; network acl blocked: all 149 failed requests were sent on an open connection',
     );
     expect(page.split('a dropped SYN times out after 10 s')).toHaveLength(2);
   });

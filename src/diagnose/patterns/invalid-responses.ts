@@ -83,9 +83,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         : []),
     ],
     against: [
-      ...(retried > 0
-        ? [`${requestsOf(retried, parts.all.length)} succeeded on a retry within 30 s.`]
-        : []),
+      ...(retried > 0 ? [`${requestsOf(retried, parts.all.length)} succeeded on a retry within 30 s.`] : []),
       ...closedEarly
         .slice(0, 3)
         .map(

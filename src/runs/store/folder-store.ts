@@ -212,11 +212,17 @@ const REASONS: Record<string, string> = {
   EISDIR: 'a folder is in the place of a file',
   EMFILE: 'too many files are open',
 };
+/** Codes for which another place helps. */
+const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT']);
 
 function explain(dir: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === '' || error instanceof Problem) return error;
-  return new Problem(`Run records cannot be kept in ${dir}: ${REASONS[code] ?? code}${placeOf(dir, error)}.`, 2);
+  const remedy = NOT_WRITABLE.has(code) ? ' Mount a volume there, or set runs.folder or runs.s3.bucket.' : '';
+  return new Problem(
+    `Run records cannot be kept in ${dir}: ${REASONS[code] ?? code}${placeOf(dir, error)}.${remedy}`,
+    2,
+  );
 }
 
 /** Names the file in the error unless it is the folder itself. */

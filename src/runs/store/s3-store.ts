@@ -40,7 +40,10 @@ function explainError(
 ): unknown {
   if (error instanceof Problem || !(error instanceof Error)) return error;
   if (error.name === 'NoSuchBucket')
-    return new Problem(`Run records cannot be kept in ${where}: there is no such bucket.`, 2);
+    return new Problem(
+      `Run records cannot be kept in ${where}: there is no such bucket; create it, or name another in runs.s3.bucket.`,
+      2,
+    );
   const kind = awsErrorKind(error);
   if (kind === 'denied' || kind === 'denied-explicitly')
     return new Problem(

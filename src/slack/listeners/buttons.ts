@@ -138,6 +138,8 @@ async function askAgain(context: SlackContext, { run, who, respond, thread }: Pr
     return answerPrivately(context, respond, privateMessage('Already checking again; the thread will update.'), thread);
   }
   await context.threads.askAgain(run.id, window, who.user);
+  const sentence = 'Checking again. The thread is updated in place; a reply follows if the verdict changes.';
+  await answerPrivately(context, respond, privateMessage(sentence), thread);
 }
 
 /** Asks in a new thread even though one exists. */

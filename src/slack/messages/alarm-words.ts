@@ -43,9 +43,11 @@ export function watchedAlarm(episode: Episode | null): WatchedAlarm | null {
 export const watchedWords = ({ watches: { metric, threshold } }: WatchedAlarm): string =>
   `${truncate(sanitize(metric), MAX_METRIC)}${threshold === null ? '' : ` (threshold ${grouped(threshold)})`}`;
 
-/** CloudWatch's reason. */
-export const watchedParts = ({ reason }: WatchedAlarm): MessagePart[] =>
-  reason === '' ? [] : [line({ bold: 'Alarm' }, '  ', ...prose(truncate(sanitize(reason), MAX_REASON)))];
+/** The metric, and CloudWatch's reason. */
+export const watchedParts = ({ reason, watches }: WatchedAlarm): MessagePart[] => {
+  const why = reason === '' ? '' : `: ${truncate(sanitize(reason), MAX_REASON)}`;
+  return [line({ bold: 'Alarm' }, '  ', truncate(sanitize(watches.metric), MAX_METRIC), ...prose(why))];
+};
 
 /**
  * For an alarm without any 5xx: the slowest routes if it is on latency, and that alb502 does not explain its metric.

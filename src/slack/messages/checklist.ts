@@ -207,7 +207,8 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
   if (triage.requests === 0) return 'no log entries yet';
-  return open === undefined ? 'not known' : fitTitle(open, room);
+  if (open === undefined) return 'not known';
+  return open.brief === undefined ? fitTitle(open, room) : truncate(open.brief, room);
 }
 
 /** The findings that decided the step's outcome; in a passed step, the most informative first. */

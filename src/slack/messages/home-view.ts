@@ -59,7 +59,7 @@ const MAX_NAMES = 20;
 function accountLine({ account, loadBalancers }: Home['accounts'][number]): TextLine {
   const names = loadBalancers.slice(0, MAX_NAMES).join(', ') || 'no load balancer is known';
   const more = loadBalancers.length > MAX_NAMES ? ` and ${number(loadBalancers.length - MAX_NAMES)} more` : '';
-  return proseOf(`${account}: ${names}${more}`);
+  return proseOf(account === 'default' ? `${names}${more}` : `${account}: ${names}${more}`);
 }
 
 /** Link to the thread; Slack finds the workspace from the reader. */

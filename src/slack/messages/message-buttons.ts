@@ -65,7 +65,10 @@ export function confirmCost(cost: DiagnosisCost, times: 1 | 3): ConfirmDialog | 
 }
 
 /** Rare actions: what each is called, and what it fetches. At most five. */
-export const overflowMenu = (run: string, options: readonly (readonly [string, DetailId])[]): types.Overflow => ({
+export const overflowMenu = (
+  run: string,
+  options: readonly (readonly [string, DetailId | 'ask-again'])[],
+): types.Overflow => ({
   type: 'overflow',
   action_id: ACTIONS.more,
   options: options.slice(0, 5).map(([label, extra]) => ({ text: plainText(label), value: `${extra}:${run}` })),

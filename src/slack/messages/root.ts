@@ -305,7 +305,7 @@ function dateWords(iso: string): string {
 /** Since when, which alarms, how often. */
 function episodeLines({ run, episode }: ThreadState): TextLine[] {
   if (episode === null) return [];
-  const { alarms, openedAt, closedAt, repeats } = episode;
+  const { alarms, openedAt, closedAt } = episode;
   const { region } = run.loadBalancer;
   const shown = alarms.slice(0, 4).flatMap(({ name, state }, index): TextPiece[] => {
     const label = truncate(sanitize(name), 100);
@@ -318,7 +318,9 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
     ];
   });
   const more = alarms.length > 4 ? ` and ${number(alarms.length - 4)} more` : '';
-  const times = repeats === 0 ? '' : ` · re-fired ${repeats === 1 ? 'once' : `${number(repeats)} times`}`;
+  // A second alarm that joins has not fired again.
+  const refired = alarms.reduce((sum, { times }) => sum + times - 1, 0);
+  const again = refired === 0 ? '' : ` · re-fired ${refired === 1 ? 'once' : `${number(refired)} times`}`;
   const until =
     closedAt === null
       ? ''
@@ -327,7 +329,7 @@ function episodeLines({ run, episode }: ThreadState): TextLine[] {
     [
       alarms.length === 1 ? 'Alarm ' : 'Alarms ',
       ...shown,
-      `${more} · since ${momentWords(openedAt, run.to)}${until}${times}`,
+      `${more} · since ${momentWords(openedAt, run.to)}${until}${again}`,
     ],
   ];
 }
@@ -347,8 +349,11 @@ function feedbackLines({ run, diagnosis }: ThreadState): TextLine[] {
 
 function actualCauseWords({ cause, words }: Feedback, diagnosis: Diagnosis | null): string {
   const title = diagnosis?.causes.find(({ id }) => id === cause)?.title ?? cause;
-  const what = [title === 'other' ? null : title, words].filter((part) => part !== null && part !== '').join('; ');
-  return what === '' ? '' : `: it was ${truncate(sanitize(what), 200)}`;
+  const parts = [
+    ...(title === null || title === 'other' ? [] : [`it was ${sanitize(inSentence(title))}`]),
+    ...(words === null || words === '' ? [] : [`"${truncate(sanitize(words), 200)}"`]),
+  ];
+  return parts.length === 0 ? '' : `: ${parts.join('; ')}`;
 }
 
 function rootButtons(state: ThreadState): SlackBlock[] {
@@ -363,7 +368,7 @@ function rootButtons(state: ThreadState): SlackBlock[] {
       ? [
           detailButton(kind === 'found' ? 'Fix commands' : 'How to decide', 'fix', { run: run.id, primary: true }),
           detailButton('Evidence', 'evidence', { run: run.id }),
-          detailButton('Log lines', 'log-lines', { run: run.id }),
+          detailButton('Log', 'log-lines', { run: run.id }),
         ]
       : [
           actionButton('Check again', 'askAgain', {

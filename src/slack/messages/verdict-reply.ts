@@ -5,7 +5,7 @@ import { inSentence, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import { completenessSentence, costSentence, eventLabel, fitSentences } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
-import { actionButton, buttonRow, confirmCost, detailButton } from './message-buttons.ts';
+import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import {
   copyable,
   fitsMessage,
@@ -306,9 +306,24 @@ function verdictButtons(run: string, diagnosis: Diagnosis): SlackBlock[] {
     ...(kind === 'unread'
       ? []
       : [actionButton('👍 Right', 'right', { run }), actionButton('👎 Wrong', 'wrong', { run })]),
-    ...(hasErrors ? [detailButton('Chart', 'timeline', { run })] : []),
-    ...(kind === 'none' || !isAnyPathKnown(diagnosis) ? [] : [detailButton('Network paths', 'path', { run })]),
-    ...(hasErrors ? [actionButton('Check again', 'askAgain', { run, confirm: confirmCost(diagnosis.cost, 1) })] : []),
-    ...(hasErrors ? [] : [actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) })]),
+    ...(hasErrors
+      ? errorButtons(run, diagnosis)
+      : [
+          ...(kind === 'unread' && isAnyPathKnown(diagnosis) ? [detailButton('Network paths', 'path', { run })] : []),
+          actionButton('Widen the window', 'widen', { run, confirm: confirmCost(diagnosis.cost, 3) }),
+        ]),
   );
+}
+
+/** One row on a phone: the rarer ones are in the menu. What costs money asks first, which one option of a menu cannot. */
+function errorButtons(run: string, diagnosis: Diagnosis): types.ActionsBlock['elements'] {
+  const confirm = confirmCost(diagnosis.cost, 1);
+  const chart = detailButton('Chart', 'timeline', { run });
+  const paths = isAnyPathKnown(diagnosis) ? [['Network paths', 'path'] as const] : [];
+  if (confirm === null) return [chart, overflowMenu(run, [...paths, ['Check again', 'ask-again']])];
+  return [
+    chart,
+    ...paths.map(([label, detail]) => detailButton(label, detail, { run })),
+    actionButton('Check again', 'askAgain', { run, confirm }),
+  ];
 }

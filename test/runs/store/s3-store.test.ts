@@ -121,7 +121,9 @@ describe('a store in S3', () => {
 
   it('is not opened if the bucket does not exist', async () => {
     const bucket = await writableBucket();
-    await expect(opened({ ...bucket, name: 'another' })).rejects.toThrow('there is no such bucket.');
+    await expect(opened({ ...bucket, name: 'another' })).rejects.toThrow(
+      'there is no such bucket; create it, or name another',
+    );
   });
 
   it('is not opened if conditional writes are ignored', async () => {

@@ -46,8 +46,7 @@ interface Situation {
   buttons: string;
 }
 
-const ANSWERED =
-  '[[Fix commands]] [Evidence] [Log lines] [⋯ Targets | Routes | All checks | Verify by hand | Post-mortem]';
+const ANSWERED = '[[Fix commands]] [Evidence] [Log] [⋯ Targets | Routes | All checks | Verify by hand | Post-mortem]';
 const OPEN = ANSWERED.replace('Fix commands', 'How to decide');
 const UNREAD = '[[Check again]] [⋯ All checks | Verify by hand | Post-mortem]';
 /** Below the thread of an alarm. */
@@ -227,10 +226,10 @@ describe('below the first line', () => {
     const quiet = read({ diagnosis: { ...healthy, slowestRoutes: [] }, run: byAlarm, episode: latencyEpisode }).split(
       '\n',
     );
-    expect(quiet[1]).toBe(`*Alarm*  ${REASON}`);
+    expect(quiet[1]).toBe(`*Alarm*  TargetResponseTime: ${REASON}`);
     expect(quiet[2]).toBe('*Next step*  look at TargetResponseTime in CloudWatch: alb502 explains only 5xx.');
     const failing = read({ diagnosis: race, run: byAlarm, episode: latencyEpisode }).split('\n');
-    expect(failing[1]).toBe(`*Alarm*  ${REASON}`);
+    expect(failing[1]).toBe(`*Alarm*  TargetResponseTime: ${REASON}`);
     expect(failing[2]).toMatch(/^\*Cause\*/);
     const both = episodeOf({ alarms: [...latencyEpisode.alarms, alarm({})] });
     expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
@@ -314,9 +313,12 @@ describe('below the first line', () => {
   });
 
   it('names the alarm, since when it fires, and how often it fired again', () => {
-    expect(read({ diagnosis: race, run: byAlarm, episode: episodeOf({ repeats: 3 }) })).toContain(
+    const repeated = episodeOf({ repeats: 3, alarms: [alarm({ times: 4 })] });
+    expect(read({ diagnosis: race, run: byAlarm, episode: repeated })).toContain(
       '(Alarm shop-prod-5xx · since 02:44 UTC · re-fired 3 times)',
     );
+    const joined = episodeOf({ repeats: 1, alarms: [alarm({}), alarm({ name: 'shop-prod-504' })] });
+    expect(read({ diagnosis: race, run: byAlarm, episode: joined })).not.toContain('re-fired');
   });
 
   it('names the alarm once', () => {
@@ -366,8 +368,8 @@ describe('below the first line', () => {
       },
     });
     expect(text).toContain('(@U0BOB confirmed this verdict)');
-    expect(text).toContain('(@U0EVE marked this verdict wrong: it was Slow target; a lock in <the> database)');
-    expect(text).toContain('(@U0MAX marked this verdict wrong: it was a full moon)');
+    expect(text).toContain('(@U0EVE marked this verdict wrong: it was slow target; "a lock in <the> database")');
+    expect(text).toContain('(@U0MAX marked this verdict wrong: "a full moon")');
   });
 });
 
@@ -391,6 +393,6 @@ describe('checking again', () => {
 
   it('asks nothing below one cent', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
-    expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[Check again]');
+    expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[⋯ Check again]');
   });
 });

@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)('the page of the local Slack (skipped without Chrom
   });
 
   it('answers a button below the message', async () => {
-    await page.locator('#replies [data-press="Evidence"], #replies [data-press="Log lines"]').first().click();
+    await page.locator('#replies [data-press="Evidence"], #replies [data-press="Log"]').first().click();
     await expect.poll(() => page.locator('#replies article').count()).toBeGreaterThan(3);
     await picture('thread-after-press');
   });

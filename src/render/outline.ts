@@ -351,7 +351,8 @@ export function verdictWords(diagnosis: Diagnosis): string {
       return 'no errors';
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      if (diagnosis.provisional) return 'access log has not arrived yet';
+      if (diagnosis.provisional)
+        return triage.requests > 0 ? 'most errors are not in the access log yet' : 'access log has not arrived yet';
       return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
         ? 'errors not in the access log'
         : 'no access-log entries';

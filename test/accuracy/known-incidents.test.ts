@@ -87,7 +87,7 @@ const knownIncidents: KnownIncident[] = [
   {
     folder: '11-no-endpoints-all-refused',
     lead: { cause: 'connection-refused', standing: 'confirmed' },
-    says: ['explains 30 of 30 errors'],
+    says: ['explains all 30 errors'],
     neverSays: [/undecided/i],
   },
   {
@@ -187,7 +187,7 @@ const knownIncidents: KnownIncident[] = [
     // A process is killed every 250 s, now on one target, now on the other.
     folder: '22-seven-outages',
     lead: { cause: 'connection-refused' },
-    says: ['7 outages of 38 s to 54 s', '4 min 10 s apart', 'Exit code 137', 'explains 910 of 910 errors'],
+    says: ['7 outages of 38 s to 54 s', '4 min 10 s apart', 'Exit code 137', 'explains all 910 errors'],
     neverSays: ['Start what should listen'],
   },
   {
@@ -205,7 +205,7 @@ const knownIncidents: KnownIncident[] = [
     // One route ends the process; connections are refused until it is back.
     folder: '28-lab-node-crash-route',
     lead: { cause: 'connection-refused' },
-    says: ['20 outages', '20 of 20 cut off a GET /api/crash/:id', 'explains 280 of 280 errors'],
+    says: ['20 outages', '20 of 20 cut off a GET /api/crash/:id', 'explains all 280 errors'],
     neverSays: ['Start what should listen'],
   },
   {
@@ -213,7 +213,7 @@ const knownIncidents: KnownIncident[] = [
     folder: '33-lab-icmp-reject',
     lead: { cause: 'connection-refused' },
     notClaimed: ['target-unreachable'],
-    says: ['10.0.10.133:8080 (api) stopped answering', 'explains 111 of 111 errors', 'Look at what stands before'],
+    says: ['10.0.10.133:8080 (api) stopped answering', 'explains all 111 errors', 'Look at what stands before'],
     neverSays: ['Start what should listen'],
   },
   {
@@ -224,7 +224,7 @@ const knownIncidents: KnownIncident[] = [
     says: [
       'A process on 10.0.10.54:8080 (api) died 4 times',
       '4 of 4 cut off a GET /reports',
-      'explains 12 of 12 errors',
+      'explains all 12 errors',
     ],
   },
   {

@@ -147,7 +147,7 @@ describe('the command', () => {
     const asked = ['diagnose', ...words.split(' '), '--config', config, '--json'];
     const { code, stderr, stdout } = await alb502(asked, account, { AWS_ENDPOINT_URL_S3: s3.endpoint });
     expect(stderr).toMatch(
-      /^Read as [^\n]*\nReading from S3 directly: [^\n]*\nWhether there is another 'checkout' in eu-west-1 of other is unknown: Could not assume the role [^\n]*: [^\n]*\n$/,
+      /^Read as [^\n]*\nReading from S3 directly: [^\n]*\nCould not check whether there is another 'checkout' in eu-west-1 of other: Could not assume the role [^\n]*: [^\n]*\n$/,
     );
     expect({ code, verdict: JSON.parse(stdout).verdict.cause }).toEqual({ code: 0, verdict: 'security-group-blocked' });
     const table = await alb502(['setup', 'athena', '--config', config], account);

@@ -191,15 +191,17 @@ const REFUSES_FROM = 3;
 
 const HANDSHAKES: CauseId[] = ['tls-handshake-failure', 'protocol-mismatch'];
 
-/** Whether these are failed TLS handshakes: the counts of an HTTPS group tell, or nothing that was in flight was closed. */
+/** Whether these are failed TLS handshakes: the counts of a group that may speak HTTPS tell, or nothing in flight was closed. */
 function mayBeTls(
   { kind, outages, bursts, target_group_arn }: EventOutline,
   errors: readonly SampledError[],
   { traffic, evidence, question }: { traffic: Traffic; evidence: EventEvidence; question: Question },
 ): 'is' | 'may be' | 'is not' {
   const protocol = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
-  if (protocol !== 'HTTPS' || bursts.length > 0) return 'is not';
+  if ((protocol !== undefined && protocol !== 'HTTPS') || bursts.length > 0) return 'is not';
+  // A failed handshake cuts off no request that was sent before.
   if (outages.some(({ inFlight }) => inFlight.length > 0)) return 'is not';
+  if (errors.some(({ signature }) => signature === 'closed-before-response')) return 'is not';
   const counted = splitByStage([{ target_group_arn, errors: [...errors] }], { ...evidence, traffic }, question);
   const countOf = (isOfTls: boolean) =>
     counted.filter(({ tls }) => tls.tlsErrors === isOfTls).reduce((sum, part) => sum + part.errors.length, 0);

@@ -285,12 +285,10 @@ function raiseMemory(
   const wanted = 2 * own;
   // Fargate takes only certain pairs of CPU and memory, so a task without room is left to a person.
   if (ofTask !== undefined && Number(ofTask) < wanted) return [];
-  const file = `${family}.json`;
   const program = `${NOT_REGISTERED} | (.containerDefinitions[] | select(.name=="${container}") | .memory) = ${wanted}`;
   const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
   return [
-    command`aws ecs describe-task-definition --task-definition ${`${family}:${revision}`} --query taskDefinition | jq ${program} > ${file}`,
-    command`aws ecs register-task-definition --cli-input-json file://${file}`,
+    command`aws ecs register-task-definition --cli-input-json "$(aws ecs describe-task-definition --task-definition ${`${family}:${revision}`} --query taskDefinition | jq ${program})"`,
     command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${family}`,
   ];
 }

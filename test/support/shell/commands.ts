@@ -31,7 +31,7 @@ export function commandFaults(commands: readonly string[]): string[] {
         .flat()
         .filter(
           ([program = '', ...words]) =>
-            !PROGRAMS.test(program) || words.some((word) => /^(?:#|touch$|tee$|--cli-input-json|file:)/.test(word)),
+            !PROGRAMS.test(program) || words.some((word) => /^(?:#|touch$|tee$|file:)/.test(word)),
         )
         .map((call) => `${shell}: ran ${call.join(' ')}`),
     ];

@@ -31,7 +31,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
           ...(result.fix.notes ?? []),
           ...asLonger.map(
             ({ shorter, idle }) =>
-              `Do not deploy this while the stopgap for ${inSentence(shorter.title)} is in place: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
+              `Undo the stopgap for ${inSentence(shorter.title)} first: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
           ),
         ],
         ...(stopgap === undefined
@@ -42,8 +42,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 sideEffects: [
                   ...stopgap.sideEffects,
                   ...asShorter.map(
-                    ({ longer }) =>
-                      `Undo the stopgap before you deploy the fix for ${inSentence(longer.title)}: those requests need longer.`,
+                    ({ longer }) => `Undo it before fixing ${inSentence(longer.title)}.`,
                   ),
                 ],
               },

@@ -36,8 +36,8 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
   const race = open.includes('keep-alive-race') ? 'a keep-alive race, ' : '';
   const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
   return {
-    absent: `the request never reached the application's code: ${race}a proxy in front of the application, or a crash at that second. Check the log of the proxy, and whether the application restarted then`,
-    started: `the application crashed, was killed or closed the connection while it worked${timer}. Read its last lines, and check whether it restarted`,
-    finished: 'the response was at fault: malformed, or its headers over 32 KB. Look at the raw response of this route',
+    absent: `it never reached the application's code: ${race}a proxy in front, or a crash at that second (its log, a restart)`,
+    started: `the application crashed, was killed or closed the connection${timer}: read its last lines`,
+    finished: 'the response was malformed, or its headers over 32 KB: look at the raw response',
   };
 }

@@ -180,9 +180,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   }
   if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be ruled out.`;
   const how =
-    evidence.traces !== null && isInApplicationLog(lead, evidence)
-      ? " The access log cannot tell these apart; the application's log can."
-      : '';
+    evidence.traces !== null && isInApplicationLog(lead, evidence) ? " The application's log tells more." : '';
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${how}`;
 }
 

@@ -24,10 +24,10 @@ describe('a stopgap that lowers the idle timeout', () => {
   it('and a fix that lets requests take longer each name the other', () => {
     const [first, second] = withConflicts([race, timeout(55)]);
     expect(first?.fix.stopgap?.sideEffects).toEqual([
-      'Undo the stopgap before you deploy the fix for worker timeout in the target: those requests need longer.',
+      'Undo it before fixing worker timeout in the target.',
     ]);
     expect(second?.fix.notes).toEqual([
-      'Do not deploy this while the stopgap for keep-alive race is in place: its idle timeout of 5 s cuts these requests.',
+      'Undo the stopgap for keep-alive race first: its idle timeout of 5 s cuts these requests.',
     ]);
   });
 

@@ -32,7 +32,7 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      "the request never reached the application's code: a proxy in front of the application, or a crash at that second. Check the log of the proxy, and whether the application restarted then",
+      "it never reached the application's code: a proxy in front, or a crash at that second (its log, a restart)",
     );
   });
 

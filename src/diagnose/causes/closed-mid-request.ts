@@ -106,7 +106,7 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
   return {
     summary: burst
       ? `Find out what ended the process on ${name} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
-      : "Search the application's log for the trace ids: a request that started and never finished leads to the crash or the early close.",
+      : "In the application's log, find the request that started and never finished.",
     commands: [
       ...(burst
         ? [

@@ -162,9 +162,7 @@ function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[num
     summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's ${attributes?.[IDLE_TIMEOUT] === undefined ? 'default ' : ''}idle timeout of ${idle} s.`,
     commands: [],
     settings: keepAliveSettings(edge?.kind === 'idle' ? edge.seconds : null, wanted),
-    sideEffects: [
-      `Idle connections stay open up to ${wanted} s: close them on SIGTERM (Node.js: server.closeIdleConnections()), or shutdown waits for them.`,
-    ],
+    sideEffects: ['On SIGTERM, close idle connections (Node.js: server.closeIdleConnections()).'],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -184,7 +182,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `Cuts requests that take longer than ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes.`,
+    `Cuts requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes.`,
   ],
   idleTimeoutSeconds: below,
 });

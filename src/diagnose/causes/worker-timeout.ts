@@ -114,7 +114,7 @@ function fixFor(named: JudgedCluster, traffic: Traffic, configured: number | nul
   const timers = timersOf(cluster.seconds, runtimesOf(named, traffic));
   return {
     summary: isRoom
-      ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, but keep it below the load balancer's idle timeout${idleText}.`
+      ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, below the load balancer's idle timeout${idleText}.`
       : `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}. To raise the timeout in the target, raise the load balancer's idle timeout${idleText} above it first: requests that run past it become 504s.`,
     commands: [],
     settings: timers.map(({ text }) => text(wanted)),

@@ -409,9 +409,9 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
 
 const MOST_POOLED = 20_000;
 
-/** Says why no edge is shown; follows "12 instant errors: ". None of the reasons rules a race out. */
+/** Says why no edge is shown; follows "12 requests were closed at once: ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
-  const { examined, witnesses, controls, comparable, crowded, weakEdge, horizon } = measure;
+  const { examined, witnesses, controls, comparable, crowded, weakEdge } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';
   if (controls === 0) return 'no request of the same routes and targets succeeded to compare their idle times with';
   if (witnesses < 2) return 'one moment cannot show an idle time (at least 2 are needed)';
@@ -420,5 +420,5 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
     const { hits, seconds, expected } = weakEdge;
     return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
-  return `their idle times agree no better than chance (${witnesses} measured, up to ${secondsText(horizon ?? 0)})`;
+  return `their idle times agree no better than chance (${witnesses} measured)`;
 }

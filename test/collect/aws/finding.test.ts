@@ -132,7 +132,7 @@ describe('several regions and accounts', () => {
     expect(await findLive('api', sessions)).toMatchObject({
       name: 'api',
       ambiguityNote: expect.stringMatching(
-        `^Whether there is another 'api' in eu-west-1 of ${role} is unknown: Could not assume the role ${ROLES[0]}: `,
+        `^Could not check whether there is another 'api' in eu-west-1 of ${role}: Could not assume the role ${ROLES[0]}: `,
       ),
     });
     // Of an ARN there is one.

@@ -80,7 +80,7 @@ const worstRoute = (shares: ReturnType<typeof routeShares>) =>
 
 function worstRouteBrief(shares: ReturnType<typeof routeShares>): string {
   const top = worstRoute(shares);
-  return top === undefined ? 'too few requests to compare routes' : `at most ${percent(top.share)} of a route fail`;
+  return top === undefined ? 'too few requests to compare routes' : `the worst route fails ${percent(top.share)}`;
 }
 
 function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {

@@ -41,9 +41,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 sideEffects: [
                   ...stopgap.sideEffects,
-                  ...asShorter.map(
-                    ({ longer }) => `Undo it before fixing ${inSentence(longer.title)}.`,
-                  ),
+                  ...asShorter.map(({ longer }) => `Undo it before fixing ${inSentence(longer.title)}.`),
                 ],
               },
             }),

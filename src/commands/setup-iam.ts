@@ -36,7 +36,7 @@ const KEY = /^(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/)?((?:mrk-)?[0-9a-f-]
 /** Source: CloudWatch Logs API reference, CreateLogGroup. */
 const LOG_GROUP = /^[\w./#-]{1,512}$/;
 
-/** How the user fills in each placeholder. */
+/** How the user fills in each name. */
 const FILLED_BY: Readonly<Record<string, string>> = {
   'ALARM-QUEUE': 'alarms.sqs.queueUrl names no queue of AWS; write its name',
   'LOG-BUCKET': 'name the buckets of access logs with --log-bucket',
@@ -86,8 +86,7 @@ export async function setupIam(options: SetupIamOptions): Promise<void> {
   process.stdout.write(`${JSON.stringify({ Version: '2012-10-17', Statement }, null, 2)}\n`);
   for (const { feature, statements, unknown } of blocks) {
     printNotice(`For ${feature}: ${list(statements.map(({ Sid }) => Sid))}.`);
-    for (const placeholder of unknown)
-      printNotice(`  ${placeholder} is unknown: ${FILLED_BY[placeholder] ?? 'write its name'}.`);
+    for (const name of unknown) printNotice(`  Replace ${name}: ${FILLED_BY[name] ?? 'write its name'}.`);
   }
   for (const [feature, hint] of leftOut) printNotice(`Left out: ${feature}; to have it, ${hint}.`);
   const roles = isRole ? [] : config.accounts.filter(({ roleArn }) => roleArn !== undefined);

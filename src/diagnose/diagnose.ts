@@ -12,7 +12,7 @@ import { causeResults, type JudgedCause, openCauses } from './cause-results.ts';
 import { causes } from './causes/index.ts';
 import type { CauseResult, ChecklistStep, Diagnosis, EventResult, Verdict } from './diagnosis.ts';
 import { collectedOf, type DiagnosisEvidenceSet } from './diagnosis-evidence.ts';
-import { type IncidentEvent, isOnset } from './events/event.ts';
+import { EVENT_EVIDENCE_NAMES, type IncidentEvent, isOnset } from './events/event.ts';
 import { findEvents } from './events/find-events.ts';
 import { judgeBesideEvents } from './events/judge-beside-events.ts';
 import { withReasonFixes } from './events/reason-fix.ts';
@@ -194,29 +194,8 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
   };
 }
 
-/** Evidence needed to find events and background errors. */
-const EVENT_EVIDENCE = [
-  'changes',
-  'codeDeployments',
-  'functionAliases',
-  'functions',
-  'instances',
-  'lifecycleHooks',
-  'loadBalancer',
-  'metrics',
-  'networkAcls',
-  'networkInterfaces',
-  'rules',
-  'scalingActivities',
-  'serviceDeployments',
-  'serviceRevisions',
-  'services',
-  'tags',
-  'targetGroups',
-  'targetHealth',
-  'taskDefinitions',
-  'tasks',
-] as const;
+/** Evidence for events, background errors and weighted targets. */
+const EVENT_EVIDENCE = [...EVENT_EVIDENCE_NAMES, 'functionAliases', 'rules'] as const;
 
 /** Evidence on who owns a target. */
 const OWNER_EVIDENCE = [

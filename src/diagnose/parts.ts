@@ -50,7 +50,7 @@ export function partsOf(ordered: readonly ErrorPart[], events: readonly Incident
   }));
 }
 
-/** Index of the call right after which most of these errors began; -1 if there is none. */
+/** Returns the index of the call just before most of these errors began, or -1. */
 function onsetOf(errors: readonly SampledError[], events: readonly IncidentEvent[]): number {
   const own = new Set(errors);
   const most = countErrors(errors) / 2;

@@ -146,7 +146,7 @@ function namesOf(subject: PolicySubject): Map<string, readonly string[]> {
   const { athena, runs, alarms } = config;
   const names = new Map<string, readonly string[]>([
     ['arn:aws:', [`arn:${partitionOf(region ?? '')}:`]],
-    // These come before the placeholders whose names they contain.
+    // Longer names first: replacing a shorter one would break them.
     ['EDGE-LOG-GROUP', edgeLogGroups],
     ...bucketNames('EDGE-LOG', edgeLogPlaces),
     ['LOG-GROUP', logGroups],

@@ -94,7 +94,7 @@ function readWindow(reader: Reader): TypedWindow | { misread: string } | null {
   return { from: typed(start), to: typed(end), length: null };
 }
 
-/** Reads consecutive durations as one, such as "1h 30m". Milliseconds; null if there is none. */
+/** Reads consecutive durations as one, such as "1h 30m". Milliseconds; null without a duration. */
 function readDurations(reader: Reader): number | null {
   let sum: number | null = null;
   for (let word = reader.words[reader.at]; word?.kind === 'duration'; word = reader.words[reader.at]) {

@@ -122,7 +122,7 @@ describe('iam', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('arn:aws:s3:::LOG-BUCKET/LOG-PREFIX*');
     expect(stderr).toMatch(/^AWS was not asked which buckets hold access logs: No AWS region is set/);
-    expect(stderr).toContain('  LOG-BUCKET is unknown: name the buckets of access logs with --log-bucket.\n');
+    expect(stderr).toContain('  Replace LOG-BUCKET: name the buckets of access logs with --log-bucket.\n');
   });
 
   it('has a block with the right names for each feature in the configuration', async () => {

@@ -94,7 +94,7 @@ const priority = (error: SampledError): string =>
 interface FixedRule {
   arn: string;
   status: string;
-  /** The message body; null if there is none. */
+  /** The message body; null without one. */
   body: string | null;
   /** The listener if this is its default rule, which modify-rule does not accept. */
   defaultOf: string | null;

@@ -63,8 +63,7 @@ export interface ConnectTimeout {
   /** Whether health checks, which connect from every node, pass on this port now although no node has an open path. */
   healthyDespiteBlock: boolean;
   /**
-   * The last change to the path before the first error, and the first change after it. Null if there is none, or
-   * changes were not read.
+   * The last change to the path before the first error, and the first change after it; null if no change is known.
    */
   changedBefore: PathChange | null;
   changedAfter: PathChange | null;

@@ -84,7 +84,7 @@ function isBeyondChance(burst: Burst, around: Surroundings): boolean {
   if (errors.length < ERRORS_NEEDED || isTrafficItself(burst, around.traffic)) return false;
   const signatures = new Set<SignatureId>(errors.map(({ signature }) => signature));
   const rows = errors.length + around.outside.filter(({ signature }) => signatures.has(signature)).length;
-  // Each of the errors could be the first of such a run.
+  // Any of the errors could start a run.
   return rows * binomialTail(errors.length - 1, rows - 1, shareDuring(burst, around)) <= MOST_BY_CHANCE;
 }
 

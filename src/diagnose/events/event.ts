@@ -4,7 +4,7 @@ import type { SampledError } from '../traffic.ts';
 import type { EventReason } from './reason.ts';
 
 /** Inputs for finding events, besides the traffic. */
-const EVENT_EVIDENCE_NAMES = [
+export const EVENT_EVIDENCE_NAMES = [
   'changes',
   'codeDeployments',
   'functions',
@@ -37,8 +37,8 @@ export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /**
- * Confidence in the event itself; the confidence in its cause is in the verdict. Possible: errors began right after a
- * call, and nothing else shows that the call caused them.
+ * Confidence in the event itself; the confidence in its cause is in the verdict. Possible: only the
+ * time links the errors to a call.
  */
 export const EVENT_STANDINGS = ['confirmed', 'likely', 'possible'] as const;
 export type EventStanding = (typeof EVENT_STANDINGS)[number];

@@ -8,9 +8,9 @@ import { type SentFailure, sentFailures } from './sent-failures.ts';
 export interface TargetOutage {
   target_group_arn: string;
   target: string;
-  /** Epoch milliseconds of the last answer before it; null if there is none in the log. */
+  /** Epoch milliseconds of the last answer before it; null if the log has no answer. */
   lastAnswer: number | null;
-  /** When the next answered request was sent; null if there is none. */
+  /** When the next answered request was sent; null if no later one was answered. */
   nextAnswer: number | null;
   /** When the first and the last request of the outage were sent. */
   first: number;

@@ -89,7 +89,7 @@ describe('running', () => {
     const run = alb502(['serve', '--recorded', scenarios], tokens(slack));
     await slack.until(() => slack.sockets.connections() > 0, 'a connection');
     await slack.command({ user: 'ada', channel: 'alerts', text: 'checkout' });
-    await expect.poll(() => run.said(), { timeout: 30_000 }).toContain('started');
+    await slack.until(() => slack.slowCalls().includes('chat.postMessage'), 'a thread that waits for Slack');
     run.child.kill('SIGTERM');
     await expect.poll(() => run.said(), { timeout: 30_000 }).toContain('stopping');
     run.child.kill('SIGTERM');

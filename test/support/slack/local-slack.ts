@@ -109,6 +109,7 @@ export async function openLocalSlack(options: Options = {}) {
 
   const refusals: string[] = [];
   const calls: Call[] = [];
+  const slowCalls: string[] = [];
   const script: ScriptedFault[] = [];
   const triggers = new Map<string, Trigger>();
   const responseUrls = new Map<string, ResponseUrl>();
@@ -157,7 +158,11 @@ export async function openLocalSlack(options: Options = {}) {
       if (isRecording) calls.push({ method, args: rest, at: now(), answer });
     };
     if (latency > 0) await pause(latency);
-    if (fault !== null && 'slow' in fault) await pause(fault.slow);
+    if (fault !== null && 'slow' in fault) {
+      slowCalls.push(method);
+      changed();
+      await pause(fault.slow);
+    }
     const isFaulty = fault !== null && !('slow' in fault);
     if (isFaulty) record({ fault });
     if (isFaulty && 'lost' in fault && fault.lost === 'before') return changed();
@@ -717,6 +722,8 @@ export async function openLocalSlack(options: Options = {}) {
     refusals,
     calls,
     callsOf: (method: string): Call[] => calls.filter((one) => one.method === method),
+    /** Methods of the calls that were answered late, or still wait for their answer, oldest first. */
+    slowCalls: (): readonly string[] => slowCalls,
     /** From now on by HTTP, to this URL. */
     deliverTo: (url: string): void => {
       httpUrl = url;

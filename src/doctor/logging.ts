@@ -16,6 +16,7 @@ import { parseFileName } from '../collect/access-log/log-files.ts';
 import {
   bucketArn,
   dayPrefix,
+  healthCheckPlace,
   type LogObject,
   type LogPlace,
   listWindow,
@@ -67,6 +68,7 @@ export async function checkLogging(
           ? { about: 'Access log', state: 'ok', text: 'access_logs.s3.enabled is false; the vended log is read' }
           : loggingOffFinding(session, arn, attributes, found),
         ...deliveryFindings(found),
+        ...healthCheckFindings(attributes, arn, found),
         ...(await costFindings(session, arn, now)),
       ],
       place,
@@ -75,6 +77,7 @@ export async function checkLogging(
   const findings: DoctorFinding[] = [
     { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
     ...deliveryFindings(found),
+    ...healthCheckFindings(attributes, arn, found),
     ...mixedFindings(attributes),
     ...(await costFindings(session, arn, now)),
   ];
@@ -133,6 +136,25 @@ function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFindi
       ...(denied === undefined ? {} : { allow: { action: `logs:${denied}`, resource: '*' } }),
     },
   ];
+}
+
+/** Reports where the health-check log goes. A refused call for deliveries is reported with the access log. */
+function healthCheckFindings(
+  attributes: Attributes,
+  arn: string,
+  { healthChecks, refusal }: FoundDeliveries,
+): DoctorFinding[] {
+  const about = 'Health-check log';
+  const own = healthCheckPlace(attributes, arn);
+  const places = [
+    ...(own === null ? [] : [`on, to s3://${own.bucket}/${own.root}`]),
+    ...healthChecks.map((one) => `delivered to ${deliveredLogWords(one)}`),
+  ];
+  if (places.length > 0) return places.map((text) => ({ about, state: 'ok', text }));
+  if (refusal !== null) return [];
+  const text =
+    'off: when and why a target was unhealthy during an incident is unknown; DescribeTargetHealth tells only its state now';
+  return [{ about, state: 'note', text }];
 }
 
 function loggingOffFinding(

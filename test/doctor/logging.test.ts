@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openSession } from '../../src/collect/aws/session.ts';
 import { checkLogging } from '../../src/doctor/logging.ts';
+import type { Attributes } from '../../src/evidence/aws.ts';
 import { settings } from '../support/aws/live-log-session.ts';
 import { delivery, destination, source } from '../support/cloudwatch-logs/deliveries.ts';
 import { type LogsOfAccount, serveLogs } from '../support/cloudwatch-logs/server.ts';
@@ -16,13 +17,13 @@ const toGroup: LogsOfAccount = {
   destinations: [destination('CWL', 'json')],
 };
 
-async function findings(account: LogsOfAccount, enabled: 'true' | 'false') {
+async function findings(account: LogsOfAccount, enabled: 'true' | 'false', more: Attributes = {}) {
   const objects = deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' });
   settings({ s3: await serveS3({ name: BUCKET, objects }), logs: await serveLogs(account) });
   const place = { account: 'default', region: 'eu-west-1' };
   const session = openSession(place, { signal: new AbortController().signal, deadline: 20_000 });
   onTestFinished(() => session.close());
-  const attributes = { 'access_logs.s3.enabled': enabled, 'access_logs.s3.bucket': BUCKET };
+  const attributes = { 'access_logs.s3.enabled': enabled, 'access_logs.s3.bucket': BUCKET, ...more };
   return (await checkLogging(session, ARN, attributes, at('2026-03-10T12:30:00Z'))).findings;
 }
 
@@ -62,5 +63,41 @@ describe('doctor', () => {
         allow: { action: 'logs:DescribeDeliveries', resource: '*' },
       }),
     );
+  });
+
+  const healthChecks = (kind: 'S3' | 'CWL'): LogsOfAccount => ({
+    sources: [source('ours'), source('checks', ARN, 'ALB_HEALTH_CHECK_LOGS')],
+    deliveries: [delivery('ours', 'CWL'), delivery('checks', kind)],
+    destinations: [destination('CWL', 'json'), destination('S3', 'plain')],
+  });
+  const toBucket = { 'health_check_logs.s3.enabled': 'true', 'health_check_logs.s3.bucket': 'checks' };
+
+  it.each<[string, LogsOfAccount, 'true' | 'false', Attributes, ['ok' | 'note', string][]]>([
+    [
+      'in the bucket of its attributes',
+      toGroup,
+      'true',
+      toBucket,
+      [['ok', 'on, to s3://checks/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/']],
+    ],
+    [
+      'delivered to S3',
+      healthChecks('S3'),
+      'true',
+      {},
+      [['ok', expect.stringContaining('delivered to S3 (s3://example-logs/vended')]],
+    ],
+    [
+      'delivered to CloudWatch Logs, with the access log off',
+      healthChecks('CWL'),
+      'false',
+      {},
+      [['ok', 'delivered to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)']],
+    ],
+    ['nowhere', toGroup, 'true', {}, [['note', expect.stringMatching(/^off: when and why a target was unhealthy/)]]],
+    ['perhaps somewhere', { ...toGroup, denied: 'DescribeDeliveries' }, 'true', {}, []],
+  ])('says where the health-check log is: %s', async (_, account, enabled, attributes, said) => {
+    const found = (await findings(account, enabled, attributes)).filter(({ about }) => about === 'Health-check log');
+    expect(found.map(({ state, text }) => [state, text])).toEqual(said);
   });
 });

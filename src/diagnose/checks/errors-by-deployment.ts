@@ -93,5 +93,5 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
 /** A rollout shows in the log even where neither ECS nor CodeDeploy has a record of it. */
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
-    ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found; the targets that left and joined show a rollout.'
+    ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found, though targets left and others joined.'
     : 'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.';

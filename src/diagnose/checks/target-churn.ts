@@ -51,21 +51,25 @@ export const targetChurn = defineCheck({
     for (const { target, at } of traffic.errors) lastErrors.set(target, Math.max(at, lastErrors.get(target) ?? at));
     const failing = left.filter(({ target, lastSeen }) => (lastErrors.get(target) ?? -Infinity) >= lastSeen - 90_000);
     const went =
-      left.length > 0 ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic)})` : 'none left';
+      left.length > 0
+        ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic)})`
+        : 'No target left';
     const came =
       joined.length > 0
         ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen', traffic)})`
         : 'none joined';
-    const last =
-      failing.length > 0
-        ? `${plural(failing.length, 'target')} failed requests in ${failing.length === 1 ? 'its' : 'their'} last 90 s`
-        : 'no errors in their last 90 s';
-    const summary = `${went}, ${came}; ${last}.${takenOut}`;
+    const summary = `${went}, ${came}${lastErrorsText(left, failing)}.${takenOut}`;
     if (failing.length === 0) return { outcome: 'pass', summary };
     const brief = `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
     return { outcome: 'fail', summary, brief };
   },
 });
+
+const lastErrorsText = (left: readonly TargetPresence[], failing: readonly TargetPresence[]): string => {
+  const their = (targets: readonly TargetPresence[]) => (targets.length === 1 ? 'its' : 'their');
+  if (failing.length > 0) return `; ${plural(failing.length, 'target')} failed requests in ${their(failing)} last 90 s`;
+  return left.length > 0 ? `; no errors in ${their(left)} last 90 s` : '';
+};
 
 const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', traffic: Traffic): string =>
   list(

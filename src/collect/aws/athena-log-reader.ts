@@ -12,8 +12,11 @@ import {
   runQuery,
   type WorkGroup,
 } from '../access-log/athena/athena-engine.ts';
+import type { LogScope } from '../access-log/athena/entry-sql.ts';
 import { type ClosedConnections, planSearch, readGaps } from '../access-log/athena/gap-search.ts';
-import { failedRows, gaps, type LogScope, rollups, type Statement } from '../access-log/athena/sql.ts';
+import { gaps } from '../access-log/athena/gaps-sql.ts';
+import { failedRows, rollups } from '../access-log/athena/rollups-sql.ts';
+import type { Statement } from '../access-log/athena/statement.ts';
 import { findTable, type LogTable } from '../access-log/athena/table.ts';
 import { athenaUsd, estimateAthena, estimateWords, MOST_QUERIES } from '../access-log/cost.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';

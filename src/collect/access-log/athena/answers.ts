@@ -17,8 +17,8 @@ import { byTargetAndTime } from '../outage-limits.ts';
 import { least, nodeOf, type PlaceRow, statusCounts, statusText, sum, targetTraffic } from '../place-traffic.ts';
 import { BAD_ROUTES, SLOW_ROUTES } from '../slow-limits.ts';
 import { type ClosedConnections, findClosedConnections, type ShownFailure } from './gap-search.ts';
+import { DETAIL, PLACE, ROLLUP_COLUMNS, SEPARATOR, SHAPE } from './rollups-sql.ts';
 import { type Rows, toRecord } from './rows.ts';
-import { DETAIL, PLACE, ROLLUP_COLUMNS, SEPARATOR, SHAPE } from './sql.ts';
 
 export interface Rollups {
   log: Pick<

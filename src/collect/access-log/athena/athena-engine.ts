@@ -13,7 +13,7 @@ import {
   missingPermissionIn,
   stoppedError,
 } from '../access-log-error.ts';
-import type { Statement } from './sql.ts';
+import type { Statement } from './statement.ts';
 
 /** Where queries run, and with which settings. */
 export interface AthenaPlace {

@@ -4,7 +4,6 @@ import { type GapAnswer, groupGaps } from '../gap-answers.ts';
 import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
 import { byText } from '../log-files.ts';
 import { grouped, least, type PlaceRow, placeKey, sum } from '../place-traffic.ts';
-import { type Rows, toRecord } from './rows.ts';
 import {
   GAP_COLUMNS,
   type GapControls,
@@ -14,7 +13,8 @@ import {
   isSearchable,
   type TextKey,
   textKey,
-} from './sql.ts';
+} from './gaps-sql.ts';
+import { type Rows, toRecord } from './rows.ts';
 
 export interface ShownFailure {
   failure: FailedRequest;

@@ -1,7 +1,7 @@
 /** Peculiarities of Athena's results that the local endpoint does not have. */
 import { describe, expect, it } from 'vitest';
 import { readRollups } from '../../../../src/collect/access-log/athena/answers.ts';
-import { DETAIL, ROLLUP_COLUMNS, SEPARATOR } from '../../../../src/collect/access-log/athena/sql.ts';
+import { DETAIL, ROLLUP_COLUMNS, SEPARATOR } from '../../../../src/collect/access-log/athena/rollups-sql.ts';
 
 const detail: Partial<Record<(typeof DETAIL)[number], string>> = {
   ended: '1794969774638661',

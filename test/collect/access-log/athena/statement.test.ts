@@ -5,15 +5,10 @@
 import { TrinoSQL } from 'dt-sql-parser';
 import { describe, expect, it } from 'vitest';
 import { createTable } from '../../../../src/collect/access-log/athena/ddl.ts';
-import {
-  failedRows,
-  gaps,
-  inlined,
-  type LogScope,
-  rollups,
-  type Statement,
-  textKey,
-} from '../../../../src/collect/access-log/athena/sql.ts';
+import type { LogScope } from '../../../../src/collect/access-log/athena/entry-sql.ts';
+import { gaps, textKey } from '../../../../src/collect/access-log/athena/gaps-sql.ts';
+import { failedRows, rollups } from '../../../../src/collect/access-log/athena/rollups-sql.ts';
+import { inlined, type Statement } from '../../../../src/collect/access-log/athena/statement.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
 import * as queries from '../../../../src/collect/access-log/queries.ts';
 import { deliveryDays, fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';

@@ -1,5 +1,6 @@
 /** Finds the load balancer that a user means. Pure; recordings and AWS accounts follow the same rules. */
 import { Problem } from '../problem.ts';
+import { twoExamples } from '../query/examples.ts';
 
 export interface Candidate {
   name: string;
@@ -69,24 +70,24 @@ export function findLoadBalancer<T extends Candidate>(typed: string, candidates:
   for (const rule of rules) {
     const found = candidates.filter(rule);
     if (found.length > 1) {
-      throw new AmbiguousName(`'${text}' matches ${found.length} load balancers: ${listCandidates(found, text)}.`, 1);
+      const [first = '', second = ''] = [...new Set(found.map(({ name }) => name))].sort();
+      const examples = second === '' ? '' : ` Try: ${first} last 15m, or ${second} last 15m.`;
+      const matches = `'${text}' matches ${found.length} load balancers: ${listCandidates(found, text)}.`;
+      throw new AmbiguousName(matches + examples, 1);
     }
     if (found[0] !== undefined) return found[0];
   }
-  if (candidates.length === 0) throw new Problem(`No load balancer '${text}'${where}; there are none at all.`, 1);
-  if (candidates.length <= SHOWN)
-    throw new Problem(
-      `No load balancer '${text}'${where}. ${candidates.length === 1 ? 'There is' : 'There are'}: ${listCandidates(candidates, text)}.`,
-      1,
-    );
+  const none = `No load balancer '${text}'${where}`;
+  if (candidates.length === 0) throw new Problem(`${none}; there are none at all.`, 1);
   const nearest = nearestNames(
     loadBalancerNameIn(text),
     candidates.map(({ name }) => name),
   );
-  throw new Problem(
-    `No load balancer '${text}'${where}. The closest of ${candidates.length}: ${nearest.join(', ')}.`,
-    1,
-  );
+  const known =
+    candidates.length > SHOWN
+      ? `The closest of ${candidates.length}: ${nearest.join(', ')}`
+      : `${candidates.length === 1 ? 'There is' : 'There are'}: ${listCandidates(candidates, text)}`;
+  throw new Problem(`${none}. ${known}. ${twoExamples(nearest[0] ?? text)}`, 1);
 }
 
 const NEAREST = 5;

@@ -78,7 +78,10 @@ export async function diagnoseRecording(
   const parsed = parseQuestion(words);
   const question = questionToRecording(incident, {
     loadBalancer: parsed.loadBalancer,
-    window: parsed.window === null ? null : resolveWindow(parsed, { now: incident.now, window: incident }),
+    window:
+      parsed.window === null
+        ? null
+        : resolveWindow(parsed, { now: incident.now, window: incident }, parsed.loadBalancer ?? undefined),
     statuses: parsed.statuses,
     lookBack,
   });

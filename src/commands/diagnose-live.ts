@@ -164,7 +164,7 @@ async function readQuestion(words: string, options: DiagnoseOptions, now: number
       1,
     );
   }
-  const window = resolveWindow(parsed, { now });
+  const window = resolveWindow(parsed, { now }, loadBalancer);
   const limit = parseMaxUsd(options);
   const lookBack = parseLookBack(options);
   const config = await readConfig(options.config);

@@ -313,7 +313,7 @@ export function liveInvestigator(config: Config, now: () => number = Date.now): 
       const askedAt = now();
       return {
         loadBalancer,
-        ...resolveWindow(asked, { now: askedAt }),
+        ...resolveWindow(asked, { now: askedAt }, loadBalancer.name),
         now: askedAt,
         statuses: statuses ?? [...DEFAULT_STATUSES],
       };

@@ -79,14 +79,21 @@ export async function recordedInvestigator(
       .reduce((best, one) => (overlap(one, { from, to }) > overlap(best, { from, to }) ? one : best));
 
   /** Resolves the question; omitted parts come from the recording. */
-  const recordedQuestion = ({ incident }: RecordedIncident, { window, zone, statuses }: ParsedQuestion) => {
+  const recordedQuestion = (
+    { incident, loadBalancer }: RecordedIncident,
+    { window, zone, statuses }: ParsedQuestion,
+  ) => {
     const overrides: QuestionOverrides = {
       loadBalancer: null,
       // "last 15m" counts back from the end of the recorded window, not from the time of recording.
       window:
         window === null
           ? null
-          : resolveWindow({ window, zone }, { now: 'last' in window ? null : incident.now, window: incident }),
+          : resolveWindow(
+              { window, zone },
+              { now: 'last' in window ? null : incident.now, window: incident },
+              loadBalancer.name,
+            ),
       statuses,
     };
     return questionToRecording(incident, overrides);

@@ -13,6 +13,8 @@ export const isLoadBalancerName = (word: string): boolean =>
   new RegExp(`^${NAME}$`).test(word) && !/^[0-9]+$/.test(word);
 
 const WHOLE = new RegExp(`^(?:${ARN}|app/${NAME}/[A-Za-z0-9]+|${DNS})$`, 'i');
+/** The ARN of a listener or rule, which contains that of its load balancer. */
+const PART = new RegExp(`^arn:aws[a-z-]*:elasticloadbalancing:[^/]*:listener(?:-rule)?/(app/${NAME}/[A-Za-z0-9]+)/`);
 const WITHIN = [new RegExp(ARN), new RegExp(String.raw`\bapp/${NAME}/[0-9a-f]{8,}\b`), new RegExp(DNS, 'i')];
 
 /**
@@ -21,6 +23,8 @@ const WITHIN = [new RegExp(ARN), new RegExp(String.raw`\bapp/${NAME}/[0-9a-f]{8,
  */
 export function loadBalancerIn(word: string): string | null {
   if (WHOLE.test(word)) return word;
+  const owner = PART.exec(word)?.[1];
+  if (owner !== undefined) return owner;
   if (!/^https?:/i.test(word)) return null;
   const text = decode(word);
   for (const pattern of WITHIN) {

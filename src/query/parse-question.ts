@@ -8,10 +8,12 @@
 
 import { parseStatus } from '../evidence/statuses.ts';
 import { Problem } from '../problem.ts';
+import { twoExamples } from './examples.ts';
 import { isLoadBalancerName, isOtherKind, loadBalancerIn } from './load-balancer-word.ts';
 import { parseWindow, type TypedWindow } from './parse-window.ts';
 import { type QuestionWord, readDuration, readWords } from './question-words.ts';
 import { quoteInput } from './quote-input.ts';
+import { rewritePhrases } from './rewrite-phrases.ts';
 import { LONGEST_WINDOW } from './window.ts';
 
 export interface ParsedQuestion {
@@ -27,15 +29,22 @@ export interface ParsedQuestion {
 
 /** Words without meaning for the question. */
 const FILLERS = new Set(
-  `a about again alive an and any anything are around at balancer broken can check could currently days debug diagnose did do does doing
-  down error errors explain failing fails fine for get gets getting give giving got had happened happening has have having healthy hello
-  hey hi how i in into investigate is it load look many me my of ok okay on our out please pls returned returning returns see seeing seen
-  show so starting still tell thank thanks that the there these this throwing to up us was we were what whats what's when which why window
-  with working would wrong you`.split(/\s+/),
+  `a about again alive all an analyse analyze and any anything are around asap at aws bad balancer been being broke broken by can cause
+  caused causes causing check checking complain complained complaining could currently daily day days debug diagnose did do does doing down
+  during early elevated error errors explain fail failed failing fails fine flapping for from get gets getting give giving go going got had
+  happen happened happening happens has have having healthy hello help hey hi high hit hitting how http https i im in increase increased
+  intermittent into investigate is it just keep keeps kept late load load-balancer look looking lots many me moment my need now of off
+  ok okay on or our out outage over page paged pager people please pls possible quick quickly rca reason report reported reporting return
+  returned returning returns right root saw see seeing seen serve served serves serving show so some spike spiked spikes spiking starting
+  still suddenly tell thank thanks that the their them there these they this throw throwing throws timing to today's too understand up
+  urgent us was we went were what whats what's when where which who why window with within working would wrong yesterday's you your`.split(
+    /\s+/,
+  ),
 );
 
 /** Words that count as the name only if no other word does. */
-const WEAK = /^[an]?lb$/i;
+const WEAK =
+  /^(?:[an]?lb|elb|services?|time-?outs?|customers?|users?|clients?|incidents?|issues?|problems?|trouble|requests?|responses?|failures?|traffic|reports)$/i;
 
 /** Parses "24h" to seconds; null for other words and for more than 7 days. */
 export function parseDuration(text: string): number | null {
@@ -55,7 +64,9 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
   const statuses: string[] = [];
   const others: string[] = [];
   const words = wordsOf(text);
-  for (const word of readWords(words)) {
+  const all = readWords(words);
+  for (const [index, word] of all.entries()) {
+    if (isPrepositionOfName(word, all[index + 1], names)) continue;
     const id = loadBalancerIn(word.text);
     const isFirstUnit = word.kind === 'unit' && windowWords.at(-1)?.kind !== 'last';
     // "502s" are errors, "last 502s" is a duration.
@@ -73,10 +84,12 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
   }
   const { name, rest } = chooseName(ids, others, names);
   const fallback = known[0] ?? 'my-alb';
-  const example = name ?? fallback;
+  const isNamed = name !== null && (ids.length > 0 || names.has(name.toLowerCase()));
+  // Only an existing load balancer is an example that works, where the existing ones are known.
+  const example = name !== null && (isNamed || (known.length === 0 && isLoadBalancerName(name))) ? name : fallback;
+  if (rest !== undefined && name !== null && isNamed && names.has(rest.toLowerCase())) throw severalNames(name, rest);
   if (rest !== undefined) throw notUnderstood(rest, example);
-  if (name !== null && ids.length === 0 && !isLoadBalancerName(name) && !names.has(name.toLowerCase()))
-    throw notUnderstood(name, fallback);
+  if (name !== null && !isNamed && !isLoadBalancerName(name)) throw notUnderstood(name, fallback);
   const reading = parseWindow(windowWords);
   if ('misread' in reading) {
     const { misread } = reading;
@@ -86,6 +99,13 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
     throw notUnderstood(phrase, next === name ? fallback : example);
   }
   return { loadBalancer: name, ...reading, statuses: statuses.length > 0 ? [...new Set(statuses)] : null };
+}
+
+/** "502s from shop-prod yesterday" starts no window; "from 02:40" does. */
+function isPrepositionOfName(word: QuestionWord, next: QuestionWord | undefined, names: ReadonlyMap<string, string>) {
+  if (word.kind !== 'from' && word.kind !== 'to') return false;
+  if (next === undefined || names.has(next.text.toLowerCase())) return next !== undefined;
+  return next.kind === 'other' && isLoadBalancerName(next.text) && !FILLERS.has(next.text.toLowerCase());
 }
 
 /** Chooses the load balancer: an ARN, id or DNS name first, then a known name, then the first unexplained word. */
@@ -106,27 +126,31 @@ function chooseName(
 }
 
 const DASHES = /[\u2010-\u2015\u2212]/g;
-/** The slash of an ISO 8601 interval, as dashboards show it. */
-const INTERVAL = /(\d{4}-\d\d-\d\dT[0-9:.]+Z?)\/(?=\d{4}-\d\d-\d\dT)/g;
 
-/** Splits text into words, without surrounding quotation marks and punctuation. */
+/** Splits text into words, without surrounding markup and punctuation. */
 function wordsOf(text: string): string[] {
-  return text
-    .replace(DASHES, '-')
-    .replace(INTERVAL, '$1 to ')
-    .split(/[\s,]+/)
-    .map((word) => word.replace(/^["'`“”‘’(<[]+|["'`“”‘’)>\]?!.;:]+$/g, '').replace(/['’]s$/i, ''))
+  return rewritePhrases(text.replace(DASHES, '-'))
+    .split(/[\s,|&]+/)
+    .flatMap((word) => (/^@[0-9]/.test(word) ? ['at', word.slice(1)] : [word]))
+    .map((word) =>
+      word
+        .replace(/^["'`“”‘’(<[*_~#@]+|["'`“”‘’)>\]?!.;:*_~]+$/g, '')
+        // "--since 1h", as on a command line.
+        .replace(/^-+(?=[a-z])/i, '')
+        .replace(/['’]s$/i, ''),
+    )
     .filter((word) => word !== '');
+}
+
+function severalNames(name: string, other: string): Problem {
+  return new Problem(`One question is about one load balancer. Try: ${name} last 15m, or ${other} last 15m.`, 1);
 }
 
 function notUnderstood(word: string, name: string): Problem {
   if (isOtherKind(word))
     return new Problem(
-      `${quoteInput(word)} is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers.`,
+      `${quoteInput(word)} is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers. ${twoExamples(name)}`,
       1,
     );
-  return new Problem(
-    `Didn't understand ${quoteInput(word)}. Try: ${name} last 15m, or ${name} from 02:40 to 02:55.`,
-    1,
-  );
+  return new Problem(`Didn't understand ${quoteInput(word)}. ${twoExamples(name)}`, 1);
 }

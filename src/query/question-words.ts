@@ -1,5 +1,6 @@
 /** Classifies the words of a question; parse-window.ts reads their meaning together. Pure. */
-import { type Day, zoneNamed } from './time-zone.ts';
+import { type DayWord, type PartOfDay, readDay, readIsoDay } from './day-words.ts';
+import { zoneNamed } from './time-zone.ts';
 
 /** Milliseconds. */
 const SECOND = 1000;
@@ -12,13 +13,11 @@ export interface ClockTime {
   timeOfDay: number;
   half: 'am' | 'pm' | null;
 }
-/** A day by date, by days before today, or the latest by weekday or by month and day. */
-export type DayWord = { day: Day } | { daysAgo: number } | { weekday: number } | { month: number; dayOfMonth: number };
-
 /** `text`: the word as typed. */
 export type QuestionWord = { text: string } & (
   | { kind: 'time'; time: ClockTime }
   | { kind: 'day'; day: DayWord }
+  | { kind: 'part'; part: PartOfDay }
   | { kind: 'zone'; zone: string }
   /** Milliseconds. */
   | { kind: 'duration'; duration: number }
@@ -30,11 +29,6 @@ export type QuestionWord = { text: string } & (
 
 const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 const UNIT = /^(?:(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:ks?|eeks?)?)$/i;
-
-const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const MONTH =
-  /^(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)$/i;
 
 const KEYWORDS = new Map<string, 'now' | 'ago' | 'last' | 'from' | 'to' | 'dash' | 'and' | 'for'>([
   ['now', 'now'],
@@ -61,24 +55,48 @@ const KEYWORDS = new Map<string, 'now' | 'ago' | 'last' | 'from' | 'to' | 'dash'
 export function readWords(words: readonly string[]): QuestionWord[] {
   const read: QuestionWord[] = [];
   for (let index = 0; index < words.length; ) {
-    const rest = words.slice(index, index + 3);
-    const { found, count } = readNext(rest);
-    // In "from 2pm to 3", a number after a time is an hour.
-    const isHour = /^[0-9]{1,2}$/.test(rest[0] ?? '') && count === 1 && isRangeOpen(read);
-    const hour = isHour ? readClock(rest[0] ?? '') : null;
-    read.push(...(hour === null ? found : [{ kind: 'time' as const, time: hour, text: rest[0] ?? '' }]));
-    index += count;
+    const word = words[index] ?? '';
+    const hour = isBareHour(words, index, read) ? readClock(word) : null;
+    const next = hour === null ? readNext(words.slice(index, index + 3)) : null;
+    read.push(...(next === null ? [{ kind: 'time' as const, time: hour ?? MIDNIGHT, text: word }] : next.found));
+    index += next?.count ?? 1;
   }
   return read;
 }
 
-const isRangeOpen = (read: readonly QuestionWord[]): boolean => {
-  const [before, link] = read.slice(-2);
-  return (before?.kind === 'time' || before?.kind === 'zone') && (link?.kind === 'to' || link?.kind === 'dash');
-};
+const MIDNIGHT: ClockTime = { timeOfDay: 0, half: null };
+const LINK = /^(?:to|-|until|till|til|and)$/i;
+const BEFORE_HOUR = /^(?:from|since|between|after|at|around|about)$/i;
+
+/** Whether a number is an hour: "at 3", "between 3 and 4 am", "2 to 3pm", "from 2pm to 3". Not "from 2 to 4 hours ago". */
+function isBareHour(words: readonly string[], index: number, read: readonly QuestionWord[]): boolean {
+  const [word = '', link = '', end = '', afterEnd = ''] = words.slice(index, index + 4);
+  const isAmount = (text: string, next: string) => unitNamed(next) !== null || !/^[0-9]{1,2}$/.test(text);
+  if (isAmount(word, link) || /^[ap]m$/i.test(link)) return false;
+  const [before, linked] = read.slice(-2);
+  if (
+    (before?.kind === 'time' || before?.kind === 'zone') &&
+    (linked?.kind === 'to' || linked?.kind === 'dash' || linked?.kind === 'and')
+  )
+    return true;
+  if (LINK.test(link) && /^[0-9]/.test(end)) {
+    const hasHalf = /^[ap]m$/i.test(afterEnd) || /^[0-9:]+[ap]m$/i.test(end);
+    if (hasHalf) return true;
+    if (isAmount(end, afterEnd) && !end.includes(':')) return false;
+  }
+  return BEFORE_HOUR.test(words[index - 1] ?? '');
+}
 
 function readNext([word = '', second = '', third = '']: string[]): { found: QuestionWord[]; count: number } {
   const one = (...found: QuestionWord[]) => ({ found, count: 1 });
+  const day = readDay([word, second, third]);
+  if (day !== null) {
+    const text = [word, second, third].slice(0, day.count).join(' ');
+    return {
+      found: ['part' in day ? { kind: 'part', part: day.part, text } : { kind: 'day', day: day.day, text }],
+      count: day.count,
+    };
+  }
   const keyword = KEYWORDS.get(word.toLowerCase());
   if (keyword !== undefined) return one({ kind: keyword, text: word });
   const amount = /^[0-9]{1,9}(?:[.][0-9]{1,9})?$/.test(word) ? Number(word) : null;
@@ -89,17 +107,27 @@ function readNext([word = '', second = '', third = '']: string[]): { found: Ques
     const time = readClock(`${word}${second}`);
     if (time !== null) return { found: [{ kind: 'time', time, text: `${word} ${second}` }], count: 2 };
   }
-  const date = readDate(word, second, third);
-  if (date !== null) return date;
+  const relative = readRelative(word);
+  if (relative !== null) return one(...relative);
   const duration = readDuration(word);
   if (duration !== null) return one({ kind: 'duration', duration, text: word });
   const moment = readMoment(word, /^[ap]m$/i.test(second) ? second : '');
-  if (moment !== null) return { found: moment, count: /^[ap]m$/i.test(second) && word.includes(':') ? 2 : 1 };
+  if (moment !== null) return { found: moment, count: /^[ap]m$/i.test(second) && /[:.]/.test(word) ? 2 : 1 };
   const alone = word.length > 1 ? unitNamed(word) : null;
   if (alone !== null) return one({ kind: 'unit', duration: alone, text: word });
   const zone = zoneNamed(word);
   if (zone !== null) return one({ kind: 'zone', zone, text: word });
   return one({ kind: 'other', text: word });
+}
+
+/** Parses "-15m", "+15m" and "now-15m", as command lines and dashboards write them. */
+function readRelative(text: string): QuestionWord[] | null {
+  const [, start = '', amount = ''] = /^(now-|-|[+])([0-9].*)$/i.exec(text) ?? [];
+  const duration = amount === '' ? null : readDuration(amount);
+  if (duration === null) return null;
+  const word: QuestionWord = { kind: 'duration', duration, text };
+  if (start === '-') return [{ kind: 'last', text }, word];
+  return start === '+' ? [{ kind: 'for', text }, word] : [word, { kind: 'ago', text }];
 }
 
 const unitNamed = (word: string): number | null => {
@@ -120,46 +148,16 @@ export function readDuration(word: string): number | null {
   return milliseconds;
 }
 
-/** Parses "2026-11-20", "20 Nov 2026", "Nov 20", "yesterday", "Monday". */
-function readDate(word: string, second: string, third: string): { found: QuestionWord[]; count: number } | null {
-  const found = (day: DayWord, ...words: string[]) => ({
-    found: [{ kind: 'day' as const, day, text: words.join(' ') }],
-    count: words.length,
-  });
-  const lower = word.toLowerCase();
-  if (lower === 'today') return found({ daysAgo: 0 }, word);
-  if (lower === 'yesterday') return found({ daysAgo: 1 }, word);
-  const weekday = WEEKDAYS.indexOf(lower);
-  if (weekday >= 0) return found({ weekday }, word);
-  const iso = readIsoDay(word);
-  if (iso !== null) return found({ day: iso }, word);
-  const [dayOfMonth, month] = MONTH.test(second) ? [word, second] : MONTH.test(word) ? [second, word] : [];
-  const number = /^([0-9]{1,2})(?:st|nd|rd|th)?$/i.exec(dayOfMonth ?? '')?.[1];
-  if (month === undefined || number === undefined) return null;
-  const monthNumber = MONTHS.indexOf(month.slice(0, 3).toLowerCase()) + 1;
-  if (/^20[0-9]{2}$/.test(third)) {
-    const day = readIsoDay(`${third}-${String(monthNumber).padStart(2, '0')}-${number.padStart(2, '0')}`);
-    return day === null ? null : found({ day }, word, second, third);
-  }
-  return readIsoDay(`2024-${String(monthNumber).padStart(2, '0')}-${number.padStart(2, '0')}`) === null
-    ? null
-    : found({ month: monthNumber, dayOfMonth: Number(number) }, word, second);
-}
-
-/** Parses an ISO date; rejects 31 February, which Date.parse reads as 2 March. */
-function readIsoDay(text: string): Day | null {
-  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return null;
-  const day = Date.parse(`${text}T00:00:00Z`);
-  return Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== text ? null : day;
-}
-
-const CLOCK = '[0-9]{1,2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?(?:[ap]m)?';
+/** A dot between hour and minutes only before am or pm: 14.10 may be a day. */
+const CLOCK = '(?:[0-9]{1,2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?(?:[ap]m)?|[0-9]{1,2}[.][0-9]{2}[ap]m)';
 const OFFSET = 'Z|[+-][0-9]{1,2}:?[0-9]{2}';
 const RANGE = new RegExp(`^(${CLOCK})(Z?)-(${CLOCK}|now)(Z?)$`, 'i');
 const MOMENT = new RegExp(`^(?:([0-9]{4}-[0-9]{2}-[0-9]{2})[T_])?(${CLOCK})(${OFFSET})?$`, 'i');
 
 /** Parses a time, a date with time, or a range of times in one word: "02:40", "2026-11-20T02:40Z", "2:40-2:55am". */
 function readMoment(word: string, halfAfter: string): QuestionWord[] | null {
+  const stamps = readStamps(word) ?? readCompact(word);
+  if (stamps !== null) return stamps;
   const range = RANGE.exec(word);
   if (range !== null && /:|[ap]m/i.test(word)) {
     const [, start = '', startZone = '', end = '', endZone = ''] = range;
@@ -191,14 +189,45 @@ function readMoment(word: string, halfAfter: string): QuestionWord[] | null {
   ];
 }
 
+/** Parses Unix times in seconds or milliseconds: "1763607600", "1763607600-1763608500". */
+function readStamps(word: string): QuestionWord[] | null {
+  if (!/^1[0-9]{9}(?:[0-9]{3})?(?:-1[0-9]{9}(?:[0-9]{3})?)?$/.test(word)) return null;
+  return linked(word.split('-'), (text) => {
+    const at = text.length === 10 ? Number(text) * SECOND : Number(text);
+    return [
+      { kind: 'day', day: { day: at - (at % DAY) }, text },
+      { kind: 'time', time: { timeOfDay: at % DAY, half: null }, text },
+      { kind: 'zone', zone: 'UTC', text },
+    ];
+  });
+}
+
+/** Parses a 24-hour clock without a colon: "0240Z", "0240-0255". Not "0240" alone, a number. */
+function readCompact(word: string): QuestionWord[] | null {
+  if (!/^(?:[0-9]{4}Z|[0-9]{4}(Z?)-[0-9]{4}\1)$/i.test(word)) return null;
+  const times = word.split('-').map((text) => ({ text, time: readClock(`${text.slice(0, 2)}:${text.slice(2, 4)}`) }));
+  if (times.some(({ time }) => time === null)) return null;
+  return linked(times, ({ text, time }) => [
+    { kind: 'time', time: time ?? MIDNIGHT, text },
+    ...zoneWord(text.slice(4)),
+  ]);
+}
+
+/** The words of one moment, or of two with a dash between them. */
+const linked = <T>(moments: readonly T[], read: (moment: T) => QuestionWord[]): QuestionWord[] =>
+  moments.flatMap((moment, index) => [...(index > 0 ? [{ kind: 'dash' as const, text: '-' }] : []), ...read(moment)]);
+
 function zoneWord(text: string): QuestionWord[] {
   const zone = text === '' ? null : zoneNamed(text);
   return zone === null ? [] : [{ kind: 'zone', zone, text }];
 }
 
-/** Parses "2:40", "02:40:30.5", "2pm"; null for an impossible time. */
+/** Parses "2:40", "02:40:30.5", "2pm", "24:00"; null for an impossible time. */
 function readClock(text: string): ClockTime | null {
-  const match = /^([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?(am|pm)?$/i.exec(text);
+  if (text === '24:00') return { timeOfDay: DAY, half: null };
+  const match = /^([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?(am|pm)?$/i.exec(
+    text.replace(/^([0-9]{1,2})[.](?=[0-9]{2}[ap]m$)/i, '$1:'),
+  );
   if (match === null) return null;
   const [, hourText = '', minutes = '0', seconds = '0', fraction = '', halfText] = match;
   const half = halfText === undefined ? null : halfText.toLowerCase() === 'am' ? 'am' : 'pm';

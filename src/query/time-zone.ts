@@ -68,6 +68,14 @@ export function canonicalZone(name: string): string | null {
   }
 }
 
+/** Returns the zone of a city or country that has one of its own: "Berlin" to "Europe/Berlin"; null for any other word. */
+export function zoneOfCity(city: string): string | null {
+  const name = city.trim().replaceAll(' ', '_');
+  return (
+    Intl.supportedValuesOf('timeZone').find((zone) => zone.split('/').length === 2 && zone.endsWith(`/${name}`)) ?? null
+  );
+}
+
 /** Zones are ahead of UTC by at most 14 hours. */
 function offsetZone(sign: 1 | -1, hours: number, minutes: number): string | null {
   if (hours > 14 || minutes > 59) return null;

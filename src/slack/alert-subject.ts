@@ -8,24 +8,34 @@ export type AlertSubject = { loadBalancer: string } | { candidates: string[] } |
 /** Milliseconds for DescribeAlarms: someone is waiting, and a form can be opened for only three seconds. */
 const LOOKUP_TIMEOUT = 1_500;
 
+type SubjectContext = Pick<SlackContext, 'investigator' | 'loadBalancersOfAlarm' | 'log' | 'signal'>;
+
+const listed = ({ investigator }: SubjectContext, accounts: readonly string[]) =>
+  investigator.listLoadBalancers().filter(({ account }) => accounts.includes(account));
+
 /** Never throws: if the alarm cannot be looked up, there is no subject. */
 export async function alertSubject(
-  {
-    investigator,
-    loadBalancersOfAlarm,
-    log,
-    signal,
-  }: Pick<SlackContext, 'investigator' | 'loadBalancersOfAlarm' | 'log' | 'signal'>,
+  context: SubjectContext,
   message: unknown,
   accounts: readonly string[],
 ): Promise<AlertSubject> {
-  const known = investigator.listLoadBalancers().filter(({ account }) => accounts.includes(account));
-  const reading = readAlert(message, known);
-  if (reading === null || !('alarm' in reading)) return reading;
+  const reading = readAlert(message, listed(context, accounts));
+  return reading === null || !('alarm' in reading) ? reading : subjectOfAlarm(context, reading, accounts);
+}
+
+/** The load balancers of an alarm. Never throws: null if it cannot be looked up. */
+export async function subjectOfAlarm(
+  context: SubjectContext,
+  alarm: NamedAlarm,
+  accounts: readonly string[],
+): Promise<AlertSubject> {
+  const { loadBalancersOfAlarm, log, signal } = context;
   try {
-    const found = await loadBalancersOfAlarm(reading, AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT)]));
+    const found = await loadBalancersOfAlarm(alarm, AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT)]));
     // An alarm must not reveal load balancers that this channel may not ask about.
-    const mine = known.filter(({ arn }) => found.some((id) => arn?.endsWith(`:loadbalancer/${id}`)));
+    const mine = listed(context, accounts).filter(({ arn }) =>
+      found.some((id) => arn?.endsWith(`:loadbalancer/${id}`)),
+    );
     const [one, other] = mine;
     if (one === undefined) return null;
     return other === undefined ? { loadBalancer: one.arn ?? one.name } : { candidates: mine.map(({ name }) => name) };

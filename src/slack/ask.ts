@@ -1,18 +1,20 @@
 /** Turns a question into a thread; shared by every way of asking in Slack. */
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
+import { AmbiguousName } from '../collect/find-load-balancer.ts';
 import type { Config } from '../config.ts';
 import type { Question, Window } from '../evidence/evidence.ts';
 import { list } from '../format/wording.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
+import { isLoadBalancerName } from '../query/load-balancer-word.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Mutes } from '../runs/mutes.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runs.ts';
-import { alertSubject, type LoadBalancersOfAlarm } from './alert-subject.ts';
+import { alertSubject, type LoadBalancersOfAlarm, subjectOfAlarm } from './alert-subject.ts';
 import type { Authorize, Decision, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
 import { RESTARTING, SOMETHING_BROKE } from './messages/index.ts';
@@ -155,7 +157,7 @@ async function openThreadFor(
   const query = { ...typed, zone: typed.zone ?? (await context.zoneOf(who.user)) };
   let about: 'loadBalancer' | 'window' = 'loadBalancer';
   try {
-    const foundLoadBalancer = await investigator.find(query.loadBalancer, accounts, signal);
+    const foundLoadBalancer = await findOrAlarm(context, query.loadBalancer, accounts, signal);
     about = 'window';
     question = investigator.resolveQuestion(query, foundLoadBalancer);
   } catch (error) {
@@ -182,6 +184,23 @@ async function openThreadFor(
     };
   if ('same' in openResult) return { same: openResult.same, window: question };
   return rejection(context, openResult, who.channel);
+}
+
+/** Finds a load balancer by its name or, if it fits none, by the alarm of that name. */
+async function findOrAlarm(
+  context: SlackContext,
+  name: string,
+  accounts: readonly string[],
+  signal: AbortSignal,
+): Promise<LoadBalancerRef> {
+  try {
+    return await context.investigator.find(name, accounts, signal);
+  } catch (error) {
+    if (!(error instanceof Problem) || error instanceof AmbiguousName || !isLoadBalancerName(name)) throw error;
+    const subject = await subjectOfAlarm(context, { alarm: name, region: null }, accounts);
+    if (subject === null || !('loadBalancer' in subject)) throw error;
+    return await context.investigator.find(subject.loadBalancer, accounts, signal);
+  }
 }
 
 /** The sentence that says why no thread was opened. */

@@ -71,7 +71,8 @@ describe('the load balancer of a question', () => {
   it.each([
     // A word that is a name is nothing else, in any position.
     ['check last 15m', ['check'], 'check'],
-    ['quick look at shop-prod', ['shop-prod'], 'Didn\'t understand "quick"'],
+    ['quick', ['quick'], 'quick'],
+    ['pretty look at shop-prod', ['shop-prod'], 'Didn\'t understand "pretty"'],
     ['SHOP-PROD last 15m', ['shop-prod'], 'shop-prod'],
     ['today last 15m', ['today'], 'today'],
   ])('in %j, given %j, is %j', (text, known, expected) => {
@@ -135,7 +136,7 @@ describe('an invalid question', () => {
 
   it('is told if the load balancer is of another kind', () => {
     expect(sentence(() => parseQuestion('net/my-nlb/50dc6c495c0c9188'))).toBe(
-      '"net/my-nlb/50dc6c495c0c9188" is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers.',
+      '"net/my-nlb/50dc6c495c0c9188" is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     );
   });
 

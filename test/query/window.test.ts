@@ -145,27 +145,27 @@ describe('a window', () => {
   it.each([
     [
       'from 2026-11-20T02:55Z to 2026-11-20T02:40Z',
-      'The window 20 Nov 2026 02:55 to 20 Nov 2026 02:40 UTC ends before it starts. Put the earlier time first: from 02:40 to 02:55.',
+      'The window 20 Nov 2026 02:55 to 20 Nov 2026 02:40 UTC ends before it starts. Put the earlier time first. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
     [
       'from 02:55 to 02:40',
-      'The window 20 Nov 2026 02:55 to 20 Nov 2026 02:40 UTC ends before it starts. Put the earlier time first: from 02:40 to 02:55.',
+      'The window 20 Nov 2026 02:55 to 20 Nov 2026 02:40 UTC ends before it starts. Put the earlier time first. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
     [
       'from 02:40 to 02:40',
-      'The window 20 Nov 2026 02:40 to 20 Nov 2026 02:40 UTC has no length. Try: last 15m, or from 02:40 to 02:55.',
+      'The window 20 Nov 2026 02:40 to 20 Nov 2026 02:40 UTC has no length. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
     [
       'last 0m',
-      'The window 20 Nov 2026 03:00 to 20 Nov 2026 03:00 UTC has no length. Try: last 15m, or from 02:40 to 02:55.',
+      'The window 20 Nov 2026 03:00 to 20 Nov 2026 03:00 UTC has no length. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
     [
       'from 2026-11-20T03:00Z to 2026-11-20T03:10Z',
-      'The window 20 Nov 2026 03:00 to 20 Nov 2026 03:10 UTC is in the future; now is 20 Nov 2026 03:00. Try: last 15m.',
+      'The window 20 Nov 2026 03:00 to 20 Nov 2026 03:10 UTC is in the future; now is 20 Nov 2026 03:00. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
     [
       'from 2026-11-01 to 2026-11-09',
-      'The window 1 Nov 2026 00:00 to 9 Nov 2026 00:00 UTC is longer than 7 days, the most that one question reads. Try: last 24h.',
+      'The window 1 Nov 2026 00:00 to 9 Nov 2026 00:00 UTC is longer than 7 days, the most that one question reads. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
     ],
   ])('%j is refused', (text, expected) => {
     expect(sentence(() => windowOf(text))).toBe(expected);

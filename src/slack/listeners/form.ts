@@ -2,8 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { App, ViewOutput } from '@slack/bolt';
 import * as z from 'zod';
+import { loadBalancerNameIn } from '../../collect/find-load-balancer.ts';
 import type { ParsedQuestion } from '../../query/parse-question.ts';
-import { ask, type QuestionRejection, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, type QuestionRejection, type SlackContext, tryParseQuery } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
@@ -49,7 +50,7 @@ export async function openForm(
 export function onForm(app: App, context: SlackContext): void {
   app.view({ callback_id: VIEWS.form, type: 'view_submission' }, async ({ ack, body, view }) => {
     const origin = formOrigin(view);
-    const parsed = readForm(view, origin);
+    const parsed = readForm(view, origin, namesOpenTo(context, origin.channel));
     if ('errors' in parsed) return ack({ response_action: 'errors', errors: parsed.errors });
     const { query, channel } = parsed;
     const who = { ...requesterOf(body, channel), channel };
@@ -118,23 +119,31 @@ type FormResult =
   | { errors: Record<string, string> };
 
 /** Reads the question in the form, or all its errors by input. */
-function readForm(view: Pick<ViewOutput, 'state' | 'blocks'>, origin: FormOrigin): FormResult {
+function readForm(
+  view: Pick<ViewOutput, 'state' | 'blocks'>,
+  origin: FormOrigin,
+  known: readonly string[],
+): FormResult {
   const value = valuesIn(view);
   const errors: Record<string, string> = {};
   const parsePart = (input: string, words: string): ParsedQuestion | null => {
-    const parsed = tryParseQuery(words);
+    const parsed = tryParseQuery(words, examples);
     if ('query' in parsed) return parsed.query;
     errors[input] = parsed.problem;
     return null;
   };
   const name = normalizeText(value(INPUTS.loadBalancer) ?? '');
+  const chosen = loadBalancerNameIn(name);
+  // The first is the example for words that are not understood.
+  const examples = known.toSorted((a, b) => Number(b === chosen) - Number(a === chosen));
   const nameQuery = name === '' ? null : parsePart(INPUTS.loadBalancer, name);
   if (name === '') errors[INPUTS.loadBalancer] = 'Pick a load balancer.';
   const window = parsePart(INPUTS.window, normalizeText(value(INPUTS.window) ?? ''));
   const statuses = parsePart(INPUTS.statuses, normalizeText(value(INPUTS.statuses) ?? ''));
   if (statuses !== null && (statuses.loadBalancer !== null || statuses.window !== null))
     errors[INPUTS.statuses] = 'Only statuses go here. Try: 502 504, or 5xx.';
-  if (window !== null && window.loadBalancer !== null)
+  // The examples start with the name, so it is accepted here too.
+  if (window !== null && window.loadBalancer !== null && loadBalancerNameIn(window.loadBalancer) !== chosen)
     errors[INPUTS.window] = `Didn't understand "${window.loadBalancer}". Try: last 15m, or 02:40-02:55.`;
   // The channel in which the form was opened wins over a channel input that the client forged.
   const channel = origin.channel ?? value(INPUTS.channel);

@@ -66,8 +66,14 @@ it('a name, without listing all', async () => {
 
 describe('with no load balancer, or more than one', () => {
   it.each([
-    ['nowhere', "No load balancer 'nowhere' in eu-west-1. There are: Admin, api, shop-prod, shop-stage."],
-    ['shop', "'shop' matches 2 load balancers: shop-prod, shop-stage."],
+    [
+      'nowhere',
+      "No load balancer 'nowhere' in eu-west-1. There are: Admin, api, shop-prod, shop-stage. Try: Admin last 15m, or Admin from 02:40 to 02:55.",
+    ],
+    [
+      'shop',
+      "'shop' matches 2 load balancers: shop-prod, shop-stage. Try: shop-prod last 15m, or shop-stage last 15m.",
+    ],
     ['nlb-edge', `'nlb-edge' in eu-west-1 is a Network Load Balancer; ${ONLY_ALB}`],
     [
       'nlb-edge-1974023788.eu-west-1.elb.amazonaws.com',
@@ -78,7 +84,10 @@ describe('with no load balancer, or more than one', () => {
       'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old-shop',
       `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`,
     ],
-    [arnOf('old'), `No load balancer '${arnOf('old')}' in eu-west-1. There are: Admin, api, shop-prod, shop-stage.`],
+    [
+      arnOf('old'),
+      `No load balancer '${arnOf('old')}' in eu-west-1. There are: Admin, api, shop-prod, shop-stage. Try: api last 15m, or api from 02:40 to 02:55.`,
+    ],
   ])('%s', async (asked, message) => {
     await openAccount(named(FLEET));
     await expect(findLive(asked, [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });

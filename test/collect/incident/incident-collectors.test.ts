@@ -495,10 +495,22 @@ describe('the load balancer', () => {
   });
 
   it.each([
-    ['sho', "'sho' matches 3 load balancers: shop, shop-prod, shop-staging."],
-    ['cart', "No load balancer 'cart'. There are: Blog, shop, shop-prod, shop-staging."],
-    ['tcp', "No load balancer 'tcp'. There are: Blog, shop, shop-prod, shop-staging."],
-    ['app/shop/77', "No load balancer 'app/shop/77'. There are: Blog, app/shop/3, shop-prod, shop-staging."],
+    [
+      'sho',
+      "'sho' matches 3 load balancers: shop, shop-prod, shop-staging. Try: shop last 15m, or shop-prod last 15m.",
+    ],
+    [
+      'cart',
+      "No load balancer 'cart'. There are: Blog, shop, shop-prod, shop-staging. Try: Blog last 15m, or Blog from 02:40 to 02:55.",
+    ],
+    [
+      'tcp',
+      "No load balancer 'tcp'. There are: Blog, shop, shop-prod, shop-staging. Try: shop last 15m, or shop from 02:40 to 02:55.",
+    ],
+    [
+      'app/shop/77',
+      "No load balancer 'app/shop/77'. There are: Blog, app/shop/3, shop-prod, shop-staging. Try: shop last 15m, or shop from 02:40 to 02:55.",
+    ],
   ])('%s is refused, with the candidates', async (loadBalancer, message) => {
     await expect(questionIn(several, { loadBalancer })).rejects.toMatchObject({ message, exitCode: 1 });
   });
@@ -518,7 +530,8 @@ describe('the load balancer', () => {
     expect(question.loadBalancer).toEqual({ name: 'my-load-balancer', ...known });
     expect((await questionIn(contents, { loadBalancer: 'my-load' })).loadBalancer).toEqual(question.loadBalancer);
     await expect(questionIn(contents, { loadBalancer: 'other' })).rejects.toMatchObject({
-      message: "No load balancer 'other'. There is: my-load-balancer.",
+      message:
+        "No load balancer 'other'. There is: my-load-balancer. Try: my-load-balancer last 15m, or my-load-balancer from 02:40 to 02:55.",
       exitCode: 1,
     });
   });

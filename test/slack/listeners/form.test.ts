@@ -136,6 +136,16 @@ describe('the submitted form', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
+  it('shows examples that work in the same field', async () => {
+    const { slack, view, asked } = await opened();
+    const submit = (window: string) => slack.submit(view, { load_balancer: 'edge', window }, 'ada');
+    const { errors } = await submit('last fortnight');
+    expect(errors.window).toBe('Didn\'t understand "last fortnight". Try: edge last 15m, or edge from 02:40 to 02:55.');
+    expect((await submit('shop-prod last 15m')).errors.window).toContain('"shop-prod"');
+    expect((await submit('edge from 02:40 to 02:55')).errors).toEqual({});
+    await eventually(() => expect(asked.opened).toMatchObject([{ question: { loadBalancer: { name: 'edge' } } }]));
+  });
+
   it('shows a refusal, as long as the form waits', async () => {
     const { slack, view, next } = await opened();
     next.opened = {

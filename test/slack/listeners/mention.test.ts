@@ -46,6 +46,15 @@ describe('a mention', () => {
     expect(asked.opened).toHaveLength(1);
   });
 
+  it('may name an alarm', async () => {
+    const { slack, asked } = await openBot({ alarms: { 'checkout-5xx': ['edge'], both: ['edge', 'shop-prod'] } });
+    await slack.mention({ user: 'ada', channel: 'alerts', text: 'checkout-5xx last 30m' });
+    await eventually(() => expect(asked.opened).toMatchObject([{ question: { loadBalancer: { name: 'edge' } } }]));
+    await slack.mention({ user: 'ada', channel: 'alerts', text: 'both last 30m' });
+    await slack.until(() => slack.privateOf('ada').some(({ text }) => text.includes("no load balancer 'both'")), 'it');
+    expect(asked.opened).toHaveLength(1);
+  });
+
   it.each([
     ['', 'finds the root cause'],
     ['help', 'finds the root cause'],

@@ -64,6 +64,8 @@ export interface BotOptions {
   /** Of the run records, kept after the test. */
   folder?: string;
   failures?: ListingFailure[];
+  /** Names of the load balancers of each alarm. */
+  alarms?: Record<string, string[]>;
 }
 
 const QUIET = { unfurl_links: false, unfurl_media: false };
@@ -97,6 +99,8 @@ export async function openBot(options: BotOptions = {}): Promise<Bot> {
     log: openLog('debug', { write: (line) => void log.push(line) }),
     clientOptions: { slackApiUrl: slack.apiUrl },
     failures: () => options.failures ?? [],
+    loadBalancersOfAlarm: async ({ alarm }) =>
+      (options.alarms?.[alarm] ?? []).map((name) => ref(name).arn?.split(':loadbalancer/')[1] ?? ''),
     now,
   });
   const port = await app.start();

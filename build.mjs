@@ -5,7 +5,7 @@
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { compileScanner } from './src/collect/access-log/duckdb/wasm/compile.mjs';
+import { compileScanner } from './src/collect/access-log/embedded/wasm/compile.mjs';
 
 const esbuild = await import('esbuild').catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND' && process.argv.includes('--if-installed')) process.exit(0);
@@ -19,8 +19,8 @@ const { outputFiles, metafile } = await esbuild.build({
   // Threads and child processes start from files of their own, next to the chunks.
   entryPoints: {
     cli: 'src/cli.ts',
-    'reader-process': 'src/collect/access-log/duckdb/reader-process.ts',
-    'scan-worker': 'src/collect/access-log/duckdb/scan-worker.ts',
+    'reader-process': 'src/collect/access-log/embedded/reader-process.ts',
+    'scan-worker': 'src/collect/access-log/embedded/scan-worker.ts',
   },
   outdir: 'dist',
   bundle: true,

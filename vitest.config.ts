@@ -28,7 +28,7 @@ export default defineConfig({
   test: {
     // Tests wait more than they work: each core has one at work.
     maxWorkers: '100%',
-    globalSetup: ['src/collect/access-log/duckdb/wasm/compile.mjs'],
+    globalSetup: ['src/collect/access-log/embedded/wasm/compile.mjs'],
     projects: [
       { test: { ...common, name: 'pure', isolate: false, include: shared.filter((file) => PURE.test(file)) } },
       { test: { ...common, name: 'shared', include: shared.filter((file) => !PURE.test(file)) } },

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readAccessLog } from '../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { readAccessLog } from '../src/collect/access-log/embedded/embedded-engine.ts';
 
 const folder = process.argv[2] ?? '.';
 const incident: { loadBalancer: string; from: string; to: string } = JSON.parse(

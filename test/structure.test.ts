@@ -8,7 +8,7 @@ const list = (pattern: string) => globSync(pattern, { cwd: root }).sort();
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** AssemblyScript is no part of the program that runs in Node: what it exports, WebAssembly exports. */
-const ASSEMBLY = 'src/collect/access-log/duckdb/wasm/';
+const ASSEMBLY = 'src/collect/access-log/embedded/wasm/';
 
 const sources = new Map(
   list('src/**/*.ts')

@@ -164,7 +164,7 @@ export type NamingEvidenceName = (typeof NAMING_EVIDENCE)[number];
 export type EvidenceName = keyof Evidence;
 export type EvidenceSet = { [Name in EvidenceName]: Collected<Evidence[Name]> };
 
-/** Results of the queries in collect/access-log/queries.ts. Times are epoch milliseconds unless stated otherwise. */
+/** What an access log says, by whatever engine it was read. Times are epoch milliseconds unless stated otherwise. */
 export interface AccessLog {
   files: {
     read: number;

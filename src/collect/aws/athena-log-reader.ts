@@ -13,12 +13,13 @@ import {
   type WorkGroup,
 } from '../access-log/athena/athena-engine.ts';
 import type { LogScope } from '../access-log/athena/entry-sql.ts';
-import { type ClosedConnections, planSearch, readGaps } from '../access-log/athena/gap-search.ts';
+import { readGaps, toStatementSearch } from '../access-log/athena/gap-statement.ts';
 import { gaps } from '../access-log/athena/gaps-sql.ts';
 import { failedRows, rollups } from '../access-log/athena/rollups-sql.ts';
 import type { Statement } from '../access-log/athena/statement.ts';
 import { findTable, type LogTable } from '../access-log/athena/table.ts';
 import { athenaUsd, estimateAthena, estimateWords, MOST_QUERIES } from '../access-log/cost.ts';
+import { type ClosedConnections, planGaps } from '../access-log/gap-search.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 import type { LogFileReading } from './log-file-reading.ts';
@@ -242,8 +243,8 @@ function planGapSearch(scope: LogScope, { groups }: ClosedConnections, idleTimeo
   const most = [...groups].sort((a, b) => b.failures.length - a.failures.length);
   for (let count = most.length; ; count--) {
     const searched = new Set(most.slice(0, count));
-    const planned = planSearch({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
-    const statement = gaps(scope, planned.search);
+    const planned = planGaps({ groups: groups.filter((group) => searched.has(group)) }, idleTimeoutSeconds);
+    const statement = gaps(scope, toStatementSearch(planned));
     if (count > 1 && Buffer.byteLength(statement.sql) > STATEMENT_LIMIT) continue;
     const skipped = most.slice(count).map(({ target_group_arn }) => target_group_arn);
     const note = `No keep-alive edge was looked for in ${skipped.join(', ')}: there are too many targets for one query.`;

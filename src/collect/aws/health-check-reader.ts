@@ -11,7 +11,7 @@ import { filterEvents } from '../access-log/cloudwatch-logs/log-events.ts';
 import { messageFiles } from '../access-log/cloudwatch-logs/message-files.ts';
 import { NO_COST, s3Usd } from '../access-log/cost.ts';
 import { isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
-import type { LogReadRequest } from '../access-log/duckdb/log-reader.ts';
+import type { LogReadRequest } from '../access-log/embedded/log-reader.ts';
 import { failedHealthChecks, readHealthChecks } from '../access-log/health-checks.ts';
 import { inspectFile, isParquet, logFilesIn } from '../access-log/log-files.ts';
 import { download, healthCheckPlace, type LogPlace, listHealthChecks, placeInArn } from '../access-log/s3-log.ts';
@@ -147,7 +147,7 @@ async function checksReadApart(
   request: LogReadRequest,
   signal: AbortSignal,
 ): Promise<Pick<ReadHealthChecks, 'healthChecks' | 'files'>> {
-  const { openReaderApart } = await import('../access-log/duckdb/log-reader.ts');
+  const { openReaderApart } = await import('../access-log/embedded/log-reader.ts');
   const reader = await openReaderApart();
   try {
     const { healthChecks = [], files } = await reader.read(request, signal);

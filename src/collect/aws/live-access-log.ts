@@ -27,8 +27,8 @@ import { readFromS3 } from './s3-log-reader.ts';
  */
 export async function preloadEngine(engine: LogEngine, isReadApart: boolean): Promise<void> {
   await import('@aws-sdk/client-s3');
-  if (engine !== 'athena' && isReadApart) await import('../access-log/duckdb/log-reader.ts');
-  else if (engine !== 'athena') await import('../access-log/duckdb/duckdb-engine.ts');
+  if (engine !== 'athena' && isReadApart) await import('../access-log/embedded/log-reader.ts');
+  else if (engine !== 'athena') await import('../access-log/embedded/embedded-engine.ts');
   else await Promise.all([import('@aws-sdk/client-athena'), import('@aws-sdk/client-glue')]);
 }
 

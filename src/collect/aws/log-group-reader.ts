@@ -107,7 +107,7 @@ async function fetchAll(
   });
   const cost = reading.spend(NO_COST);
   options.progress?.('reading log events');
-  const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
+  const { readAccessLog } = await import('../access-log/embedded/embedded-engine.ts');
   const log = await readAccessLog({ folder, question, idleTimeoutSeconds });
   const unanswered = [...notes, ...cutNotes(group, fetched.cut)];
   const value: AccessLog = {
@@ -152,7 +152,7 @@ async function countAndFetch(
       `none of the ${plural(counts.rejected, 'message')} of the log group ${group.name} has the form of an access log in ${delivery.format ?? 'JSON'}`,
     );
   options.progress?.('fetching log events of failures');
-  const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
+  const { readAccessLog } = await import('../access-log/embedded/embedded-engine.ts');
   const fetchPart = async (name: string, slice: Seconds, query: string, of: { bytes: number; atMost: number }) => {
     const folder = join(temporary, name);
     const sink = await messageFiles(folder, delivery);

@@ -7,7 +7,7 @@ import { plural } from '../../format/wording.ts';
 import { formatBytes as size } from '../../render/phrases.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
 import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
-import type { LogReader } from '../access-log/duckdb/log-reader.ts';
+import type { LogReader } from '../access-log/embedded/log-reader.ts';
 import { byText } from '../access-log/log-files.ts';
 import { type DownloadResult, download, endStamp, type LogObject, type LogPlace } from '../access-log/s3-log.ts';
 import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
@@ -63,7 +63,7 @@ export async function readFromS3(reading: LogFileReading, objects: readonly LogO
 }
 
 async function openReader(isReadApart = false): Promise<LogReader> {
-  const { openReaderApart, openReaderHere } = await import('../access-log/duckdb/log-reader.ts');
+  const { openReaderApart, openReaderHere } = await import('../access-log/embedded/log-reader.ts');
   return await (isReadApart ? openReaderApart() : openReaderHere());
 }
 

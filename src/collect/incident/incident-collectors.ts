@@ -152,7 +152,7 @@ async function readRecordedAccessLog(
 ): Promise<Collected<AccessLog>> {
   const { dir, logs, recording } = incident;
   if (logs) {
-    const { readAccessLog } = await import('../access-log/duckdb/duckdb-engine.ts');
+    const { readAccessLog } = await import('../access-log/embedded/embedded-engine.ts');
     const folder = join(dir, 'logs');
     const read = (asked: Question) =>
       readAccessLog({ folder, question: withResourceName(asked), idleTimeoutSeconds, ...(signal ? { signal } : {}) });

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
-import { MAX_LINE } from '../access-log/duckdb/columns.ts';
+import { MAX_LINE } from '../access-log/embedded/columns.ts';
 import { lineKind, mayBeEntry, parseLine } from '../access-log/entry.ts';
 import { healthCheckLines } from '../access-log/health-checks.ts';
 import {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readWithFileCounts } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { readWithFileCounts } from '../../../src/collect/access-log/embedded/embedded-engine.ts';
 import type { AccessLog, Question } from '../../../src/evidence/evidence.ts';
 import { type Content, GROUP, LOAD_BALANCER, line, writeLogs } from '../../support/access-log/log-file.ts';
 import { expectedAnswer, type LogFile } from '../../support/access-log/oracle.ts';

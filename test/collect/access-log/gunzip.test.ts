@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { readAccessLog } from '../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { readAccessLog } from '../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { gunzipWhole } from '../../../src/collect/access-log/gunzip.ts';
 import { LOAD_BALANCER, line, textOf } from '../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';

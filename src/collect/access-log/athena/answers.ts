@@ -1,22 +1,23 @@
 /**
- * Turns the rows of Athena's two statements into the answers of the access log, equal to DuckDB's for the same lines.
+ * Turns the rows of Athena's two statements into the answers of the access log, equal to the embedded engine's for the same lines.
  * Pure.
  */
 import type {
   AccessLog,
-  FailedRequest,
   FailureShape,
   RouteTraffic,
   ScaleCount,
   SlowRoute,
   UnansweredRun,
 } from '../../../evidence/evidence.ts';
-import { FAILURE_LIMIT } from '../../../evidence/evidence.ts';
+import { byShape } from '../failure-shapes.ts';
+import { type ClosedConnections, findClosedConnections } from '../gap-search.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime } from '../outage-limits.ts';
-import { least, nodeOf, type PlaceRow, statusCounts, statusText, sum, targetTraffic } from '../place-traffic.ts';
+import { least, type PlaceRow, statusCounts, statusText, sum, targetTraffic } from '../place-traffic.ts';
+import { type LoggedFailure, showFailures } from '../shown-failures.ts';
 import { BAD_ROUTES, SLOW_ROUTES } from '../slow-limits.ts';
-import { type ClosedConnections, findClosedConnections, type ShownFailure } from './gap-search.ts';
+import { isSearchable } from './gaps-sql.ts';
 import { DETAIL, PLACE, ROLLUP_COLUMNS, SEPARATOR, SHAPE } from './rollups-sql.ts';
 import { type Rows, toRecord } from './rows.ts';
 
@@ -64,7 +65,7 @@ export function readRollups(rows: Rows): Rollups {
   const rowsOf = (part: string): RollupRow[] => parts.get(part) ?? [];
   const places = rowsOf('place').map(toPlaceRow);
   const shapes = rowsOf('shape').map(toFailureShape).sort(byShape);
-  const details = shownFailures(rowsOf('failure'));
+  const { shown, ...clients } = showFailures(loggedFailures(rowsOf('failure')), ({ isRetried }) => isRetried);
   const counts = countLines(rowsOf('line'));
   return {
     log: {
@@ -77,13 +78,11 @@ export function readRollups(rows: Rows): Rollups {
         .sort((a, b) => a.minute - b.minute),
       targets: targetTraffic(places),
       statuses: statusCounts(places),
-      failures: details.map(({ failure }) => failure),
+      failures: shown.map(({ failure }) => failure),
       failuresTotal: sum(shapes.map(({ count }) => count)),
       failureShapes: shapes,
       failedClients: Number(rowsOf('client')[0]?.in_part ?? 0),
-      // Clients are numbered in the order of the failures.
-      clientAddresses: [...new Set(details.map(({ client_address }) => client_address))],
-      ...cloudFrontClients(details),
+      ...clients,
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       slowest: slowestRoutes(rowsOf('slow'), rowsOf('minute')),
@@ -91,7 +90,7 @@ export function readRollups(rows: Rows): Rollups {
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,
-    closed: findClosedConnections(details, places),
+    closed: findClosedConnections(shown, places, isSearchable),
   };
 }
 
@@ -238,112 +237,25 @@ function toFailureShape(row: RollupRow): FailureShape {
   };
 }
 
-const statusNumber = (status: string): number => (status === '-' ? -1 : Number(status));
-
-/** The order of FAILURE_SHAPES in queries.ts. */
-function byShape(a: FailureShape, b: FailureShape): number {
-  const nullsLast = (one: FailureShape) => one.elapsed ?? '￿';
-  return (
-    a.minute - b.minute ||
-    statusNumber(a.elb_status_code) - statusNumber(b.elb_status_code) ||
-    statusNumber(a.target_status_code) - statusNumber(b.target_status_code) ||
-    a.request_processing_time - b.request_processing_time ||
-    a.target_processing_time - b.target_processing_time ||
-    a.response_processing_time - b.response_processing_time ||
-    byText(nullsLast(a), nullsLast(b)) ||
-    byText(a.error_reason, b.error_reason) ||
-    Number(a.fixedResponse) - Number(b.fixedResponse) ||
-    Number(a.hasTarget) - Number(b.hasTarget) ||
-    Number(a.hasTargetGroup) - Number(b.hasTargetGroup)
-  );
+/** Returns all failures of the answer, each as often as it was logged. */
+function loggedFailures(rows: readonly RollupRow[]): (LoggedFailure & { isRetried: boolean })[] {
+  return rows.flatMap((row) => {
+    const failure = { ...toLoggedFailure(splitKey(DETAIL, row.key)), isRetried: Number(row.retried) > 0 };
+    return Array.from({ length: Number(row.lines) }, () => failure);
+  });
 }
 
-/** Returns the failures in the order of FAILURE_ORDER, at most FAILURE_LIMIT: those with the lowest sample. */
-function shownFailures(rows: readonly RollupRow[]): ShownFailure[] {
-  const all = rows
-    .flatMap((row) => {
-      const detail = splitKey(DETAIL, row.key);
-      const retried = Number(row.retried) > 0;
-      return Array.from({ length: Number(row.lines) }, () => ({ detail, retried }));
-    })
-    .sort((a, b) => byDetail(a.detail, b.detail));
-  const kept = new Set(
-    all
-      .map(({ detail }, index) => ({ sample: Number(detail.sample), index }))
-      .sort((a, b) => a.sample - b.sample || a.index - b.index)
-      .slice(0, FAILURE_LIMIT)
-      .map(({ index }) => index),
-  );
-  const clients = new Map<string, number>();
-  const clientNumber = (address: string): number => {
-    const number = clients.get(address) ?? clients.size + 1;
-    clients.set(address, number);
-    return number;
-  };
-  return all
-    .filter((_, index) => kept.has(index))
-    .map(({ detail, retried }) => ({
-      failure: toFailedRequest(detail, clientNumber(detail.client_address), retried),
-      client_address: detail.client_address,
-      isByCloudFront: detail.by_cloudfront === '1',
-      sample: Number(detail.sample),
-      ended: Number(detail.ended),
-      node: detail.node,
-    }));
-}
-
-function cloudFrontClients(failures: readonly ShownFailure[]): Pick<Rollups['log'], 'cloudFrontClients'> {
-  const clients = new Set(failures.filter(({ isByCloudFront }) => isByCloudFront).map(({ failure }) => failure.client));
-  return clients.size === 0 ? {} : { cloudFrontClients: [...clients].sort((a, b) => a - b) };
-}
-
-function byDetail(a: FailureDetail, b: FailureDetail): number {
-  const numbers = (one: keyof FailureDetail) => Number(a[one]) - Number(b[one]);
-  const texts = (one: keyof FailureDetail) => byText(a[one], b[one]);
-  const created = (one: FailureDetail) => (one.created === '' ? Number.POSITIVE_INFINITY : Number(one.created));
-  const [first, second] = [created(a), created(b)];
-  return (
-    numbers('ended') ||
-    texts('trace_id') ||
-    texts('client_address') ||
-    texts('route_text') ||
-    texts('target') ||
-    numbers('status') ||
-    numbers('target_status') ||
-    (first === second ? 0 : first - second) ||
-    numbers('sent_bytes') ||
-    numbers('received_bytes') ||
-    numbers('request_processing_time') ||
-    numbers('target_processing_time') ||
-    numbers('response_processing_time') ||
-    texts('request_type') ||
-    texts('node')
-  );
-}
-
-function toFailedRequest(detail: FailureDetail, client: number, retriedOk: boolean): FailedRequest {
-  const ended = Number(detail.ended);
-  return {
-    at: ended / 1000,
-    elapsed: detail.created === '' ? null : (ended - Number(detail.created)) / 1_000_000,
-    client,
-    route: detail.route_text,
-    node: nodeOf(detail.node),
-    type: detail.request_type,
-    target: detail.target,
-    request_processing_time: Number(detail.request_processing_time),
-    target_processing_time: Number(detail.target_processing_time),
-    response_processing_time: Number(detail.response_processing_time),
-    elb_status_code: statusText(Number(detail.status)),
-    target_status_code: statusText(Number(detail.target_status)),
-    received_bytes: Number(detail.received_bytes),
-    sent_bytes: Number(detail.sent_bytes),
-    target_group_arn: detail.target_group_arn,
-    trace_id: detail.trace_id,
-    matched_rule_priority: detail.matched_rule_priority,
-    actions_executed: detail.actions_executed,
-    error_reason: detail.error_reason,
-    classification_reason: detail.classification_reason,
-    retriedOk,
-  };
-}
+const toLoggedFailure = (detail: FailureDetail): LoggedFailure => ({
+  ...detail,
+  ended: Number(detail.ended),
+  sample: Number(detail.sample),
+  status: Number(detail.status),
+  target_status: Number(detail.target_status),
+  created: detail.created === '' ? null : Number(detail.created),
+  sent_bytes: Number(detail.sent_bytes),
+  received_bytes: Number(detail.received_bytes),
+  request_processing_time: Number(detail.request_processing_time),
+  target_processing_time: Number(detail.target_processing_time),
+  response_processing_time: Number(detail.response_processing_time),
+  by_cloudfront: detail.by_cloudfront === '1',
+});

@@ -3,7 +3,7 @@
  * Uses only functions that Trino and DuckDB share by name or that the tests' endpoint can emulate. Pure.
  */
 import type { Question, Window } from '../../../evidence/evidence.ts';
-import { askedSql, failedSql, whole } from '../queries.ts';
+import { askedSql, failedSql, whole } from '../failed-statuses.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
@@ -88,8 +88,9 @@ const microseconds = (time: string): string =>
       + coalesce(try_cast(rpad(replace(substr(${time}, 21), 'Z', ''), 6, '0') AS bigint), 0)`;
 
 /**
- * The relation `entry` of queries.ts, with text instead of keys. `kind`: 0 an entry of the load balancer, 1 of another
- * one, 2 a row without values.
+ * The relation `entry`: the lines that were read. Times in microseconds since the epoch, statuses as numbers, -1 for "-".
+ * `kind`: 0 an entry of the load balancer, 1 of another one, 2 a row without values. `sample`: the last eight hexadecimal
+ * digits of the trace id as a number, 0 if there are none: an order unrelated to anything else.
  */
 export function entrySql(scope: LogScope, parameters: Parameters): string {
   const { table, place, question } = scope;

@@ -3,47 +3,20 @@
  * mentions the table once, as in rollups-sql.ts. Texts of clients never enter it, only their keys.
  */
 import { createHash } from 'node:crypto';
-import { whole } from '../queries.ts';
+import { whole } from '../failed-statuses.ts';
+import type { GapPlan, NodeTarget } from '../gap-search.ts';
 import { entrySql, type LogScope, PLACE_TEXT, placeText } from './entry-sql.ts';
 import { Parameters, type Statement } from './statement.ts';
-
-/**
- * A failure whose earlier completions are searched. Times in microseconds; `id` and the indices, which start at 1, are
- * whole numbers.
- */
-export interface GapStatementRequest {
-  id: number;
-  place: number;
-  dispatched: number;
-}
-
-export interface GapPlace {
-  target_group_arn: string;
-  target: string;
-  node: string;
-  /** How far to look back from a dispatch, microseconds. */
-  reach: number;
-}
-
-/**
- * A place and a route whose answered requests are the controls of some failures; `peer` is the lowest id of those
- * failures.
- */
-export interface GapControls {
-  peer: number;
-  place: number;
-  routeKey: TextKey;
-  controls: number;
-}
 
 export interface GapSearch {
   /** Microseconds. */
   horizon: number;
-  places: readonly GapPlace[];
-  peers: readonly GapControls[];
+  places: GapPlan['places'];
+  /** Like those of the plan, with a key for the route. */
+  peers: readonly { peer: number; place: number; routeKey: TextKey; controls: number }[];
   /** The clients of the failures, each with the lowest id of its failures. */
   clients: readonly { clientKey: TextKey; asking: number }[];
-  requests: readonly GapStatementRequest[];
+  requests: GapPlan['requests'];
 }
 
 /** Hexadecimal MD5 of a text. Client-supplied text (routes) is compared by this key and never enters a statement. */
@@ -65,11 +38,11 @@ const keyOf = (column: string): string => `lower(to_hex(md5(to_utf8(${column})))
 export const GAP_COLUMNS = ['peer', 'n', 'asking', 'answers', 'gaps'] as const;
 
 /** Whether a place can be searched: its names must look like those of targets and nodes. */
-export const isSearchable = ({ target_group_arn, target, node }: Omit<GapPlace, 'reach'>): boolean =>
+export const isSearchable = ({ target_group_arn, target, node }: NodeTarget): boolean =>
   [target_group_arn, target, node].every((text) => PLACE_TEXT.test(text));
 
 /**
- * Finds the gaps between a dispatch and each earlier completion on the same place, like `gaps` of queries.ts.
+ * Finds the gaps between a dispatch and each earlier completion on the same place.
  * Completions and requests of a place are grouped by horizon, so that the table is read once: a request joins the group
  * of its dispatch and the one before.
  */

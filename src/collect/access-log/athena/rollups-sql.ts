@@ -1,14 +1,18 @@
 /**
- * The first statement for Athena (engine version 3: Trino): it answers all questions of queries.ts except the gaps, by
- * giving each entry to every group it counts in. Athena bills each mention of a table as a scan, so a statement
+ * The first statement for Athena (engine version 3: Trino): it answers all questions except the gaps, by giving each
+ * entry to every group it counts in. Athena bills each mention of a table as a scan, so a statement
  * mentions it once. Values are execution parameters, which Athena accepts only in a WHERE clause, whole numbers, or
  * validated names and addresses.
  * https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
+ * Dialect: Trino, limited to what DuckDB also accepts, because the tests run the statements there and compare the answers
+ * with those of the embedded engine: no division of integers, no count_if where no row may match (they differ), no
+ * approximate or random function, every list in a total order, sums of integers only (sums of doubles depend on the
+ * order of the work).
  */
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
+import { askedSql, whole } from '../failed-statuses.ts';
 import { outageSlot } from '../outage-limits.ts';
-import { askedSql, whole } from '../queries.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import { column, entrySql, type LogScope, number, pruning, tableName } from './entry-sql.ts';
 import { inlined, Parameters, type Statement } from './statement.ts';
@@ -219,7 +223,7 @@ export function failedRows(scope: LogScope): string {
  */
 const DISPATCHED = `CASE WHEN target_ms >= 0 THEN ended - 1000 * target_ms WHEN target_status >= 0 OR created IS NULL THEN ended
       WHEN request_processing_time >= 0 THEN created + CAST(round(request_processing_time * 1000000) AS bigint) ELSE created END`;
-/** Same as in queries.ts. */
+/** Adding half a unit keeps whole numbers off the boundaries, so that rounding cannot matter. */
 const scaleStep = (value: string): string => `CAST(CAST(floor(8 * log2(${value} + 0.5)) AS bigint) AS varchar)`;
 
 const sign = (name: string): string => `CASE WHEN ${name} < 0 THEN '-1' ELSE '0' END`;

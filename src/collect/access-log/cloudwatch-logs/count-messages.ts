@@ -1,8 +1,8 @@
 /** Counts the messages of an access log by queries, if there are too many to fetch. */
 import type { Question } from '../../../evidence/evidence.ts';
 import { statusRanges } from '../../../evidence/statuses.ts';
+import { CLIENT_FAILURES } from '../failed-statuses.ts';
 import { grouped, least, type PlaceRow, placeKey, sum } from '../place-traffic.ts';
-import { CLIENT_FAILURES } from '../queries.ts';
 import { inHalves } from './in-halves.ts';
 import { askRows, type LogGroup, ROWS_AT_MOST, type Seconds } from './insights.ts';
 import { type FieldParser, ownMessages, statusPattern } from './message-fields.ts';

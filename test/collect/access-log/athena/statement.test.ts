@@ -10,7 +10,6 @@ import { gaps, textKey } from '../../../../src/collect/access-log/athena/gaps-sq
 import { failedRows, rollups } from '../../../../src/collect/access-log/athena/rollups-sql.ts';
 import { inlined, type Statement } from '../../../../src/collect/access-log/athena/statement.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
-import * as queries from '../../../../src/collect/access-log/queries.ts';
 import { deliveryDays, fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';
 import { GROUP } from '../../../support/access-log/log-file.ts';
 import { columnsOf, FORMS, keysOf, type TableForm, without } from '../../../support/athena/tables.ts';
@@ -181,30 +180,6 @@ describe('the grammar', () => {
   it('rejects invalid Trino', () => {
     expect(faults('SELECT a FROM t WHERE b ILIKE c QUALIFY 1')).not.toEqual([]);
     expect(faults("SELECT x::int FROM read_csv('a')")).not.toEqual([]);
-  });
-
-  it.each(
-    Object.entries({
-      OVERVIEW: queries.OVERVIEW,
-      MINUTES: queries.MINUTES,
-      TARGETS: queries.TARGETS,
-      STATUSES: queries.STATUSES,
-      RETRIED: queries.RETRIED,
-      FAILED: queries.FAILED,
-      FAILURE_SHAPES: queries.FAILURE_SHAPES,
-      failures: queries.failures(20_000),
-      routes: queries.routes(200),
-      routeScales: queries.routeScales(200),
-      gapWork: queries.gapWork(20_000),
-      gapRequests: queries.gapRequests({
-        shown: 20_000,
-        groups: [{ examined: 400, controlsEach: 5, reach: 60_000_000 }],
-      }),
-      gaps: queries.gaps(60_000_000),
-    }),
-  )('accepts %s of the shared queries', (_, sql) => {
-    expect(faults(sql)).toEqual([]);
-    expect(functionsIn(sql).filter((name) => !FUNCTIONS.has(name))).toEqual([]);
   });
 });
 

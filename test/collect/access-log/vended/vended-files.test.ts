@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
 import { lineTranslator } from '../../../../src/collect/access-log/vended/translate-lines.ts';
 import { readIncident } from '../../../../src/collect/incident/incident-collectors.ts';

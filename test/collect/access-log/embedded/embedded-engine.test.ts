@@ -6,7 +6,7 @@ import {
   type ReadProgress,
   readAccessLog,
   readWithFileCounts,
-} from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
+} from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
 import { Problem } from '../../../../src/problem.ts';
 import {

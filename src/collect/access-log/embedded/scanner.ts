@@ -15,11 +15,11 @@ export const BATCH = 65_536;
 /** Columns of equal length. Keys are whole numbers below 2^53, equal for equal things. */
 export interface LineColumns {
   /** Microseconds since the epoch. */
-  ended: BigInt64Array<ArrayBuffer>;
-  place: BigInt64Array<ArrayBuffer>;
+  ended: Float64Array<ArrayBuffer>;
+  place: Float64Array<ArrayBuffer>;
   /** Key of the address without port. */
-  client: BigInt64Array<ArrayBuffer>;
-  route: BigInt64Array<ArrayBuffer>;
+  client: Float64Array<ArrayBuffer>;
+  route: Float64Array<ArrayBuffer>;
   /** The last eight hexadecimal digits of the trace id as a number; 0 if they are not hexadecimal. */
   sample: Uint32Array<ArrayBuffer>;
   /** target_processing_time in milliseconds; -1000 for -1. */
@@ -220,10 +220,10 @@ class ModuleScanner implements Scanner {
     this.#scratch = this.#part(module.SCRATCH, module.SCRATCH_SIZE);
     this.#detail = new Uint32Array(buffer, module.DETAIL.value, module.DETAIL_SIZE.value / 4);
     this.columns = {
-      ended: new BigInt64Array(buffer, module.ENDED.value, BATCH),
-      place: new BigInt64Array(buffer, module.PLACE.value, BATCH),
-      client: new BigInt64Array(buffer, module.CLIENT.value, BATCH),
-      route: new BigInt64Array(buffer, module.ROUTE_KEY.value, BATCH),
+      ended: new Float64Array(buffer, module.ENDED.value, BATCH),
+      place: new Float64Array(buffer, module.PLACE.value, BATCH),
+      client: new Float64Array(buffer, module.CLIENT.value, BATCH),
+      route: new Float64Array(buffer, module.ROUTE_KEY.value, BATCH),
       sample: new Uint32Array(buffer, module.SAMPLE.value, BATCH),
       targetMs: new Int32Array(buffer, module.TARGET_MS.value, BATCH),
       received: new Int32Array(buffer, module.RECEIVED.value, BATCH),
@@ -336,10 +336,10 @@ export const exactScanner: OpenScanner = (_, events) => {
   return {
     input,
     columns: {
-      ended: new BigInt64Array(BATCH),
-      place: new BigInt64Array(BATCH),
-      client: new BigInt64Array(BATCH),
-      route: new BigInt64Array(BATCH),
+      ended: new Float64Array(BATCH),
+      place: new Float64Array(BATCH),
+      client: new Float64Array(BATCH),
+      route: new Float64Array(BATCH),
       sample: new Uint32Array(BATCH),
       targetMs: new Int32Array(BATCH),
       received: new Int32Array(BATCH),

@@ -209,10 +209,10 @@ function write(): void {
   const place = key(mix(mix(hash(target, targetEnd), hash(group, groupEnd)), nodeHash));
   if (!isMet(place)) met(<f64>place, group, groupEnd, target, targetEnd, node, nodeEnd);
   const row = <usize>rows;
-  store<i64>(ENDED + 8 * row, ended);
-  store<u64>(PLACE + 8 * row, place);
-  store<u64>(CLIENT + 8 * row, clientKey);
-  store<u64>(ROUTE_KEY + 8 * row, routeKey);
+  store<f64>(ENDED + 8 * row, <f64>ended);
+  store<f64>(PLACE + 8 * row, <f64>place);
+  store<f64>(CLIENT + 8 * row, <f64>clientKey);
+  store<f64>(ROUTE_KEY + 8 * row, <f64>routeKey);
   store<u32>(SAMPLE + 4 * row, sample);
   store<i32>(TARGET_MS + 4 * row, targetMs);
   store<i32>(RECEIVED + 4 * row, received);

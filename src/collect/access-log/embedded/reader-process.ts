@@ -1,13 +1,11 @@
 /** The child process of log-reader.ts: reads log files on request until its parent disconnects. */
 import { Problem } from '../../../problem.ts';
-import { openDuckDb, readAccessLog } from './duckdb-engine.ts';
+import { readAccessLog } from './embedded-engine.ts';
 import type { LogReadAnswer, LogReadRequest } from './log-reader.ts';
-
-const engine = openDuckDb();
 
 // Ctrl-C reaches every process of a terminal; the parent decides when this one stops.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-// process.exit() would wait for a running query.
+// process.exit() would wait for the threads.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 process.on('message', (request: LogReadRequest) => {
@@ -17,7 +15,7 @@ process.on('message', (request: LogReadRequest) => {
 
 async function answer(request: LogReadRequest): Promise<LogReadAnswer> {
   try {
-    return { log: await readAccessLog({ ...request, engine: await engine }) };
+    return { log: await readAccessLog(request) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { problem: { message: error.message, exitCode: error.exitCode } };

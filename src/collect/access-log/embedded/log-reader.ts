@@ -1,5 +1,5 @@
 /**
- * Reads log files with DuckDB, in this process or in a child process that may crash and can be killed during a query.
+ * Reads log files in this process, or in a child process that may crash and can be killed in the middle of its work.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import type { AccessLog } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
-import type { ReadOptions } from './duckdb-engine.ts';
+import type { ReadOptions } from './embedded-engine.ts';
 
 /** A read request, as sent to the child process. */
 export type LogReadRequest = Pick<ReadOptions, 'folder' | 'question' | 'idleTimeoutSeconds'>;
@@ -24,12 +24,8 @@ export interface LogReader {
 
 /** Opens a reader in this process. */
 export async function openReaderHere(): Promise<LogReader> {
-  const { openDuckDb, readAccessLog } = await import('./duckdb-engine.ts');
-  const engine = await openDuckDb();
-  return {
-    read: (request, signal) => readAccessLog({ ...request, signal, engine }),
-    close: () => engine.close(),
-  };
+  const { readAccessLog } = await import('./embedded-engine.ts');
+  return { read: (request, signal) => readAccessLog({ ...request, signal }), close: async () => {} };
 }
 
 const PROGRAM = new URL(
@@ -41,7 +37,7 @@ const PROGRAM = new URL(
 const RESTARTS = 1;
 
 /**
- * Opens a reader in a child process, so that a DuckDB crash kills only that process. An abort kills it at any time.
+ * Opens a reader in a child process, so that a crash or a lack of memory ends only that process. An abort kills it at any time.
  * `read` throws a Problem (exit 2) if every attempt exited without an answer.
  */
 export async function openReaderApart(): Promise<LogReader> {

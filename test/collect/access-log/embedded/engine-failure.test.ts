@@ -1,8 +1,8 @@
 /** A failure of the engine is reported; partial results would look like an answer. */
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
-import { scan } from '../../../../src/collect/access-log/duckdb/scan.ts';
+import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
+import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
 import { collect } from '../../../../src/collect/collect.ts';
 import { readIncident, recordedCollectors } from '../../../../src/collect/incident/incident-collectors.ts';
 import type { Question } from '../../../../src/evidence/evidence.ts';
@@ -12,19 +12,15 @@ import { temporaryFolder } from '../../../support/incident/folder.ts';
 
 const failing = vi.hoisted(() => ({ with: null as Error | null, threads: null as 'at-once' | 'at-work' | null }));
 
-vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (original) => {
-  const real = await original<typeof import('../../../../src/collect/access-log/duckdb/relations.ts')>();
-  return {
-    ...real,
-    openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
-      const relations = await real.openRelations(...parameters);
-      const complete: typeof relations.complete = async (places, namedRoutes) => {
-        if (failing.with !== null) throw failing.with;
-        return relations.complete(places, namedRoutes);
-      };
-      return { ...relations, complete };
-    },
-  };
+vi.mock('../../../../src/collect/access-log/embedded/entry-store.ts', async (original) => {
+  const real = await original<typeof import('../../../../src/collect/access-log/embedded/entry-store.ts')>();
+  class EntryStore extends real.EntryStore {
+    override keep(...parameters: Parameters<(typeof real.EntryStore)['prototype']['keep']>): void {
+      if (failing.with !== null) throw failing.with;
+      super.keep(...parameters);
+    }
+  }
+  return { ...real, EntryStore };
 });
 
 vi.mock('node:worker_threads', async (original) => {
@@ -56,9 +52,8 @@ function incidentFolder(): string {
 }
 
 it.each([
-  ['INTERNAL Error: Attempted to access index 13 within vector of size 3', '\n\nStack Trace:\n\n0 duckdb.node'],
-  ['FATAL Error: Failed: database has been invalidated', ''],
-  ['Out of Memory Error: could not allocate block', '\nsee the documentation.'],
+  ['Array buffer allocation failed', ''],
+  ['a failure has no place', '\n    at read (failure-store.ts)'],
 ])('%s', async (why, more) => {
   const folder = incidentFolder();
   failing.with = new Error(why + more);
@@ -84,7 +79,7 @@ it('ends the scan if a thread cannot start', async () => {
     bytes: 100_000_000,
   }));
   const options = { loadBalancer: { name: 'shop', id: null }, window: question };
-  const sink = { batch: () => {}, discard: () => {} };
+  const sink = { batch: () => {}, keep: () => {}, discard: () => {} };
   const scanned = await scan(files, { ...options, statuses: ['5xx'] }, sink);
   expect(scanned.map(({ counts }) => counts.lines)).toEqual([1, 1]);
   await expect(scan(files, { ...options, statuses: ['five'] }, sink)).rejects.toThrow('five is not a status');

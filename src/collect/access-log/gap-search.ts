@@ -1,29 +1,17 @@
-/** The search for the keep-alive edge: which failures the second statement examines, and what its rows say. Pure. */
-import type { FailedRequest, IdleGaps } from '../../../evidence/evidence.ts';
-import { type GapAnswer, groupGaps } from '../gap-answers.ts';
-import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from '../gap-limits.ts';
-import { byText } from '../log-files.ts';
-import { grouped, least, type PlaceRow, placeKey, sum } from '../place-traffic.ts';
-import {
-  GAP_COLUMNS,
-  type GapControls,
-  type GapPlace,
-  type GapSearch,
-  type GapStatementRequest,
-  isSearchable,
-  type TextKey,
-  textKey,
-} from './gaps-sql.ts';
-import { type Rows, toRecord } from './rows.ts';
+/** The search for the keep-alive edge: which requests are compared, the same for every engine. Pure. */
+import type { IdleGaps } from '../../evidence/evidence.ts';
+import { type GapAnswer, groupGaps } from './gap-answers.ts';
+import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from './gap-limits.ts';
+import { byText } from './log-files.ts';
+import { grouped, least, type PlaceRow, placeKey, sum } from './place-traffic.ts';
+import type { ShownFailure } from './shown-failures.ts';
 
-export interface ShownFailure {
-  failure: FailedRequest;
-  client_address: string;
-  sample: number;
-  /** Microseconds. */
-  ended: number;
+/** A target on a node of the load balancer, as the log names them. */
+export interface NodeTarget {
+  target_group_arn: string;
+  target: string;
+  /** "-" if unknown. */
   node: string;
-  isByCloudFront: boolean;
 }
 
 /** Failures whose connection was closed at once, by target group, in the order in which they are examined. */
@@ -40,7 +28,7 @@ export interface ClosedConnections {
 interface ClosedFailure {
   /** Index into the failures. */
   index: number;
-  place: Omit<GapPlace, 'reach'>;
+  place: NodeTarget;
   route: string;
   client: number;
   client_address: string;
@@ -48,30 +36,32 @@ interface ClosedFailure {
   dispatched: number;
 }
 
+/** `isSearchable`: whether the engine can search a place. Returns null without such failures. */
 export function findClosedConnections(
   shown: readonly ShownFailure[],
   places: readonly PlaceRow[],
+  isSearchable: (place: NodeTarget) => boolean = () => true,
 ): ClosedConnections | null {
   const closed = shown
     .map((one, index) => ({ ...one, index }))
     .filter(
-      ({ failure }) =>
-        failure.elb_status_code === '502' &&
-        failure.target_status_code === '-' &&
-        failure.target !== '-' &&
-        failure.request_processing_time >= 0 &&
-        failure.target_processing_time >= 0 &&
-        Math.round(failure.target_processing_time * 1000) <= GAP_WITHIN_MS &&
-        failure.response_processing_time < 0,
+      ({ logged }) =>
+        logged.status === 502 &&
+        logged.target_status < 0 &&
+        logged.target !== '-' &&
+        logged.request_processing_time >= 0 &&
+        logged.target_processing_time >= 0 &&
+        Math.round(logged.target_processing_time * 1000) <= GAP_WITHIN_MS &&
+        logged.response_processing_time < 0,
     )
-    .sort((a, b) => a.sample - b.sample || a.index - b.index)
-    .map(({ failure, client_address, ended, node, index }): ClosedFailure => {
-      const { target_group_arn, target, target_processing_time, route, client } = failure;
+    .sort((a, b) => a.logged.sample - b.logged.sample || a.index - b.index)
+    .map(({ failure, logged, index }): ClosedFailure => {
+      const { target_group_arn, target, node, route_text, client_address, ended, target_processing_time } = logged;
       return {
         index,
         place: { target_group_arn, target, node },
-        route,
-        client,
+        route: route_text,
+        client: failure.client,
         client_address,
         dispatched: ended - 1000 * Math.round(target_processing_time * 1000),
       };
@@ -110,19 +100,42 @@ export function findClosedConnections(
   return { groups: groups.sort((a, b) => byText(a.target_group_arn, b.target_group_arn)) };
 }
 
-/** The search that the second statement runs, and how to read its numbers. */
-export interface PlannedSearch {
-  search: GapSearch;
+/** The requests whose gaps are compared. Places are numbered from 1, failures by their index from 1. */
+export interface GapPlan {
+  /** Microseconds. */
+  horizon: number;
+  /** `reach`: how far to look back from a dispatch, microseconds. */
+  places: (NodeTarget & { reach: number })[];
+  /** The examined failures. `dispatched`: microseconds. */
+  requests: { id: number; place: number; dispatched: number }[];
+  /**
+   * Places and routes of the examined failures; `peer` is the lowest id of these failures, `controls` how many requests
+   * to compare with them. A control is a request of the window that a target answered below 500.
+   */
+  peers: { peer: number; place: number; route: string; controls: number }[];
+  /** The clients of the examined failures, each with the lowest id of its failures. */
+  clients: { client_address: string; asking: number }[];
   /** By failure id. */
   examined: ReadonlyMap<number, { failure: ClosedFailure; horizon: number }>;
 }
 
-export function planSearch({ groups }: ClosedConnections, idleTimeoutSeconds: number): PlannedSearch {
+/** One request of the plan and its gaps in milliseconds: a failure (`peer` 0, `n` its id) or the n-th control of a peer. */
+export interface FoundGaps {
+  peer: number;
+  n: number;
+  /** The lowest id of an examined failure of the control's client, or 0. */
+  asking: number;
+  /** How many requests could be controls of the peer. */
+  answers: number;
+  gaps: number[];
+}
+
+export function planGaps({ groups }: ClosedConnections, idleTimeoutSeconds: number): GapPlan {
   const horizon = Math.round(gapHorizon(idleTimeoutSeconds) * 1_000_000);
-  const places = new Map<string, GapPlace & { number: number }>();
-  const requests: GapStatementRequest[] = [];
-  const peers = new Map<string, GapControls>();
-  const clients = new Map<string, { clientKey: TextKey; asking: number }>();
+  const places = new Map<string, GapPlan['places'][number] & { number: number }>();
+  const requests: GapPlan['requests'] = [];
+  const peers = new Map<string, GapPlan['peers'][number]>();
+  const clients = new Map<string, number>();
   const examined = new Map<number, { failure: ClosedFailure; horizon: number }>();
   for (const { failures, completions, span } of groups) {
     const limits = gapRequestLimits({ closed: failures.length, completions, span }, horizon);
@@ -134,37 +147,33 @@ export function planSearch({ groups }: ClosedConnections, idleTimeoutSeconds: nu
       requests.push({ id, place: own.number, dispatched });
       examined.set(id, { failure, horizon: limits.reach / 1_000_000 });
       const peerKey = `${own.number} ${route}`;
-      const known = peers.get(peerKey) ?? { peer: id, place: own.number, routeKey: textKey(route), controls: 0 };
+      const known = peers.get(peerKey) ?? { peer: id, place: own.number, route, controls: 0 };
       peers.set(peerKey, {
         ...known,
         peer: Math.min(known.peer, id),
         controls: known.controls + limits.controlsEach,
       });
-      const asked = clients.get(client_address) ?? { clientKey: textKey(client_address), asking: id };
-      clients.set(client_address, { ...asked, asking: Math.min(asked.asking, id) });
+      clients.set(client_address, Math.min(clients.get(client_address) ?? id, id));
     }
   }
-  const search: GapSearch = {
+  return {
     horizon,
     places: [...places.values()].map(({ number: _, ...place }) => place),
     peers: [...peers.values()],
-    clients: [...clients.values()],
+    clients: [...clients].map(([client_address, asking]) => ({ client_address, asking })),
     requests,
+    examined,
   };
-  return { search, examined };
 }
 
-export function readGaps(rows: Rows, { examined }: PlannedSearch): IdleGaps[] {
-  const answers = rows.flatMap((cells): GapAnswer[] => {
-    const row = toRecord(GAP_COLUMNS, cells);
-    const [peer, n] = [Number(row.peer), Number(row.n)];
+export function idleGaps(found: readonly FoundGaps[], { examined }: GapPlan): IdleGaps[] {
+  const answers = found.flatMap(({ peer, n, asking, answers, gaps }): GapAnswer[] => {
     const one = examined.get(peer === 0 ? n : peer);
     if (one === undefined) return [];
-    const gaps = row.gaps === '' ? [] : row.gaps.split(',').map((gap) => Math.floor(Number(gap) / 1000));
     const answer = { target_group_arn: one.failure.place.target_group_arn, horizon: one.horizon, gaps };
     if (peer === 0) return [{ ...answer, failure: one.failure.index }];
-    const client = examined.get(Number(row.asking))?.failure.client ?? null;
-    return [{ ...answer, peer: one.failure.index, answered: Number(row.answers), client }];
+    const client = examined.get(asking)?.failure.client ?? null;
+    return [{ ...answer, peer: one.failure.index, answered: answers, client }];
   });
   return groupGaps(answers).sort((a, b) => byText(a.target_group_arn, b.target_group_arn));
 }

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccessLogError } from '../../../../src/collect/access-log/access-log-error.ts';
-import { readAccessLog } from '../../../../src/collect/access-log/duckdb/duckdb-engine.ts';
-import { openReaderApart, openReaderHere } from '../../../../src/collect/access-log/duckdb/log-reader.ts';
-import { scan } from '../../../../src/collect/access-log/duckdb/scan.ts';
+import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
+import { openReaderApart, openReaderHere } from '../../../../src/collect/access-log/embedded/log-reader.ts';
+import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
 import type { Question } from '../../../../src/evidence/evidence.ts';
 import { Problem } from '../../../../src/problem.ts';
 import { LOAD_BALANCER, line, writeLogs } from '../../../support/access-log/log-file.ts';
@@ -16,7 +16,7 @@ const processes = vi.hoisted((): { started: ChildProcess[]; atStart: (child: Chi
   started: [],
   atStart: () => {},
 }));
-const runaway = vi.hoisted((): { begun: (() => void) | null } => ({ begun: null }));
+const reading = vi.hoisted((): { begun: () => void } => ({ begun: () => {} }));
 
 vi.mock('node:child_process', async (original) => {
   const real = await original<typeof import('node:child_process')>();
@@ -29,26 +29,16 @@ vi.mock('node:child_process', async (original) => {
   return { ...real, fork };
 });
 
-/** Where `runaway.begun` is set, one of the queries takes for ever. */
-vi.mock('../../../../src/collect/access-log/duckdb/relations.ts', async (original) => {
-  const real = await original<typeof import('../../../../src/collect/access-log/duckdb/relations.ts')>();
-  return {
-    ...real,
-    openRelations: async (...parameters: Parameters<typeof real.openRelations>) => {
-      const [connection] = parameters;
-      const relations = await real.openRelations(...parameters);
-      const complete: typeof relations.complete = async (places, namedRoutes) => {
-        if (runaway.begun !== null) {
-          const endless = 'SELECT count(*) FROM range(2000000) a, range(2000000) b WHERE (a.range * b.range) % 7 = 3';
-          const running = connection.run(endless);
-          runaway.begun();
-          await running;
-        }
-        return relations.complete(places, namedRoutes);
-      };
-      return { ...relations, complete };
-    },
-  };
+/** Calls `reading.begun` when the first lines have been read. */
+vi.mock('../../../../src/collect/access-log/embedded/entry-store.ts', async (original) => {
+  const real = await original<typeof import('../../../../src/collect/access-log/embedded/entry-store.ts')>();
+  class EntryStore extends real.EntryStore {
+    override batch(...parameters: Parameters<(typeof real.EntryStore)['prototype']['batch']>): void {
+      reading.begun();
+      super.batch(...parameters);
+    }
+  }
+  return { ...real, EntryStore };
 });
 
 const T = Date.parse('2026-03-10T12:00:00Z');
@@ -73,7 +63,7 @@ const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode 
 beforeEach(() => {
   processes.started.length = 0;
   processes.atStart = () => {};
-  runaway.begun = null;
+  reading.begun = () => {};
   vi.unstubAllEnvs();
 });
 
@@ -136,7 +126,7 @@ describe('a separate process', () => {
   it.each(['in the middle of its work', 'before it was asked'])('is killed when stopped %s', async (when) => {
     const stopping = new AbortController();
     const reader = await openReaderApart();
-    // It does nothing from now on, as in a query that takes for ever.
+    // It does nothing from now on, as in a read that takes for ever.
     processes.started[0]?.kill('SIGSTOP');
     if (when === 'before it was asked') stopping.abort();
     const reading = reader.read(request(), stopping.signal);
@@ -148,11 +138,10 @@ describe('a separate process', () => {
 });
 
 describe('this process', () => {
-  it('stops a running query', async () => {
+  it('stops in the middle of a file', async () => {
     const stopping = new AbortController();
-    runaway.begun = () => stopping.abort();
+    reading.begun = () => stopping.abort();
     const reader = await openReaderHere();
-    // Only when the query has ended is there an answer: a process could not end before.
     await expect(reader.read(request(), stopping.signal)).rejects.toMatchObject({ kind: 'stopped' });
     await reader.close();
   });
@@ -170,7 +159,7 @@ describe('this process', () => {
       bytes: 100_000_000,
     }));
     const options = { loadBalancer: { name: 'shop', id: null }, window: question, statuses: ['5xx'] };
-    const sink = { batch: () => stopping.abort(new Error('enough')), discard: () => {} };
+    const sink = { batch: () => stopping.abort(new Error('enough')), keep: () => {}, discard: () => {} };
     await expect(scan(files, options, sink, stopping.signal)).rejects.toThrow('enough');
   });
 });

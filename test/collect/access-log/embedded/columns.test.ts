@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Batch, Columns, MAX_LINE } from '../../../../src/collect/access-log/duckdb/columns.ts';
-import { hashText } from '../../../../src/collect/access-log/duckdb/keys.ts';
+import { type Batch, Columns, MAX_LINE } from '../../../../src/collect/access-log/embedded/columns.ts';
+import { hashText } from '../../../../src/collect/access-log/embedded/keys.ts';
 import {
   BATCH,
   exactScanner,
@@ -12,7 +12,7 @@ import {
   openScanner,
   type ScanEvents,
   type TargetAndNode,
-} from '../../../../src/collect/access-log/duckdb/scanner.ts';
+} from '../../../../src/collect/access-log/embedded/scanner.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
 import { route } from '../../../../src/collect/access-log/request-route.ts';
 import { NAMED_ROUTES } from '../../../../src/collect/access-log/slow-limits.ts';

@@ -19,13 +19,20 @@ export interface SizedFileToScan extends Omit<FileToScan, 'readMode'> {
   bytes: number;
 }
 
-/** Receives batches. A file may be read in several passes; every pass has its own number. */
+/**
+ * Receives batches. A file may be read in several passes; every pass has its own number, and ends with `keep` or
+ * `discard`.
+ */
 export interface BatchSink {
   /** Takes entries of one pass; batches of different passes may interleave. */
   batch(pass: number, batch: Batch): void;
+  /** Keeps everything of the pass. `found`: the file's places and routes that this thread had not met before. */
+  keep(pass: number, found: FoundNames): void;
   /** Discards everything of the pass: the file is damaged and will be read again as far as possible. */
   discard(pass: number): void;
 }
+
+export type FoundNames = Pick<ScannedFile, 'places' | 'namedRoutes'>;
 
 /**
  * Returns results in the order of the files; a damaged file contributes what could be read. Throws if a thread ends
@@ -66,8 +73,11 @@ export async function scan(
             const isLast = readMode === 'in-small-pieces';
             // Smaller pieces may fail in another way; the stream already reported the fault.
             if (!isLast) fault = one.fault;
-            scanned[index] = { ...one, places, namedRoutes, fault };
-            if (isLast || fault === null) break;
+            scanned[index] = { ...one, fault };
+            if (isLast || fault === null) {
+              sink.keep(pass, { places, namedRoutes });
+              break;
+            }
             sink.discard(pass);
           }
         }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../../..', import.meta.url));
-const SOURCE = 'src/collect/access-log/duckdb/wasm/scan-lines.ts';
+const SOURCE = 'src/collect/access-log/embedded/wasm/scan-lines.ts';
 const MODULE = join(root, 'dist/scan-lines.wasm');
 
 /** Throws an error with the compiler's message if the source is wrong. */

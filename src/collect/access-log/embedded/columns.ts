@@ -2,11 +2,10 @@
  * Turns the bytes of log files into narrow columns: a scanner reads ordinary lines, the parser of entry.ts the rest.
  */
 import type { Window } from '../../../evidence/evidence.ts';
-import { statusRanges } from '../../../evidence/statuses.ts';
 import { isCloudFrontAgent } from '../cloudfront-agent.ts';
 import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
+import { failedStatuses } from '../failed-statuses.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
-import { CLIENT_FAILURES } from '../queries.ts';
 import { route } from '../request-route.ts';
 import { NAMED_ROUTES, SLOW_MS } from '../slow-limits.ts';
 import {
@@ -99,11 +98,7 @@ export class Columns {
     this.#options = options;
     this.#emit = emit;
     const { name, id } = options.loadBalancer;
-    // Same rule as `failedSql`.
-    const ranges = [{ from: 500, to: 599 }, ...statusRanges(options.statuses)];
-    this.#isFailed = Uint8Array.from({ length: 1000 }, (_, status) =>
-      CLIENT_FAILURES.includes(status) || ranges.some(({ from, to }) => status >= from && status <= to) ? 1 : 0,
-    );
+    this.#isFailed = failedStatuses(options.statuses);
     this.#scanner = open(
       {
         wanted: Buffer.from(id === null ? `app/${name}/` : `app/${name}/${id} `),
@@ -320,11 +315,11 @@ export class Columns {
 
     const { columns, rows: row } = scanner;
     scanner.rows = row + 1;
-    columns.ended[row] = BigInt(ended);
-    columns.place[row] = BigInt(place);
-    columns.client[row] = BigInt(scanner.hashText(client_address));
+    columns.ended[row] = ended;
+    columns.place[row] = place;
+    columns.client[row] = scanner.hashText(client_address);
     const routeKey = scanner.hashText(route_text);
-    columns.route[row] = BigInt(routeKey);
+    columns.route[row] = routeKey;
     columns.sample[row] = sampleOf(trace_id);
     const targetMs = Math.round(entry.target_processing_time * 1000);
     columns.targetMs[row] = targetMs;

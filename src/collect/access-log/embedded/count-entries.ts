@@ -1,0 +1,135 @@
+/** Counts entries by place, minute and route in one pass over all of them. Pure. */
+import type { AccessLog, Window } from '../../../evidence/evidence.ts';
+import { type PlaceRow, statusCounts, targetTraffic } from '../place-traffic.ts';
+import type { Entries, EntryBatch } from './entry-store.ts';
+import { KeyIndex } from './key-index.ts';
+
+const MINUTE = 60_000_000;
+
+/** For each route, by its number; durations in milliseconds. */
+export interface RouteTotals {
+  /** Requests of the window. */
+  requests: Uint32Array;
+  /** Those that targets answered below 500, and the sum and maximum of their target_processing_time. */
+  succeeded: Uint32Array;
+  succeededMs: Float64Array;
+  succeededMaxMs: Int32Array;
+  /** Sum and maximum of target_processing_time over all answers of targets; -1 as maximum if there was none. */
+  answeredMs: Float64Array;
+  slowestMs: Int32Array;
+}
+
+export interface CountedEntries {
+  log: Pick<AccessLog, 'oldest' | 'newest' | 'requests' | 'minutes' | 'targets' | 'statuses'>;
+  places: PlaceRow[];
+  routes: RouteTotals;
+}
+
+export function countEntries(
+  { batches, places, routes: routeCount }: Entries,
+  { from, to }: Window,
+  isFailed: Uint8Array,
+): CountedEntries {
+  const traffic = new Traffic(routeCount, from * 1000, to * 1000);
+  for (const batch of batches) traffic.add(batch);
+  const rows = traffic.rows.map(({ place, ...row }): PlaceRow => {
+    const named = places[place];
+    if (named === undefined) throw new Error('an entry has no place');
+    const { target_group_arn, target, node } = named;
+    const failures = isFailed[row.status] === 1 ? row.requests : 0;
+    return { target_group_arn, target, node, ...row, failures };
+  });
+  const minutes = traffic.minutes.sort((a, b) => a.minute - b.minute);
+  return {
+    log: {
+      oldest: rows.length === 0 ? null : rows.reduce((low, { first }) => Math.min(low, first), Infinity) / 1000,
+      newest: rows.length === 0 ? null : rows.reduce((high, { last }) => Math.max(high, last), -Infinity) / 1000,
+      requests: minutes.reduce((sum, { requests }) => sum + requests, 0),
+      minutes,
+      targets: targetTraffic(rows),
+      statuses: statusCounts(rows),
+    },
+    places: rows,
+    routes: traffic.routes,
+  };
+}
+
+/** Statuses lie between -1 and 999. */
+const STATUSES = 1024;
+
+class Traffic {
+  readonly #from: number;
+  readonly #to: number;
+  readonly #minuteNumbers = new KeyIndex();
+  readonly minutes: AccessLog['minutes'] = [];
+  /** Rows of one place and pair of statuses. */
+  readonly #rowNumbers = new KeyIndex();
+  readonly rows: (Pick<PlaceRow, 'status' | 'target_status' | 'lines' | 'requests' | 'first' | 'last'> & {
+    place: number;
+  })[] = [];
+  readonly routes: RouteTotals;
+
+  constructor(routes: number, from: number, to: number) {
+    this.#from = from;
+    this.#to = to;
+    this.routes = {
+      requests: new Uint32Array(routes),
+      succeeded: new Uint32Array(routes),
+      succeededMs: new Float64Array(routes),
+      succeededMaxMs: new Int32Array(routes),
+      answeredMs: new Float64Array(routes),
+      slowestMs: new Int32Array(routes).fill(-1),
+    };
+  }
+
+  add(batch: EntryBatch): void {
+    const { rows, ended } = batch;
+    for (let row = 0; row < rows; row += 1) {
+      const at = ended[row] ?? 0;
+      const isInWindow = at >= this.#from && at < this.#to;
+      this.#countPlace(batch, row, at, isInWindow);
+      if (!isInWindow) continue;
+      this.#countMinute(at);
+      this.#countRoute(batch, row);
+    }
+  }
+
+  #countPlace({ place, status, targetStatus }: EntryBatch, row: number, at: number, isInWindow: boolean): void {
+    const [own, code, targetCode] = [place[row] ?? 0, status[row] ?? 0, targetStatus[row] ?? 0];
+    const number = this.#rowNumbers.add((own * STATUSES + code + 1) * STATUSES + targetCode + 1);
+    const known = this.rows[number];
+    if (known === undefined) {
+      const requests = Number(isInWindow);
+      this.rows.push({ place: own, status: code, target_status: targetCode, lines: 1, requests, first: at, last: at });
+      return;
+    }
+    known.lines += 1;
+    if (isInWindow) known.requests += 1;
+    if (at < known.first) known.first = at;
+    if (at > known.last) known.last = at;
+  }
+
+  #countMinute(at: number): void {
+    const minute = at - (at % MINUTE);
+    const known = this.minutes[this.#minuteNumbers.add(minute)];
+    if (known === undefined) this.minutes.push({ minute: minute / 1000, requests: 1 });
+    else known.requests += 1;
+  }
+
+  #countRoute({ route, targetStatus, targetMs }: EntryBatch, row: number): void {
+    const { requests, succeeded, succeededMs, succeededMaxMs, answeredMs, slowestMs } = this.routes;
+    const own = route[row] ?? 0;
+    const status = targetStatus[row] ?? 0;
+    const ms = targetMs[row] ?? 0;
+    requests[own] = (requests[own] ?? 0) + 1;
+    if (status < 0) return;
+    const isSuccess = status <= 499;
+    if (isSuccess) succeeded[own] = (succeeded[own] ?? 0) + 1;
+    if (ms < 0) return;
+    answeredMs[own] = (answeredMs[own] ?? 0) + ms;
+    if (ms > (slowestMs[own] ?? 0)) slowestMs[own] = ms;
+    if (!isSuccess) return;
+    succeededMs[own] = (succeededMs[own] ?? 0) + ms;
+    if (ms > (succeededMaxMs[own] ?? 0)) succeededMaxMs[own] = ms;
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * The embedded engine: reads access-log files in this process. Each line is read once into narrow columns (scan.ts,
+ * columns.ts), which are counted when all files have been read (answer-log.ts). Text is kept only for failures, places
+ * and slow routes. The answers are those that Athena gives for the same lines (athena/rollups-sql.ts).
+ */
+import { resolve } from 'node:path';
+import type { AccessLog, FailedHealthChecks, Question } from '../../../evidence/evidence.ts';
+import { errorMessage, Problem } from '../../../problem.ts';
+import { mapLimited } from '../../map-limited.ts';
+import { stoppedError } from '../access-log-error.ts';
+import { lineKind } from '../entry.ts';
+import { failedHealthChecks, readHealthChecks } from '../health-checks.ts';
+import {
+  byText,
+  canMatter,
+  inspectFile,
+  logFilesIn,
+  parseFileName,
+  redactExcerpt,
+  type WantedLoadBalancer,
+} from '../log-files.ts';
+import { answerLog } from './answer-log.ts';
+import { EntryStore } from './entry-store.ts';
+import { type SizedFileToScan, scan } from './scan.ts';
+import type { ScannedFile } from './scan-file.ts';
+
+export { redactExcerpt } from '../log-files.ts';
+
+export interface ReadOptions {
+  /** A folder with log files at any depth, or the files themselves. */
+  folder: string | readonly string[];
+  question: Question;
+  /** The load balancer's idle timeout; 60 if unknown. */
+  idleTimeoutSeconds: number;
+  /** Called as the work progresses. */
+  progress?: (step: ReadProgress) => void;
+  /** Stops the read. */
+  signal?: AbortSignal;
+}
+
+export interface ReadProgress {
+  step: 'listed' | 'read' | 'answered';
+  /** Files and compressed bytes to read; lines once they have been read. */
+  files: number;
+  bytes: number;
+  lines: number;
+}
+
+/** Line counts of one file: lines = entries + rejected. Entries include those of other load balancers. */
+export interface FileCounts {
+  file: string;
+  lines: number;
+  entries: number;
+  rejected: number;
+}
+
+/** Maximum load balancers named when there are several. */
+const NAMES_SHOWN = 10;
+const FILES_AT_ONCE = 16;
+
+/**
+ * Reads log files and answers the question. Throws when the folder cannot be listed, AccessLogError when `signal`
+ * aborts, a Problem (exit 2) when the engine itself fails, and a Problem (exit 1) with the candidates when only a load
+ * balancer name was given and the log has entries of several. Lists files that cannot be read in `files.unreadable`.
+ */
+export async function readAccessLog(options: ReadOptions): Promise<AccessLog> {
+  return (await readWithFileCounts(options)).log;
+}
+
+/** Like readAccessLog, with the line counts of each file that was read, sorted by file. */
+export async function readWithFileCounts(options: ReadOptions): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+  return await new LogFileReader(options).run();
+}
+
+/** A file to read. */
+interface Source extends SizedFileToScan {
+  file: string;
+}
+
+interface SourceCounts extends FileCounts {
+  bytes: number;
+  otherLoadBalancers: number;
+  /** A line that is not an entry, and its number from 1. */
+  firstRejected: { line: number; text: string } | null;
+}
+
+class LogFileReader {
+  readonly #options: ReadOptions;
+  readonly #wanted: WantedLoadBalancer;
+  readonly #unreadable = new Map<string, { reason: string; lines: number }>();
+  #outsideWindow = 0;
+  readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
+  /** Health-check logs of the window by their names, and those recognised by content. */
+  #healthCheckLogs: { file: string; original: string }[] = [];
+  #sources: Source[] = [];
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.#wanted = wantedLoadBalancer(options.question);
+  }
+
+  async run(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+    const read = await this.#readEntries();
+    const healthChecks = await this.#readHealthChecks();
+    return healthChecks.length === 0 ? read : { ...read, log: { ...read.log, healthChecks } };
+  }
+
+  /** Skips unreadable health-check logs; they do not limit what the access log shows. */
+  async #readHealthChecks(): Promise<FailedHealthChecks[]> {
+    const read = await mapLimited(this.#healthCheckLogs, FILES_AT_ONCE, async ({ original }) => {
+      const ends = await inspectFile(original);
+      return 'fault' in ends ? [] : await readHealthChecks(original, ends.compressed, this.#wanted).catch(() => []);
+    });
+    return failedHealthChecks(read.flat(), this.#options.question);
+  }
+
+  async #readEntries(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+    await this.#list();
+    const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
+    this.#reportProgress('listed', bytes, 0);
+    const store = new EntryStore(this.#options.question.statuses);
+    if (this.#sources.length === 0) return { log: this.#answer(store, []), accounts: [] };
+    try {
+      return await this.#read(store, bytes);
+    } catch (error) {
+      if (this.#options.signal?.aborted) throw stoppedError('reading log files');
+      // Faults of single files are reported per file; this is an engine failure, and an answer without the log would
+      // hide it.
+      if (error instanceof Problem) throw error;
+      const [why = ''] = errorMessage(error).split('\n');
+      throw new Problem(`The access log could not be read to its end: ${why.replace(/[.]?\s*$/, '')}.`, 2);
+    }
+  }
+
+  async #read(store: EntryStore, bytes: number): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+    const { question, signal } = this.#options;
+    const { statuses, from, to } = question;
+    const options = { loadBalancer: this.#wanted, window: { from, to }, statuses };
+    const scanned = await scan(this.#sources, options, store, signal);
+    this.#assertOneLoadBalancer(scanned);
+    const accounts = this.#countFiles(scanned);
+    const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
+    this.#reportProgress('read', bytes, lines);
+    const log = this.#answer(store, accounts);
+    this.#reportProgress('answered', bytes, lines);
+    return {
+      log,
+      accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
+    };
+  }
+
+  #reportProgress(step: ReadProgress['step'], bytes: number, lines: number): void {
+    this.#options.progress?.({ step, files: this.#sources.length, bytes, lines });
+  }
+
+  /** Selects the files to read, by their names and interval ends. */
+  async #list(): Promise<void> {
+    const { folder, question, idleTimeoutSeconds } = this.#options;
+    const { files: listed, unreadable } =
+      typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), unreadable: [] };
+    const files = listed.map((file) => ({
+      file,
+      original: typeof folder === 'string' ? resolve(folder, file) : resolve(file),
+    }));
+    for (const { file, fault } of unreadable) this.#unreadable.set(file, { reason: fault, lines: 0 });
+    const chosen = files.flatMap(({ file, original }) => {
+      const name = parseFileName(file);
+      if (name.kind !== 'access-log') this.#named[name.kind] += 1;
+      if (name.kind === 'health-check-log' && canMatter(name, this.#wanted, question, idleTimeoutSeconds))
+        this.#healthCheckLogs.push({ file, original });
+      if (name.kind !== 'access-log') return [];
+      if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) this.#outsideWindow += 1;
+      else return [{ file, original, node: name.node }];
+      return [];
+    });
+    const inspected = await mapLimited(chosen, FILES_AT_ONCE, async (one) => ({
+      ...one,
+      ends: await inspectFile(one.original),
+    }));
+    for (const { file, original, node, ends } of inspected) {
+      if ('fault' in ends) {
+        this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
+        continue;
+      }
+      this.#sources.push({
+        file,
+        path: original,
+        node,
+        compressed: ends.compressed,
+        bytes: ends.bytes,
+      });
+    }
+  }
+
+  /** Throws if two load balancers share the name: their entries would be added together. */
+  #assertOneLoadBalancer(scanned: readonly ScannedFile[]): void {
+    const namesakes = [...new Set(scanned.flatMap(({ counts }) => counts.namesakes))].sort(byText);
+    if (namesakes.length <= 1) return;
+    throw new Problem(`'${this.#wanted.name}' matches ${namesakes.length} load balancers: ${listNames(namesakes)}.`, 1);
+  }
+
+  /** Counts the lines of each file, drops files of other logs and lists damaged ones. */
+  #countFiles(scanned: readonly ScannedFile[]): SourceCounts[] {
+    return this.#sources.flatMap(({ file, path, bytes }, index): SourceCounts[] => {
+      const one = scanned[index];
+      if (one === undefined) throw new Error(`${file} was not read`);
+      const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.counts;
+      const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
+      if (kind !== 'access-log') {
+        this.#named[kind] += 1;
+        if (kind === 'health-check-log') this.#healthCheckLogs.push({ file, original: path });
+        return [];
+      }
+      if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines });
+      return [{ file, bytes, lines, entries, rejected, otherLoadBalancers, firstRejected }];
+    });
+  }
+
+  #files(accounts: readonly SourceCounts[]): AccessLog['files'] {
+    return {
+      read: accounts.length,
+      outsideWindow: this.#outsideWindow,
+      connectionLogs: this.#named['connection-log'],
+      healthCheckLogs: this.#named['health-check-log'],
+      bytes: accounts.reduce((sum, account) => sum + account.bytes, 0),
+      unreadable: [...this.#unreadable]
+        .map(([file, { reason, lines }]) => ({ file, reason, lines }))
+        .sort((a, b) => byText(a.file, b.file)),
+    };
+  }
+
+  #answer(store: EntryStore, accounts: readonly SourceCounts[]): AccessLog {
+    const { question, idleTimeoutSeconds } = this.#options;
+    const sum = (of: (account: SourceCounts) => number) => accounts.reduce((total, account) => total + of(account), 0);
+    const withReject = accounts.filter((account) => account.rejected > 0);
+    return {
+      files: this.#files(accounts),
+      lines: sum((account) => account.lines),
+      entries: sum((account) => account.entries),
+      rejected: {
+        lines: sum((account) => account.rejected),
+        files: withReject.length,
+        first: withReject[0] ? firstRejectedOf(withReject[0]) : null,
+      },
+      otherLoadBalancers: sum((account) => account.otherLoadBalancers),
+      ...answerLog(store.entries(), question, idleTimeoutSeconds),
+    };
+  }
+}
+
+const firstRejectedOf = ({ file, firstRejected }: SourceCounts): AccessLog['rejected']['first'] =>
+  firstRejected === null ? null : { file, line: firstRejected.line, text: redactExcerpt(firstRejected.text) };
+
+function wantedLoadBalancer({ loadBalancer: { name, arn } }: Question): WantedLoadBalancer {
+  const [, full, id] = /app[/]([^/]+)[/]([^/]+)$/.exec(arn ?? name) ?? [];
+  return { name: full ?? name, id: id ?? null };
+}
+
+function listNames(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return names.slice(0, NAMES_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

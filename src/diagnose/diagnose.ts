@@ -125,7 +125,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
     }
     return logTraffic
       ? verdictWithoutErrors(logTraffic, question, inMetrics, faults, evidence.attributes)
-      : verdictWithoutLog(traffic, inMetrics, evidence.attributes, faults);
+      : verdictWithoutLog(traffic, inMetrics, evidence.attributes, faults, question);
   }
 }
 

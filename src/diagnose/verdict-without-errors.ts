@@ -89,12 +89,13 @@ export function verdictWithoutLog(
   inMetrics: number | null,
   attributes: Collected<Attributes>,
   faults: readonly VisibleFault[],
+  question: Question,
 ): Verdict {
   const reason = traffic.status === 'unavailable' ? traffic.reason : 'it could not be read';
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
   const [fault] = faults;
-  const decidedBy = [...faults.map(nextStepOf), accessLogAdvice(attributes)].join(' ');
+  const decidedBy = [...faults.map(nextStepOf), accessLogAdvice(traffic, attributes, question)].join(' ');
   // If errors were counted and a fault can cause them, the fault leads, although only the log could connect the two.
   if (inMetrics && fault !== undefined)
     return {
@@ -109,10 +110,16 @@ export function verdictWithoutLog(
   };
 }
 
-function accessLogAdvice(attributes: Collected<Attributes>): string {
-  if (attributes.status === 'unavailable')
-    return 'Check whether access logging is on (access_logs.s3.enabled), or add log files to logs/ of the folder.';
-  return attributes.value['access_logs.s3.enabled'] === 'true'
-    ? 'Access logging is on. Fix what kept the log from being read, then ask again.'
-    : 'Enable access logging on the load balancer (access_logs.s3.enabled), or add log files to logs/ of the folder.';
+function accessLogAdvice(
+  traffic: Collected<Traffic>,
+  attributes: Collected<Attributes>,
+  { loadBalancer }: Question,
+): string {
+  if (attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true')
+    return 'Access logging is on. Fix what kept the log from being read, then ask again.';
+  if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
+    return 'Add log files to logs/ of the incident folder.';
+  return attributes.status === 'unavailable'
+    ? `Check whether access logging is on: ${command`alb502 doctor ${loadBalancer.name}`}`
+    : `Turn on access logging, for the next time: ${command`alb502 setup logs ${loadBalancer.name}`} prints the commands.`;
 }

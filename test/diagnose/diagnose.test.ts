@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import type { EvidenceSet } from '../../src/evidence/evidence.ts';
+import type { EvidenceSet, GapKind } from '../../src/evidence/evidence.ts';
 import { logAlone } from '../support/traffic/log-alone.ts';
 import { API, question, several } from '../support/traffic/traffic-builder.ts';
 
 describe('the next step without a log', () => {
-  const decidedBy = (attributes: EvidenceSet['attributes']) => {
-    const unread = { status: 'unavailable', source: '', reason: 'it was not recorded' } as const;
+  const decidedBy = (attributes: EvidenceSet['attributes'], kind: GapKind) => {
+    const unread = { status: 'unavailable', source: '', reason: 'it could not be read', kind } as const;
     return diagnose(question, { ...logAlone([]), accessLog: unread, attributes }).verdict.decidedBy;
   };
   const enabled = (value: string): EvidenceSet['attributes'] => ({
@@ -17,11 +17,17 @@ describe('the next step without a log', () => {
   });
 
   it.each([
-    ['is off', enabled('false'), /^Enable access logging on the load balancer/],
-    ['is on', enabled('true'), /^Access logging is on. Fix what kept the log from being read/],
-    ['is on or off, if unknown', logAlone([]).attributes, /^Check whether access logging is on/],
-  ])('that %s', (_, attributes, says) => {
-    expect(decidedBy(attributes)).toMatch(says);
+    ['is off', enabled('false'), 'failed', /^Turn on access logging, for the next time: alb502 setup logs \S+ prints/],
+    ['is on', enabled('true'), 'failed', /^Access logging is on. Fix what kept the log from being read/],
+    [
+      'is on or off, if unknown',
+      logAlone([]).attributes,
+      'failed',
+      /^Check whether access logging is on: alb502 doctor /,
+    ],
+    ['is not in the folder', enabled('false'), 'not-recorded', /^Add log files to logs\/ of the incident folder\.$/],
+  ] as const)('access logging %s', (_, attributes, kind, says) => {
+    expect(decidedBy(attributes, kind)).toMatch(says);
   });
 });
 

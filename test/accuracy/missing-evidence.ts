@@ -70,6 +70,24 @@ export const missingEvidence: Family = {
       { without: ['aws', 'metrics'] },
     ),
     incident(
+      'connections fail on a target of an HTTPS group to the end, no metrics',
+      { targetGroups: [httpsGroup()], faults: [{ kind: 'crash', target: '10.0.11.40', at: 600 }] },
+      expectUndecided(
+        ['connection-refused', 'tls-handshake-failure'],
+        'It answers no more, and nothing counts TCP or TLS: a process that is gone, or one that came back with broken TLS.',
+      ),
+      { without: ['metrics'] },
+    ),
+    incident(
+      'a target refuses to the end of the log, its health unknown',
+      { clients: [people(8)], faults: [{ kind: 'crash', target: '10.0.11.40', at: 868 }] },
+      expectUndecided(
+        ['connection-refused', 'shutdown-before-drain'],
+        'It may have crashed, or be on its way out: neither health nor the rest of the log is there.',
+      ),
+      { without: ['describe-target-health', 'lookup-events'] },
+    ),
+    incident(
       'errors of the application, log alone',
       withFaults({ kind: 'application-error', share: 0.05, status: 500 }),
       expectCause('target-generated', 'The row says it.'),

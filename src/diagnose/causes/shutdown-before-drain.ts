@@ -1,6 +1,7 @@
 import { command } from '../../format/command.ts';
 import { list, number, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
@@ -8,6 +9,7 @@ import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { type DrainTimes, drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
+import { registrationOf } from '../targets/registration.ts';
 import {
   countErrors,
   nameOf,
@@ -44,7 +46,7 @@ export const shutdownBeforeDrain = defineCause({
   judge(evidence): Judgement {
     const { traffic } = evidence;
     const leaving = exitingTargets(traffic);
-    const others = uncertainExits(traffic, leaving);
+    const others = uncertainExits(evidence, leaving);
     if (leaving.length === 0) {
       if (!others.open) return ruledOut([stayedText(traffic)]);
       return claimErrors(
@@ -195,7 +197,11 @@ interface UncertainExits {
 }
 
 /** Errors that a leaving target can cause, on targets that did not visibly leave. */
-function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTargets>): UncertainExits {
+function uncertainExits(
+  evidence: CauseEvidence<(typeof WANTS)[number]>,
+  leaving: ReturnType<typeof exitingTargets>,
+): UncertainExits {
+  const { traffic } = evidence;
   const explainedErrors = new Set(leaving.flatMap(({ errors }) => errors));
   const failing = new Set(
     withSignature(traffic, 'connect-failed', 'closed-before-response').filter((error) => !explainedErrors.has(error)),
@@ -209,9 +215,15 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
     return own.length > 0 ? [{ presence, errors: own }] : [];
   });
   const [first] = possiblyLeaving;
+  const silent = possibleExits
+    .filter(({ presence }) => mayBeLeaving(presence, evidence))
+    .flatMap(({ errors }) => errors);
   return {
     open: possiblyLeaving.length + possibleExits.length > 0,
-    possible: possiblyLeaving.flatMap(({ errors }) => errors),
+    possible: [
+      ...possiblyLeaving.flatMap(({ errors }) => errors),
+      ...silent.filter((error) => outlineOf(traffic).get(error)?.kind === 'target-lost'),
+    ],
     for: first
       ? [
           `${plural(first.errors.length, 'request')} failed just before ${nameOf(traffic, first.presence.target)} got its last one at ${utcTime(first.presence.lastSeen)}.`,
@@ -232,6 +244,15 @@ function uncertainExits(traffic: Traffic, leaving: ReturnType<typeof exitingTarg
         : []),
     ],
   };
+}
+
+/** Whether nothing shows that the target is still registered. */
+function mayBeLeaving(
+  { target, target_group_arn }: TargetPresence,
+  evidence: CauseEvidence<(typeof WANTS)[number]>,
+): boolean {
+  const state = registrationOf(target_group_arn, target, evidence)?.state;
+  return state === undefined || state === 'absent' || state === 'draining';
 }
 
 const isErrorOfTarget = (error: SampledError, presence: TargetPresence): boolean =>

@@ -37,8 +37,9 @@ export interface CallScope {
   target_group_arn: string;
   /** "address:port" as logged. */
   targets: readonly string[];
-  /** Epoch milliseconds: the start of the event, and the end of its first error. */
+  /** Epoch milliseconds: the start of the event, and the start and the end of its first error. */
   from: number;
+  firstSent: number;
   firstError: number;
   loadBalancer: string;
 }
@@ -52,7 +53,8 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
   const near = all.filter((call) => {
     const within = ON_TARGETS[call.name] ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
     const before = scope.from - call.at;
-    if (within === null || before > within || before < -AFTER_MS) return false;
+    // The last answer may be long before the call, if requests are few.
+    if (within === null || before > within || call.at > Math.max(scope.from, scope.firstSent) + AFTER_MS) return false;
     return isAboutTargets(call, ids, scope) && isRare(call, all, Math.max(before, 1000));
   });
   return near

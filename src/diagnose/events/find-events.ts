@@ -108,12 +108,13 @@ function describe(
   const [first] = errors;
   if (first === undefined) return [];
   const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
+  const firstSent = Math.min(...errors.map(({ at, elapsed }) => at - 1000 * (elapsed ?? 0)));
   const { kind, targets, from, to, target_group_arn } = outline;
   const tls = mayBeTls(outline, errors, { traffic, evidence, question });
   // New targets that fail handshakes are a rollout; old ones go on to exist, and only their TLS is at fault.
   if (tls === 'is' && kind !== 'rollout') return [];
   const calls = callsOnTargets(
-    { target_group_arn, targets, from, firstError, loadBalancer: question.loadBalancer.name },
+    { target_group_arn, targets, from, firstSent, firstError, loadBalancer: question.loadBalancer.name },
     evidence,
   );
   const drained = isGoneAfterBursts(outline, traffic)
@@ -151,7 +152,7 @@ function describe(
     if (isDead) return { kind: 'crash', text: diedText(outline, traffic), causes: [deathCause(errors)] };
     if (isExplained && kind === 'rollout' && reason.kind !== 'deployment')
       return { kind, text: takenOutText(outline, traffic), causes };
-    if (tls === 'may be')
+    if (tls === 'may be' && kind === 'crash')
       return { kind, text: unconnectedText(outline, traffic), causes: ['connection-refused', 'tls-handshake-failure'] };
     if (drained !== undefined)
       return {
@@ -161,7 +162,8 @@ function describe(
       };
     // The reason already says why a target was lost; naming a call would repeat it.
     const named = isExplained && kind === 'target-lost' ? [] : calls;
-    return { kind, text: sentence(outline, traffic, evidence, named, firstError), causes };
+    const text = sentence(outline, traffic, evidence, named, firstError);
+    return { kind, text, causes: tls === 'may be' ? withHandshakes(causes) : causes };
   }
 }
 
@@ -189,6 +191,9 @@ const isGoneAfterBursts = (
  */
 const REFUSES_FROM = 3;
 
+const withHandshakes = (causes: readonly CauseId[]): CauseId[] =>
+  CAUSE_IDS.filter((id) => causes.includes(id) || id === 'tls-handshake-failure');
+
 const HANDSHAKES: CauseId[] = ['tls-handshake-failure', 'protocol-mismatch'];
 
 /** Whether these are failed TLS handshakes: the counts of a group that may speak HTTPS tell, or nothing in flight was closed. */
@@ -206,8 +211,9 @@ function mayBeTls(
   const countOf = (isOfTls: boolean) =>
     counted.filter(({ tls }) => tls.tlsErrors === isOfTls).reduce((sum, part) => sum + part.errors.length, 0);
   if (2 * countOf(true) > errors.length) return 'is';
-  if (kind !== 'crash') return 'is not';
-  return 2 * countOf(false) > errors.length || outages.length >= REFUSES_FROM ? 'is not' : 'may be';
+  if (2 * countOf(false) > errors.length) return 'is not';
+  if (kind === 'target-lost') return outages.every(isRefused) ? 'may be' : 'is not';
+  return kind !== 'crash' || outages.length >= REFUSES_FROM ? 'is not' : 'may be';
 }
 
 const deathCause = (errors: readonly SampledError[]): CauseId =>

@@ -9,6 +9,13 @@ import { countUpTo, midRank, type RouteScale, routeScale } from './route-scales.
 
 /** Maximum probability by chance. */
 const MOST_BY_CHANCE = 1e-3;
+/**
+ * Seconds within which nearly all public race rows closed, and the share of errors that must close later. A few faster
+ * closes on a route that answers as fast may be a race, unless there are enough to compare how they spread.
+ */
+const RACE_CLOSES_WITHIN = 0.061;
+const LATER_SHARE = 0.25;
+const MANY = 100;
 /** Minimum successes of a route, and minimum errors; fewer times are inconclusive. */
 const MIN_SUCCESSES = 20;
 const MIN_SPREAD = 8;
@@ -56,7 +63,9 @@ export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError
   const routes = routeTimes(traffic, errors);
   const together = routes.flatMap(({ errors: own }) => own);
   const ranks = routes.flatMap(({ errors: own, scale }) => own.map((error) => midRank(scale, milliseconds(error))));
-  return ranks.length >= MIN_SPREAD && isUniform(ranks) ? together : [];
+  const later = together.filter(({ target_processing_time }) => target_processing_time > RACE_CLOSES_WITHIN);
+  const canTell = ranks.length >= MANY || later.length >= LATER_SHARE * ranks.length;
+  return ranks.length >= MIN_SPREAD && canTell && isUniform(ranks) ? together : [];
 }
 
 /**

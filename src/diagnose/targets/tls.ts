@@ -122,8 +122,8 @@ function stagesOf(arn: string, { traffic, targetGroups, metrics }: TlsEvidence, 
   return {
     protocol,
     errors,
-    stageOf: stageByCounts(errors, counts),
-    sentence: countsSentence(name, errors, counts),
+    stageOf: stageByCounts(errors, counts, traffic.log.newest),
+    sentence: countsSentence(name, errors, counts, traffic.log.newest),
     missing: [
       ...(protocol === null ? [`The protocol of target group ${name} could not be read.`] : []),
       ...(counts.tls === null || counts.tcp === null
@@ -156,9 +156,19 @@ const sumOf = (points: readonly Point[]): number => points.reduce((sum, { value 
 
 const isIn = ({ at, period }: Point, error: SampledError): boolean => error.at >= at && error.at < at + period;
 
-/** Whether a counter follows the errors minute by minute. */
-function follows(points: readonly Point[] | null, errors: readonly SampledError[]): boolean {
-  if (points === null || errors.length === 0) return false;
+/** Whether a counter follows the errors minute by minute, over the whole window or as far as the log was delivered. */
+const follows = (points: readonly Point[] | null, errors: readonly SampledError[], newest: number | null): boolean =>
+  points !== null && (matches(points, errors) || (newest !== null && matches(...before(newest, points, errors))));
+
+/** The whole periods before the newest entry, with their errors. */
+function before(newest: number, points: readonly Point[], errors: readonly SampledError[]): [Point[], SampledError[]] {
+  const whole = points.filter(({ at, period }) => at + period <= newest);
+  const end = points.reduce((least, { at, period }) => (at + period > newest ? Math.min(least, at) : least), newest);
+  return [whole, errors.filter(({ at }) => at < end)];
+}
+
+function matches(points: readonly Point[], errors: readonly SampledError[]): boolean {
+  if (errors.length === 0) return false;
   const counted = points.map((point) => ({
     value: point.value,
     logged: countErrors(errors.filter((error) => isIn(point, error))),
@@ -176,8 +186,9 @@ function follows(points: readonly Point[] | null, errors: readonly SampledError[
 function stageByCounts(
   errors: readonly SampledError[],
   { tls, tcp }: Counts,
+  newest: number | null,
 ): (error: SampledError) => ConnectStage | null {
-  const [byTls, byTcp] = [follows(tls, errors), follows(tcp, errors)];
+  const [byTls, byTcp] = [follows(tls, errors, newest), follows(tcp, errors, newest)];
   if (byTls !== byTcp) return () => (byTls ? 'tls' : 'tcp');
   if (tls !== null && tcp === null && sumOf(tls) === 0) return () => 'tcp';
   if (tls !== null && tcp !== null && (sumOf(tls) === 0) !== (sumOf(tcp) === 0))
@@ -191,14 +202,21 @@ function stageByCounts(
   };
 }
 
-function countsSentence(name: string, errors: readonly SampledError[], { tls, tcp }: Counts): string {
+function countsSentence(
+  name: string,
+  errors: readonly SampledError[],
+  { tls, tcp }: Counts,
+  newest: number | null,
+): string {
   const total = number(countErrors(errors));
   for (const [points, metric] of [
     [tls, TLS_COUNT],
     [tcp, TCP_COUNT],
   ] as const) {
-    if (points !== null && follows(points, errors))
-      return `${name}: ${metric} is ${number(sumOf(points))}, minute by minute the ${total} errors of the log.`;
+    if (points !== null && follows(points, errors, newest))
+      return matches(points, errors)
+        ? `${name}: ${metric} is ${number(sumOf(points))}, minute by minute the ${total} errors of the log.`
+        : `${name}: ${metric} follows the errors minute by minute, as far as the log was delivered.`;
   }
   const counted = [
     ...(tls === null ? [] : [`${TLS_COUNT} ${number(sumOf(tls))}`]),

@@ -44,9 +44,11 @@ const after10s: FailedRequest[] = Array.from({ length: 24 }, (_, index) =>
   failed('inconsistent', index * 15 + 1, { target: TARGET, elb_status_code: '502', elapsed: 10.02 }),
 );
 
-const judged = (failures: FailedRequest[], metrics: MetricSeries[], answered = true) => {
+/** `newest`: milliseconds from the start of the window to the newest entry, if the log ends early. */
+const judged = (failures: FailedRequest[], metrics: MetricSeries[], answered = true, newest?: number) => {
   const targets = [target(TARGET, answered ? {} : { firstSuccess: null, lastSuccess: null })];
-  const evidence = { traffic: trafficOf(failures, { targets }), targetGroups: HTTPS, metrics };
+  const log = newest === undefined ? { targets } : { targets, newest: START + newest };
+  const evidence = { traffic: trafficOf(failures, log), targetGroups: HTTPS, metrics };
   return Object.fromEntries(
     [connectionRefused, tlsHandshakeFailure, protocolMismatch].map((cause) => {
       const { claims, ruledOut } = judgementOf(cause, evidence, question);
@@ -94,14 +96,29 @@ describe('failures within milliseconds', () => {
       mismatch: 'ruled out',
     },
     {
+      name: 'the counter of connections follows them as far as the log was delivered, and counts on',
+      metrics: [tcp(4, 4, 4, 4, 4, 4, 40, 40)],
+      newest: 6.5 * MINUTE,
+      refused: 'confirmed 24',
+      handshake: 'ruled out',
+      mismatch: 'ruled out',
+    },
+    {
+      name: 'the counter of connections counts more than a whole log has',
+      metrics: [tcp(4, 4, 4, 4, 4, 4, 40, 40)],
+      refused: 'possible 24',
+      handshake: 'possible 24',
+      mismatch: 'ruled out',
+    },
+    {
       name: 'two counters share every minute',
       metrics: [tcp(2, 2, 2, 2, 2, 2), tls(2, 2, 2, 2, 2, 2)],
       refused: 'possible 24',
       handshake: 'possible 24',
       mismatch: 'ruled out',
     },
-  ])('$name', ({ metrics, refused, handshake, mismatch }) =>
-    expect(judged(atOnce, metrics)).toEqual({
+  ])('$name', ({ metrics, newest, refused, handshake, mismatch }) =>
+    expect(judged(atOnce, metrics, true, newest)).toEqual({
       'connection-refused': refused,
       'tls-handshake-failure': handshake,
       'protocol-mismatch': mismatch,

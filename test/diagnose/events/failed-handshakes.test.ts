@@ -52,6 +52,14 @@ describe('targets that fail every handshake from some moment on', () => {
       { kind: 'target-lost', causes: ['connection-refused', 'shutdown-before-drain'] },
     ]));
 
+  it('stay open between both if CloudWatch was not asked', () => {
+    expect(told(requests, { targetGroups: https })).toMatchObject([
+      { kind: 'target-lost', causes: ['connection-refused', 'tls-handshake-failure', 'shutdown-before-drain'] },
+    ]);
+    const http = [{ TargetGroupArn: API, TargetGroupName: 'api', Protocol: 'HTTP' }];
+    expect(told(requests, { targetGroups: http })[0]?.causes).not.toContain('tls-handshake-failure');
+  });
+
   const modified: CloudTrailEvent = {
     EventName: 'ModifyListener',
     EventTime: new Date(START + 297_000).toISOString(),

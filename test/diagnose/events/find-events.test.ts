@@ -93,6 +93,19 @@ describe('a target that falls silent', () => {
     );
   });
 
+  it('is linked to a call after its last answer, if requests to it are few', () => {
+    const requests = [
+      ...peers,
+      ...answering(A, 0, 280, 10),
+      ...each(9, 300, 2, (sent) => failing('connect-timeout', sent, A)),
+    ];
+    const stop = (second: number) => [
+      call('StopTask', second, { task: 'arn:aws:ecs:eu-west-1:1:task/main/0a' }, 'ops'),
+    ];
+    expect(eventsOf(requests, { changes: stop(299) })[0]?.calls).toMatchObject([{ name: 'StopTask' }]);
+    expect(eventsOf(requests, { changes: stop(305) })[0]?.calls).toEqual([]);
+  });
+
   it.each<[string, CloudTrailEvent[]]>([
     ['several instances went at that time', [terminated(297, 'i-0a0a0a0a', 'i-0b0b0b0b')]],
     ['the instance that went is still listed with another address', [terminated(297, 'i-0c0c0c0c')]],

@@ -47,6 +47,8 @@ describe('closed when the route answers', () => {
     { name: 'spread as the successes', errors: evenly(20, 10, 100), successes: evenly(200, 10, 100), shown: 20 },
     { name: 'all at once', errors: evenly(20, 1, 2), successes: evenly(200, 10, 100), shown: 0 },
     { name: 'too few to tell', errors: evenly(7, 10, 100), successes: evenly(200, 10, 100), shown: 0 },
+    { name: 'as fast as a race closes', errors: evenly(20, 1, 60), successes: evenly(200, 1, 60), shown: 0 },
+    { name: 'as fast, 120 times', errors: evenly(120, 1, 60), successes: evenly(200, 1, 60), shown: 120 },
     { name: 'a route that always takes 1 ms', errors: evenly(20, 1, 1), successes: evenly(200, 1, 1), shown: 0 },
   ])('$name: $shown', ({ errors, successes, shown }) => {
     const traffic = trafficOf(at(errors.map((ms) => ms / 1000)), {

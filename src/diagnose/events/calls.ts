@@ -54,7 +54,7 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
     const within = ON_TARGETS[call.name] ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
     const before = scope.from - call.at;
     // The last answer may be long before the call, if requests are few.
-    if (within === null || before > within || call.at > Math.max(scope.from, scope.firstSent) + AFTER_MS) return false;
+    if (within === null || before > within || call.at > Math.max(scope.from + AFTER_MS, scope.firstSent)) return false;
     return isAboutTargets(call, ids, scope) && isRare(call, all, Math.max(before, 1000));
   });
   return near

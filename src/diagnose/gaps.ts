@@ -1,6 +1,6 @@
 /** Lists what could not be checked: one gap per missing evidence, and one per limitation of the log. */
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
-import { number, plural } from '../format/wording.ts';
+import { number, plural, sentenceCase } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -46,7 +46,8 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
     const item = evidence[name];
     if (item.status === 'collected') return [];
     const { kind = 'failed', iamStatement = null, reason } = item;
-    return [{ kind, sentence: `Could not check ${EVIDENCE_TITLE[name]}: ${reason}.`, iamStatement, evidence: name }];
+    const sentence = `${sentenceCase(EVIDENCE_TITLE[name])}: ${reason}.`;
+    return [{ kind, sentence, iamStatement, evidence: name }];
   });
   const log = traffic?.log;
   const edge = edgeGaps(evidence, traffic);

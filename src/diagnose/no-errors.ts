@@ -9,6 +9,10 @@ export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
     ? null
     : { outcome: 'not-applicable', summary: 'No request in the window ended with one of these statuses.' };
 
+/** Of every check of closed connections, so that a reader sees it once. */
+export const NONE_CLOSED =
+  'No request was closed before a response, so the errors do not show when targets close idle connections.';
+
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>
   traffic.status === 'collected' && traffic.value.log.requests === 0

@@ -1,5 +1,6 @@
 /** Runs the checks on the collected evidence. */
 import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import { list } from '../format/wording.ts';
 import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
 import { type Check, STEP_TITLES, type StepNumber } from './checks/check.ts';
 import { type CheckId, checklist } from './checks/index.ts';
@@ -10,6 +11,7 @@ import {
   type DiagnosisEvidenceName,
   type DiagnosisEvidenceSet,
 } from './diagnosis-evidence.ts';
+import { EVIDENCE_TITLE } from './gaps.ts';
 import { judgeErrorText } from './judge-causes.ts';
 import { noEntriesVerdict } from './no-errors.ts';
 
@@ -75,16 +77,8 @@ function runCheck(
   }
 
   function checkVerdict(): CheckVerdict {
-    const missingReasons = check.needs.flatMap((name) => {
-      const item = evidence[name];
-      return item.status === 'unavailable' ? [item.reason] : [];
-    });
-    if (missingReasons.length > 0)
-      return {
-        outcome: 'unknown',
-        summary: `Could not check: ${[...new Set(missingReasons)].join('; ')}.`,
-        missing: true,
-      };
+    const unavailable = unavailableText(check.needs, evidence);
+    if (unavailable !== '') return { outcome: 'unknown', summary: `Could not check: ${unavailable}.`, missing: true };
     const empty = check.needs.includes('traffic') && !check.judgesEmptyLog ? noEntriesVerdict(evidence.traffic) : null;
     if (empty !== null) return empty;
     try {
@@ -94,6 +88,19 @@ function runCheck(
       return { outcome: 'unknown', summary: judgeErrorText(error) };
     }
   }
+}
+
+/** "the folder lacks target groups and target health"; other reasons in their own words; empty if nothing is missing. */
+function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): string {
+  const absent = new Set<string>();
+  const reasons = new Set<string>();
+  for (const name of needs) {
+    const item = evidence[name];
+    if (item.status === 'collected') continue;
+    if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[name === 'traffic' ? 'accessLog' : name]);
+    else reasons.add(item.reason);
+  }
+  return [...(absent.size > 0 ? [`the folder lacks ${list([...absent], 6)}`] : []), ...reasons].join('; ');
 }
 
 const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [

@@ -6,7 +6,6 @@ import type { Diagnosis } from './diagnosis.ts';
 import type { SampledError } from './traffic.ts';
 
 const LIMIT = 5;
-/** Null if no undecided error was closed before a response, or none has a trace id from the load balancer. */
 /** Only the part written by the load balancer is searched, because clients may send a header of their own. */
 export const traceRoots = (errors: readonly SampledError[]): string[] => [
   ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
@@ -36,8 +35,8 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
   const race = open.includes('keep-alive-race') ? 'a keep-alive race, ' : '';
   const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
   return {
-    absent: `it never reached the application's code: ${race}a proxy in front, or a crash at that second (its log, a restart)`,
-    started: `the application crashed, was killed or closed the connection${timer}: read its last lines`,
-    finished: 'the response was malformed, or its headers over 32 KB: look at the raw response',
+    absent: `the request never reached the application's code: ${race}a proxy in front, or a crash at that second (look for a restart)`,
+    started: `the application crashed, was killed or closed the connection${timer}: read the last lines of its log`,
+    finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };
 }

@@ -180,7 +180,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
   }
   if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be ruled out.`;
   const how =
-    evidence.traces !== null && isInApplicationLog(lead, evidence) ? " The application's log tells more." : '';
+    evidence.traces !== null && isInApplicationLog(lead, evidence) ? " The application's log can tell them apart." : '';
   return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${how}`;
 }
 
@@ -218,7 +218,7 @@ function placeText(errors: readonly SampledError[], traffic: Traffic): { before:
 /** The single change that would fix either of these causes. */
 const sharedCure = (causes: readonly CauseId[]): string =>
   causes.length === 2 && causes.every((id) => id === 'slow-target' || id === 'slow-upload')
-    ? ' Either way a longer idle timeout of the load balancer lets such requests finish.'
+    ? ' Either way, a longer idle timeout of the load balancer lets these requests finish.'
     : '';
 
 /** Whether most errors of the part were closed before a response: the log of the application tells such causes apart. */

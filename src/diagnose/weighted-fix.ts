@@ -58,6 +58,6 @@ function changeOf(
   );
   if (shifting === undefined || shifting.stop === null) return { stopgap: weighted.stopgap };
   if (failingRevisions(traffic).length > 0) return {};
-  const note = 'The first command stops the deployment and sends all requests back to the revision before.';
+  const note = 'The first command stops the deployment and sends all requests back to the previous revision.';
   return { stop: { command: shifting.stop, note } };
 }

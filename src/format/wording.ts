@@ -51,6 +51,10 @@ export const wholeSeconds = (value: number): string => `${value} s`;
 /** Epoch milliseconds → "02:47:20 UTC". */
 export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
+/** Seconds between two epoch milliseconds as displayed: 04:20:59 is 1 s after 04:20:58. */
+export const secondsBetween = (earlier: number, later: number): number =>
+  Math.floor(later / 1000) - Math.floor(earlier / 1000);
+
 /** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; names the days if they differ. */
 export function utcTimeSpan(from: number, to: number): string {
   const [day, nextDay] = [iso(from).slice(0, 10), iso(to).slice(0, 10)];

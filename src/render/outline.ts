@@ -78,12 +78,9 @@ export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
   steps.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === IN_FRONT && outcome === 'fail') ??
   null;
 
-/** "CloudFront made 2,309 of the 2,326 5xx. Fix: Reject unknown host names at the edge: …": what comes before the verdict. */
-export const inFrontWords = ({ brief, summary, fix }: CheckFinding): string =>
-  [
-    brief === undefined ? fitSentences(summary) : `${brief}.`,
-    ...(fix === null ? [] : [`Fix: ${fitSentences(fix, MAX_FIX)}`]),
-  ].join(' ');
+/** "Reject unknown host names in CloudFront: …": the fix in front of the load balancer, or else what was found there. */
+export const inFrontWords = ({ summary, fix }: CheckFinding): string =>
+  fix === null ? fitSentences(summary) : fitSentences(fix, MAX_FIX);
 
 export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
   if (verdict.cause !== null) return 'found';
@@ -312,8 +309,8 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
   const inFront = madeInFront(diagnosis)?.fix ?? '';
   const own = main?.fix.summary ?? '';
   const fixes = [
-    inFront === '' ? '' : `In front: ${inFront}`,
-    inFront === '' || own === '' ? own : `Here: ${own}`,
+    inFront === '' ? '' : `In CloudFront: ${inSentence(inFront)}`,
+    inFront === '' || own === '' ? own : `Behind the load balancer: ${inSentence(own)}`,
   ].filter((fix) => fix !== '');
   const next = main !== null ? null : traces === null ? verdict.decidedBy : traceSearchWords(traces);
   return [
@@ -322,9 +319,9 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
   ];
 }
 
-/** "Search the application's log for Root=1-… and 2 more: what it says decides." */
+/** "Search the application's log for Root=1-… and 2 more: the result tells the causes apart." */
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
-  `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}: what it says decides.`;
+  `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}: the result tells the causes apart.`;
 
 /** "shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 2026-11-18 02:40:00–02:55:00 UTC · final". */
 export function headline(diagnosis: Diagnosis): string {
@@ -337,8 +334,14 @@ export function headline(diagnosis: Diagnosis): string {
   ].join(' · ');
 }
 
-/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
+/** "keep-alive race (likely)"; what CloudFront generated stands before it. */
 export function verdictWords(diagnosis: Diagnosis): string {
+  const inFront = madeInFront(diagnosis)?.brief;
+  return [...(inFront === undefined ? [] : [inFront]), ownVerdictWords(diagnosis)].join('; ');
+}
+
+/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
+function ownVerdictWords(diagnosis: Diagnosis): string {
   const { verdict, triage } = diagnosis;
   const event = leadingEvent(diagnosis);
   switch (verdictKind(diagnosis)) {
@@ -361,9 +364,13 @@ export function verdictWords(diagnosis: Diagnosis): string {
   }
 }
 
-/** "out of memory", "rollout" */
+/** "out of memory", "rollout", "change in AWS". */
 const eventTitle = ({ kind, reason }: EventResult): string =>
-  reason === undefined ? kind.replaceAll('-', ' ') : inSentence(REASON_TITLE[reason.kind]);
+  reason !== undefined
+    ? inSentence(REASON_TITLE[reason.kind])
+    : kind === 'change'
+      ? 'change in AWS'
+      : kind.replaceAll('-', ' ');
 
 /** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */
 export function errorCountWords({ triage, completeness }: Diagnosis): string | null {

@@ -85,7 +85,7 @@ export const REASON_TITLE: Record<NonNullable<EventResult['reason']>['kind'], st
   'out-of-memory': 'Out of memory',
   'failed-health-checks': 'Failed health checks',
   spot: 'Spot interruption',
-  stopped: 'Task stopped by a call',
+  stopped: 'Task stopped with StopTask',
   'host-gone': 'EC2 instance gone',
   exited: 'Container exited',
   deployment: 'Deployment',
@@ -137,7 +137,7 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
 
 /** Several settings are alternatives: one for each server or platform. */
 export const settingsIntroduction = ({ settings = [] }: Fix): string[] =>
-  settings.length > 1 ? ['Set the one that fits what you run:'] : [];
+  settings.length > 1 ? ['Use the line that fits your platform:'] : [];
 
 /** "146 of 149 errors", "all 149 errors"; the share if the number of errors is unknown. */
 export function explainedErrors(share: number, errors: number | null): string {
@@ -295,6 +295,9 @@ export const costSentence = ({ cost: { bytesScanned, queries, usd } }: Diagnosis
     ...(queries > 0 ? [plural(queries, 'query', 'queries')] : []),
     ...(queries > 0 || usd > 0 ? [formatDollars(usd)] : []),
   ].join(', ');
+
+/** Label of what is known without a cause: a result if nothing failed, else what there is so far. */
+export const knownLabel = ({ verdict }: Diagnosis): string => (verdict.standing === 'none' ? 'Result' : 'So far');
 
 /** Label of the sentence about an event. */
 export const eventLabel = (kind: EventKind): string => (kind === 'change' ? 'Change' : 'What happened');

@@ -1,7 +1,7 @@
 /** The diagnosis for a terminal: the verdict first, then the outline's sections, then the verdict again. */
 import picocolors from 'picocolors';
 import type { CauseResult, Diagnosis, Gap, Stopgap } from '../diagnose/diagnosis.ts';
-import { number, plural, sentenceCase } from '../format/wording.ts';
+import { inSentence, number, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
 import {
@@ -9,6 +9,7 @@ import {
   completenessSentence,
   costAndEstimate,
   explainedErrors,
+  knownLabel,
   provisionalSentence,
   readingWords,
   ruledOutLines,
@@ -126,7 +127,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
 /** The other causes that explain or may explain errors, each with its fix. */
 const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: number | null): string[] =>
   others.flatMap((cause) => [
-    ...headingLines(page, `Also: ${causeTitle(cause, errors)}`),
+    ...headingLines(page, `Also: ${inSentence(causeTitle(cause, errors))}`),
     ...(cause.standing === 'possible'
       ? [...evidenceLines(page, cause), ...labelledLines(page, 'If so', [cause.fix.summary])]
       : [...fixLines(page, cause), ...evidenceLines(page, cause)]),
@@ -179,7 +180,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
       // The verdict above starts with the sentence.
       return section.revert === null
         ? []
-        : ['', ...labelledLines(page, 'Change', ['To take it back:']), ...verbatim(section.revert, '    ')];
+        : ['', ...labelledLines(page, 'Change', ['To revert it:']), ...verbatim(section.revert, '    ')];
     case 'between':
       return candidateLines(page, section.causes, triage.errors);
     case 'known':
@@ -187,7 +188,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
         '',
         ...labelledLines(
           page,
-          'So far',
+          knownLabel(diagnosis),
           section.sentences.filter((one) => one !== verdict.summary),
         ),
       ];
@@ -252,7 +253,11 @@ const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
   const inFront = madeInFront(diagnosis)?.brief;
   const words = [
     ...(inFront === undefined ? [] : [inFront]),
-    main === undefined ? verdict.summary : leadTitle(diagnosis, main),
+    main === undefined
+      ? verdict.summary
+      : inFront === undefined
+        ? leadTitle(diagnosis, main)
+        : inSentence(leadTitle(diagnosis, main)),
   ].join('; ');
   return [
     '',

@@ -82,7 +82,7 @@ const knownIncidents: KnownIncident[] = [
     // Clients upload 6 and 19 MB and end at the idle timeout: whose fault it is the log cannot tell.
     folder: '10-two-slow-uploads',
     lead: { between: ['slow-target', 'slow-upload'] },
-    says: ['Either way a longer idle timeout'],
+    says: ['Either way, a longer idle timeout'],
   },
   {
     folder: '11-no-endpoints-all-refused',
@@ -175,7 +175,7 @@ const knownIncidents: KnownIncident[] = [
       'Deregister 10.0.3.133:8080 and 10.0.3.134:8080',
       'aws elbv2 deregister-targets',
     ],
-    neverSays: ['Start what should listen'],
+    neverSays: ['Start the process that should listen'],
   },
   {
     // A person stops an ECS task one second before the first error.
@@ -188,7 +188,7 @@ const knownIncidents: KnownIncident[] = [
     folder: '22-seven-outages',
     lead: { cause: 'connection-refused' },
     says: ['7 outages of 38 s to 54 s', '4 min 10 s apart', 'Exit code 137', 'explains all 910 errors'],
-    neverSays: ['Start what should listen'],
+    neverSays: ['Start the process that should listen'],
   },
   {
     // A spot instance is taken away: connections time out, and requests in flight end at the idle timeout.
@@ -206,15 +206,15 @@ const knownIncidents: KnownIncident[] = [
     folder: '28-lab-node-crash-route',
     lead: { cause: 'connection-refused' },
     says: ['20 outages', '20 of 20 cut off a GET /api/crash/:id', 'explains all 280 errors'],
-    neverSays: ['Start what should listen'],
+    neverSays: ['Start the process that should listen'],
   },
   {
     // A firewall rejects with ICMP, at a limited rate.
     folder: '33-lab-icmp-reject',
     lead: { cause: 'connection-refused' },
     notClaimed: ['target-unreachable'],
-    says: ['10.0.10.133:8080 (api) stopped answering', 'explains all 111 errors', 'Look at what stands before'],
-    neverSays: ['Start what should listen'],
+    says: ['10.0.10.133:8080 (api) stopped answering', 'explains all 111 errors', 'Look for a firewall or router'],
+    neverSays: ['Start the process that should listen'],
   },
   {
     // Workers run out of memory, one at a time, with the requests that they work on.

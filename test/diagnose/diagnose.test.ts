@@ -64,7 +64,7 @@ it('lists each cause once, verdict first; a missing source is a gap and makes it
   const { causes, verdict, gaps, steps } = diagnose(question, logAlone(several(9, 'idle-timeout')));
   expect(causes.map(({ id }) => id).filter((id, i, all) => all.indexOf(id) === i)).toHaveLength(CAUSE_IDS.length);
   expect([verdict.cause, causes[0]?.id]).toEqual(['slow-target', 'slow-target']);
-  expect(gaps.join()).toContain('Could not check target health: targetHealth was not recorded.');
+  expect(gaps.join()).toContain('Target health: targetHealth was not recorded.');
   expect(steps[4]?.outcome).toBe('unknown');
 });
 

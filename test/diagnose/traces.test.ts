@@ -32,7 +32,7 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      "it never reached the application's code: a proxy in front, or a crash at that second (its log, a restart)",
+      "the request never reached the application's code: a proxy in front, or a crash at that second (look for a restart)",
     );
   });
 

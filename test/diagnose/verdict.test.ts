@@ -390,7 +390,7 @@ describe('the verdict', () => {
     [
       'the effect of a longer idle timeout for two causes that share it',
       [possible('slow-target', 0, 100), possible('slow-upload', 0, 100)],
-      'Undecided between title of slow-target and title of slow-upload (100 errors, all on GET /orders). Either way a longer idle timeout of the load balancer lets such requests finish.',
+      'Undecided between title of slow-target and title of slow-upload (100 errors, all on GET /orders). Either way, a longer idle timeout of the load balancer lets these requests finish.',
     ],
     [
       'that no cause fits',

@@ -20,7 +20,7 @@ const SHOWN = 3;
 
 export const addressReused = defineCause({
   id: 'address-reused',
-  title: 'Request sent to another service',
+  title: 'Target address reused by another service',
   explanation:
     'The address or the port of a target that stopped went to a task of another service while it was still registered: that service gets the requests.',
   reference: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html',
@@ -106,7 +106,7 @@ const isOfInstances =
 function fixFor(found: readonly Intrusion[], isInstance: boolean): Fix {
   const byGroup = [...groupBy(found, ({ arn }) => arn)];
   return {
-    summary: `Deregister ${list([...new Set(found.map(({ target, owner, arn }) => `${targetName(target, owner)} from ${targetGroupName(arn)}`))], SHOWN)}, then find what left it registered after its task had stopped.`,
+    summary: `Deregister ${list([...new Set(found.map(({ target, owner, arn }) => `${targetName(target, owner)} from ${targetGroupName(arn)}`))], SHOWN)}, then find out why the ${found.every(({ owner }) => owner.isByPort) ? 'port' : 'address'} stayed registered after its task had stopped.`,
     commands: byGroup.flatMap(([arn, own]) => [
       command`aws elbv2 deregister-targets --target-group-arn ${arn} --targets ${[...new Set(own.flatMap(targetWord))]}`,
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,

@@ -10,7 +10,7 @@ import { defineCause } from './cause.ts';
 
 export const authenticationFailure = defineCause({
   id: 'authentication-failure',
-  title: 'Authentication at the load balancer failed',
+  title: 'Failed authentication at the load balancer',
   explanation:
     'An authenticate or JWT validation action failed before a target was chosen: the identity provider, the rule or the token is at fault.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html',

@@ -8,7 +8,7 @@ import { defineCause } from './cause.ts';
 
 export const clientClosed = defineCause({
   id: 'client-closed',
-  title: 'The client closed the connection first',
+  title: 'Connection closed by the client',
   explanation:
     'The client gave up before the load balancer could answer (460); the target may have received the request.',
   reference:

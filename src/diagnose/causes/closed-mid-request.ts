@@ -17,7 +17,7 @@ const LATE_FACTOR = 3;
 
 export const closedMidRequest = defineCause({
   id: 'closed-mid-request',
-  title: 'Target closed the connection mid-request',
+  title: 'Connection closed by the target mid-request',
   explanation:
     'The target closes the connection after it has started work on a request: a crash, a kill, a restart, an early close.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
@@ -71,7 +71,7 @@ export const closedMidRequest = defineCause({
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
             ? [
-                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, on many routes and at no fixed time, each later than any success of its route. ${outOf(retried(scatteredErrors), scatteredErrors.length)} worked when repeated, so the response is not at fault.`,
+                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, on many routes and at no fixed time; each took longer than any success on its route. ${outOf(retried(scatteredErrors), scatteredErrors.length)} succeeded on a retry, so the response is not at fault.`,
               ]
             : []),
           ...(possible.length > 0
@@ -81,7 +81,7 @@ export const closedMidRequest = defineCause({
             : []),
         ],
         against: [],
-        missing: ["The application's log: such a request started and never finished."],
+        missing: ["The application's log: it would show that the request started and never finished."],
         fix:
           outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??
           fixFor(traffic, burst ?? parts.bursts[0], sureErrors[0] ?? possible[0]),

@@ -147,7 +147,7 @@ function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): strin
     .slice(0, SHOWN)
     .map(
       ({ name, errors }) =>
-        `${name} refused ${plural(countErrors(errors), 'connection')} within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}: reset or unreachable, not dropped.`,
+        `${name} refused ${plural(countErrors(errors), 'connection')} after ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}: reset or unreachable, not dropped.`,
     );
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
@@ -170,7 +170,7 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
     };
   }
   return {
-    summary: `Start what should listen on ${list(namesOf(traffic, targets))}, and find out why it stopped.`,
+    summary: `Start the process that should listen on ${list(namesOf(traffic, targets))}, and find out why it stopped.`,
     commands: [
       ...ports.map((port) => command`ss -tlnp ${`sport = :${port}`}`),
       command`sudo nft list ruleset; sudo iptables -S`,
@@ -178,8 +178,8 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
     notes: [
-      'On the target: does the process listen, and where (ss)? Does a rule reject (nft, iptables)?',
-      'A full backlog resets connections only where tcp_abort_on_overflow is 1.',
+      'Run these on the target: ss shows whether a process listens on the port; nft and iptables show whether a firewall rule rejects connections.',
+      'A full accept queue refuses connections only if tcp_abort_on_overflow is 1 (sysctl).',
     ],
     sideEffects: [],
   };

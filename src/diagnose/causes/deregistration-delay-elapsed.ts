@@ -17,7 +17,7 @@ const AFTERWARDS_MS = 1_000;
 
 export const deregistrationDelayElapsed = defineCause({
   id: 'deregistration-delay-elapsed',
-  title: 'Deregistration delay elapsed',
+  title: 'Deregistration delay exceeded',
   explanation:
     'A target was deregistered, and a request it still worked on took longer than the deregistration delay; the load balancer ended it.',
   reference:

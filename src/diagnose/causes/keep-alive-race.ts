@@ -92,7 +92,7 @@ export const keepAliveRace = defineCause({
           against: [],
           missing: [
             ...missing,
-            `${plural(unmeasured.length, 'instant error')}: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
+            `An idle time that the errors share: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
           ],
           fix: fixFor({ edge: null, arn: unmeasured[0]?.target_group_arn ?? '' }, evidence),
         },
@@ -182,7 +182,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `Cuts requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes.`,
+    `Cuts requests that take over ${below} s: in this window ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes.`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -216,7 +216,7 @@ function droppedConnectionsFix(at: number, { loadBalancer }: CauseEvidence<(type
     summary: `Keep connections idle for less than ${plainSeconds(at)}: a firewall, NAT or connection table on the way to the targets forgets them, and neither side is told.`,
     commands: loadBalancer && below >= SHORTEST_STOPGAP ? [setIdleTimeout(loadBalancer.LoadBalancerArn, below)] : [],
     notes: [
-      'Security groups of Nitro v6 instances forget idle connections after 350 s; look at the idle timeouts of what stands between.',
+      'Security groups of Nitro v6 instances forget idle connections after 350 s; look at the idle timeout of every firewall and NAT between.',
     ],
     sideEffects: [`A request that takes longer than ${below} s then ends as a 504.`],
   };
@@ -250,7 +250,8 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
     beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
   }[kind];
-  return `${requestsOf(hits, examined)}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
+  const errors = hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} failed requests`;
+  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
@@ -271,7 +272,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const top = Math.max(...counts.values());
   return counts.size >= 3
     ? [
-        `They are spread over ${outOf(counts.size, failing)} failing routes; the most affected one has ${percent(top / routes.length)} of them.`,
+        `These errors are spread over ${outOf(counts.size, failing)} failing routes; the most affected route has ${percent(top / routes.length)} of them.`,
       ]
     : [];
 }

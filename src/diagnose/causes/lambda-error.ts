@@ -17,7 +17,7 @@ const WANTS = ['targetHealth', 'functions'] as const;
 
 export const lambdaError = defineCause({
   id: 'lambda-error',
-  title: 'Lambda function failed',
+  title: 'Lambda function error',
   explanation:
     'The function raised an error, could not be started or invoked, or the Lambda service itself failed; the code in error_reason says which.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',

@@ -12,7 +12,7 @@ const WANTS = ['targetHealth', 'functions', 'targetGroupAttributes'] as const;
 
 export const lambdaInvalidResponse = defineCause({
   id: 'lambda-invalid-response',
-  title: 'Lambda response in the wrong shape',
+  title: 'Invalid Lambda response',
   explanation:
     'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are not strings, a body that is an object.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',

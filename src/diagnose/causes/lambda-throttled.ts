@@ -11,7 +11,7 @@ const WANTS = ['targetHealth', 'functions'] as const;
 
 export const lambdaThrottled = defineCause({
   id: 'lambda-throttled',
-  title: 'Lambda throttled',
+  title: 'Lambda throttling',
   explanation:
     'Lambda refused to run the function because its concurrency, or a request rate of the account, was used up.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html',

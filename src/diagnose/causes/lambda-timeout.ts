@@ -16,7 +16,7 @@ const WANTS = ['targetHealth', 'functions'] as const;
 
 export const lambdaTimeout = defineCause({
   id: 'lambda-timeout',
-  title: 'Lambda function timed out',
+  title: 'Lambda function timeout',
   explanation:
     'The function ran into its configured timeout. The log says LambdaUnhandled, as for other errors; the duration shows the timeout.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',

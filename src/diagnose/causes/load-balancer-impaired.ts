@@ -14,7 +14,7 @@ const FREE_ADDRESSES = 8;
 
 export const loadBalancerImpaired = defineCause({
   id: 'load-balancer-impaired',
-  title: 'The load balancer itself is impaired',
+  title: 'Impaired load balancer',
   explanation:
     'The load balancer cannot be set up or cannot scale, usually because its subnets have run out of addresses.',
   reference:

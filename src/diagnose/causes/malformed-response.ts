@@ -43,7 +43,7 @@ function fixFor(routes: readonly string[], version: string | null, { options, ur
   return {
     summary:
       version === null
-        ? 'Look at the raw response (curl --raw -sSi) inside the VPC.'
+        ? 'Look at the raw response (curl --raw -sSi) from inside the VPC.'
         : `Look at what streams share in this ${version} target group: header compression, GOAWAY, max connection age; try a group over HTTP1.`,
     commands: [command`curl ${options} --raw -sS -i ${url} | head -c 4096 | cat -A`],
     ...(routes.length > 0 ? { notes: [`Ask for ${list(routes)}.`] } : {}),

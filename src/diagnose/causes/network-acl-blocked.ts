@@ -6,7 +6,7 @@ import { defineCause } from './cause.ts';
 
 export const networkAclBlocked = defineCause({
   id: 'network-acl-blocked',
-  title: 'A network ACL drops the connection',
+  title: 'Blocked by a network ACL',
   explanation:
     "The network ACL of a load balancer subnet or of the target's subnet drops the request or its answers to the ports 1024-65535: the attempt ends after 10 s.",
   reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html',
@@ -19,7 +19,7 @@ export const networkAclBlocked = defineCause({
 
 const ADVICE: Fix = {
   summary:
-    "Allow the traffic port from the load balancer's subnets to the target's subnet, and tcp 1024-65535 back, in the network ACLs of both.",
+    "Allow the traffic port from the load balancer's subnets to the target's subnet, and TCP 1024-65535 back, in the network ACLs of both.",
   commands: [
     command`aws ec2 create-network-acl-entry --network-acl-id ${'<network ACL of the target subnet>'} --ingress --rule-number ${'<free number>'} --protocol tcp --port-range ${'From=<traffic port>,To=<traffic port>'} --cidr-block ${'<subnet of the load balancer>'} --rule-action allow`,
     command`aws ec2 create-network-acl-entry --network-acl-id ${'<network ACL of the target subnet>'} --egress --rule-number ${'<free number>'} --protocol tcp --port-range From=1024,To=65535 --cidr-block ${'<subnet of the load balancer>'} --rule-action allow`,

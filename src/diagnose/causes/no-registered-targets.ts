@@ -35,7 +35,7 @@ export const noRegisteredTargets = defineCause({
       {
         claims: judged,
         for: judged.flatMap((group) => [
-          `${requestsOf(countErrors(group.errors), traffic.errorCount)} found no target in ${group.name}, within ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+          `${requestsOf(countErrors(group.errors), traffic.errorCount)} found no target in ${group.name}, after ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
           ...(group.everyRequest ? [`Every request to ${group.name} in the window failed like this.`] : []),
           ...(group.health ? [currentHealthText(group.name, group.health)] : []),
           ...(group.emptyNodes.length > 0
@@ -94,12 +94,12 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
   const empty = groups.filter(({ emptyNodes }) => emptyNodes.length > 0);
   if (groups.length > 0 && empty.length === groups.length) return emptyZoneFix(empty, describe);
   return {
-    summary:
-      'Register targets that run in an enabled zone: look at the desired count of the service or the size of the Auto Scaling group.',
+    summary: `Register ${groups.length === 0 ? 'targets' : `targets in ${list(groups.map(({ name }) => name))}`}: check the desired count of the service or the size of the Auto Scaling group.`,
     commands: groups.flatMap(({ target_group_arn: arn }) => [
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
       command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,
     ]),
+    notes: ['Only targets in a zone that is enabled on the load balancer get requests.'],
     sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
   };
 }

@@ -43,7 +43,7 @@ function versionsOf(
 
 export const protocolMismatch = defineCause({
   id: 'protocol-mismatch',
-  title: 'Target group and target speak different protocols',
+  title: 'Protocol mismatch between target group and target',
   explanation:
     'The target group speaks HTTPS to a plaintext port, HTTP to a TLS port, or an HTTP version that the target does not support.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',

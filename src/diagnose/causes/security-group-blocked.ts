@@ -6,7 +6,7 @@ import { defineCause } from './cause.ts';
 
 export const securityGroupBlocked = defineCause({
   id: 'security-group-blocked',
-  title: 'A security group drops the connection',
+  title: 'Blocked by a security group',
   explanation:
     "The load balancer's security groups do not let the connection out, or the target's do not let it in: the SYN is dropped and the attempt ends after 10 s.",
   reference:

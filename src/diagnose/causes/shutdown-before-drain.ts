@@ -36,7 +36,7 @@ const SHOWN = 3;
 
 export const shutdownBeforeDrain = defineCause({
   id: 'shutdown-before-drain',
-  title: 'Target shut down before it was drained',
+  title: 'Target shutdown before draining',
   explanation:
     'A target that is being replaced stops listening or closes its connections while the load balancer still sends it requests.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
@@ -74,7 +74,7 @@ export const shutdownBeforeDrain = defineCause({
     const unknown = judged.filter(({ reason }) => reason === 'unknown');
     const inTurn =
       deregistered.length > 1
-        ? `${plural(deregistered.length, 'target')} left in turn: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
+        ? `${plural(deregistered.length, 'target')} left one after the other: ${list(deregistered.map((g) => `${nameOf(traffic, g.presence.target, g.presence.lastSeen)} at ${utcTime(g.presence.lastSeen)}`))}.`
         : null;
     const tookOut = judged.filter(({ reason }) => reason === 'unhealthy').map(({ sentence }) => sentence);
     return claimErrors(
@@ -125,8 +125,8 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
   return {
     summary:
       platform === 'kubernetes'
-        ? 'Delay SIGTERM (preStop sleep) until the load balancer has stopped sending, then finish what is in flight and exit.'
-        : 'Keep serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.',
+        ? 'Delay SIGTERM (preStop sleep) until the load balancer stops sending requests; then finish the requests in flight and exit.'
+        : 'Keep serving after SIGTERM until the load balancer stops sending requests; then finish the requests in flight and exit.',
     commands: others.map(
       (arn) =>
         command`aws elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes Key=deregistration_delay.timeout_seconds,Value=${times.delay}`,

@@ -18,7 +18,7 @@ import { defineCause } from './cause.ts';
 
 export const slowTarget = defineCause({
   id: 'slow-target',
-  title: 'Target did not answer within the idle timeout',
+  title: 'Target slower than the idle timeout',
   explanation: 'The target accepted the request and sent no response before the idle timeout of the load balancer.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',

@@ -24,7 +24,7 @@ import { defineCause } from './cause.ts';
 
 export const slowUpload = defineCause({
   id: 'slow-upload',
-  title: 'Upload of the request body too slow',
+  title: 'Slow upload of the request body',
   explanation:
     'The request body arrived too slowly, or the target read it too slowly, so no response came before the idle timeout.',
   reference:
@@ -70,7 +70,7 @@ export const slowUpload = defineCause({
         against: ['A target that is slow to answer would look the same.'],
         missing: [
           ...attributesMissing(attributes),
-          'When the application had read the whole body (its log, by trace id) would settle it.',
+          "The application's log, by trace id: the time at which it had read the whole body.",
         ],
         fix,
       },

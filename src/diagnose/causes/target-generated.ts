@@ -10,7 +10,7 @@ import { defineCause } from './cause.ts';
 
 export const targetGenerated = defineCause({
   id: 'target-generated',
-  title: 'The target answered with the error',
+  title: 'Error returned by the target',
   explanation: 'The application in the target sent this status itself; the load balancer only relayed it.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',

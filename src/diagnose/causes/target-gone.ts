@@ -18,7 +18,7 @@ import { defineCause } from './cause.ts';
 
 export const targetGone = defineCause({
   id: 'target-gone',
-  title: 'Target was already gone',
+  title: 'Target already gone',
   explanation:
     'The load balancer still chose a target that had been deregistered, stopped or terminated: nothing answers at its address any more.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',

@@ -18,7 +18,7 @@ import { defineCause } from './cause.ts';
 
 export const targetOptimizer = defineCause({
   id: 'target-optimizer',
-  title: 'Target optimizer refused the request',
+  title: 'Request refused by the target optimizer',
   explanation:
     'The target group has a target control port, and no target was ready for one more request, or its agent failed.',
   reference:

@@ -31,7 +31,7 @@ import { defineCause } from './cause.ts';
 
 export const targetUnreachable = defineCause({
   id: 'target-unreachable',
-  title: 'Target does not answer',
+  title: 'Unreachable target',
   explanation:
     'The connection attempt gets no answer for 10 s although the configuration allows the path: the host is down or overloaded, a firewall on it or a network policy drops packets, or the route leads nowhere.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',

@@ -17,7 +17,7 @@ interface Part extends TargetConnectTimeouts {
 
 export const tlsHandshakeFailure = defineCause({
   id: 'tls-handshake-failure',
-  title: 'TLS handshake with the target failed',
+  title: 'Failed TLS handshake with the target',
   explanation:
     'The load balancer and the target have no TLS version or cipher in common, or the handshake does not finish within 10 s.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',

@@ -24,7 +24,7 @@ const STATUSES: Readonly<Record<string, { meaning: string; fix: string }>> = {
 
 export const unsupportedRequest = defineCause({
   id: 'unsupported-request',
-  title: 'Request that the load balancer does not support',
+  title: 'Request not supported by the load balancer',
   explanation:
     'The load balancer refused the request itself: its transfer encoding (501), its HTTP version (505), or a redirect URL too long (507).',
   reference:

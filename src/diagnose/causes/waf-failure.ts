@@ -17,7 +17,7 @@ export const WAF_CODES: Readonly<Record<string, string>> = {
 
 export const wafFailure = defineCause({
   id: 'waf-failure',
-  title: 'AWS WAF could not evaluate the request',
+  title: 'AWS WAF failure',
   explanation:
     'The load balancer could not reach AWS WAF, or AWS WAF failed, and without fail-open such a request gets 500.',
   reference:

@@ -55,7 +55,7 @@ export const workerTimeout = defineCause({
           strength: isLikely(one) ? 'likely' : 'possible',
         })),
         for: judged.flatMap(({ cluster: { errors, seconds: at, waited }, longest, partly, routes }) => [
-          `${plural(errors.length, 'request')} to ${placeText({ routes, cluster: { errors } })} failed ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: the target has a timer of ${seconds(at)}.`,
+          `${plural(errors.length, 'request')} to ${placeText({ routes, cluster: { errors } })} failed ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent: the target has a timeout of ${seconds(at)}.`,
           ...(waited === undefined
             ? []
             : [
@@ -114,13 +114,13 @@ function fixFor(named: JudgedCluster, traffic: Traffic, configured: number | nul
   const timers = timersOf(cluster.seconds, runtimesOf(named, traffic));
   return {
     summary: isRoom
-      ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, below the load balancer's idle timeout${idleText}.`
+      ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, but keep it below the load balancer's idle timeout${idleText}.`
       : `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}. To raise the timeout in the target, raise the load balancer's idle timeout${idleText} above it first: requests that run past it become 504s.`,
     commands: [],
     settings: timers.map(({ text }) => text(wanted)),
     notes: [
       ...handSetNote(named, timers, traffic),
-      `Change the timeout that is ${plainSeconds(cluster.seconds)} now: ${OTHER_TIMERS}`,
+      `Change only the timeout that is ${plainSeconds(cluster.seconds)} now: ${OTHER_TIMERS}`,
     ],
     sideEffects: ['A longer timeout keeps workers busy longer, so fewer requests are served at the same time.'],
     allowsSeconds: wanted,
@@ -141,7 +141,7 @@ function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Tr
   const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
   if (runtimes.length === 0 || isDefault) return [];
   return [
-    `These targets close idle connections like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default: look for one set by hand, or for a proxy in the target.`,
+    `These targets close idle connections like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default: look for one set by hand, or for a proxy in front of the application.`,
   ];
 }
 

@@ -53,12 +53,12 @@ export const deregistrationDelay = defineCheck({
       const when = abrupt.length > 0 ? 'at once' : 'when it ends';
       return {
         outcome: 'unknown',
-        summary: `Deregistration delay: ${says}. Requests in flight are aborted ${when}; could not check whether any was: ${unseen.words}.`,
+        summary: `Deregistration delay: ${says}. The load balancer aborts requests in flight ${when}; could not check whether any was aborted: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };
     }
-    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, but none were` : '';
+    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, but none was` : '';
     return { outcome: 'pass', summary: `Deregistration delay: ${says}${remark}.`, facts };
   },
 });

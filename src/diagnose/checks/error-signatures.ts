@@ -6,20 +6,21 @@ import { isHandshakeTimeout } from '../targets/tls.ts';
 import { countErrors, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
-/** What the load balancer observed, with the three processing times of the signature's rows. */
+/** What the load balancer observed, and what the signature's three processing times look like in the log (-1: not reached). */
 const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'client-closed': 'closed by the client (460)',
-  'target-response': 'got this status from the target (`x x x`)',
+  'target-response': 'got this status from the target (all three processing times set)',
   'lambda-failure': 'failed in Lambda',
   'authentication-failure': 'failed in authentication',
   'waf-failure': 'failed in AWS WAF',
   'fixed-response': 'answered by a fixed response',
-  'no-target': 'without a target in the group (503, `-1 -1 -1`)',
-  'connect-failed': 'failed to connect at once (502, `-1 -1 -1`)',
-  'connect-timeout': 'failed to connect within 10 s (504, `-1 -1 -1`)',
-  'idle-timeout': 'got no response within the idle timeout (504, `x -1 -1`)',
-  'no-response-aborted': 'ended by the load balancer before any response (502, `x -1 -1`)',
-  'closed-before-response': 'closed by the target, or with an invalid response (502, `x t -1`)',
+  'no-target': 'without a target in the group (503, processing times -1 -1 -1)',
+  'connect-failed': 'failed to connect at once (502, processing times -1 -1 -1)',
+  'connect-timeout': 'failed to connect within 10 s (504, processing times -1 -1 -1)',
+  'idle-timeout': 'got no response within the idle timeout (504, target processing time -1)',
+  'no-response-aborted': 'ended by the load balancer before any response (502, target processing time -1)',
+  'closed-before-response':
+    'closed by the target or answered with an invalid response (502, response processing time -1)',
   inconsistent: 'with times that contradict the status',
   other: 'of another kind',
 };
@@ -45,7 +46,7 @@ export const errorSignatures = defineCheck({
     const words = bySignature.flatMap(({ id, count }) =>
       id === 'inconsistent' && unfinished > 0
         ? [
-            `${number(unfinished)} ended after 10 s before a request was sent, as TLS handshakes do (502, \`-1 -1 -1\`)`,
+            `${number(unfinished)} ended after 10 s before a request was sent, as TLS handshakes do (502, processing times -1 -1 -1)`,
             ...(count > unfinished ? [`${number(count - unfinished)} ${SIGNATURE_WORDS[id]}`] : []),
           ]
         : [`${number(count)} ${SIGNATURE_WORDS[id]}`],

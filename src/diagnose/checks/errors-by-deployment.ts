@@ -23,7 +23,7 @@ export const errorsByDeployment = defineCheck({
   step: 6,
   question: 'Do all revisions fail alike, and did no deployment change the error rate?',
   why: 'If the errors began with a deployment, or only its revision has them, it is the first suspect; if old and new targets fail alike, it is not.',
-  fix: 'Return to the revision before, then compare what the two revisions do with the failing requests.',
+  fix: 'Roll back to the previous revision, then compare how the two revisions handle the failing requests.',
   reference: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html',
   symptom: true,
   needs: ['traffic'],
@@ -63,7 +63,7 @@ export const errorsByDeployment = defineCheck({
     const brief =
       revision === undefined
         ? `the errors began with ${suspects[0]?.deployment.name}`
-        : `${revision.revision} fails alone`;
+        : `only ${revision.revision} fails`;
     return failing.length > 0 || suspects.length > 0
       ? { outcome: 'fail', summary: sentences.join(' '), brief }
       : { outcome: 'pass', summary: sentences.join(' ') };
@@ -90,7 +90,7 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
     : ` Their addresses now belong to ${list(counted)}.`;
 }
 
-/** A rollout shows in the log even where neither ECS nor CodeDeploy has a record of it. */
+/** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
     ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found, though targets left and others joined.'

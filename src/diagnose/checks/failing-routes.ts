@@ -21,7 +21,7 @@ export const failingRoutesCheck = defineCheck({
   step: 4,
   question: 'Do all routes succeed, apart from a small share of errors on each?',
   why: 'If one route nearly always fails while others succeed, the fault is in that route, not in the connection.',
-  fix: 'Look at the raw response of that route from inside the network: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
+  fix: 'Look at the raw response of the route from inside the VPC: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues',
   symptom: true,
@@ -55,10 +55,13 @@ export const failingRoutesCheck = defineCheck({
       const routes = failing.map(
         ({ route, errors: own, requests }) => `${route} (${outOf(countErrors(own), requests)})`,
       );
+      const always = failing.every(({ errors: own, requests }) => countErrors(own) >= requests)
+        ? 'always'
+        : 'nearly always';
       return {
         outcome: 'fail',
-        summary: `${list(routes)} ${failing.length === 1 ? 'fails' : 'fail'} nearly always while other routes succeed.`,
-        brief: `${plural(failing.length, 'route')} ${failing.length === 1 ? 'fails' : 'fail'} nearly always`,
+        summary: `${list(routes)} ${always} ${failing.length === 1 ? 'fails' : 'fail'}, while other routes succeed.`,
+        brief: `${plural(failing.length, 'route')} ${always} ${failing.length === 1 ? 'fails' : 'fail'}`,
         facts,
       };
     }

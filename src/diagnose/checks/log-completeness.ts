@@ -87,7 +87,7 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
       : []),
     ...(rejected.first
       ? [
-          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is not an access-log entry' : 'are not access-log entries'}; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)}: ${rejected.first.text}.`,
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is not an access-log entry' : 'are not access-log entries'}; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)} (${rejected.first.text}).`,
         ]
       : []),
   ];
@@ -95,7 +95,9 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
 
 /** Files of other logs among the access logs. */
 const skippedFileSentences = ({ files }: AccessLog): string[] =>
-  files.connectionLogs > 0 ? [`${plural(files.connectionLogs, 'connection-log file')} left out.`] : [];
+  files.connectionLogs > 0
+    ? [`${plural(files.connectionLogs, 'connection-log file was', 'connection-log files were')} skipped.`]
+    : [];
 
 const logFacts = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
   { label: 'files read', value: files.read },

@@ -2,6 +2,7 @@ import type { LongerWindowOffer } from '../../evidence/evidence.ts';
 import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { outlineOf } from '../events/outlines.ts';
+import { NONE_CLOSED } from '../no-errors.ts';
 import {
   INSTANT_SECONDS,
   type KeepAliveEdge,
@@ -37,15 +38,15 @@ export const measuredKeepAlive = defineCheck({
         outcome: 'not-applicable',
         summary:
           closed.length === 0
-            ? 'No request was closed before a response, so the errors do not show when targets close idle connections.'
-            : `Nothing to measure: ${plural(countErrors(closed), 'request was', 'requests were')} closed before a response, but on routes or for clients that always fail, or as late as the route normally answers.`,
+            ? NONE_CLOSED
+            : `Could not measure the targets' keep-alive timeout: the ${plural(countErrors(closed), 'request')} closed before a response failed on routes or for clients that always fail, or as late as the route normally answers.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);
     if (crowded !== undefined) {
       return {
         outcome: 'not-applicable',
-        summary: `Nothing to measure: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once; a race fails at most half.`,
+        summary: `Could not measure the targets' keep-alive timeout: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once; a race fails at most half.`,
       };
     }
     for (const measure of measures) {
@@ -77,7 +78,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
   const kinds = [...new Set(closed.map((error) => outlines.get(error)?.kind.replace('-', ' ') ?? ''))].sort();
   return {
     outcome: 'not-applicable',
-    summary: `Nothing to measure: the ${list(kinds)} closed ${plural(countErrors(closed), 'connection')}; no idle timer did.`,
+    summary: `The ${list(kinds)} closed ${plural(countErrors(closed), 'connection')}; no idle timer did.`,
   };
 }
 
@@ -109,7 +110,9 @@ function failVerdict(
     outcome: 'fail',
     summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}; ${keeps}).`,
     facts: [
-      ...(edge.kind === 'at-once' ? [] : [{ label: 'targets close at', value: at, unit: 'seconds' } as const]),
+      ...(edge.kind === 'at-once'
+        ? []
+        : [{ label: 'targets close after', value: Math.round(at * 100) / 100, unit: 'seconds' } as const]),
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
       { label: 'errors at that idle time', value: outOf(edge.hits, edge.examined) },
       { label: 'expected by chance', value: number(edge.expected) },

@@ -1,4 +1,4 @@
-import { list, number, plural, utcTime } from '../../format/wording.ts';
+import { list, number, plural, secondsBetween, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { changesTo, type Mutation } from '../patterns/configuration-changes.ts';
 import { groupBy } from '../traffic.ts';
@@ -44,7 +44,7 @@ export const recentChanges = defineCheck({
     if (before.length + since.length === 0) {
       const last = calls[calls.length - 1];
       const earlier = last
-        ? `the last change was ${last.name}, ${ago(start - last.at)} before`
+        ? `the last change was ${last.name}, ${ago(last.at, start)} before`
         : 'CloudTrail recorded no change at all';
       return {
         outcome: 'pass',
@@ -55,11 +55,13 @@ export const recentChanges = defineCheck({
     const what = first === null ? 'the window' : 'the first error';
     const parts = [
       ...(before.length > 0
-        ? [`${describeCalls([...before].reverse(), (call) => `, ${ago(start - call.at)} before ${what}`, 'earlier')}.`]
+        ? [
+            `${describeCalls([...before].reverse(), (call) => `, ${ago(call.at, start)} before ${what}`, 'before that')}.`,
+          ]
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'later')}. The current configuration may differ from the one at that time.`,
+            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'after that')}. The current configuration may differ from the one at that time.`,
           ]
         : []),
     ];
@@ -68,22 +70,28 @@ export const recentChanges = defineCheck({
   },
 });
 
-/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; earlier 2 × RegisterTargets". */
-function describeCalls(calls: Mutation[], describe: (call: Mutation) => string, when: 'earlier' | 'later'): string {
+/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; before that, 2 × RegisterTargets". */
+function describeCalls(
+  calls: Mutation[],
+  describe: (call: Mutation) => string,
+  when: 'before that' | 'after that',
+): string {
   const [first, ...others] = calls;
   if (!first) return '';
   const by = first.user ? ` by ${first.user}` : '';
   const more = [...groupBy(others, ({ name }) => name)].map(([name, same]) =>
     same.length === 1 ? name : `${number(same.length)} × ${name}`,
   );
-  const rest = more.length > 0 ? `; ${when} ${list(more)}` : '';
+  const rest = more.length > 0 ? `; ${when}, ${list(more)}` : '';
   return `${first.name}${by} at ${utcTime(first.at)}${describe(first)}${rest}`;
 }
 
-/** A duration in the largest unit that fits. */
-function ago(ms: number): string {
-  if (ms < 500) return 'less than 1 s';
-  if (ms < 90_000) return `${Math.round(ms / 1000)} s`;
+/** The time from one moment to another in the largest unit that fits. */
+function ago(from: number, to: number): string {
+  const ms = to - from;
+  const shown = secondsBetween(from, to);
+  if (shown < 1) return 'less than 1 s';
+  if (ms < 90_000) return `${shown} s`;
   if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
   return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;
 }

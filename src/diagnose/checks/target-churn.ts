@@ -4,7 +4,7 @@ import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { type RegistrationEvidence, registrationOf } from '../targets/registration.ts';
-import { nameOf, type Traffic } from '../traffic.ts';
+import { nameOf, type Traffic, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
@@ -22,7 +22,10 @@ export const targetChurn = defineCheck({
   evaluate({ traffic, ...known }): CheckVerdict {
     const presences = targetPresences(traffic);
     if (presences.length === 0) return { outcome: 'not-applicable', summary: 'No request reached a target.' };
-    const silent = presences.filter((presence) => presence.left === true).sort((a, b) => a.lastSeen - b.lastSeen);
+    const emptied = emptiedGroups(traffic, presences);
+    const silent = presences
+      .filter(({ left, target_group_arn }) => left === true || emptied.has(target_group_arn))
+      .sort((a, b) => a.lastSeen - b.lastSeen);
     // Silent does not mean gone: failed health checks may have stopped traffic to a registered target.
     const unhealthy = silent.filter(
       (presence) =>
@@ -70,6 +73,16 @@ const lastErrorsText = (left: readonly TargetPresence[], failing: readonly Targe
   if (failing.length > 0) return `; ${plural(failing.length, 'target')} failed requests in ${their(failing)} last 90 s`;
   return left.length > 0 ? `; no errors in ${their(left)} last 90 s` : '';
 };
+
+/** Groups in which requests found no target, and no target got a request after that: all their targets had left. */
+function emptiedGroups(traffic: Traffic, presences: readonly TargetPresence[]): ReadonlySet<string> {
+  const since = new Map<string, number>();
+  for (const { target_group_arn: arn, at } of withSignature(traffic, 'no-target'))
+    since.set(arn, Math.min(at, since.get(arn) ?? at));
+  const isEmptied = ([arn, first]: [string, number]) =>
+    presences.every(({ target_group_arn, lastSeen }) => target_group_arn !== arn || lastSeen < first);
+  return new Set([...since].filter(isEmptied).map(([arn]) => arn));
+}
 
 const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', traffic: Traffic): string =>
   list(

@@ -24,7 +24,7 @@ export const targetHealth = defineCheck({
   step: 6,
   question: 'Is every registered target healthy now?',
   why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them; without a usable target it answers 503.',
-  fix: 'Follow the reason: a timeout points to the network path or a slow application, a failed check to a closed port, a mismatch to the application.',
+  fix: 'The reason says where to look: a timeout means the network path or a slow application, a failed check a closed port, a code mismatch the application.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
   namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
   headline: 3,
@@ -72,14 +72,17 @@ interface GroupProblem {
 function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): GroupProblem | null {
   if (targets.length === 0)
     return {
-      sentence: `${name} has no registered target: requests to it are answered 503.`,
+      sentence: `${name} has no registered target, so requests to ${name} get 503.`,
       brief: 'a target group has no target',
     };
   const unused = targets.filter((target) => stateOf(target) === 'unused');
   if (unused.length === targets.length) {
     return {
-      sentence: `All of ${plural(targets.length, 'target')} of ${name} are unused (${reasonsOf(unused)}): requests to it are answered 503.`,
-      brief: `all of ${plural(targets.length, 'target')} of a group are unused`,
+      sentence: `${targets.length === 1 ? `The only target of ${name} is` : `All ${plural(targets.length, 'target')} of ${name} are`} unused (${reasonsOf(unused)}), so requests to ${name} get 503.`,
+      brief:
+        targets.length === 1
+          ? 'the only target of a group is unused'
+          : `all ${plural(targets.length, 'target')} of a group are unused`,
     };
   }
   const unhealthy = targets.filter((target) => stateOf(target).startsWith('unhealthy'));
@@ -91,7 +94,7 @@ function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHea
     unhealthy.length === candidates ? ` None is healthy, so the load balancer sends requests to all of them.` : '';
   const count = `${outOf(unhealthy.length, targets.length)} targets`;
   return {
-    sentence: `${count} of ${name} ${verb} unhealthy now (${reasonsOf(unhealthy)}): ${who}.${open}`,
+    sentence: `${count} of ${name} ${verb} unhealthy now: ${who} (${reasonsOf(unhealthy)}).${open}`,
     brief: `${count} ${verb} unhealthy now`,
   };
 }
@@ -106,7 +109,7 @@ const reasonsOf = (targets: TargetHealthDescription[]): string =>
     ...new Set(
       targets.map(({ TargetHealth }) =>
         TargetHealth?.Reason
-          ? `${TargetHealth.Reason}, ${REASONS[TargetHealth.Reason] ?? 'no meaning documented'}`
+          ? `${TargetHealth.Reason}: ${REASONS[TargetHealth.Reason] ?? 'no meaning documented'}`
           : 'no reason given',
       ),
     ),

@@ -24,7 +24,7 @@ export const trafficPortPath = defineCheck({
   step: 5,
   question: 'Does the configuration let traffic to every target through, and the responses back?',
   why: 'If a security group or network ACL drops the connection, the load balancer waits 10 s and answers 504.',
-  fix: 'Allow the traffic port out of the load balancer and into the target, and tcp 1024-65535 back through both network ACLs.',
+  fix: 'Allow the traffic port out of the load balancer and into the target, and TCP 1024-65535 back through both network ACLs.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
   namedBy: ['network-acl-blocked', 'security-group-blocked'],
@@ -59,10 +59,11 @@ export const trafficPortPath = defineCheck({
     const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
     if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
+    const all = checkedPaths.length === 2 ? 'Both' : `All ${checkedPaths.length}`;
     const open =
       checkedPaths.length === 1
         ? 'The path to the traffic port is open.'
-        : `All ${checkedPaths.length} paths to the traffic ports are open.`;
+        : `${all} paths to the traffic ports are open.`;
     const remark = remarkText(checkedPaths.filter(isRemark));
     const cautions = checkedPaths.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
     const caution = cautions[0] ? ` ${cautions[0]}` : '';

@@ -3,7 +3,7 @@
  * cause.
  */
 import type { Question } from '../../evidence/evidence.ts';
-import { list, plural } from '../../format/wording.ts';
+import { list, plural, secondsBetween } from '../../format/wording.ts';
 import type { CauseId } from '../cause-ids.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
@@ -13,7 +13,7 @@ import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRare } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
-import { callText, errorsText, secondsBetween } from './event-sentences.ts';
+import { callText, errorsText } from './event-sentences.ts';
 import { revertOf } from './revert.ts';
 
 /** Signatures of errors that the call can cause. */
@@ -25,6 +25,8 @@ interface Effect {
   isTls?: true;
   signatures: readonly SignatureId[];
   causes: readonly CauseId[];
+  /** What the call did to the resource; "changed" if absent. */
+  verb?: string;
   /** The effect in words, for the sentence. */
   outcome: string;
 }
@@ -48,7 +50,8 @@ const EFFECTS: readonly Effect[] = [
     name: /^DeregisterTargets$/,
     signatures: ['no-target'],
     causes: ['no-registered-targets'],
-    outcome: 'no target was left to send to',
+    verb: 'removed targets from',
+    outcome: 'no target was left',
   },
   {
     name: /^ModifyLoadBalancerAttributes$/,
@@ -242,7 +245,7 @@ function changeEvent(
     targets,
     errors,
     causes: [...effect.causes],
-    summary: `${callText(told)} changed ${thing}; ${told.secondsBefore} s later ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
+    summary: `${callText(told)} ${effect.verb ?? 'changed'} ${thing}; ${told.secondsBefore} s later ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
     calls: [told],
     reason: null,
   };

@@ -1,5 +1,5 @@
 /** Sentences about events: the headline, and the number of errors. */
-import { list, outOf, plural, utcTime } from '../../format/wording.ts';
+import { list, outOf, plural, secondsBetween, utcTime } from '../../format/wording.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
@@ -59,16 +59,12 @@ export function errorsText(errors: readonly SampledError[]): string {
 export const callText = ({ name, user, at }: EventCall): string =>
   `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
 
-/** Seconds between two times as displayed: 04:20:59 is 1 s after 04:20:58. */
-export const secondsBetween = (earlier: number, later: number): number =>
-  Math.floor(later / 1000) - Math.floor(earlier / 1000);
-
 /** ", 1 s after BidEvictedEvent (spot interruption) at 04:20:58 UTC". */
 const afterCall = (from: number, call: EventCall | undefined): string =>
   call === undefined
     ? ''
     : Math.abs(call.at - from) < 500 || call.at > from
-      ? `, with ${callText(call)}`
+      ? `, together with ${callText(call)}`
       : `, ${secondsBetween(call.at, from)} s after ${callText(call)}`;
 
 /** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */
@@ -78,7 +74,9 @@ export function lostText(
   { traffic, stillRegistered }: { traffic: Traffic; stillRegistered: boolean },
 ): string {
   const { outages, from } = outline;
-  const first = Math.min(...outages.map(onsetOf));
+  const onsets = outages.map(onsetOf);
+  const [first, last] = [Math.min(...onsets), Math.max(...onsets)];
+  const when = last - first < 1000 ? `at ${utcTime(first)}` : `from ${utcTime(first)} to ${utcTime(last)}`;
   const rejecting = outages.every(isRejected) ? ', with connections rejected' : '';
   const ends = outages.map(({ nextAnswer }) => nextAnswer);
   const end = ends.every((time) => time !== null)
@@ -86,11 +84,9 @@ export function lostText(
     : outages.every(({ presence }) => presence?.left === true)
       ? ' and never came back'
       : ' and had not answered again when the log ends';
-  const registered = stillRegistered
-    ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered though nothing answers there`
-    : '';
+  const registered = stillRegistered ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered` : '';
   const inserted = `${rejecting}${afterCall(from, calls[0])}`;
-  return `${targetsText(outline, traffic)} stopped answering at ${utcTime(first)}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
+  return `${targetsText(outline, traffic)} stopped answering ${when}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
 }
 
 /**

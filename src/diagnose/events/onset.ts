@@ -5,7 +5,7 @@
 import type { Question } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
 import { groupsOfService } from '../../evidence/workloads.ts';
-import { plural, utcTime } from '../../format/wording.ts';
+import { plural, secondsBetween, utcTime } from '../../format/wording.ts';
 import { binomialTail } from '../patterns/chance.ts';
 import { type Mutation, mayAffect, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
@@ -13,7 +13,7 @@ import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName 
 import { isRare, isRollout, namesAlike, namesIn } from './calls.ts';
 import { beganAt, changedThing, OUTSIDE_AT_MOST } from './change.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
-import { secondsBetween, spanText } from './event-sentences.ts';
+import { spanText } from './event-sentences.ts';
 import { revertOf } from './revert.ts';
 
 const FROM_TARGETS: readonly SignatureId[] = [
@@ -243,7 +243,7 @@ function onsetEvent(
   };
   const thing = namesIn(call.parameters)[0] ?? changedThing(call, errors, evidence, question.loadBalancer.name);
   const when = seconds <= 0 ? 'with' : `${seconds < 90 ? `${seconds} s` : spanText(1000 * seconds)} after`;
-  const of = thing === null ? '' : ` of ${thing}`;
+  const on = thing === null ? '' : ` on ${thing}`;
   const by = call.user === null ? '' : ` by ${call.user}`;
   return {
     kind: 'change',
@@ -253,7 +253,7 @@ function onsetEvent(
     targets: [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort(),
     errors,
     causes: [],
-    summary: `${plural(countErrors(errors), 'error')} began ${when} ${call.name}${of}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
+    summary: `${plural(countErrors(errors), 'error')} began ${when} ${call.name}${on}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
     calls: [told],
     reason: null,
   };

@@ -60,7 +60,7 @@ function notReadyFix({ failures, targets, target_group_arn: arn }: EventOutline,
   });
   if (waits.length <= failures.length / 2) return null;
   return {
-    summary: `Let new targets of ${targetGroupName(arn)} get requests only once they listen: requests failed up to ${seconds(Math.max(...waits) / 1000)} after a target got its first one.`,
+    summary: `Send requests to new targets of ${targetGroupName(arn)} only once they listen: requests failed up to ${seconds(Math.max(...waits) / 1000)} after a target got its first one.`,
     commands: [
       command`kubectl label namespace ${'<namespace>'} elbv2.k8s.aws/pod-readiness-gate-inject=enabled`,
       command`aws elbv2 describe-target-groups --target-group-arns ${arn}`,
@@ -69,7 +69,7 @@ function notReadyFix({ failures, targets, target_group_arn: arn }: EventOutline,
       'A health check on a port or path of its own must fail until the traffic port answers.',
       'In Kubernetes, the readiness probe asks the traffic port, and the readiness gate waits for the load balancer; in ECS, a sidecar starts after the application.',
     ],
-    sideEffects: ['Each replacement takes longer by the time to start.'],
+    sideEffects: ['A rollout then waits until each new target has started.'],
   };
 }
 
@@ -91,7 +91,7 @@ function crashFix(outline: EventOutline, traffic: Traffic): Fix {
   return {
     summary: route
       ? `Find out how ${route.route} ends the process on ${where}${when}: ${route.count} of ${route.of} times it cut off such a request. Until then, block or route that request elsewhere.`
-      : `Find out what ends the process on ${where}${when}. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.`,
+      : `Find out what ends the process on ${where}${when}. Exit code 137 means killed, mostly out of memory; 143 means stopped by the platform, as after failed health checks; other codes mean a crash.`,
     commands: [
       // An ECS task is not a pod.
       ...(owner?.task || first === undefined ? [] : [describePod(addressOf(first))]),
@@ -122,7 +122,7 @@ function lostFix(
     });
     if (ids.length === 0) return null;
     return {
-      summary: `Deregister ${list(namesOf(traffic, targets))}: nothing answers there since ${utcTime(Math.min(...outages.map(onsetOf)))}. Then find out why what registers targets left ${targets.length === 1 ? 'it' : 'them'} in (controller, deployment script, a deletion that failed).`,
+      summary: `Deregister ${list(namesOf(traffic, targets))}: nothing has answered there since ${utcTime(Math.min(...outages.map(onsetOf)))}. Then find out why ${targets.length === 1 ? 'it was' : 'they were'} not deregistered (controller, deployment script, failed deletion).`,
       commands: [
         command`aws elbv2 deregister-targets --target-group-arn ${arn} --targets ${ids}`,
         command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
@@ -133,7 +133,7 @@ function lostFix(
   }
   const delays = outages.flatMap(({ failures }) => failures.map(({ request }) => (request.elapsed ?? 0) * 1000));
   return {
-    summary: `Look at what stands before ${list(namesOf(traffic, targets))}: connections were rejected after up to ${spanText(Math.max(...delays))}, as a firewall or a router does, and not a process that is not there.`,
+    summary: `Look for a firewall or router that rejects connections to ${list(namesOf(traffic, targets))}: the rejection took up to ${spanText(Math.max(...delays))}, too long for a closed port.`,
     commands: [
       command`sudo nft list ruleset; sudo iptables -S`,
       command`kubectl get networkpolicies -A`,

@@ -91,7 +91,7 @@ function podFix(fix: Fix, event: IncidentEvent, errors: readonly SampledError[],
 
 /** AWS Load Balancer Controller, "Pod readiness gate". */
 const GATE_NOTE =
-  'Also turn on pod readiness gates (kubectl label): a rollout then waits for healthy targets. Only pods created later get one.';
+  'Also turn on pod readiness gates (kubectl label): a rollout then waits for healthy targets. Only new pods get a gate.';
 
 /** Duration of the longest request that was cut off, in seconds; null if none was. */
 function longestCutOff(errors: readonly SampledError[]): number | null {
@@ -140,7 +140,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: sentence(
           undo,
-          `find out why ${who} failed its health checks: compare the check's path, timeout and grace period with how long it takes to start and to answer.`,
+          `find out why ${who} failed its health checks: compare the check's path, timeout and grace period with the time ${who} takes to start and to answer.`,
         ),
         commands: [...(isNew ? rollBack : []), ...look],
         sideEffects: rollBackEffects,
@@ -159,7 +159,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return spotFix(reason, who);
     case 'stopped':
       return {
-        summary: `Restart ${who} with a new deployment in place of StopTask: then ECS starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer has stopped sending.`,
+        summary: `Restart ${who} with a new deployment instead of StopTask: ECS then starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer stops sending requests.`,
         commands: newDeployment(reason),
         ...stopFix(definition, longestSeconds),
         sideEffects: [`The update replaces every task of ${who}.`],
@@ -167,10 +167,10 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
     case 'deployment':
     case 'scale-in':
       return {
-        summary: `Let a target of ${who} go on serving after SIGTERM until the load balancer has stopped sending, then finish what is in flight and exit.`,
+        summary: `Keep ${who} serving after SIGTERM until the load balancer stops sending requests; then finish the requests in flight and exit.`,
         commands: [...rollBack, ...scaleInHook(reason, evidence)],
         ...stopFix(definition, longestSeconds),
-        sideEffects: ['Each replacement takes as much longer.'],
+        sideEffects: ['Each target stops that much later.'],
       };
   }
 }
@@ -220,7 +220,7 @@ const LOOK_NOTE =
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)
     return {
-      summary: `Drain ${who} within the two minutes of notice: go on serving after SIGTERM, and keep a base of tasks on FARGATE beside FARGATE_SPOT.`,
+      summary: `Drain ${who} within the two minutes of notice: keep serving after SIGTERM, and keep some tasks on FARGATE, not only on FARGATE_SPOT.`,
       commands: [],
       settings: ['stopTimeout: 120   # ECS task definition, seconds between SIGTERM and SIGKILL'],
       sideEffects: ['Tasks on FARGATE cost more than those on FARGATE_SPOT.'],

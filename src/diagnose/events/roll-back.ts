@@ -37,7 +37,7 @@ function stopCommands(service: EcsService, evidence: EventEvidence): Command[] {
 /** What the roll-back of a service also does. `name`: of the service. */
 export const rollBackEffect = (name: string, service: EcsService | null, evidence: EventEvidence): string =>
   service !== null && stopCommands(service, evidence).length > 0
-    ? `Moves all traffic of ${name} back to the tasks of the revision before.`
+    ? `Moves all traffic of ${name} back to the tasks of the previous revision.`
     : `The update replaces every task of ${name}.`;
 
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
@@ -67,7 +67,7 @@ export function withRollBack(
             ...result,
             fix: {
               ...result.fix,
-              summary: `${service.serviceName} has returned to ${primaryRevision(service)}: mend ${revision} before it is deployed again.`,
+              summary: `Fix ${revision} before you deploy it again; ${service.serviceName} is back on ${primaryRevision(service)}.`,
               notes: [...(result.fix.notes ?? []), result.fix.summary],
             },
           },
@@ -80,7 +80,7 @@ export function withRollBack(
           ...result,
           fix: {
             ...result.fix,
-            summary: `Roll ${service.serviceName} back to ${previous}: ${revision} alone fails.`,
+            summary: `Roll ${service.serviceName} back to ${previous}: only ${revision} fails.`,
             notes: [...(result.fix.notes ?? []), result.fix.summary],
             commands: [...back, ...result.fix.commands.filter((one) => !back.includes(one))],
             sideEffects:

@@ -92,20 +92,21 @@ function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule
   const { side, acl, subnetId, direction, answers, portRange } = check;
   const boxes = drops.flatMap((drop) => drop.boxes);
   const labels = list(unique(drops.map(({ node }) => node.label)));
-  const where = side === 'target' ? `${subnetId}, the target's subnet,` : labels;
+  const where = side === 'target' ? `(${subnetId}, the target's subnet)` : `of ${labels}`;
   const peer = side === 'target' ? labels : target.label;
   const deniedPorts = portText(boxes.map((box) => box.ports));
   const share = drops.reduce((sum, drop) => sum + drop.share, 0) / drops.length;
-  const some = share < 1 ? ` (${percent(share)} of ${answers ? 'the answers' : 'the connections'})` : '';
-  const packets = answers ? `answers to tcp ${deniedPorts}` : `tcp ${portText([portRange])}`;
+  const some = share < 1 ? `${percent(share)} of the ` : '';
+  const packets = answers ? `answers on TCP ${deniedPorts}` : `connections on TCP ${portText([portRange])}`;
   const way = direction === 'in' ? 'in from' : 'out to';
-  return `${acl.NetworkAclId} of ${where} drops ${packets} ${way} ${peer}${some}: ${ruleName(rule)}`;
+  return `${acl.NetworkAclId} ${where} drops ${some}${packets} ${way} ${peer}: ${ruleName(rule)}`;
 }
 
 function aclRemedy({ acl, direction, portRange }: AclCheck, rules: MissingAllowRule[]): string {
   const peers = list(rules.map(({ cidr }) => cidr));
-  const way = direction === 'in' ? `from ${peers} into` : `to ${peers} out of`;
-  return `Allow TCP ${portText([portRange])} ${way} the subnet in ${acl.NetworkAclId}.`;
+  const way =
+    direction === 'in' ? `inbound TCP ${portText([portRange])} from` : `outbound TCP ${portText([portRange])} to`;
+  return `In ${acl.NetworkAclId}, allow ${way} ${peers}.`;
 }
 
 /** The entries that would let the traffic through, one for each subnet on the other side. */

@@ -30,7 +30,7 @@ export function loadBalancerEgress(query: PathQuery): HopResult {
 
   const describe = (): PathBlockText => ({
     by: 'security-group',
-    sentence: `${list(loadBalancerGroups)} of the load balancer ${allowVerb(loadBalancerGroups)} no tcp ${port} to ${target.label}; ${existingRulesText('out', loadBalancerGroups, passage, net)}`,
+    sentence: `${list(loadBalancerGroups)} of the load balancer ${allowVerb(loadBalancerGroups)} no TCP ${port} to ${target.label}; ${existingRulesText('out', loadBalancerGroups, passage, net)}`,
     remedy: `Allow TCP ${port} to ${target.groups?.[0] ?? target.label} in ${loadBalancerGroups[0]}, a security group of the load balancer.`,
     commands: [authorizeEgress(query, loadBalancerGroups)],
     missingAllowRules: [],

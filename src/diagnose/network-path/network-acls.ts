@@ -87,7 +87,7 @@ function entryPorts({ PortRange }: AclEntry): IntegerRange {
 }
 
 export const ruleName = (rule: number): string =>
-  rule === LAST_RULE ? 'no rule allows it, and the last rule denies' : `rule ${rule} denies`;
+  rule === LAST_RULE ? 'no rule allows them, so the default rule denies them' : `rule ${rule} denies them`;
 
 /** A free rule number before the denying rule; null if none is free. */
 export function freeRuleNumber(

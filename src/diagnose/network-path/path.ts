@@ -79,7 +79,7 @@ function judgePath(target: string, port: number, net: NetworkEvidence, from: Pat
   const cuts = hops.flatMap((hop) => hop.drops);
   const missing = distinctMissing(hops.flatMap((hop) => hop.missing));
   const resources = resourcesOf(query);
-  const what = `tcp ${port} to ${place.label}`;
+  const what = `TCP ${port} to ${place.label}`;
 
   if (cuts.length > 0) return blockedPath(cuts, query.nodes, missing, resources);
   if (missing.length > 0) {

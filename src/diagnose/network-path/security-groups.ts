@@ -130,10 +130,10 @@ const anyAddress = (portRange: IntegerRange, family: AddressFamily): AddressPort
 
 function ruleText(rule: IpPermission): string {
   const range = tcpPorts(rule);
-  return rule.IpProtocol === '-1' || range === null ? 'all traffic' : `tcp ${portText([range])}`;
+  return rule.IpProtocol === '-1' || range === null ? 'all traffic' : `TCP ${portText([range])}`;
 }
 
-/** Lists everything that the groups allow in one direction: "tcp 22 from 10.0.0.0/8". */
+/** Lists everything that the groups allow in one direction: "TCP 22 from 10.0.0.0/8". */
 export function describeRules(direction: Direction, groups: readonly string[], net: NetworkEvidence): string[] {
   const preposition = direction === 'in' ? 'from' : 'to';
   const permissions = groups.flatMap((id) => {

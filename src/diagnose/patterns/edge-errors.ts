@@ -8,8 +8,8 @@ import { list, number, outOf, percent } from '../../format/wording.ts';
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat
  */
 const NEVER_SENT: Record<string, string> = {
-  OriginConnectError: 'it could not connect to the origin',
-  OriginDnsError: "it could not resolve the origin's name",
+  OriginConnectError: 'could not connect to the origin',
+  OriginDnsError: "could not resolve the origin's name",
   InvalidRequest: 'the request was invalid',
   InvalidRequestBlocked: 'access was blocked',
   InvalidRequestCertificate: 'the certificate did not match the distribution',
@@ -27,7 +27,7 @@ export interface EdgeErrors {
   made: number;
   /** By reason, most first. */
   reasons: { detailedResultType: string; words: string; requests: number }[];
-  /** Errors made at the edge for host names that the distribution does not serve; null if the log has no host. */
+  /** Errors made at the edge for other host names than the distribution's own; null if the log has no host. */
   strangeHosts: number | null;
 }
 
@@ -67,16 +67,16 @@ export const isMadeAtEdge = ({ made, total }: EdgeErrors): boolean => made >= FE
 /** Reasons that are named in one sentence. */
 const REASONS_NAMED = 3;
 
-/** Whether most of them asked for host names that the distribution does not serve. */
+/** Whether most of them asked for other host names than the distribution's own. */
 export const askedStrangeHosts = ({ made, strangeHosts }: EdgeErrors): boolean =>
   strangeHosts !== null && 2 * strangeHosts > made;
 
-/** "99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the distribution does not serve." */
+/** "99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the load balancer's certificate does not cover." */
 export function edgeErrorsSentence(errors: EdgeErrors): string {
   const { made, total, reasons, strangeHosts } = errors;
   const why =
     askedStrangeHosts(errors) && strangeHosts !== null
-      ? `${strangeHosts === made ? 'the requests were' : `${number(strangeHosts)} requests were`} for host names that the distribution does not serve`
+      ? `${strangeHosts === made ? 'the requests were' : `${number(strangeHosts)} requests were`} for host names that the load balancer's certificate does not cover`
       : list(
           reasons.slice(0, REASONS_NAMED).map(({ words, requests }) => `${words} (${number(requests)})`),
           REASONS_NAMED,

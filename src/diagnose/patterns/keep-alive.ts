@@ -420,5 +420,5 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
     const { hits, seconds, expected } = weakEdge;
     return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
-  return `their idle times agree no better than chance (${witnesses} measured)`;
+  return `the ${witnesses} idle times measured agree no better than chance`;
 }

@@ -128,7 +128,9 @@ export function ownerSentence({
   targets,
 }: OwnerConcentration): string {
   const byChance = (failing * withIt) / targets;
-  return `${outOf(failingWithIt, failing)} failing targets are of ${dimension} ${name}, which ${withIt} of all ${targets} targets are; ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} would be expected by chance.`;
+  const share =
+    failingWithIt === failing ? `All ${failing} failing targets` : `${outOf(failingWithIt, failing)} failing targets`;
+  return `${share} have ${dimension} ${name}, as do ${withIt} of all ${targets} targets; ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} would be expected by chance.`;
 }
 
 /** "5 of 5 failing targets have one revision". */

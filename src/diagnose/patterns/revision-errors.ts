@@ -132,16 +132,17 @@ const witnessesByRevision = oncePerTraffic((traffic: Traffic): Map<string, numbe
   return counts;
 });
 
-/** "feed-api:48 (25 % of the requests) made 133 of 133 errors: 26 % of its requests failed, feed-api:46 0 %." */
+/** "feed-api:48 had 25 % of the requests and all 133 errors: 26 % of its requests failed (feed-api:46: 0 %)." */
 export function failingRevisionHeadline(one: FailingRevision): string {
   const all = totals([one, ...one.others]);
-  const rates = one.others.map(({ revision, errors, requests }) => `${revision} ${rateText(errors, requests)}`);
-  return `${one.revision} (${percent(one.requestShare)} of the requests) made ${outOf(one.errors, all.errors)} errors${one.hasAll ? '' : ` of ${one.service}`}: ${rateText(one.errors, one.requests)} of its requests failed, ${rates.join(', ')}.`;
+  const rates = one.others.map(({ revision, errors, requests }) => `${revision}: ${rateText(errors, requests)}`);
+  const share = number(one.errors) === number(all.errors) ? `all ${number(one.errors)}` : outOf(one.errors, all.errors);
+  return `${one.revision} had ${percent(one.requestShare)} of the requests and ${share} errors${one.hasAll ? '' : ` of ${one.service}`}: ${rateText(one.errors, one.requests)} of its requests failed (${rates.join(', ')}).`;
 }
 
 /** The same with the errors expected by chance. */
 export const failingRevisionSentence = (one: FailingRevision): string =>
-  `${failingRevisionHeadline(one).replace(/[.]$/, '')}; ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} would be expected by chance.`;
+  `${failingRevisionHeadline(one)} By chance it would have had ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)}.`;
 
 const rateText = (errors: number, requests: number): string => percent(errors / Math.max(1, requests));
 

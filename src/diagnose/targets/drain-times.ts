@@ -39,7 +39,7 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
     longest > lingered
       ? `${delay} s is enough: the longest request took ${seconds(longest)}.`
       : lingered >= 1
-        ? `${delay} s is enough: none was chosen later than ${seconds(lingered)} after its first error.`
+        ? `${delay} s is enough: the load balancer still sent requests to a leaving target for ${seconds(lingered)} after its first error.`
         : '';
   return {
     delay,
@@ -63,11 +63,16 @@ export const beyondStopTimeout = (needed: number): string[] =>
 
 /** Settings of the platform, or of each platform if it is unknown. */
 export function drainSettings({ sleep, grace }: DrainTimes, platform: Platform | null): string[] {
-  const settings: Record<Platform, string> = {
-    kubernetes: `terminationGracePeriodSeconds: ${grace}; lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes (pod; container)`,
-    ecs: `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition${grace > MOST_STOP_TIMEOUT ? `, the most on Fargate (${grace} on EC2)` : ''}; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
+  const settings: Record<Platform, string[]> = {
+    kubernetes: [
+      `terminationGracePeriodSeconds: ${grace}   # Kubernetes, in the pod's spec`,
+      `lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes, in the container`,
+    ],
+    ecs: [
+      `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition${grace > MOST_STOP_TIMEOUT ? `, the most on Fargate (${grace} on EC2)` : ''}; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,
+    ],
   };
-  return platform === null ? Object.values(settings) : [settings[platform]];
+  return platform === null ? Object.values(settings).flat() : settings[platform];
 }
 
 /** "Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: …" */

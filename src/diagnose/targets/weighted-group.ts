@@ -39,7 +39,7 @@ export function weightedGroup(
       if (change === null) continue;
       const names = others.map(targetGroupName).join(', ');
       return {
-        sentence: `All ${plural(countErrors(errors), 'error')} went to ${targetGroupName(arn)}, which has weight ${number(weight)} of ${number(total)} in ${rule.IsDefault ? 'the default rule' : `rule ${rule.Priority ?? '?'}`}; requests to ${names} hardly fail.`,
+        sentence: `All ${plural(countErrors(errors), 'error')} went to ${targetGroupName(arn)}, which has weight ${number(weight)} of ${number(total)} in ${rule.IsDefault ? 'the default rule' : `rule ${rule.Priority ?? '?'}`}; almost no request to ${names} fails.`,
         stopgap: {
           summary: `Give ${targetGroupName(arn)} weight 0 until it is fixed: all requests then go to ${names}.`,
           commands: [change],

@@ -156,8 +156,8 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const log = isComplete ? 'complete, ' : '';
     if (triage.errors === 0) return `${log}no errors`;
     const byTargets = signatures.find(({ id }) => id === 'target-response')?.count ?? 0;
-    const all = triage.errors === 1 ? '1 error' : `all ${number(triage.errors)} errors`;
-    return byTargets > 0 ? null : `${log}${all} by the load balancer`;
+    const all = triage.errors === 1 ? 'the error' : `all ${number(triage.errors)} errors`;
+    return byTargets > 0 ? null : `${log}load balancer sent ${all}`;
   },
   2: (_, outcome) => (outcome === 'pass' ? 'match' : null),
   3: ({ keepAlive, triage }, outcome) => {
@@ -174,7 +174,7 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
   5: ({ networkPaths }, outcome) => {
     const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
     if (outcome === 'fail') return blockedWords(networkPaths);
-    const open = ['the path is open', 'both paths open'][answers.length - 1];
+    const open = ['the path is open', 'both paths are open'][answers.length - 1];
     return answers.length === 0 ? null : (open ?? `all ${number(answers.length)} paths open`);
   },
   6: () => null,
@@ -192,7 +192,7 @@ function blockedWords(paths: readonly NetworkPath[]): string | null {
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs and 2 more", or the unknown finding if no evidence was missing. */
+/** "could not check network ACLs and others", or the unknown finding if no evidence was missing. */
 function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
@@ -200,9 +200,10 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   ];
   const [first] = titles;
   if (first !== undefined) {
-    const more = titles.length > 1 ? ` and ${number(titles.length - 1)} more` : '';
+    // No count: steps share inputs, so counts of steps would not add up.
+    const more = titles.length > 1 ? ' and others' : '';
     const words = `could not check ${EVIDENCE_TITLE[first]}${more}`;
-    return words.length <= room ? words : `could not check (${plural(titles.length, 'gap')})`;
+    return words.length <= room ? words : 'could not check';
   }
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');

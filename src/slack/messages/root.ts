@@ -5,10 +5,10 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { isDefaultStatuses } from '../../evidence/statuses.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
-import { inSentence, list, number, plural } from '../../format/wording.ts';
+import { inSentence, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, inFrontWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf, eventLabel, fitSentences, isStepUnknown } from '../../render/phrases.ts';
+import { dateOf, eventLabel, fitSentences, isStepUnknown, knownLabel } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -188,7 +188,7 @@ const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bol
 function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
   switch (section.kind) {
     case 'in-front':
-      return [labelled('In front', ...prose(inFrontWords(section.finding)))];
+      return [labelled('Fix in CloudFront', ...prose(inFrontWords(section.finding)))];
     case 'cause': {
       const { sentence, errors } = section;
       return [
@@ -201,7 +201,9 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [labelled('Undecided between', section.causes.map(({ title }) => inSentence(title)).join(', '))];
     case 'known':
       return section.sentences.map((sentence, index) =>
-        index === 0 ? labelled('So far', ...prose(fitSentences(sentence))) : line(...prose(fitSentences(sentence))),
+        index === 0
+          ? labelled(knownLabel(diagnosis), ...prose(fitSentences(sentence)))
+          : line(...prose(fitSentences(sentence))),
       );
     case 'fix':
       return section.cause.fix.summary === ''
@@ -287,8 +289,8 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
       ...(diagnosis.triage.requests === null ? ['the access log'] : []),
       ...steps.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step])),
     ];
-    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'gap')})` : '';
-    return `partial: could not check ${list([...new Set(unknown)], 3)}${gaps}`;
+    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'item')} in the thread)` : '';
+    return `partial: could not check ${[...new Set(unknown)].join('; ')}${gaps}`;
   }
   const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
   return isComplete ? 'log complete, final' : 'final';

@@ -3,7 +3,7 @@ import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { completenessSentence, costSentence, eventLabel, fitSentences } from '../../render/phrases.ts';
+import { completenessSentence, costSentence, eventLabel, fitSentences, knownLabel } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import {
@@ -34,7 +34,7 @@ const MAX_CANDIDATES = 4;
 const MAX_FAULT = 120;
 /** Characters of `text`, which is read aloud or shown without blocks. */
 const MAX_SPOKEN = 3000;
-const IN_EVIDENCE = ', behind Evidence';
+const IN_EVIDENCE = ' (press Evidence)';
 
 /** User or group to mention: the asker, or whom the alarm's route names. */
 export type Mention = string | null;
@@ -74,19 +74,17 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       // The root says what was made there.
       return section.finding.fix === null
         ? []
-        : [line({ bold: 'In front' }, '  ', ...prose(fitSentences(section.finding.fix)))];
+        : [line({ bold: 'Fix in CloudFront' }, '  ', ...prose(fitSentences(section.finding.fix)))];
     case 'fix':
       return fixParts(section.cause, 'Fix', ' (alb502 does not run it)');
     case 'why':
       return whyParts(section.cause, diagnosis);
     case 'event':
-      // The root says what changed; here stands how to take it back.
+      // The root says what changed; this says how to revert it.
       if (section.event === 'change' && section.revert === null) return [];
       return [
         line({ bold: eventLabel(section.event) }, '  ', ...prose(section.sentence)),
-        ...(section.revert === null
-          ? []
-          : [line('To take it back (alb502 does not run it):'), copyable(section.revert)]),
+        ...(section.revert === null ? [] : [line('To revert it (alb502 does not run it):'), copyable(section.revert)]),
       ];
     case 'between':
       return [
@@ -100,12 +98,12 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
     case 'known':
       return section.sentences.length === 1
-        ? section.sentences.map((sentence) => line({ bold: 'So far' }, '  ', ...prose(sentence)))
-        : labelledList('So far', section.sentences, MAX_REASONS);
+        ? section.sentences.map((sentence) => line({ bold: knownLabel(diagnosis) }, '  ', ...prose(sentence)))
+        : labelledList(knownLabel(diagnosis), section.sentences, MAX_REASONS);
     case 'also':
       return section.parts.slice(0, 3).map(alsoPart);
     case 'beside':
-      return [line({ bold: 'Beside them' }, '  ', ...prose(`${section.sentences.slice(0, 3).join('; ')}`))];
+      return [line({ bold: 'Also seen' }, '  ', ...prose(`${section.sentences.slice(0, 3).join('; ')}`))];
     case 'faults':
       return faultParts(section.findings, diagnosis);
     case 'ruled-out':
@@ -130,7 +128,7 @@ function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): Me
     } as const
   )[kind];
   const told = kind === 'undecided' ? findings.toReversed() : findings;
-  return labelledList(label, told.map(faultWords), most, ', behind All checks');
+  return labelledList(label, told.map(faultWords), most, ' (press All checks)');
 }
 
 const faultWords = ({ summary, fix }: CheckFinding): string =>
@@ -147,7 +145,7 @@ function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[]
   return [
     line({ bold: label }, `${note}  `, ...prose(fix.summary)),
     ...shortCommands.map(copyable),
-    ...(left > 0 ? [line({ italic: `… and ${number(left)} more to copy, behind Fix commands` })] : []),
+    ...(left > 0 ? [line({ italic: `… and ${number(left)} more (press Fix commands)` })] : []),
     ...(remarks.length > 0 ? [{ bullets: remarks.slice(0, 2).map(prose) } satisfies MessagePart] : []),
     ...stopgapParts(fix),
   ];
@@ -161,8 +159,8 @@ export function stopgapParts({ stopgap }: Fix, longest = MAX_COMMAND): MessagePa
     line({ bold: 'Stopgap' }, '  ', ...prose(summary)),
     ...(commands.every((text) => text.length <= longest)
       ? commands.map(copyable)
-      : [line({ italic: 'The command is behind Fix commands.' })]),
-    { bullets: [...sideEffects.map(prose), [{ bold: 'Undo: ' }, ...prose(undo)]] },
+      : [line({ italic: 'Press Fix commands for the command.' })]),
+    { bullets: [...sideEffects.map(prose), [{ bold: 'Undo: ' }, ...prose(inSentence(undo))]] },
   ];
 }
 
@@ -210,7 +208,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
     bullets: [
       ...cause.for.slice(0, 1).map((one) => prose(`For: ${one}`)),
       ...cause.against.slice(0, 1).map((one) => prose(`Against: ${one}`)),
-      ...(cause.fix.summary === '' ? [] : [prose(`If so: ${cause.fix.summary}`)]),
+      ...(cause.fix.summary === '' ? [] : [prose(`If so: ${inSentence(cause.fix.summary)}`)]),
     ],
   },
 ];
@@ -218,7 +216,11 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
 /** For three or more causes, only what to do about each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
   line({ bold: 'What to do for each' }, '  (for and against: press Evidence)'),
-  { bullets: causes.slice(0, MAX_CANDIDATES).map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(fix.summary)]) },
+  {
+    bullets: causes
+      .slice(0, MAX_CANDIDATES)
+      .map(({ title, fix }) => [{ bold: `${title}: ` }, ...prose(inSentence(fix.summary))]),
+  },
 ];
 
 /** "Also  worker timeout in the target, 11 errors. Fix: …". */
@@ -227,7 +229,7 @@ const alsoPart = ({ words, errors, cause }: OtherPart): MessagePart =>
     { bold: 'Also' },
     '  ',
     ...prose(
-      `${words}, ${number(errors)} ${errors === 1 ? 'error' : 'errors'}.${cause === null || cause.fix.summary === '' ? '' : ` Fix: ${cause.fix.summary}`}`,
+      `${words}, ${number(errors)} ${errors === 1 ? 'error' : 'errors'}.${cause === null || cause.fix.summary === '' ? '' : ` Fix: ${inSentence(cause.fix.summary)}`}`,
     ),
   );
 
@@ -240,7 +242,7 @@ function uncheckedParts(gaps: readonly Gap[]): MessagePart[] {
       'Could not check',
       gaps.map(({ sentence }) => truncate(sentence, 300)),
       4,
-      ', behind All checks',
+      ' (press All checks)',
     ),
     ...(statements.length === 0 ? [] : [line('Allow it with'), copyable(statements.slice(0, 4).join(',\n'))]),
   ];
@@ -276,7 +278,7 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
         .map((id) => truncate(id, 200))
         .join('\n'),
     ),
-    ...(more > 0 ? [line({ italic: `… and ${number(more)} more, with the searches, behind How to decide` })] : []),
+    ...(more > 0 ? [line({ italic: `… and ${number(more)} more, with the searches (press How to decide)` })] : []),
     {
       bullets: [
         [{ bold: 'Not there: ' }, ...prose(meaning.absent)],

@@ -363,7 +363,7 @@ describe('a target that left before it was drained', () => {
   ];
 
   it.each([
-    { runsOn: 'Kubernetes', tags: pods, tasks: [], settings: [/^terminationGracePeriodSeconds: /] },
+    { runsOn: 'Kubernetes', tags: pods, tasks: [], settings: [/^terminationGracePeriodSeconds: \d+ /, /^lifecycle: /] },
     { runsOn: 'ECS', tags: [], tasks: task, settings: [/^stopTimeout: /] },
     {
       runsOn: 'ECS, as CloudTrail says',
@@ -376,7 +376,7 @@ describe('a target that left before it was drained', () => {
       runsOn: 'something unknown',
       tags: [],
       tasks: [],
-      settings: [/^terminationGracePeriodSeconds: /, /^stopTimeout: /],
+      settings: [/^terminationGracePeriodSeconds: \d+ /, /^lifecycle: /, /^stopTimeout: /],
     },
   ])('needs the settings of its platform, here $runsOn', ({ tags, tasks, settings, caller }) => {
     const traffic = {

@@ -201,7 +201,7 @@ describe('target-unreachable', () => {
     const { for: sentences, summary } = judge({});
     expect(sentences).toEqual([
       `All 6 failed requests timed out after 10 s connecting from node ${NODE} to 10.0.1.5:8080.`,
-      'The configuration allows tcp 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows tcp 8080 from sg-alb; the network ACLs allow it both ways.',
+      'The configuration allows TCP 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows TCP 8080 from sg-alb; the network ACLs allow it both ways.',
       '10.0.1.5:8080 is unhealthy now (Target.Timeout).',
     ]);
     expect(summary).toContain('look inside the host');

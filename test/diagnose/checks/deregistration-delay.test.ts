@@ -17,7 +17,7 @@ describe('deregistration-delay', () => {
     {
       name: 'no delay, and nothing was cut off',
       part: delay(0),
-      says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, but none were.',
+      says: 'pass: Deregistration delay: api 0 s; api aborts requests in flight at once, but none was.',
     },
     {
       name: 'requests cut off',

@@ -19,7 +19,7 @@ describe('failing-routes', () => {
       closed,
       { routes: [route('GET /export', 20, 20)] },
       'fail',
-      'GET /export (20 of 20) fails nearly always while other routes succeed.',
+      'GET /export (20 of 20) always fails, while other routes succeed.',
     ],
     [
       'one fails slightly',

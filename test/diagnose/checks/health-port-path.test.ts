@@ -20,12 +20,12 @@ describe('health-port-path', () => {
     {
       name: 'the health-check port is not admitted, though nothing fails',
       part: on9090,
-      says: 'fail: 1 of 1 path to a health-check port is blocked. sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
+      says: 'fail: 1 of 1 path to a health-check port is blocked. sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows TCP 8080 from sg-alb.',
     },
     {
       name: 'uses the port of the group if health does not name one',
       part: { targetGroups: [api({ HealthCheckPort: '9090' })] },
-      says: 'fail: 2 of 2 paths to a health-check port are blocked. sg-app of 10.0.1.5 and 10.0.1.6 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
+      says: 'fail: 2 of 2 paths to a health-check port are blocked. sg-app of 10.0.1.5 and 10.0.1.6 does not allow TCP 9090 from the load balancer (sg-alb); it allows TCP 8080 from sg-alb.',
     },
     {
       name: 'admitted',

@@ -30,7 +30,7 @@ describe('identity-provider-egress', () => {
     {
       name: 'only the targets are open',
       part: closed,
-      says: 'fail: sg-alb of the load balancer allows no TCP 443 out, so no identity provider can be reached; it allows only tcp 8080 to sg-app.',
+      says: 'fail: sg-alb of the load balancer allows no TCP 443 out, so no identity provider can be reached; it allows only TCP 8080 to sg-app.',
     },
     {
       name: 'no rule authenticates',
@@ -44,12 +44,12 @@ describe('identity-provider-egress', () => {
         listeners: [{ ...signsIn, DefaultActions: [] }],
         rules: { [LISTENER]: [{ Actions: [{ Type: 'jwt-validation' }] }] },
       },
-      says: 'fail: sg-alb of the load balancer allows no TCP 443 out, so no identity provider can be reached; it allows only tcp 8080 to sg-app.',
+      says: 'fail: sg-alb of the load balancer allows no TCP 443 out, so no identity provider can be reached; it allows only TCP 8080 to sg-app.',
     },
     {
       name: 'one range is open, which may include the identity provider',
       part: withOutboundRules({ ...tcp(443), ...cidr('203.0.113.0/24') }),
-      says: 'pass: TCP 443 out is open to some addresses: it allows only tcp 443 to 203.0.113.0/24.',
+      says: 'pass: TCP 443 out is open to some addresses: it allows only TCP 443 to 203.0.113.0/24.',
     },
     {
       name: 'a prefix list that was not read',

@@ -18,7 +18,7 @@ describe('listener-port-ingress', () => {
     {
       name: 'a second listener without a rule',
       part: { listeners: [on(443), on(8443)], securityGroups: [albGroup, appGroup] },
-      says: 'fail: Clients cannot connect on port 8443: sg-alb of the load balancer has no inbound rule for it; it allows only tcp 443 from 0.0.0.0/0.',
+      says: 'fail: Clients cannot connect on port 8443: sg-alb of the load balancer has no inbound rule for it; it allows only TCP 443 from 0.0.0.0/0.',
     },
     {
       name: 'no inbound rule at all',

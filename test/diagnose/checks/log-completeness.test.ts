@@ -43,14 +43,14 @@ describe('log-completeness', () => {
       { rejected: { lines: 2, files: 1, first: { file: 'b.log.gz', line: 7, text: 'garbage' } } },
       counted(5),
       'fail',
-      '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7: garbage.',
+      '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7 (garbage).',
     ],
     [
       'connection logs beside it',
       files({ connectionLogs: 3, healthCheckLogs: 1 }),
       counted(5),
       'pass',
-      '3 connection-log files left out.',
+      '3 connection-log files were skipped.',
     ],
     [
       'no rows at all',

@@ -36,13 +36,13 @@ describe('recent-changes', () => {
       'several before',
       [call('ModifyListener', -600), call('SetSecurityGroups', 420)],
       'fail',
-      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; earlier ModifyListener.',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; before that, ModifyListener.',
     ],
     [
       'a task that a person stopped',
       [call('UpdateService', 540), call('StopTask', 599, { requestParameters: { task: 'f3c1' } })],
       'fail',
-      'StopTask by alice at 02:49:59 UTC, 1 s before the first error; earlier UpdateService.',
+      'StopTask by alice at 02:49:59 UTC, 1 s before the first error; before that, UpdateService.',
     ],
     [
       'after the errors began',

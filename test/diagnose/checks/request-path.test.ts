@@ -41,7 +41,7 @@ describe('request-path', () => {
       'most 5xx are answers of the edge to strange hosts',
       { edge: logged(error(2309, 'OriginConnectError', false), error(18, 'Error')), traffic: through('cloudfront') },
       'fail',
-      '99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the distribution does not serve. CloudFront gives as the reason: it could not connect to the origin (2,309). All 5 failed requests came through CloudFront: their client addresses are not those of users.',
+      "99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the load balancer's certificate does not cover. CloudFront's reason: could not connect to the origin (2,309). All 5 failed requests came through CloudFront, so the log's client addresses are not those of users.",
     ],
     [
       'a few 5xx are of the edge',
@@ -72,7 +72,7 @@ describe('request-path', () => {
       'a Network Load Balancer hides the clients',
       { traffic: through('network-load-balancer', 'shop-nlb') },
       'pass',
-      'All 5 failed requests came through the Network Load Balancer shop-nlb: their client addresses are not those of users.',
+      "All 5 failed requests came through the Network Load Balancer shop-nlb, so the log's client addresses are not those of users.",
     ],
     [
       'nothing was found in front',

@@ -37,7 +37,7 @@ describe('security-group-references', () => {
     {
       name: 'egress to a group that the targets do not carry',
       part: rules(withOutboundRules({ ...tcp(8080), ...groups('sg-web') })),
-      says: 'fail: sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not use.',
+      says: 'fail: sg-alb of the load balancer allows no TCP 8080 to 10.0.1.5; on that port it allows sg-web, which the target does not use.',
     },
     {
       name: 'the peering was deleted',

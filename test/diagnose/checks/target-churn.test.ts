@@ -35,6 +35,16 @@ it.each([
   expect(targetChurn.evaluate({ traffic: trafficOf(failures, log) }, question).outcome).toBe(outcome);
 });
 
+it('counts the last targets of a group as gone when its requests then find no target', () => {
+  const last = target('10.0.1.5:8080', { lastSeen: START + 14.6 * MINUTE, lastSuccess: START + 14.6 * MINUTE });
+  const empty = trafficOf([failed('no-target', 14.8 * 60)], { targets: [last] });
+  expect(targetChurn.evaluate({ traffic: empty }, question).summary).toContain('1 target left (10.0.1.5:8080 at');
+
+  const other = target('10.0.1.6:8080');
+  const inOneZone = trafficOf([failed('no-target', 14.8 * 60)], { targets: [last, other] });
+  expect(targetChurn.evaluate({ traffic: inOneZone }, question).summary).toContain('none joined or left');
+});
+
 it('reports a silent registered target as excluded by health checks', () => {
   const traffic = trafficOf(
     several(3, 'connect-failed', () => ({ target: '10.0.1.5:8080' })),

@@ -21,12 +21,12 @@ describe('target-health', () => {
     {
       name: 'one of two times out',
       part: now(health('10.0.1.5'), timeout('10.0.1.6')),
-      says: 'fail: 1 of 2 targets of api is unhealthy now (Target.Timeout, health checks time out): 10.0.1.6:8080.',
+      says: 'fail: 1 of 2 targets of api is unhealthy now: 10.0.1.6:8080 (Target.Timeout: health checks time out).',
     },
     {
       name: 'all unhealthy: it fails open',
       part: now(timeout('10.0.1.5'), timeout('10.0.1.6')),
-      says: 'fail: 2 of 2 targets of api are unhealthy now (Target.Timeout, health checks time out): 10.0.1.5:8080 and 10.0.1.6:8080. None is healthy, so the load balancer sends requests to all of them.',
+      says: 'fail: 2 of 2 targets of api are unhealthy now: 10.0.1.5:8080 and 10.0.1.6:8080 (Target.Timeout: health checks time out). None is healthy, so the load balancer sends requests to all of them.',
     },
     {
       name: 'a rolling deployment',
@@ -45,12 +45,12 @@ describe('target-health', () => {
     {
       name: 'all unused',
       part: now(health('i-1', 'unused', { Reason: 'Target.NotInUse' })),
-      says: 'fail: All of 1 target of api are unused (Target.NotInUse, its zone is not enabled, or no listener uses the group): requests to it are answered 503.',
+      says: 'fail: The only target of api is unused (Target.NotInUse: its zone is not enabled, or no listener uses the group), so requests to api get 503.',
     },
     {
       name: 'none registered',
       part: now(),
-      says: 'fail: api has no registered target: requests to it are answered 503.',
+      says: 'fail: api has no registered target, so requests to api get 503.',
     },
     { name: 'not seen', part: { targetHealth: {} }, says: 'unknown: The health of api could not be read.' },
     {

@@ -31,7 +31,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: All 2 paths to the traffic ports are open. 1,000 requests were answered over them.',
+      says: 'pass: Both paths to the traffic ports are open. 1,000 requests were answered over them.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -54,7 +54,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows tcp 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows TCP 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
     },
     {
       name: 'one zone is left out',
@@ -81,17 +81,17 @@ describe('traffic-port-path', () => {
       part: {
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
       },
-      says: 'pass: All 2 paths to the traffic ports are open. 600 requests were answered over them.',
+      says: 'pass: Both paths to the traffic ports are open. 600 requests were answered over them.',
     },
     {
       name: 'open, and connections time out all the same',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
+      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
     },
     {
       name: 'the same, and no changes were read',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
+      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
     },
     {
       name: 'the same, and the rules were changed since',
@@ -99,7 +99,7 @@ describe('traffic-port-path', () => {
         traffic: traffic(timeouts('10.0.1.6:8080')),
         changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
       },
-      says: 'pass: All 2 paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
+      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
       name: 'one ephemeral port denied, without an effect in the traffic',
@@ -108,7 +108,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: "pass: The path to the traffic port is open. acl-app of subnet-app, the target's subnet, drops answers to tcp 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (under 0.01 % of the answers): rule 90 denies. That is under 0.01 % of the new connections, and none timed out.",
+      says: "pass: The path to the traffic port is open. acl-app (subnet-app, the target's subnet) drops under 0.01 % of the answers on TCP 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
     },
     {
       name: 'only Lambda',

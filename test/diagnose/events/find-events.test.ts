@@ -131,7 +131,7 @@ describe('a target that falls silent', () => {
         errors: 30,
         causes: ['connection-refused', 'shutdown-before-drain'],
         summary:
-          '10.0.1.5:8080 and 10.0.1.6:8080 (api) stopped answering at 02:44:59 UTC, with connections rejected, and never came back; they are still registered though nothing answers there. 30 errors in 29 s.',
+          '10.0.1.5:8080 and 10.0.1.6:8080 (api) stopped answering at 02:44:59 UTC, with connections rejected, and never came back; they are still registered. 30 errors in 29 s.',
       },
     ]);
   });

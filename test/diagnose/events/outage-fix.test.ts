@@ -49,14 +49,14 @@ describe('the fix of an outage', () => {
     ];
     const requests = [...answering(B, 0, 900), ...fresh('10.0.1.7:8080', 300), ...fresh('10.0.1.8:8080', 360)];
     expect(fixOf(requests)?.summary).toBe(
-      'Let new targets of api get requests only once they listen: requests failed up to 16.0 s after a target got its first one.',
+      'Send requests to new targets of api only once they listen: requests failed up to 16.0 s after a target got its first one.',
     );
   });
 
   it('explains exit codes if no route stands out', () => {
     const requests = [...peer, ...answering(A, 0, 100), ...refused(100), ...answering(A, 104, 900)];
     expect(fixOf(requests)?.summary).toBe(
-      'Find out what ends the process on 10.0.1.5:8080 at 02:41:39 UTC. Exit code 137 is a kill, mostly out of memory; 143 a stop by the platform, as after failed health checks; others a crash.',
+      'Find out what ends the process on 10.0.1.5:8080 at 02:41:39 UTC. Exit code 137 means killed, mostly out of memory; 143 means stopped by the platform, as after failed health checks; other codes mean a crash.',
     );
   });
 
@@ -64,7 +64,7 @@ describe('the fix of an outage', () => {
     const requests = [...peer, ...answering(A, 0, 300), ...refused(300, true)];
     expect(fixOf(requests, ['10.0.1.5', '10.0.1.6'])).toMatchObject({
       summary:
-        'Deregister 10.0.1.5:8080: nothing answers there since 02:44:59 UTC. Then find out why what registers targets left it in (controller, deployment script, a deletion that failed).',
+        'Deregister 10.0.1.5:8080: nothing has answered there since 02:44:59 UTC. Then find out why it was not deregistered (controller, deployment script, failed deletion).',
       commands: [
         `aws elbv2 deregister-targets --target-group-arn ${API} --targets Id=10.0.1.5,Port=8080`,
         `aws elbv2 describe-target-health --target-group-arn ${API}`,
@@ -76,7 +76,7 @@ describe('the fix of an outage', () => {
   it('suspects a firewall if connections are rejected late and the target is still chosen', () => {
     const requests = [...peer, ...answering(A, 0, 890), ...refused(890, true)];
     expect(fixOf(requests, ['10.0.1.5'])?.summary).toBe(
-      'Look at what stands before 10.0.1.5:8080: connections were rejected after up to 1.0 s, as a firewall or a router does, and not a process that is not there.',
+      'Look for a firewall or router that rejects connections to 10.0.1.5:8080: the rejection took up to 1.0 s, too long for a closed port.',
     );
   });
 

@@ -537,7 +537,7 @@ describe('the sentence and the command for', () => {
 
   it('a missing port', () => {
     expect(said(network, '10.0.1.5', 9090)[0]).toBe(
-      'sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows tcp 8080 from sg-alb.',
+      'sg-app of 10.0.1.5 does not allow TCP 9090 from the load balancer (sg-alb); it allows TCP 8080 from sg-alb.',
     );
   });
 
@@ -549,7 +549,7 @@ describe('the sentence and the command for', () => {
 
   it('egress', () => {
     expect(said(withOutboundRules({ ...tcp(443), ...cidr('0.0.0.0/0') }))).toEqual([
-      'sg-alb of the load balancer allows no tcp 8080 to 10.0.1.5; it allows tcp 443 to 0.0.0.0/0.',
+      'sg-alb of the load balancer allows no TCP 8080 to 10.0.1.5; it allows TCP 443 to 0.0.0.0/0.',
       "aws ec2 authorize-security-group-egress --group-id sg-alb --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,UserIdGroupPairs=[{GroupId=sg-app}]'",
     ]);
   });
@@ -558,7 +558,7 @@ describe('the sentence and the command for', () => {
     expect(
       said(withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half))),
     ).toEqual([
-      "acl-app of subnet-app, the target's subnet, drops answers to tcp 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b) (49 % of the answers): no rule allows it, and the last rule denies.",
+      "acl-app (subnet-app, the target's subnet) drops 49 % of the answers on TCP 1024-32767 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): no rule allows them, so the default rule denies them.",
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 120 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.9.0/24 --rule-action allow',
     ]);
@@ -571,14 +571,14 @@ describe('the sentence and the command for', () => {
       acl('acl-app', ['subnet-app']),
     );
     expect(said(net)).toEqual([
-      'acl-b of subnet-b (eu-west-1b) drops tcp 8080 out to 10.0.1.5: rule 99 denies.',
+      'acl-b of subnet-b (eu-west-1b) drops connections on TCP 8080 out to 10.0.1.5: rule 99 denies them.',
       'aws ec2 create-network-acl-entry --network-acl-id acl-b --egress --rule-number 98 --protocol tcp --port-range From=8080,To=8080 --cidr-block 10.0.1.0/24 --rule-action allow',
     ]);
   });
 
   it('an open path', () => {
     expect(said(network)).toEqual([
-      'The configuration allows tcp 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows tcp 8080 from sg-alb; the network ACLs allow it both ways.',
+      'The configuration allows TCP 8080 to 10.0.1.5: sg-alb allows all traffic to 0.0.0.0/0; sg-app allows TCP 8080 from sg-alb; the network ACLs allow it both ways.',
     ]);
   });
 

@@ -261,7 +261,7 @@ it.each([
   {
     count: 9,
     at: { seconds: 5, hits: 1 },
-    why: 'their idle times agree no better than chance (9 measured)',
+    why: 'the 9 idle times measured agree no better than chance',
   },
   {
     count: 9,

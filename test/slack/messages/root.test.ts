@@ -244,7 +244,7 @@ describe('below the first line', () => {
   it('starts with the errors that CloudFront generated itself', () => {
     const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
     expect(lines[1]).toBe(
-      '*In front*  CloudFront generated 2,309 of the 2,326 5xx. Fix: Reject unknown host names at the edge: a CloudFront Function that answers 403, and no wildcard name in DNS.',
+      '*Fix in CloudFront*  Reject unknown host names with a CloudFront Function that answers 403, and remove wildcard names from DNS.',
     );
     expect(lines[2]).toMatch(/^\*Cause\*/);
   });
@@ -299,7 +299,7 @@ describe('below the first line', () => {
 
   it('says what could not be checked', () => {
     expect(read({ diagnosis: blind })).toContain('partial: could not check the access log');
-    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 gaps)');
+    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 items in the thread)');
   });
 
   it('says when the next check is, with the day if it is another', () => {

@@ -42,7 +42,7 @@ describe.each(Object.entries(threads))('%s', (name, told) => {
   it('is summarised without blocks, for notifications and screen readers', () => {
     const [root, , verdict] = threadOf(told);
     expect(root?.text.split('\n')[0]).toContain(told.run.loadBalancer.name);
-    expect(root?.text).toMatch(/Cause|Undecided between|Next step|So far/);
+    expect(root?.text).toMatch(/Cause|Undecided between|Next step|Result|So far/);
     expect(verdict?.text.length).toBeLessThanOrEqual(3000);
   });
 });

@@ -58,7 +58,7 @@ describe('a step', () => {
     const text = read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain("✓ The load balancer's idle timeout is 60 s");
-    expect(text).toMatch(/targets close at: 5.998 s · idle timeout: 60 s · .*expected by chance: \d+/);
+    expect(text).toMatch(/targets close after: 6 s · idle timeout: 60 s · .*expected by chance: \d+/);
     // The fix of the keep-alive race says what to do.
     expect(text).not.toContain('→');
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
@@ -230,7 +230,7 @@ describe('network paths', () => {
       .split('\n')
       .filter((line) => line.startsWith('  •') || line.startsWith('    '));
     expect(lines[0]).toBe(
-      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of each does not allow TCP 8080 from the load balancer (sg-0b1f6a2c9d4e7f803); it allows tcp 8081 from sg-0b1f6a2c9d4e7f803.',
+      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of each does not allow TCP 8080 from the load balancer (sg-0b1f6a2c9d4e7f803); it allows TCP 8081 from sg-0b1f6a2c9d4e7f803.',
     );
     expect(lines.at(-1)).toBe(
       '    aws ec2 authorize-security-group-ingress --group-id sg-0e9d8c7b6a5f41302 --protocol tcp --port 8080 --source-group sg-0b1f6a2c9d4e7f803',

@@ -83,8 +83,8 @@ export function falseStatements({ causes, parts, events }: Diagnosis, truth: Tru
   // A part that is an event represents all causes of the event: a rollout that closes and then refuses is one.
   const inEvents = parts.flatMap((part) => {
     const event = part.event === null ? undefined : events[part.event];
-    // A crash is closes and then refusals.
-    const ofCrash = event?.kind === 'crash' ? ['closed-mid-request'] : [];
+    // A process that ends closes what it has, and its port refuses what comes then, whether or not it starts again.
+    const ofCrash = event?.kind === 'crash' || event?.kind === 'target-lost' ? ['closed-mid-request'] : [];
     return event === undefined ? [] : [[...part.causes, ...event.causes, ...ofCrash]];
   });
   const standsFor = (id: string) =>

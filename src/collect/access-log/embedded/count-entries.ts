@@ -83,53 +83,80 @@ class Traffic {
   }
 
   add(batch: EntryBatch): void {
-    const { rows, ended } = batch;
+    this.#countPlaces(batch);
+    this.#countMinutes(batch);
+    this.#countRoutes(batch);
+  }
+
+  #countPlaces({ rows, ended, place, status, targetStatus }: EntryBatch): void {
+    const [from, to] = [this.#from, this.#to];
     for (let row = 0; row < rows; row += 1) {
       const at = ended[row] ?? 0;
-      const isInWindow = at >= this.#from && at < this.#to;
-      this.#countPlace(batch, row, at, isInWindow);
-      if (!isInWindow) continue;
-      this.#countMinute(at);
-      this.#countRoute(batch, row);
+      const own = place[row] ?? 0;
+      const code = status[row] ?? 0;
+      const targetCode = targetStatus[row] ?? 0;
+      const isInWindow = at >= from && at < to;
+      const number = this.#rowNumbers.add((own * STATUSES + code + 1) * STATUSES + targetCode + 1);
+      const known = this.rows[number];
+      if (known === undefined) {
+        const requests = Number(isInWindow);
+        this.rows.push({
+          place: own,
+          status: code,
+          target_status: targetCode,
+          lines: 1,
+          requests,
+          first: at,
+          last: at,
+        });
+        continue;
+      }
+      known.lines += 1;
+      if (isInWindow) known.requests += 1;
+      if (at < known.first) known.first = at;
+      if (at > known.last) known.last = at;
     }
   }
 
-  #countPlace({ place, status, targetStatus }: EntryBatch, row: number, at: number, isInWindow: boolean): void {
-    const [own, code, targetCode] = [place[row] ?? 0, status[row] ?? 0, targetStatus[row] ?? 0];
-    const number = this.#rowNumbers.add((own * STATUSES + code + 1) * STATUSES + targetCode + 1);
-    const known = this.rows[number];
-    if (known === undefined) {
-      const requests = Number(isInWindow);
-      this.rows.push({ place: own, status: code, target_status: targetCode, lines: 1, requests, first: at, last: at });
-      return;
+  #countMinutes({ rows, ended }: EntryBatch): void {
+    const [from, to] = [this.#from, this.#to];
+    let until = 0;
+    let since = 0;
+    let minute: AccessLog['minutes'][number] | undefined;
+    for (let row = 0; row < rows; row += 1) {
+      const at = ended[row] ?? 0;
+      if (at < from || at >= to) continue;
+      // Most lines are of the same minute as the line before.
+      if (minute === undefined || at < since || at >= until) {
+        since = at - (at % MINUTE);
+        until = since + MINUTE;
+        const number = this.#minuteNumbers.add(since);
+        minute = this.minutes[number] ?? { minute: since / 1000, requests: 0 };
+        this.minutes[number] = minute;
+      }
+      minute.requests += 1;
     }
-    known.lines += 1;
-    if (isInWindow) known.requests += 1;
-    if (at < known.first) known.first = at;
-    if (at > known.last) known.last = at;
   }
 
-  #countMinute(at: number): void {
-    const minute = at - (at % MINUTE);
-    const known = this.minutes[this.#minuteNumbers.add(minute)];
-    if (known === undefined) this.minutes.push({ minute: minute / 1000, requests: 1 });
-    else known.requests += 1;
-  }
-
-  #countRoute({ route, targetStatus, targetMs }: EntryBatch, row: number): void {
+  #countRoutes({ rows, ended, route, targetStatus, targetMs }: EntryBatch): void {
+    const [from, to] = [this.#from, this.#to];
     const { requests, succeeded, succeededMs, succeededMaxMs, answeredMs, slowestMs } = this.routes;
-    const own = route[row] ?? 0;
-    const status = targetStatus[row] ?? 0;
-    const ms = targetMs[row] ?? 0;
-    requests[own] = (requests[own] ?? 0) + 1;
-    if (status < 0) return;
-    const isSuccess = status <= 499;
-    if (isSuccess) succeeded[own] = (succeeded[own] ?? 0) + 1;
-    if (ms < 0) return;
-    answeredMs[own] = (answeredMs[own] ?? 0) + ms;
-    if (ms > (slowestMs[own] ?? 0)) slowestMs[own] = ms;
-    if (!isSuccess) return;
-    succeededMs[own] = (succeededMs[own] ?? 0) + ms;
-    if (ms > (succeededMaxMs[own] ?? 0)) succeededMaxMs[own] = ms;
+    for (let row = 0; row < rows; row += 1) {
+      const at = ended[row] ?? 0;
+      if (at < from || at >= to) continue;
+      const own = route[row] ?? 0;
+      const status = targetStatus[row] ?? 0;
+      const ms = targetMs[row] ?? 0;
+      requests[own] = (requests[own] ?? 0) + 1;
+      if (status < 0) continue;
+      const isSuccess = status <= 499;
+      if (isSuccess) succeeded[own] = (succeeded[own] ?? 0) + 1;
+      if (ms < 0) continue;
+      answeredMs[own] = (answeredMs[own] ?? 0) + ms;
+      if (ms > (slowestMs[own] ?? 0)) slowestMs[own] = ms;
+      if (!isSuccess) continue;
+      succeededMs[own] = (succeededMs[own] ?? 0) + ms;
+      if (ms > (succeededMaxMs[own] ?? 0)) succeededMaxMs[own] = ms;
+    }
   }
 }

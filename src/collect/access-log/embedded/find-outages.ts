@@ -3,46 +3,24 @@ import { OUTAGE_LIMIT, type UnansweredRun, type Window } from '../../../evidence
 import { byText } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import type { Entries } from './entry-store.ts';
-import { KeyIndex } from './key-index.ts';
-
-/** Slots per block; answers far from any failure are held by blocks, which keeps them few. */
-const SLOTS_OF_BLOCK = 16;
-
-/** Answers of a target, held by the slot or block in which their requests were sent. Microseconds. */
-interface SlotAnswers {
-  /** The first and last dispatch. */
-  first: number;
-  last: number;
-  /** The end of the last answer. */
-  ended: number;
-}
-
-/** A target of a target group, over all nodes, with two or more requests without an answer. */
-interface Series {
-  target_group_arn: string;
-  target: string;
-  /** Dispatches of the unanswered requests. */
-  failed: number[];
-  answers: SlotAnswers[];
-}
+import { firstFrom } from './find-retries.ts';
 
 /**
  * Returns runs of two or more unanswered dispatches on a target. Unanswered dispatches between two answers of one slot
  * belong to no run.
  */
 export function findOutages(entries: Entries, window: Window): UnansweredRun[] {
-  const { series, seriesOf } = failingSeries(entries);
-  const slots = new AnswerSlots(series, outageSlot(window));
+  const { series, seriesOf } = failingSeries(entries, outageSlot(window));
   for (const { rows, ended, place, targetStatus, targetMs } of entries.batches) {
     for (let row = 0; row < rows; row += 1) {
       const own = seriesOf[place[row] ?? 0] ?? -1;
       if (own === -1 || (targetStatus[row] ?? 0) < 0) continue;
       const at = ended[row] ?? 0;
-      slots.add(own, at - 1000 * Math.max(targetMs[row] ?? 0, 0), at);
+      series[own]?.addAnswer(at - 1000 * Math.max(targetMs[row] ?? 0, 0), at);
     }
   }
   return series
-    .flatMap((one, index) => runsOf(one, (dispatched) => slots.at(index, dispatched)))
+    .flatMap((one) => one.runs())
     .sort(
       (a, b) =>
         b.failures - a.failures ||
@@ -55,99 +33,102 @@ export function findOutages(entries: Entries, window: Window): UnansweredRun[] {
 }
 
 /** `seriesOf`: the index of the series of each place, or -1. */
-function failingSeries({ failures, places }: Entries): { series: Series[]; seriesOf: Int32Array } {
-  const nameOf = (place: number) => `${places[place]?.target_group_arn}"${places[place]?.target}`;
-  const all = new Map<string, Series>();
-  for (const [index, dispatched] of failures.dispatched.entries()) {
-    if (dispatched < 0) continue;
-    const place = failures.place[index] ?? 0;
-    const { target_group_arn = '', target = '' } = places[place] ?? {};
-    const one = all.get(nameOf(place)) ?? { target_group_arn, target, failed: [], answers: [] };
-    all.set(nameOf(place), one);
-    one.failed.push(dispatched);
-  }
-  const named = [...all].filter(([, { failed }]) => failed.length > 1);
-  const indexOf = new Map(named.map(([name], index) => [name, index]));
+function failingSeries({ failures, places }: Entries, slot: number): { series: Series[]; seriesOf: Int32Array } {
+  const all = new Map<string, { group: string; target: string; failed: number[] }>();
+  const ofPlaces = places.map(({ target_group_arn: group, target }) => {
+    const one = all.get(`${group}"${target}`) ?? { group, target, failed: [] };
+    all.set(`${group}"${target}`, one);
+    return one;
+  });
+  for (const [index, dispatched] of failures.dispatched.entries())
+    if (dispatched >= 0) ofPlaces[failures.place[index] ?? 0]?.failed.push(dispatched);
+  const failing = [...all.values()].filter(({ failed }) => failed.length > 1);
+  const indexOf = new Map(failing.map((one, index) => [one, index]));
   return {
-    series: named.map(([, one]) => one),
-    seriesOf: Int32Array.from(places, (_, place) => indexOf.get(nameOf(place)) ?? -1),
+    series: failing.map(
+      ({ group, target, failed }) => new Series(group, target, new Float64Array(failed).sort(), slot),
+    ),
+    seriesOf: Int32Array.from(ofPlaces, (one) => indexOf.get(one) ?? -1),
   };
 }
 
-class AnswerSlots {
-  readonly #series: readonly Series[];
+/**
+ * The requests of a target of a target group, over all nodes. Of its answers only those matter that bound the time
+ * between two unanswered requests, or surround an unanswered request within a slot. Times in microseconds.
+ */
+class Series {
+  readonly #group: string;
+  readonly #target: string;
+  /** Dispatches of the unanswered requests, ascending. */
+  readonly #failed: Float64Array;
   readonly #slot: number;
-  /** Blocks with an unanswered request. */
-  readonly #near = new KeyIndex();
-  readonly #numbers = new KeyIndex();
-  readonly #answers: SlotAnswers[] = [];
+  readonly #slots: Float64Array;
+  /** Before each unanswered request and after the last: the first dispatch and last end of the answered requests. */
+  readonly #firstSent: Float64Array;
+  readonly #lastEnded: Float64Array;
+  /** The first and last answered dispatch in the slot of an unanswered request, held at the slot's first one. */
+  readonly #slotStart: Uint32Array;
+  readonly #firstOfSlot: Float64Array;
+  readonly #lastOfSlot: Float64Array;
 
-  /** `slot`: microseconds. */
-  constructor(series: readonly Series[], slot: number) {
-    this.#series = series;
+  constructor(group: string, target: string, failed: Float64Array, slot: number) {
+    const intervals = failed.length + 1;
+    this.#group = group;
+    this.#target = target;
+    this.#failed = failed;
     this.#slot = slot;
-    for (const [index, { failed }] of series.entries())
-      for (const dispatched of failed) this.#near.add(this.#blockKey(index, dispatched));
-  }
-
-  add(series: number, dispatched: number, ended: number): void {
-    const block = this.#blockKey(series, dispatched);
-    // Blocks have even keys, slots have odd ones.
-    const key = this.#near.find(block) === -1 ? 2 * block : 2 * this.#slotKey(series, dispatched) + 1;
-    const known = this.#answers[this.#numbers.add(key)];
-    if (known === undefined) {
-      const one = { first: dispatched, last: dispatched, ended };
-      this.#answers.push(one);
-      this.#series[series]?.answers.push(one);
-      return;
+    this.#slots = failed.map((dispatched) => Math.floor(dispatched / slot));
+    this.#firstSent = new Float64Array(intervals).fill(Number.POSITIVE_INFINITY);
+    this.#lastEnded = new Float64Array(intervals).fill(Number.NEGATIVE_INFINITY);
+    this.#firstOfSlot = new Float64Array(failed.length).fill(Number.POSITIVE_INFINITY);
+    this.#lastOfSlot = new Float64Array(failed.length).fill(Number.NEGATIVE_INFINITY);
+    this.#slotStart = new Uint32Array(failed.length);
+    for (let index = 1; index < failed.length; index += 1) {
+      const isSame = this.#slots[index] === this.#slots[index - 1];
+      this.#slotStart[index] = isSame ? (this.#slotStart[index - 1] ?? 0) : index;
     }
-    if (dispatched < known.first) known.first = dispatched;
-    if (dispatched > known.last) known.last = dispatched;
-    if (ended > known.ended) known.ended = ended;
   }
 
-  /** The answers of the slot in which an unanswered request was sent. */
-  at(series: number, dispatched: number): SlotAnswers | undefined {
-    return this.#answers[this.#numbers.find(2 * this.#slotKey(series, dispatched) + 1)];
+  addAnswer(dispatched: number, ended: number): void {
+    const failed = this.#failed;
+    const next = firstFrom(failed, dispatched, 0, failed.length);
+    if (dispatched < (this.#firstSent[next] ?? 0)) this.#firstSent[next] = dispatched;
+    if (ended > (this.#lastEnded[next] ?? 0)) this.#lastEnded[next] = ended;
+    const slot = Math.floor(dispatched / this.#slot);
+    if (next > 0 && this.#slots[next - 1] === slot) this.#addToSlot(this.#slotStart[next - 1] ?? 0, dispatched);
+    else if (next < failed.length && this.#slots[next] === slot) this.#addToSlot(next, dispatched);
   }
 
-  #slotKey(series: number, dispatched: number): number {
-    return Math.floor(dispatched / this.#slot) * this.#series.length + series;
+  #addToSlot(index: number, dispatched: number): void {
+    if (dispatched < (this.#firstOfSlot[index] ?? 0)) this.#firstOfSlot[index] = dispatched;
+    if (dispatched > (this.#lastOfSlot[index] ?? 0)) this.#lastOfSlot[index] = dispatched;
   }
 
-  #blockKey(series: number, dispatched: number): number {
-    return Math.floor(dispatched / (this.#slot * SLOTS_OF_BLOCK)) * this.#series.length + series;
-  }
-}
-
-function runsOf(
-  { target_group_arn, target, failed, answers }: Series,
-  slotOf: (dispatched: number) => SlotAnswers | undefined,
-): UnansweredRun[] {
-  const outside = failed.filter((dispatched) => {
-    const slot = slotOf(dispatched);
-    return slot === undefined || dispatched < slot.first || dispatched > slot.last;
-  });
-  const times = Float64Array.from(outside).sort();
-  const sorted = answers.sort((a, b) => a.first - b.first);
-  const runs: UnansweredRun[] = [];
-  let lastAnswer: number | null = null;
-  let at = 0;
-  for (const next of [...sorted, null]) {
-    const start = at;
-    while (at < times.length && (next === null || (times[at] ?? 0) < next.first)) at += 1;
-    if (at - start > 1) {
-      runs.push({
-        target_group_arn,
-        target,
-        lastAnswer: lastAnswer === null ? null : lastAnswer / 1000,
-        nextAnswer: next === null ? null : next.first / 1000,
-        first: (times[start] ?? 0) / 1000,
-        last: (times[at - 1] ?? 0) / 1000,
-        failures: at - start,
-      });
+  runs(): UnansweredRun[] {
+    const runs: UnansweredRun[] = [];
+    let run: number[] = [];
+    let lastAnswer: number | null = null;
+    const end = (nextAnswer: number | null) => {
+      const [first = 0] = run;
+      const failures = run.length;
+      const times = { lastAnswer, nextAnswer, first: first / 1000, last: (run.at(-1) ?? 0) / 1000 };
+      if (failures > 1) runs.push({ target_group_arn: this.#group, target: this.#target, ...times, failures });
+      run = [];
+    };
+    for (const [index, firstSent] of this.#firstSent.entries()) {
+      if (firstSent < Number.POSITIVE_INFINITY) {
+        end(firstSent / 1000);
+        lastAnswer = Math.max(lastAnswer ?? 0, (this.#lastEnded[index] ?? 0) / 1000);
+      }
+      const dispatched = this.#failed[index];
+      if (dispatched !== undefined && !this.#isBetweenAnswers(index)) run.push(dispatched);
     }
-    if (next !== null) lastAnswer = Math.max(lastAnswer ?? next.ended, next.ended);
+    end(null);
+    return runs;
   }
-  return runs;
+
+  #isBetweenAnswers(index: number): boolean {
+    const [dispatched, slot] = [this.#failed[index] ?? 0, this.#slotStart[index] ?? 0];
+    return dispatched >= (this.#firstOfSlot[slot] ?? 0) && dispatched <= (this.#lastOfSlot[slot] ?? 0);
+  }
 }

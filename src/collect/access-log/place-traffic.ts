@@ -28,8 +28,9 @@ export const nodeOf = (node: string): string | null => (node === '-' ? null : no
 export function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const own = groups.get(key(item));
-    if (own === undefined) groups.set(key(item), [item]);
+    const name = key(item);
+    const own = groups.get(name);
+    if (own === undefined) groups.set(name, [item]);
     else own.push(item);
   }
   return [...groups.values()];

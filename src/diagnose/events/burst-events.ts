@@ -30,7 +30,10 @@ export function burstEvents(
   const left = traffic.errors.filter((error) => !taken.has(error) && error.signature !== 'client-closed');
   const runs = denseRuns(left, readMs);
   const dense = new Set(runs.flatMap(({ errors }) => errors));
-  const outside = left.filter((error) => !dense.has(error));
+  const outside = groupBy(
+    left.filter((error) => !dense.has(error)),
+    ({ signature }) => signature,
+  );
   const around = { traffic, outside, readMs };
   const bursts = runs.map((run) => beyondOrdinary(run, around)).filter((burst) => isBeyondChance(burst, around));
   return [...groupBy(bursts, kindOf).values()].map((alike) => burstEvent(alike, traffic));
@@ -60,8 +63,8 @@ const shareDuring = ({ errors, from, to }: Burst, { traffic, readMs }: Surroundi
 
 interface Surroundings {
   traffic: Traffic;
-  /** Errors in no dense run. */
-  outside: readonly SampledError[];
+  /** Errors in no dense run, by signature. */
+  outside: ReadonlyMap<string, readonly SampledError[]>;
   /** Milliseconds of the window that were read. */
   readMs: number;
 }
@@ -71,7 +74,7 @@ function beyondOrdinary(run: Burst, around: Surroundings): Burst {
   const share = shareDuring(run, around);
   const isOrdinary = new Map(
     [...groupBy(run.errors, ({ signature }) => signature)].map(([signature, own]) => {
-      const expected = share * countErrors(around.outside.filter((error) => error.signature === signature));
+      const expected = share * countErrors(around.outside.get(signature) ?? []);
       return [signature, expected > OUTSIDE_AT_MOST * countErrors(own)];
     }),
   );
@@ -83,7 +86,10 @@ function isBeyondChance(burst: Burst, around: Surroundings): boolean {
   const { errors } = burst;
   if (errors.length < ERRORS_NEEDED || isTrafficItself(burst, around.traffic)) return false;
   const signatures = new Set<SignatureId>(errors.map(({ signature }) => signature));
-  const rows = errors.length + around.outside.filter(({ signature }) => signatures.has(signature)).length;
+  const rows = [...signatures].reduce(
+    (sum, signature) => sum + (around.outside.get(signature)?.length ?? 0),
+    errors.length,
+  );
   // Any of the errors could start a run.
   return rows * binomialTail(errors.length - 1, rows - 1, shareDuring(burst, around)) <= MOST_BY_CHANCE;
 }

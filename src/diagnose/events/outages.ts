@@ -47,7 +47,7 @@ export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] =
     const rates = ordinaryRates(accepted, traffic);
     const next = runs.filter((run) =>
       isBeyondChance(run, rates, {
-        answers: answersOn(run.run.target_group_arn, traffic),
+        answers: answersByGroup(traffic).get(run.run.target_group_arn) ?? 0,
         own: ownShare(run.run, alone, traffic),
       }),
     );
@@ -163,10 +163,8 @@ function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): Ordi
 const RUN_FROM = 3;
 
 /** The share of the target's requests that fail outside such runs. */
-function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, readonly SentFailure[]>, { log }: Traffic): number {
-  const requests = log.targets
-    .filter((each) => targetKey(each) === targetKey(run))
-    .reduce((sum, each) => sum + each.requests, 0);
+function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, readonly SentFailure[]>, traffic: Traffic): number {
+  const requests = requestsByTarget(traffic).get(targetKey(run)) ?? 0;
   const failed = (alone.get(targetKey(run)) ?? []).reduce((sum, { weight }) => sum + weight, 0);
   return Math.min(1, failed / Math.max(1, requests));
 }
@@ -202,10 +200,23 @@ function isBeyondChance(
   return failures.length >= 2 && chance <= Math.log10(MOST_BY_CHANCE);
 }
 
-const answersOn = (arn: string, { log }: Traffic): number =>
-  log.targets
-    .filter(({ target_group_arn }) => target_group_arn === arn)
-    .reduce((sum, { requests, failures }) => sum + requests - failures, 0);
+const requestsByTarget = oncePerTraffic(({ log }: Traffic) =>
+  totals(log.targets, targetKey, ({ requests }) => requests),
+);
+
+const answersByGroup = oncePerTraffic(({ log }: Traffic) =>
+  totals(
+    log.targets,
+    ({ target_group_arn }) => target_group_arn,
+    ({ requests, failures }) => requests - failures,
+  ),
+);
+
+function totals<T>(items: readonly T[], key: (item: T) => string, value: (item: T) => number): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const item of items) sums.set(key(item), (sums.get(key(item)) ?? 0) + value(item));
+  return sums;
+}
 
 /** Whether other targets fail on the same routes at the same time, so that the fault lies behind all of them. */
 function isSharedByPeers(outage: TargetOutage, inOutages: ReadonlySet<SentFailure>, traffic: Traffic): boolean {

@@ -172,9 +172,16 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
     return error === undefined ? [] : [{ error, isAtEdge: isAtGapEdge(requestOf(error, gaps, ''), edge) }];
   });
   const late = closes.filter(({ error }) => !isInstant(error));
+  // Thousands of errors share a few hundred closing times.
+  const chances = new Map<number, number>();
+  const chanceOf = (closing: number): number => {
+    const chance = chances.get(closing) ?? chanceAtEdge(sample.controls, closing, edge);
+    chances.set(closing, chance);
+    return chance;
+  };
   const isShown = exceedsChance(
     late.filter(({ isAtEdge }) => isAtEdge).length,
-    late.map(({ error }) => chanceAtEdge(sample.controls, closingOf(error), edge)),
+    late.map(({ error }) => chanceOf(closingOf(error))),
   );
   const atEdge = closes.flatMap(({ error, isAtEdge }) => (isAtEdge && (isShown || isInstant(error)) ? [error] : []));
   const examined = failures.filter(({ row }) => isInstantRow(errors, row)).length;

@@ -19,6 +19,7 @@ import {
   dateOf,
   factsWords,
   keepAliveSentence,
+  knownLabel,
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
@@ -259,7 +260,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
         part.causes.flatMap((cause) => [`### ${causeTitle(cause, triage.errors)}`, '', ...causeLines(cause)]),
       );
     case 'known':
-      return section('So far', bulletList(part.sentences.filter((one) => one !== verdict.summary)));
+      return section(knownLabel(diagnosis), bulletList(part.sentences.filter((one) => one !== verdict.summary)));
     case 'next-step':
       return traces === null ? section('Next step', [part.sentence, '']) : [];
     case 'settles-rest':

@@ -364,13 +364,11 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
   }
 }
 
-/** "out of memory", "rollout", "change in AWS". */
-const eventTitle = ({ kind, reason }: EventResult): string =>
-  reason !== undefined
-    ? inSentence(REASON_TITLE[reason.kind])
-    : kind === 'change'
-      ? 'change in AWS'
-      : kind.replaceAll('-', ' ');
+/** "out of memory", "rollout", "DeregisterTargets". */
+function eventTitle({ kind, reason, calls }: EventResult): string {
+  if (reason !== undefined) return inSentence(REASON_TITLE[reason.kind]);
+  return kind === 'change' ? (calls[0]?.name ?? 'change in AWS') : kind.replaceAll('-', ' ');
+}
 
 /** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */
 export function errorCountWords({ triage, completeness }: Diagnosis): string | null {

@@ -45,7 +45,7 @@ export function readAlert(message: unknown, known: readonly LoadBalancerRef[]): 
 
 /** Whether the words are a pasted alert, not a question. */
 export const isAlert = (words: string): boolean =>
-  /[|]|https?:|\b(?:alarm|alert|firing|triggered|incident|monitor)\b/i.test(words);
+  /[|]|https?:|\b(?:alarm|alert|firing|triggered|monitor|pagerduty|opsgenie|prometheus)\b/i.test(words);
 
 /** Whether the alert reports a recovery. */
 export const isOver = (message: unknown): boolean => {
@@ -90,18 +90,30 @@ const REGION = '[a-z]{2}(?:-[a-z]+)+-[0-9]';
 const ALARM_PATTERNS = [
   /** ARN. */
   new RegExp(`(?<alarm>arn:aws[a-z-]*:cloudwatch:(?<region>${REGION}):[0-9]{12}:alarm:[^\\s|>"<]{1,255})`),
-  /** Console link. */
-  new RegExp(`https?://(?<region>${REGION})[.]console[^\\s]*alarms?(?:V2)?:(?:alarm/)?(?<alarm>[^\\s?&|>"<]{1,255})`),
+  /** Console links of today and of old cards; without a region in the host, the query has it. */
+  new RegExp(
+    `https?://(?:(?<region>${REGION})[.])?console[.][^\\s]*(?:alarms?(?:V2)?:(?:alarm/)?|[#&]alarm=)(?<alarm>[^\\s?&|>"<;~]{1,255})`,
+  ),
   /** The title of Amazon Q and Chatbot: "CloudWatch Alarm | shop-prod-5xx | eu-west-1 | Account: 123456789012". */
   new RegExp(`CloudWatch Alarm\\s*[|]\\s*(?<alarm>[^|\\n]{1,255}?)\\s*[|]\\s*(?<region>${REGION})`),
   /** The subject of its e-mail: 'ALARM: "shop-prod-5xx" in EU (Ireland)'. */
   /ALARM:\s*"(?<alarm>[^"\n]{1,255})"(?<region>)/,
+  /** The same without its quotation marks, as typed in Slack. */
+  /ALARM:\s*(?<alarm>[^"\n]{1,255}?) in [A-Z][A-Za-z ]{1,30} [(](?<region>)/,
 ];
+
+const regionIn = (link: string): string | null => new RegExp(`[?&]region=(${REGION})`).exec(link)?.[1] ?? null;
 
 function alarmIn(text: string): NamedAlarm | null {
   for (const pattern of ALARM_PATTERNS) {
-    const { alarm, region } = pattern.exec(text)?.groups ?? {};
-    if (alarm !== undefined) return { alarm, region: region || null };
+    const match = pattern.exec(text);
+    const { alarm, region } = match?.groups ?? {};
+    if (match === null || alarm === undefined) continue;
+    const isLink = match[0].startsWith('http');
+    return {
+      alarm: isLink ? alarm.replaceAll('+', ' ') : alarm,
+      region: region || (isLink ? regionIn(match[0]) : null),
+    };
   }
   return null;
 }
@@ -124,7 +136,8 @@ function decoded(text: string): string {
     const id = loadBalancerIn(link);
     if (id !== null) return id;
     try {
-      return decodeURIComponent(link.replaceAll(/[$]25|[$](?=[0-9A-F]{2})/g, '%'));
+      // A link has no spaces; a name in it may.
+      return decodeURIComponent(link.replaceAll(/[$]25|[$](?=[0-9A-F]{2})/g, '%')).replaceAll(' ', '+');
     } catch {
       return link;
     }

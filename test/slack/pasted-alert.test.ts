@@ -52,6 +52,34 @@ describe('an alert about a load balancer', () => {
       { attachments: [{ title: 'Triggered: 5xx on loadbalancer:app/shop-prod/50dc6c495c0c9188', text: 'aws.elb' }] },
       arnOf('shop-prod'),
     ],
+    ['Datadog, by a tag', { text: '[Triggered on {name:shop-prod}] ELB 5xx too high' }, arnOf('shop-prod')],
+    [
+      'PagerDuty, by a link',
+      {
+        blocks: [
+          {
+            type: 'section',
+            text: {
+              type: 'mrkdwn',
+              text: '*Triggered* <https://acme.pagerduty.com/incidents/Q1|#12: 502s of shop-prod>',
+            },
+          },
+        ],
+      },
+      arnOf('shop-prod'),
+    ],
+    [
+      'Grafana, by a label',
+      {
+        attachments: [
+          {
+            title: '[FIRING:1] ALB5xx (critical)',
+            text: 'Labels:\n - LoadBalancer = app/shop-prod/50dc6c495c0c9188\nSilence: https://grafana.example.com/alerting/silence/new?matcher=LoadBalancer%3Dapp%2Fshop-prod%2F50dc6c495c0c9188',
+          },
+        ],
+      },
+      arnOf('shop-prod'),
+    ],
     ['Grafana', { text: '[FIRING:1] ALB5xx (shop-prod_eu critical)' }, arnOf('shop-prod')],
   ])('%s', (_, message, loadBalancer) => {
     expect(readAlert(message, KNOWN)).toEqual({ loadBalancer });
@@ -97,6 +125,19 @@ describe('an alert about an alarm', () => {
       'eu-west-1',
     ],
     [
+      'a console link without a region in its host',
+      'https://console.aws.amazon.com/cloudwatch/home?region=us-east-2#alarmsV2:alarm/too%20many%20errors',
+      'too many errors',
+      'us-east-2',
+    ],
+    [
+      'the link of an old card',
+      '<https://console.aws.amazon.com/cloudwatch/home?region=us-east-2#s=Alarms&alarm=too-many-errors|card>',
+      'too-many-errors',
+      'us-east-2',
+    ],
+    ['the subject of its e-mail as typed', 'ALARM: too-many-errors in US East (Ohio)', 'too-many-errors', null],
+    [
       'its ARN',
       'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:too-many-errors',
       'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:too-many-errors',
@@ -110,7 +151,9 @@ describe('an alert about an alarm', () => {
 it.each([
   ['CloudWatch Alarm | shop-prod-5xx | eu-west-1', true],
   ['[FIRING:1] shop-prod', true],
+  ['[Opsgenie] #42: ElbHigh5xx loadbalancer=shop-prod', true],
   ['shop-prod recently', false],
+  ['shop-prod incident yesterdy 14:00', false],
 ])('takes %j for a pasted alert: %j', (words, expected) => {
   expect(isAlert(words)).toBe(expected);
 });

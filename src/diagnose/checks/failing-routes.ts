@@ -83,7 +83,9 @@ const worstRoute = (shares: ReturnType<typeof routeShares>) =>
 
 function worstRouteBrief(shares: ReturnType<typeof routeShares>): string {
   const top = worstRoute(shares);
-  return top === undefined ? 'too few requests to compare routes' : `the worst route fails ${percent(top.share)}`;
+  return top === undefined
+    ? 'too few requests to compare routes'
+    : `no route fails throughout; worst ${percent(top.share)}`;
 }
 
 function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {

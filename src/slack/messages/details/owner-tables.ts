@@ -3,16 +3,12 @@ import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.t
 import { number } from '../../../format/wording.ts';
 import type { Message } from '../message.ts';
 import { line, partsMessage } from '../rich-text.ts';
+import { revisionOf, serviceOf } from './owners.ts';
 import { countCell, shareCell, table } from './tables.ts';
-
-/** The service; for an instance, its Auto Scaling group or else the instance itself. */
-const serviceOf = ({ service, scalingGroup, instance, target }: OwnedTargetResult): string =>
-  service ?? scalingGroup ?? instance ?? target;
 
 export const byServiceAnswer = (diagnosis: Diagnosis): Message => ownerTable('service', diagnosis, serviceOf);
 
-export const byRevisionAnswer = (diagnosis: Diagnosis): Message =>
-  ownerTable('revision', diagnosis, ({ revision }) => revision ?? 'not known');
+export const byRevisionAnswer = (diagnosis: Diagnosis): Message => ownerTable('revision', diagnosis, revisionOf);
 
 function ownerTable(what: string, { owners = [] }: Diagnosis, keyOf: (owner: OwnedTargetResult) => string): Message {
   if (owners.length === 0) return partsMessage([line('AWS did not say whose the targets are.')]);

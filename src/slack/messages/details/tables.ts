@@ -1,6 +1,6 @@
 /** Errors by target and by route, as a table. */
 import type { types } from '@slack/bolt';
-import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
+import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import { number, percent, plural, seconds } from '../../../format/wording.ts';
@@ -19,6 +19,7 @@ import {
   richText,
   truncate,
 } from '../rich-text.ts';
+import { revisionOf, serviceOf } from './owners.ts';
 
 /**
  * Slack's data table, which people sort by column and page through. Limits: 100 rows without the head, and 10,000
@@ -60,11 +61,15 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
   );
 }
 
-/** Buttons for the same errors by owner of the targets, if any owner is known. */
-const ownerButtons = ({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] =>
-  owners.length === 0
-    ? []
-    : buttonRow(detailButton('By service', 'by-service', { run }), detailButton('By revision', 'by-revision', { run }));
+/** Buttons for the same errors by owner of the targets, where more than one owner is known. */
+function ownerButtons({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] {
+  const tells = (nameOf: (owner: OwnedTargetResult) => string) => new Set(owners.map(nameOf)).size > 1;
+  const buttons = [
+    ...(tells(serviceOf) ? [detailButton('By service', 'by-service', { run })] : []),
+    ...(tells(revisionOf) ? [detailButton('By revision', 'by-revision', { run })] : []),
+  ];
+  return buttons.length === 0 ? [] : buttonRow(...buttons);
+}
 
 export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
   const traffic = readRunTraffic(run, diagnosis, evidence);

@@ -85,7 +85,7 @@ function worstRouteBrief(shares: ReturnType<typeof routeShares>): string {
   const top = worstRoute(shares);
   return top === undefined
     ? 'too few requests to compare routes'
-    : `no route fails throughout; worst ${percent(top.share)}`;
+    : `no route always fails; worst ${percent(top.share)}`;
 }
 
 function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {

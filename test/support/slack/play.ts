@@ -263,8 +263,10 @@ const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string>
   },
 
   home: async (slack, { user }) => {
+    const before = slack.home(user);
     await slack.openHome(user);
-    await slack.until(() => slack.home(user), 'the Home', 5000);
+    // Each opening publishes a new one.
+    await slack.until(() => slack.home(user) !== before, 'the Home', 5000);
     const view = slack.home(user);
     return view === null ? 'Nothing.' : formOf(view);
   },

@@ -61,11 +61,13 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
   );
 }
 
-/** Buttons for the same errors by owner of the targets, where more than one owner is known. */
+/** Buttons for the same errors by owner of the targets, where that tells more: several owners, or targets that stopped. */
 function ownerButtons({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] {
   const tells = (nameOf: (owner: OwnedTargetResult) => string) => new Set(owners.map(nameOf)).size > 1;
   const buttons = [
-    ...(tells(serviceOf) ? [detailButton('By service', 'by-service', { run })] : []),
+    ...(tells(serviceOf) || owners.some(({ stopped }) => stopped !== null)
+      ? [detailButton('By service', 'by-service', { run })]
+      : []),
     ...(tells(revisionOf) ? [detailButton('By revision', 'by-revision', { run })] : []),
   ];
   return buttons.length === 0 ? [] : buttonRow(...buttons);

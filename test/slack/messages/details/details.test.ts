@@ -132,10 +132,16 @@ describe('tables', () => {
   });
 
   it('link targets to their services and revisions, if AWS has them', () => {
-    expect(read('by-target', canary).split('\n').at(-1)).toBe('  [By service] [By revision]');
-    expect(read('by-target', blocked)).not.toContain('[By service]');
+    const buttons = (of: typeof canary) => read('by-target', of).split('\n').at(-1);
+    // All targets belong to one service.
+    expect(buttons(canary)).toBe('  [By revision]');
+    // Tasks of the one service stopped.
+    expect(buttons(memory)).toContain('[By service]');
+    // Nothing is known of revisions.
+    expect(buttons(spot)).toBe('  [By service]');
+    expect(read('by-target', blocked)).not.toContain('[By ');
     const { text, plainBlocks } = asMessage(ask('by-target', canary));
-    expect(readMessage({ text, blocks: plainBlocks })).toContain('[By service]');
+    expect(readMessage({ text, blocks: plainBlocks })).toContain('[By revision]');
   });
 
   it('show how many tasks of a service stopped', () => {

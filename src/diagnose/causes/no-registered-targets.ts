@@ -5,7 +5,8 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, untested } from '../judgement.ts';
 import { instanceById } from '../network-path/instance-lookup.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
-import { countErrors } from '../traffic.ts';
+import { type EmptyGroupEvidence, emptinessOf, emptinessText, emptyGroupFix } from '../targets/empty-groups.ts';
+import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const noRegisteredTargets = defineCause({
@@ -16,7 +17,7 @@ export const noRegisteredTargets = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   signatures: ['no-target'],
-  wants: ['targetGroups', 'targetHealth', 'metrics', 'loadBalancer', 'instances'],
+  wants: ['targetGroups', 'targetHealth', 'metrics', 'loadBalancer', 'instances', 'rules', 'services', 'tags'],
 
   judge(evidence, question): Judgement {
     const { traffic } = evidence;
@@ -51,7 +52,7 @@ export const noRegisteredTargets = defineCause({
             .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
         ],
         missing: missingEvidenceText(judged),
-        fix: fixFor(judged, evidence),
+        fix: fixFor(judged, evidence, traffic),
         ...(sure.length > 0 && {
           summary: summaryOf(sure),
         }),
@@ -69,21 +70,23 @@ function summaryOf(groups: readonly NoTargetGroup[]): string {
   const names = list(groups.map(({ name }) => name));
   const requests = plural(countErrors(groups.flatMap(({ errors }) => errors)), 'request');
   const [first] = groups;
-  return groups.length === 1 && first !== undefined && first.emptyNodes.length > 0
-    ? `${names} had no target in the zone of ${nodesText(first.emptyNodes)}: ${requests} got 503 there, and the other nodes reached its targets.`
-    : `${names} had no usable target: ${requests} got 503.`;
+  if (groups.length !== 1 || first === undefined) return `${names} had no usable target: ${requests} got 503.`;
+  if (first.emptyNodes.length > 0)
+    return `${names} had no target in the zone of ${nodesText(first.emptyNodes)}: ${requests} got 503 there, and the other nodes reached its targets.`;
+  const why = first.health === null ? null : emptinessText(first.name, first.health);
+  return why === null ? `${names} had no usable target: ${requests} got 503.` : `${why}: ${requests} got 503.`;
 }
 
 type ZoneEvidence = Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'instances'>>;
 
-function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
-  const reasons = new Set(groups.flatMap(({ health }) => health ?? []).map(({ TargetHealth }) => TargetHealth?.Reason));
+function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & EmptyGroupEvidence, traffic: Traffic): Fix {
+  const reasons = new Set(groups.map(({ health }) => emptinessOf(health)));
   const [reason] = reasons;
   const describe = groups.map(
     ({ target_group_arn: arn }) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
   );
-  if (reasons.size === 1 && reason === 'Target.NotInUse') return zoneFix(groups, evidence, describe);
-  if (reasons.size === 1 && reason === 'Target.InvalidState') {
+  if (reasons.size === 1 && reason === 'zone off') return zoneFix(groups, evidence, describe);
+  if (reasons.size === 1 && reason === 'stopped') {
     const ids = [...new Set(groups.flatMap(({ health }) => health ?? []).map(({ Target }) => Target.Id))].sort();
     return {
       summary: `Start or replace ${list(ids, 3)}: every registered instance is stopped or terminated.`,
@@ -93,6 +96,9 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence): Fix {
   }
   const empty = groups.filter(({ emptyNodes }) => emptyNodes.length > 0);
   if (groups.length > 0 && empty.length === groups.length) return emptyZoneFix(empty, describe);
+  const [first] = groups;
+  const specific = first && emptyGroupFix(first.target_group_arn, first.health, evidence, traffic);
+  if (specific) return specific;
   return {
     summary: `Register ${groups.length === 0 ? 'targets' : `targets in ${list(groups.map(({ name }) => name))}`}: check the desired count of the service or the size of the Auto Scaling group.`,
     commands: groups.flatMap(({ target_group_arn: arn }) => [

@@ -3,7 +3,7 @@ import { durationSpread, list, number, plural, requestsOf, seconds, wholeSeconds
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
-import type { CutUpload } from '../patterns/cut-uploads.ts';
+import { CHECKED_EVERY, type CutUpload, rarelyChecked } from '../patterns/cut-uploads.ts';
 import type { DurationCluster } from '../patterns/durations.ts';
 import {
   allCarryBodies,
@@ -34,12 +34,16 @@ export const slowUpload = defineCause({
 
   judge({ traffic, attributes }, question): Judgement {
     const parts = idleTimeouts(traffic, attributes);
-    const { durationClusters, cutUploads } = closedParts(traffic);
+    const { durationClusters, cutUploads, slowRest } = closedParts(traffic);
+    const rarely = rarelyChecked(traffic, slowRest);
     const cut: CutOff[] = [
       ...durationClusters
         .filter((cluster) => mayTimeBody(traffic, cluster))
         .map(({ errors, seconds: at }) => ({ errors, least: at, short: null })),
       ...cutUploads.map((upload) => ({ ...upload, short: upload })),
+      ...(rarely.length > 0
+        ? [{ errors: rarely, least: Math.min(...rarely.map((e) => e.target_processing_time)), short: null }]
+        : []),
     ];
     const fix = fixFor(parts, question);
     if (parts.all.length === 0) return cut.length > 0 ? cutOff(cut) : judgeWithoutIdleTimeout(traffic, attributes);
@@ -123,9 +127,11 @@ function cutOff(cut: readonly CutOff[]): Judgement {
     {
       claims: [{ errors: cut.flatMap(({ errors }) => errors), strength: 'possible' }],
       for: cut.map(({ errors, least: at, short }) =>
-        short === null
-          ? `${plural(errors.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`
-          : `${shortSentence(short)} They ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent, none before ${seconds(at)}: a timer that starts anew with each piece of the body.`,
+        short === null && errors.some((error) => error.target_processing_time > at + 1.2)
+          ? `${plural(errors.length, 'error')} with a body ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent, within ${CHECKED_EVERY} s of each other: Node.js looks that often whether a request has arrived (server.requestTimeout, 300 s by default).`
+          : short === null
+            ? `${plural(errors.length, 'error')} with ${number(SMALL_BODY)} bytes or more to send ended after ${seconds(at)}, as a timeout for the body would end them.`
+            : `${shortSentence(short)} They ended ${durationSpread(errors.map((e) => e.target_processing_time))} after being sent, none before ${seconds(at)}: a timer that starts anew with each piece of the body.`,
       ),
       against: cut.some(({ short }) => short === null)
         ? ['A timeout of the target for its own work would look the same.']

@@ -11,6 +11,7 @@ import {
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type BodySent, bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
+import { CHECKED_EVERY, rarelyChecked } from '../patterns/cut-uploads.ts';
 import { type DurationCluster, longestWait, ownMoments } from '../patterns/durations.ts';
 import { allCarryBodies, configuredIdleTimeout, isBodiless, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import { allOfFailingRoutes } from '../patterns/route-errors.ts';
@@ -47,7 +48,7 @@ export const workerTimeout = defineCause({
       apart: c.errors.length >= MIN_LIKELY && (c.expectedByChance < HARDLY_CHANCE || ownMoments(c, all) >= MIN_LIKELY),
     }));
     const named = judged.find(isLikely) ?? judged[0];
-    if (!named) return judgeWithoutTimer(slow, all, longestWait(traffic));
+    if (!named) return judgeWithoutTimer(traffic, slow, all);
     return claimErrors(
       {
         claims: judged.map((one) => ({
@@ -111,7 +112,7 @@ function fixFor(named: JudgedCluster, traffic: Traffic, configured: number | nul
   const isRoom = below >= WORTHWHILE * at;
   const wanted = isRoom ? Math.min(2 * at, below) : 2 * at;
   const idleText = idle === null ? '' : ` (${wholeSeconds(idle)} ${configured === null ? 'by default' : 'now'})`;
-  const timers = timersOf(cluster.seconds, runtimesOf(named, traffic));
+  const timers = timersOf(named, runtimesOf(named, traffic));
   return {
     summary: isRoom
       ? `Make ${list(routes)} finish within ${plainSeconds(cluster.seconds)}, or raise the target's timeout, but keep it below the load balancer's idle timeout${idleText}.`
@@ -157,6 +158,8 @@ interface Timer {
   server: string;
   /** Seconds; null if it is off by default. */
   byDefault: number | null;
+  /** It only waits for the request to arrive, so it ends none that carries no body or has sent all of it. */
+  ofBody?: true;
   text(wanted: number): string;
 }
 
@@ -170,11 +173,13 @@ const TIMERS: readonly Timer[] = [
   {
     server: 'nginx',
     byDefault: 60,
+    ofBody: true,
     text: (wanted) => `client_body_timeout ${wanted}s;   # nginx, default 60 s between two pieces of a body`,
   },
   {
     server: 'Node.js',
     byDefault: 300,
+    ofBody: true,
     text: (wanted) => `server.requestTimeout = ${wanted}_000   // Node.js, default 300 s for a whole request to come`,
   },
   {
@@ -197,9 +202,13 @@ const NEAR_DEFAULT = 0.05;
  * Timers of the targets' own server that are set by hand, then servers with this default; if there is neither, those
  * often set by hand, gunicorn first.
  */
-function timersOf(at: number, runtimes: readonly string[]): Timer[] {
+function timersOf({ cluster: { seconds: at }, body }: JudgedCluster, runtimes: readonly string[]): Timer[] {
+  const isWaiting = body === 'short' || body === 'unknown';
   const byDefault = TIMERS.filter(
-    (timer) => timer.byDefault !== null && Math.abs(timer.byDefault - at) <= NEAR_DEFAULT * at,
+    (timer) =>
+      timer.byDefault !== null &&
+      Math.abs(timer.byDefault - at) <= NEAR_DEFAULT * at &&
+      (isWaiting || timer.ofBody === undefined),
   );
   const byHand = TIMERS.filter((timer) => timer.byDefault === null || timer.server === 'gunicorn');
   const own = [...new Set([...byHand.filter(({ server }) => isOf(server, runtimes)), ...byDefault])];
@@ -232,9 +241,10 @@ function bodyOf(traffic: Traffic, errors: readonly SampledError[]): JudgedCluste
 
 /**
  * Judges errors without a cluster. A timer fires at one duration, more than once, so a few slow errors can neither show
- * nor exclude one, nor can errors whose durations differ by less than requests wait for a worker. `wait`: seconds.
+ * nor exclude one, nor can errors whose durations differ by less than requests wait for a worker, or by less than a timer may be late.
  */
-function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], wait: number): Judgement {
+function judgeWithoutTimer(traffic: Traffic, slow: SampledError[], all: readonly SampledError[]): Judgement {
+  const [wait, rarely] = [longestWait(traffic), rarelyChecked(traffic, slow)];
   const times = slow.map((error) => error.target_processing_time);
   const durations = durationSpread(times);
   if (slow.length === 0) {
@@ -245,6 +255,10 @@ function judgeWithoutTimer(slow: SampledError[], all: readonly SampledError[], w
   if (slow.length < MIN_CLUSTER)
     return untested([
       `${plural(slow.length, 'slow request')} (${durations}) ${slow.length === 1 ? 'is' : 'are'} too few to show a fixed duration.`,
+    ]);
+  if (rarely.length > 0)
+    return untested([
+      `${plural(rarely.length, 'request')} with a body took ${durationSpread(rarely.map((e) => e.target_processing_time))}: a timer that the target checks every ${CHECKED_EVERY} s, as Node.js does, need not show as one duration.`,
     ]);
   return Math.max(...times) - Math.min(...times) <= wait
     ? untested([

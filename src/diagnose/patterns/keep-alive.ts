@@ -228,7 +228,8 @@ function idleCloses(traffic: Traffic): { arn: string; closed: SampledError[] }[]
   for (const error of closedWithWork(others)) always.add(error);
   const rest = others.filter((error) => !always.has(error));
   // A connection that closed when its route usually answers was working, however briefly.
-  for (const error of closedAsAnswered(traffic, rest)) always.add(error);
+  for (const own of groupBy(rest, (error) => error.target_group_arn).values())
+    for (const error of closedAsAnswered(traffic, own)) always.add(error);
   const closed = rest.filter((error) => !always.has(error));
   return [...groupBy(closed, (error) => error.target_group_arn)]
     .sort(([a, own], [b, other]) => other.length - own.length || (a < b ? -1 : 1))

@@ -40,11 +40,12 @@ const leavingAfter = (succeededMaxMs: number) =>
 const leaving = leavingAfter(20_600);
 
 /** Fourteen requests that end after `seconds` of work. */
-const cutAfter = (seconds: number) =>
+const cutAfter = (seconds: number, route = 'GET /reports') =>
   trafficOf(
     several(14, 'closed-before-response', (index) => ({
       target_processing_time: seconds + index / 1000,
-      route: 'GET /reports',
+      received_bytes: 80_000,
+      route,
     })),
   );
 
@@ -129,9 +130,29 @@ const situations: Situation[] = [
   {
     name: '300 s of work: the default of Node.js',
     cause: workerTimeout,
-    evidence: { traffic: cutAfter(300) },
+    evidence: { traffic: cutAfter(300, 'POST /reports') },
     says: ['server.requestTimeout = 600_000'],
     neverSays: ['gunicorn'],
+  },
+  {
+    name: '300 s of work without a body: no timer that waits for one',
+    cause: workerTimeout,
+    evidence: { traffic: cutAfter(300) },
+    says: ['gunicorn --timeout 600', 'server.timeout = 600_000'],
+    neverSays: ['server.requestTimeout'],
+  },
+  {
+    name: '60 s with a body: nginx may have waited for it',
+    cause: workerTimeout,
+    evidence: { traffic: cutAfter(60, 'POST /reports') },
+    says: ['client_body_timeout'],
+  },
+  {
+    name: '60 s without a body: nginx had nothing to wait for',
+    cause: workerTimeout,
+    evidence: { traffic: cutAfter(60) },
+    says: ['Unicorn'],
+    neverSays: ['client_body_timeout'],
   },
   {
     name: '7 s of work: no default, so settings made by hand',

@@ -119,6 +119,112 @@ describe('no-registered-targets and target-optimizer', () => {
     );
   });
 
+  const inState = (State: string, Reason?: string) => ({
+    Target: { Id: '10.0.1.5', Port: 8080 },
+    TargetHealth: { State, ...(Reason === undefined ? {} : { Reason }) },
+  });
+  const GREEN = API.replace('targetgroup/api', 'targetgroup/api-green');
+  const service = (desiredCount: number, runningCount = 0) => ({
+    services: [
+      {
+        ...{ serviceArn: 'arn:aws:ecs:eu-west-1:1:service/main/feed', serviceName: 'feed', clusterArn: 'main' },
+        ...{ desiredCount, runningCount, loadBalancers: [{ targetGroupArn: API }] },
+        deployments: [{ id: 'ecs-svc/1', desiredCount: 3 }],
+      },
+    ],
+  });
+  const controller = {
+    tags: [
+      {
+        ResourceArn: API,
+        Tags: [
+          { Key: 'elbv2.k8s.aws/cluster', Value: 'prod' },
+          { Key: 'ingress.k8s.aws/stack', Value: 'shop/web' },
+        ],
+      },
+    ],
+  };
+  const rules = {
+    'arn:listener': [
+      { RuleArn: 'arn:rule', Priority: '10', IsDefault: false, Actions: [{ Type: 'forward', TargetGroupArn: API }] },
+    ],
+  };
+
+  it.each([
+    {
+      name: 'an ECS service scaled to 0',
+      known: { targetHealth: { [API]: [] }, ...service(0) },
+      headline: 'No target is registered in api: 20 requests got 503.',
+      remedy: 'Raise the desired count of the ECS service feed: it is 0.',
+      runs: 'aws ecs update-service --cluster main --service feed --desired-count 3',
+    },
+    {
+      name: 'an ECS service without a running task',
+      known: { targetHealth: { [API]: [] }, ...service(3) },
+      headline: 'No target is registered in api: 20 requests got 503.',
+      remedy: 'See why no task of the ECS service feed runs (3 wanted): its events and its stopped tasks tell.',
+      runs: 'aws ecs describe-services --cluster main --services feed',
+    },
+    {
+      name: 'an Ingress whose pods are not ready',
+      known: { targetHealth: { [API]: [inState('draining', 'Target.DeregistrationInProgress')] }, ...controller },
+      headline: 'The only target of api is draining, and no other is registered: 20 requests got 503.',
+      remedy: 'Give the Service behind ingress web a ready pod: the controller registers only ready pods',
+      runs: 'kubectl get pods,endpointslices -n shop',
+    },
+    {
+      name: 'a deployment that filled another group',
+      known: { targetHealth: { [API]: [], [GREEN]: [inState('healthy')] }, rules },
+      headline: 'No target is registered in api: 20 requests got 503.',
+      remedy: 'Send the requests for api to api-green, which has 1 healthy target and gets none',
+      runs: `aws elbv2 modify-rule --rule-arn arn:rule --actions Type=forward,TargetGroupArn=${GREEN}`,
+    },
+    {
+      name: 'targets in their first health checks',
+      known: { targetHealth: { [API]: [inState('initial', 'Elb.InitialHealthChecking')] } },
+      headline: 'No target of api has passed its first health checks yet: 20 requests got 503.',
+      remedy: 'a target gets requests only after its first health checks pass',
+      runs: 'aws elbv2 describe-target-health',
+    },
+    {
+      name: 'stopped instances',
+      known: { targetHealth: { [API]: [inState('unused', 'Target.InvalidState')] } },
+      headline: 'The only target of api is stopped or terminated: 20 requests got 503.',
+      remedy: 'Start or replace 10.0.1.5',
+      runs: 'aws ec2 describe-instances',
+    },
+    {
+      name: 'a zone that is not enabled',
+      known: { targetHealth: { [API]: [inState('unused', 'Target.NotInUse')] } },
+      headline: 'The only target of api is in a zone that the load balancer does not use: 20 requests got 503.',
+      remedy: 'Enable the zone of the targets on the load balancer',
+      runs: 'aws elbv2 describe-target-health',
+    },
+    {
+      name: 'a group that has targets again',
+      known: { targetHealth: { [API]: [inState('healthy')] } },
+      headline: 'api had no usable target: 20 requests got 503.',
+      remedy: 'Keep targets of api registered until others are healthy',
+      runs: 'aws elbv2 describe-target-health',
+    },
+  ])('name why the group is empty, and what fills it: $name', ({ known, headline, remedy, runs }) => {
+    const { summary, fix } = judgementOf(
+      noRegisteredTargets,
+      { traffic: trafficOf(twenty), ...group(), ...known },
+      question,
+    );
+    expect(summary).toBe(headline);
+    expect(fix.summary).toContain(remedy);
+    expect(fix.commands[0]).toContain(runs);
+  });
+
+  it('send nothing to a group that gets requests already', () => {
+    const known = { targetHealth: { [API]: [], [GREEN]: [inState('healthy')] }, rules, ...group() };
+    const busy = { statuses: [{ ...pair('200', '200'), target_group_arn: GREEN }] };
+    const { fix } = judgementOf(noRegisteredTargets, { traffic: trafficOf(twenty, busy), ...known }, question);
+    expect(fix.summary).not.toContain('api-green');
+  });
+
   it('rule each other out: a 503 without a target and a configured one', () => {
     const configured = trafficOf(several(20, 'fixed-response'));
     expect(judgementOf(fixedResponse, { traffic: trafficOf(twenty) }, question)).toMatchObject({

@@ -1,11 +1,14 @@
 /** When connections are closed, and with how much of the body sent, against the successes of the same route. */
 import { describe, expect, it } from 'vitest';
+import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
+import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import { bodiesSent } from '../../../src/diagnose/patterns/body-sizes.ts';
 import { closedAsAnswered, closedBeforeWork } from '../../../src/diagnose/patterns/closing-times.ts';
-import { findCutUploads } from '../../../src/diagnose/patterns/cut-uploads.ts';
+import { findCutUploads, rarelyChecked } from '../../../src/diagnose/patterns/cut-uploads.ts';
 import { lateTimerOfFailing, lateTimers, longestWait } from '../../../src/diagnose/patterns/durations.ts';
+import { judgementOf } from '../../support/judgement.ts';
 import { answersOf, evenly, routeOf } from '../../support/traffic/route-traffic.ts';
-import { several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { question, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const ROUTE = 'POST /reports';
 const QUICK = 'GET /api/cart';
@@ -104,6 +107,34 @@ describe('a timer that fires late on a route that always fails', () => {
     });
     const timer = lateTimerOfFailing(traffic.errors, longestWait(traffic));
     expect([timer?.seconds ?? null, timer?.waited]).toEqual([seconds, waited]);
+  });
+});
+
+describe('a timer that is checked every 30 s', () => {
+  const ended = (seconds: number[], part = {}) =>
+    several(seconds.length, 'closed-before-response', (i) => ({
+      ...{ route: ROUTE, target_processing_time: seconds[i] ?? 0, received_bytes: 40_000 },
+      ...part,
+    }));
+  it.each([
+    { name: 'within one interval', errors: ended([301, 313, 329]), found: 3, upload: 'possible', worker: 'untested' },
+    { name: 'spread further', errors: ended([301, 313, 345]), found: 0, upload: 'ruled out', worker: 'ruled out' },
+    { name: 'too few', errors: ended([301, 313]), found: 0, upload: 'ruled out', worker: 'untested' },
+    {
+      name: 'without a body',
+      errors: ended([301, 313, 329], { route: 'GET /reports' }),
+      found: 0,
+      upload: 'ruled out',
+      worker: 'ruled out',
+    },
+  ])('may have ended requests $name: $found', ({ errors, found, upload, worker }) => {
+    const traffic = trafficOf(errors);
+    expect(rarelyChecked(traffic, traffic.errors).length).toBe(found);
+    const standing = (cause: Parameters<typeof judgementOf>[0]) => {
+      const { claims, ruledOut } = judgementOf(cause, { traffic }, question);
+      return claims[0]?.strength ?? (ruledOut ? 'ruled out' : 'untested');
+    };
+    expect([standing(slowUpload), standing(workerTimeout)]).toEqual([upload, worker]);
   });
 });
 

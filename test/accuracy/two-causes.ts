@@ -119,6 +119,24 @@ export const twoCauses: Family = {
       }),
     ),
     incident(
+      'two of four targets close after 5 s, two after 6 s',
+      {
+        targetGroups: [
+          web({}, [
+            { address: '10.0.10.40', zone: 'a', server: { keepAliveSeconds: 5, loopLagMs: 12 } },
+            { address: '10.0.11.40', zone: 'b', server: { keepAliveSeconds: 5, loopLagMs: 12 } },
+            { address: '10.0.10.41', zone: 'a', server: { keepAliveSeconds: 6, loopLagMs: 12 } },
+            { address: '10.0.11.41', zone: 'b', server: { keepAliveSeconds: 6, loopLagMs: 12 } },
+          ]),
+        ],
+        clients: [people(8), refreshEvery(5.1), refreshEvery(6.12, { count: 40 })],
+      },
+      (simulation) => ({
+        ...expectCause('keep-alive-race', 'Half of the targets run the next version of Node.js.')(simulation),
+        names: ['after 5 s', 'after 6 s'],
+      }),
+    ),
+    incident(
       'races at 5 s and 20 s in two groups',
       {
         targetGroups: [

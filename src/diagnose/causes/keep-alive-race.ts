@@ -1,5 +1,6 @@
 import {
   durationSpread,
+  list,
   number,
   outOf,
   percent,
@@ -24,7 +25,7 @@ import {
 import { countFrom, routeScale } from '../patterns/route-scales.ts';
 import { keepAliveSettings } from '../patterns/runtimes.ts';
 import { setIdleTimeout } from '../patterns/slow-requests.ts';
-import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
+import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 const IDLE_TIMEOUT = 'idle_timeout.timeout_seconds';
@@ -49,8 +50,8 @@ export const keepAliveRace = defineCause({
     if (first) {
       const errors = parts.race.flatMap((race) => race.errors);
       const open = openToRace(parts);
-      const { measure, edge } = first;
-      const group = targetGroupName(measure.target_group_arn);
+      const arn = first.measure.target_group_arn;
+      const ofGroup = parts.race.filter((race) => race.measure.target_group_arn === arn);
       return claimErrors(
         {
           claims: [
@@ -66,15 +67,10 @@ export const keepAliveRace = defineCause({
               errors.map((e) => e.route),
             ),
           ],
-          against:
-            open.length > 0
-              ? [
-                  `${plural(open.length, 'other error')} closed as soon; no idle time of ${open.length === 1 ? 'it is' : 'them is'} known.`,
-                ]
-              : [],
+          against: unmeasuredText(open),
           missing,
-          fix: fixFor({ edge, arn: measure.target_group_arn }, evidence),
-          summary: `Keep-alive race on target group ${group}: ${closing(edge, idle)}.`,
+          fix: fixFor({ races: parts.race, arn }, evidence),
+          summary: `Keep-alive race on target group ${targetGroupName(arn)}: ${closingOf(ofGroup, idle, traffic)}.`,
         },
         untested(),
       );
@@ -94,7 +90,7 @@ export const keepAliveRace = defineCause({
             ...missing,
             `An idle time that the errors share: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
           ],
-          fix: fixFor({ edge: null, arn: unmeasured[0]?.target_group_arn ?? '' }, evidence),
+          fix: fixFor({ races: [], arn: unmeasured[0]?.target_group_arn ?? '' }, evidence),
         },
         untested(),
       );
@@ -133,6 +129,13 @@ export const keepAliveRace = defineCause({
   },
 });
 
+const unmeasuredText = (open: readonly SampledError[]): string[] =>
+  open.length === 0
+    ? []
+    : [
+        `${plural(open.length, 'other error')} closed as soon; no idle time of ${open.length === 1 ? 'it is' : 'them is'} known.`,
+      ];
+
 const countIn = (measures: readonly KeepAliveMeasure[]): number =>
   measures.reduce((sum, { instant }) => sum + instant.length, 0);
 
@@ -144,24 +147,36 @@ function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledEr
 }
 
 interface Raced {
-  /** Null if no idle time was measured for the claimed errors. */
-  edge: KeepAliveEdge | null;
+  /** Of all target groups; empty if no idle time was measured for the claimed errors. */
+  races: ClosedParts['race'];
+  /** The group to fix first. */
   arn: string;
 }
 
-function fixFor({ edge, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
   const { attributes, traffic, targetGroups } = evidence;
   const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
   const wanted = idle + 5;
+  const edges = races.filter(({ measure }) => measure.target_group_arn === arn).map((race) => race.edge);
+  const [edge = null] = edges;
   const version = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn)?.ProtocolVersion ?? 'HTTP1';
   if (version !== 'HTTP1') return multiplexedFix(version, wanted);
   if (edge?.kind === 'at-once') return closesAfterResponseFix(wanted);
   if (edge?.kind === 'beyond') return droppedConnectionsFix(edge.seconds, evidence);
-  const stopgap = edge === null ? null : shorterIdleTimeout(traffic, edge);
+  // A timer left above any of the edges would not end the race.
+  const [shortest] = races.map((race) => race.edge).sort((a, b) => a.seconds - b.seconds);
+  const stopgap = shortest === undefined ? null : shorterIdleTimeout(traffic, shortest);
+  const measured = edges.flatMap(({ kind, seconds: at }) => (kind === 'idle' ? [at] : []));
   return {
     summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's ${attributes?.[IDLE_TIMEOUT] === undefined ? 'default ' : ''}idle timeout of ${idle} s.`,
     commands: [],
-    settings: keepAliveSettings(edge?.kind === 'idle' ? edge.seconds : null, wanted),
+    settings: [
+      ...new Set(
+        measured.length === 0
+          ? keepAliveSettings(null, wanted)
+          : measured.flatMap((at) => keepAliveSettings(at, wanted)),
+      ),
+    ],
     sideEffects: ['On SIGTERM, close idle connections (Node.js: server.closeIdleConnections()).'],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
@@ -265,6 +280,35 @@ function closing({ kind, seconds: at }: KeepAliveEdge, idle: string | undefined)
   }[kind];
   return idle === undefined ? close : `${close}, but the load balancer reuses them for up to ${idle} s`;
 }
+
+/** The same where some targets of the group close after another time than the others, by most errors of each. */
+function closingOf(
+  [first, second]: readonly { edge: KeepAliveEdge; errors: readonly SampledError[] }[],
+  idle: string | undefined,
+  traffic: Traffic,
+): string {
+  if (first === undefined) return '';
+  if (second === undefined || first.edge.kind !== 'idle') return closing(first.edge, idle);
+  const count = (errors: readonly SampledError[], target: string) => errors.filter((e) => e.target === target).length;
+  const targets = [...new Set([...first.errors, ...second.errors].map(({ target }) => target))].sort();
+  const ofFirst = targets.filter((target) => count(first.errors, target) > count(second.errors, target));
+  const ofSecond = targets.filter((target) => !ofFirst.includes(target));
+  const mixed = [
+    ...first.errors.filter((e) => ofSecond.includes(e.target)),
+    ...second.errors.filter((e) => ofFirst.includes(e.target)),
+  ];
+  if (
+    ofFirst.length === 0 ||
+    ofSecond.length === 0 ||
+    mixed.length > MOST_MIXED * (first.errors.length + second.errors.length)
+  )
+    return closing(first.edge, idle);
+  const some = `${list(namesOf(traffic, ofFirst), 3)} ${ofFirst.length === 1 ? 'closes' : 'close'} idle connections after ${plainSeconds(first.edge.seconds)} and ${list(namesOf(traffic, ofSecond), 3)} after ${plainSeconds(second.edge.seconds)}`;
+  return idle === undefined ? some : `${some}, but the load balancer reuses them for up to ${idle} s`;
+}
+
+/** Share of errors that may lie at the idle time of the other targets by chance. */
+const MOST_MIXED = 0.2;
 
 function routeSpread(failing: number, routes: string[]): string[] {
   const counts = new Map<string, number>();

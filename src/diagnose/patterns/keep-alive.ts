@@ -142,8 +142,8 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
   // Testing an edge of one group, or of all groups together, needs no search in another group.
   const pooled = shown.length === 0 && searched.length > 1 ? findGapEdge(pooledSample(searched), tried) : null;
   const elsewhere = [...shown, pooled].filter((edge) => edge !== null && edge.probability <= LIKELY);
-  return groups.map((group) => {
-    if (group.measure.share > MOST_OF_A_GROUP) return { ...group.measure, edge: null, weakEdge: null };
+  return groups.flatMap((group): KeepAliveMeasure[] => {
+    if (group.measure.share > MOST_OF_A_GROUP) return [{ ...group.measure, edge: null, weakEdge: null }];
     const own = edges.get(group) ?? null;
     const others = elsewhere.flatMap((edge) => {
       const tested = edge === null || edge === own ? null : testGapEdge(group.sample, edge);
@@ -152,13 +152,33 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
     const [best] = [own, ...others].flatMap((edge) => edge ?? []).sort((a, b) => a.probability - b.probability);
     const found = best === undefined ? null : keepAliveEdge(group, best);
     const comparable = group.comparable;
-    return {
-      ...group.measure,
-      edge: found !== null && comparable && found.probability <= LIKELY ? found : null,
-      weakEdge:
-        found !== null && found.probability <= POSSIBLE && !(comparable && found.probability <= LIKELY) ? found : null,
-    };
+    const isLikely = found !== null && comparable && found.probability <= LIKELY;
+    const second = isLikely && best !== undefined ? secondEdge(group, best, found, 2 * tried) : null;
+    return [
+      {
+        ...group.measure,
+        edge: isLikely ? found : null,
+        weakEdge: found !== null && found.probability <= POSSIBLE && !isLikely ? found : null,
+      },
+      ...(second === null ? [] : [{ ...group.measure, edge: second, weakEdge: null }]),
+    ];
   });
+}
+
+/** With a smaller share off the first edge, these errors are late closes of the same timer. */
+const WORTH_A_SECOND_LOOK = 0.1;
+
+/** Another idle time of the same group: its targets may run two servers, or two versions of one. */
+function secondEdge(group: GapGroup, first: GapEdge, told: KeepAliveEdge, tried: number): KeepAliveEdge | null {
+  if (told.elsewhere <= WORTH_A_SECOND_LOOK) return null;
+  const { sample, failures, errors } = group;
+  const rest = sample.witnesses.filter((witness) => !isAtGapEdge(witness, withLateCloses(sample, first)));
+  const found = findGapEdge({ ...sample, witnesses: rest }, tried);
+  if (found === null || found.kind !== 'idle' || found.probability > LIKELY) return null;
+  const atFirst = new Set<SampledError | undefined>(told.atEdge);
+  const others = failures.filter(({ row }) => !atFirst.has(errors.get(row)));
+  const edge = keepAliveEdge({ ...group, sample: { ...sample, witnesses: rest }, failures: others }, found);
+  return { ...edge, examined: told.examined };
 }
 
 /** Milliseconds. No server has a timer this short; it closes after each response. */

@@ -86,6 +86,8 @@ export interface TargetSpec {
   /** When it is registered; by default long before the recording. */
   registeredAt?: number;
   port?: number;
+  /** Where it differs from the server of its group. */
+  server?: ServerSpec;
 }
 
 /** How the processes behind a target group treat connections and time. */

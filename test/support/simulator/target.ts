@@ -39,7 +39,7 @@ export class Target {
   constructor(spec: TargetSpec, group: TargetGroupSpec, registeredAt: number) {
     this.spec = spec;
     this.group = group;
-    this.server = group.server ?? { keepAliveSeconds: null };
+    this.server = spec.server ?? group.server ?? { keepAliveSeconds: null };
     this.address = spec.address;
     this.port = spec.port ?? group.port;
     this.zone = spec.zone;

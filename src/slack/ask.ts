@@ -119,8 +119,10 @@ export async function readTyped(
   if (subject === null) return parsed;
   if ('loadBalancer' in subject)
     return { query: { loadBalancer: subject.loadBalancer, window: null, zone: null, statuses: null } };
-  const [first = ''] = subject.candidates;
-  return { problem: `The alert names ${list(subject.candidates)}. Pick one. Try: ${first} last 15m` };
+  const [first = '', second = ''] = subject.candidates;
+  return {
+    problem: `The alert names ${list(subject.candidates)}. Pick one. Try: ${first} last 15m, or ${second} last 15m.`,
+  };
 }
 
 /** Asks, if allowed. Never throws: failures are logged and returned as a sentence. */

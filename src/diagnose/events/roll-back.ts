@@ -67,7 +67,7 @@ export function withRollBack(
             ...result,
             fix: {
               ...result.fix,
-              summary: `Fix ${revision} before you deploy it again; ${service.serviceName} is back on ${primaryRevision(service)}.`,
+              summary: `Repair ${revision} before you deploy it again; ${service.serviceName} is back on ${primaryRevision(service)}.`,
               notes: [...(result.fix.notes ?? []), result.fix.summary],
             },
           },

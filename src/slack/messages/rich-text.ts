@@ -129,12 +129,16 @@ export function firstLines(lines: readonly TextLine[], most: number, rest = ''):
 type RichTextSection = types.RichTextSection;
 type RichTextElement = RichTextSection['elements'][number];
 
+/** Keeps a number and its unit on one line of a phone: "49 s", "17 × 502", "04:30 UTC". */
+const unbroken = (text: string): string =>
+  text.replaceAll(/(?<=[0-9]) (?=(?:m?s|min|h|[kMG]?B|UTC)\b|[%×])|(?<=×) (?=[0-9])/g, '\u00a0');
+
 function richTextElements(piece: TextPiece): RichTextElement[] {
   const text = pieceText(piece);
   if (text === '') return [];
-  if (typeof piece === 'string') return [{ type: 'text', text }];
-  if ('bold' in piece) return [{ type: 'text', text, style: { bold: true } }];
-  if ('italic' in piece) return [{ type: 'text', text, style: { italic: true } }];
+  if (typeof piece === 'string') return [{ type: 'text', text: unbroken(text) }];
+  if ('bold' in piece) return [{ type: 'text', text: unbroken(text), style: { bold: true } }];
+  if ('italic' in piece) return [{ type: 'text', text: unbroken(text), style: { italic: true } }];
   if ('code' in piece) return [{ type: 'text', text, style: { code: true } }];
   if ('page' in piece) return PAGE.test(text) ? [{ type: 'link', url: text, text: 'AWS documentation' }] : [];
   if ('href' in piece)

@@ -61,6 +61,10 @@ describe('a mention', () => {
     ['last 15m', 'Which load balancer?'],
     ['shop-prod banana', 'Didn\'t understand "banana". Try: shop-prod last 15m'],
     ['orders', "There is no load balancer 'orders'."],
+    [
+      'alert: 5xx on edge and shop-prod',
+      'names edge and shop-prod. Pick one. Try: edge last 15m, or shop-prod last 15m.',
+    ],
   ])('of %j is answered in private, in the thread', async (text, says) => {
     const { slack, asked } = await openBot();
     const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text });

@@ -31,7 +31,8 @@ function richWords(element: Json): string {
   const style = isRecord(element.style) ? element.style : {};
   if (element.type === 'user') return `@${str(element.user_id)}`;
   if (element.type === 'link') return `${str(element.text) || str(element.url)} (${str(element.url)})`;
-  const words = str(element.text);
+  // A space that does not break looks like any other.
+  const words = str(element.text).replaceAll('\u00a0', ' ');
   if (style.code === true) return `\`${words}\``;
   return style.bold === true ? `*${words}*` : words;
 }

@@ -40,7 +40,8 @@ export class KeyIndex {
     const [keys, numbers] = [this.#keys, this.#numbers];
     this.#keys = emptySlots(keys.length * 2);
     this.#numbers = new Int32Array(keys.length * 2);
-    for (const [from, key] of keys.entries()) {
+    for (let from = 0; from < keys.length; from += 1) {
+      const key = keys[from] ?? FREE;
       if (key === FREE) continue;
       const to = this.#slotOf(key);
       this.#keys[to] = key;

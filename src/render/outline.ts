@@ -290,10 +290,18 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
  * is known, leads.
  */
 export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
-  const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
-  const title = causeTitle(cause, diagnosis.triage.errors);
   const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
-  return `${reason === undefined ? title : `${REASON_TITLE[reason.kind]}, ${inSentence(title)}`}${own}`;
+  return `${afterReason(diagnosis, cause, causeTitle(cause, diagnosis.triage.errors))}${own}`;
+}
+
+/** "Out of memory, connection refused by the target". */
+export const leadName = (diagnosis: Diagnosis, cause: CauseResult): string =>
+  afterReason(diagnosis, cause, cause.title);
+
+/** Puts the reason of the event before the title of the cause it led to. */
+function afterReason(diagnosis: Diagnosis, cause: CauseResult, title: string): string {
+  const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
+  return reason === undefined ? title : `${REASON_TITLE[reason.kind]}, ${inSentence(title)}`;
 }
 
 /** What a reader does first. */

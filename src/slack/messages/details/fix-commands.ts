@@ -1,7 +1,7 @@
 /** The full fix: commands, side effects, documentation; for an undecided verdict, one fix for each candidate. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
-import { madeInFront } from '../../../render/outline.ts';
+import { leadName, madeInFront } from '../../../render/outline.ts';
 import { sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { plainText } from '../message-buttons.ts';
@@ -45,13 +45,17 @@ function fixParts(diagnosis: Diagnosis): MessagePart[] {
   const { decidedBy } = diagnosis.verdict;
   const edge = edgeParts(diagnosis);
   if (foundCauses.length > 0)
-    return [...edge, ...foundCauses.flatMap((cause) => fullFix(cause, 'Fix')), ...readOnlyNote];
+    return [
+      ...edge,
+      ...foundCauses.flatMap((cause) => fullFix(cause, `Fix: ${leadName(diagnosis, cause)}`)),
+      ...readOnlyNote,
+    ];
   if (between.length === 0) return [proseLine(decidedBy ?? 'There is nothing to fix.')];
   return [
     line({ bold: 'Decide first: one look, before you change anything' }),
     ...(decidedBy === null || diagnosis.traces !== null ? [] : [proseLine(decidedBy)]),
     ...traceSearchParts(diagnosis),
-    ...between.flatMap((cause) => fullFix(cause, 'If it is')),
+    ...between.flatMap((cause) => fullFix(cause, `If it is: ${cause.title}`)),
   ];
 }
 
@@ -68,8 +72,8 @@ function edgeParts(diagnosis: Diagnosis): MessagePart[] {
 
 const readOnlyNote = [line({ italic: 'alb502 has run none of this: it only reads.' })];
 
-const fullFix = ({ title, fix, reference }: CauseResult, label: 'Fix' | 'If it is'): MessagePart[] => [
-  line({ bold: `${label}: ${title}` }),
+const fullFix = ({ fix, reference }: CauseResult, heading: string): MessagePart[] => [
+  line({ bold: heading }),
   { line: [...prose(fix.summary), ' ', { page: reference }] },
   ...copyableTexts(fix).map(copyable),
   ...labelledList('Notes', fix.notes ?? [], 20),

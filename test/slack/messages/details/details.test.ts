@@ -266,6 +266,8 @@ describe('the fix', () => {
     expect(text).toContain('*Side effects*');
     expect(text).toContain('*Fix: Worker timeout in the target*');
     expect(text).toContain('alb502 has run none of this: it only reads.');
+    // As the headline says it.
+    expect(read('fix', memory)).toContain('*Fix: Out of memory, connection refused by the target*');
   });
 
   it('starts with the application log if the verdict is open', () => {

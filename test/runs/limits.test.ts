@@ -17,7 +17,7 @@ function limitsOf(options: Partial<Parameters<typeof openLimits>[0]> = {}) {
 const refused = (admission: Admission) => ('refused' in admission ? admission.refused : null);
 
 describe('limits', () => {
-  it('allow one person a number of runs at once, and other people more', () => {
+  it('limit the runs of one person at once, not those of other people', () => {
     const { limits, admitted } = limitsOf();
     const first = admitted('U1');
     admitted('U1');
@@ -29,7 +29,7 @@ describe('limits', () => {
     admitted('U1');
   });
 
-  it('count a finished run once, however often it is released', () => {
+  it('release a finished run once, however often it is reported', () => {
     const { limits, admitted } = limitsOf({ perUser: 1 });
     const first = admitted('U1');
     first.leave();
@@ -40,7 +40,7 @@ describe('limits', () => {
     );
   });
 
-  it('allow one person a number of questions per hour', () => {
+  it('limit the questions of one person per hour', () => {
     const { limits, admitted, clock } = limitsOf({ perHour: 3 });
     for (let at = 0; at < 3; at++) {
       admitted('U1').leave();
@@ -57,7 +57,7 @@ describe('limits', () => {
     expect(refused(limits.admit('U1'))).toContain('Try again in 10 minutes.');
   });
 
-  it('allow a number of waiting runs, including those just admitted', () => {
+  it('limit the waiting runs, including those just admitted', () => {
     const { limits, admitted } = limitsOf();
     const all = ['U1', 'U2', 'U3', 'U4', 'U5'].map((user) => admitted(user));
     expect(refused(limits.admit('U6'))).toBe('The queue is full: 3 diagnoses are waiting. Try again in a few minutes.');
@@ -65,20 +65,20 @@ describe('limits', () => {
     admitted('U6');
   });
 
-  it('count waiting runs admitted by other processes', () => {
+  it('count waiting runs that other processes admitted', () => {
     const { limits, admitted } = limitsOf();
     admitted('U1', 2);
     expect(refused(limits.admit('U2', 3))).toContain('The queue is full: 3 diagnoses are waiting');
   });
 
-  it('start runs if there is room, and refuse if the queue is full', () => {
+  it('start runs while there is room, and refuse them when the queue is full', () => {
     const { limits, admitted } = limitsOf({ queue: 0 });
     admitted('U1');
     admitted('U2');
     expect(refused(limits.admit('U3'))).toBe('2 diagnoses are running and none may wait. Try again in a minute.');
   });
 
-  it('never refuse an alarm, but count it', () => {
+  it('count an alarm, but never refuse it', () => {
     const { limits, admitted } = limitsOf();
     const alarms = Array.from({ length: 50 }, () => admitted(null, 40));
     expect(refused(limits.admit('U1'))).toContain('The queue is full: 48 diagnoses are waiting');

@@ -39,13 +39,13 @@ describe('a mute', () => {
     expect(found === null ? null : found.user).toBe(isMuted ? 'U0ADA' : null);
   });
 
-  it('of another load balancer covers nothing', async () => {
+  it('covers no other load balancer', async () => {
     const { one } = await replicas();
     await one.add([shop], 'U0ADA', 4);
     expect(await one.find({ loadBalancer: 'arn:bank', alarms: ['arn:high'] })).toBeNull();
   });
 
-  it('is listed until it ends, the next to end first', async () => {
+  it('is listed until it ends, in order of its end', async () => {
     const { one, other, clock } = await replicas();
     await one.add([shop], 'U0ADA', 8);
     await other.add([high], 'U0BEN', 4);
@@ -64,7 +64,7 @@ describe('a mute', () => {
     expect(await one.find(subject)).toBeNull();
   });
 
-  it('for a shorter time does not shorten a longer one', async () => {
+  it('does not shorten a longer one', async () => {
     const { one, other } = await replicas();
     await one.add([shop], 'U0ADA', 24);
     expect(await other.add([shop], 'U0BOB', 1)).toMatchObject([{ user: 'U0ADA', until: '2026-11-19T12:00:00.000Z' }]);

@@ -75,7 +75,7 @@ function watched(store: Store): { store: Store; asked: string[] } {
 }
 
 describe('a new run', () => {
-  it('has an id from the time of the question, and no answer', () => {
+  it('gets an id from the time of its question, and has no answer', () => {
     const run = runAt(START);
     expect(run.id).toMatch(/^20261120t025600-[0-9a-f]{8}$/);
     expect(Run.parse(run)).toEqual(run);
@@ -104,13 +104,13 @@ describe('a run', () => {
     expect(await others.read(run.id)).toEqual(run);
   });
 
-  it('is null for an unknown id of any form', async () => {
+  it('does not exist for an unknown id of any form', async () => {
     const { runs } = await twice();
     for (const id of ['20261119t024012-5f3a9c1e', '', '../../etc/passwd', '<!channel>'])
       expect(await runs.read(id)).toBeNull();
   });
 
-  it('loses no concurrent change, and records the time', async () => {
+  it('keeps all concurrent changes, and records their time', async () => {
     const { runs, others, clock } = await twice();
     const { id } = await runs.create(runAt(START));
     clock.now += 1000;
@@ -119,7 +119,7 @@ describe('a run', () => {
     expect(await runs.read(id)).toMatchObject({ attempts: 30, updatedAt: '2026-11-20T02:56:01.500Z' });
   });
 
-  it('cannot be changed if it does not exist', async () => {
+  it('cannot be changed when it does not exist', async () => {
     const { runs } = await twice();
     const id = '20261119t024012-5f3a9c1e';
     for (const attempt of [runs.change(id, (run) => run), runs.lease(id, 'a', 1), runs.release(id, 'a')])
@@ -136,7 +136,7 @@ describe('a run', () => {
     expect(await runs.change(id, (run) => ({ ...run, attempts: 1 }))).toMatchObject({ attempts: 1 });
   });
 
-  it('throws if its record is unreadable, and lists still show the others', async () => {
+  it('throws when its record is unreadable, and lists still show the others', async () => {
     const { runs, store } = await twice();
     const good = await runs.create(runAt(START + 1000));
     const { id } = await runs.create(runAt(START));
@@ -180,7 +180,7 @@ describe('a lease', () => {
     expect(await runs.read(id)).toMatchObject({ lease: null });
   });
 
-  it('goes to one of many who want it at once', async () => {
+  it('goes to one of many processes that want it at once', async () => {
     const { runs, others } = await twice();
     const { id } = await runs.create(runAt(START));
     const owners = Array.from({ length: 20 }, (_, at) => `owner-${at}`);
@@ -309,7 +309,7 @@ describe('open runs', () => {
 });
 
 describe('recent runs', () => {
-  it('are listed newest first, over months, up to a number', async () => {
+  it('are listed newest first, across months, up to a limit', async () => {
     const { store, clock } = await twice();
     const { store: seen, asked } = watched(store);
     const runs = openRunStore(seen, { retentionDays: 90, now: () => clock.now });
@@ -327,7 +327,7 @@ describe('recent runs', () => {
 describe('the same question', () => {
   const ask = (changes: RunChanges = {}, now = START) => runAt(now, changes);
 
-  it('has one run for many simultaneous askers', async () => {
+  it('shares one run among people who ask at the same time', async () => {
     const { runs, others } = await twice();
     const asking = Array.from({ length: 30 }, (_, at) => ask({}, START + at * 10));
     const answers = await Promise.all(asking.map((run, at) => (at % 2 ? runs : others).claim(run, run.id)));
@@ -336,7 +336,7 @@ describe('the same question', () => {
     expect(new Set(answers)).toEqual(new Set([null, winner?.id]));
   });
 
-  it('is the same across the turn of a minute, and a new one a minute later', async () => {
+  it('stays the same when the minute turns, and is new a minute later', async () => {
     const { runs, clock } = await twice();
     const first = ask({}, Date.parse('2026-11-20T02:56:59.900Z'));
     expect(await runs.claim(first, first.id)).toBeNull();
@@ -347,7 +347,7 @@ describe('the same question', () => {
     expect(await runs.claim(later, later.id)).toBeNull();
   });
 
-  it('about fixed times is the same while being answered, or for a minute', async () => {
+  it('about fixed times stays the same while it is answered, and for a minute', async () => {
     const { runs, clock } = await twice();
     const first = await runs.create(ask({ state: 'running' }));
     const again = { ...first, id: ask().id };
@@ -435,7 +435,7 @@ describe('stored findings', () => {
     },
   );
 
-  it('are null before there are any', async () => {
+  it('do not exist before the first diagnosis', async () => {
     const { runs } = await twice();
     const { id } = await runs.create(runAt(START));
     expect(await runs.evidence(id)).toBeNull();
@@ -471,7 +471,7 @@ describe('stored findings', () => {
       for (const secret of secrets) expect(readFileSync(file, 'utf8'), file).not.toContain(secret);
   });
 
-  it('are an own copy, kept when the original run is asked again', async () => {
+  it('are a copy that stays when the original run is asked again', async () => {
     const { runs, others, store } = await twice();
     const [{ id }, copy] = [await runs.create(runAt(START)), await runs.create(runAt(START + 1000))];
     expect(await runs.copy(id, copy.id)).toBe(false);
@@ -498,7 +498,9 @@ describe('stored findings', () => {
     expect(filesIn(dir).filter((file) => file.includes('incident-files'))).toHaveLength(1);
   });
 
-  it('are awaited while being replaced, and not read after a crash during that', { timeout: 30_000 }, async () => {
+  it('are read only after a replacement is complete, and not after a crash during one', {
+    timeout: 30_000,
+  }, async () => {
     const { runs, store } = await twice();
     const { id } = await runs.create(runAt(START));
     const [first, second] = await Promise.all(
@@ -593,7 +595,7 @@ describe('feedback', () => {
   });
 });
 
-describe('the retention', () => {
+describe('retention', () => {
   it('removes older runs, claims and episodes', async () => {
     const { store, runs, clock } = await twice(30);
     const old = await runs.create(runAt(START));

@@ -56,7 +56,7 @@ describe('a run of release 0.1', () => {
     );
   });
 
-  it('is resumed if 0.1 would have resumed it', async () => {
+  it('is resumed when release 0.1 would have resumed it', async () => {
     const names = readdirSync(FOLDER).map((file) => file.replace('.json', ''));
     const open: string[] = [];
     for (const name of names) if (isOpen(await readBack(record(name)))) open.push(name);

@@ -32,7 +32,7 @@ describe('the zone of the asker', () => {
     expect(await zones(async () => zone).zoneOf('U0ADA')).toBe('Europe/Berlin');
   });
 
-  it('comes from the configuration without the scope, for which Slack is not asked again', async () => {
+  it('comes from the configuration without the scope, and Slack is not asked again', async () => {
     const { zoneOf, asked } = zones(async () => {
       throw new Error('An API error occurred: missing_scope');
     });

@@ -69,7 +69,7 @@ describe('accounts', () => {
     expect(decide(three, { ...ADA, channel }, { home: HOME, members: null })).toEqual({ accounts });
   });
 
-  it('are none if all belong to other channels, which is no refusal yet outside channels', () => {
+  it('are none when all belong to other channels, which refuses nobody outside channels', () => {
     const two = config({ accounts: ACCOUNTS.slice(0, 2) });
     expect(refusal(decide(two, { ...ADA, channel: 'C0OTHER' }, { home: HOME, members: null }))).toMatch(/No account/);
     expect(decide(two, { ...ADA, channel: null }, { home: HOME, members: null })).toEqual({ accounts: [] });
@@ -111,7 +111,7 @@ describe('members of user groups', () => {
     return { allowed, asked, answers, clock };
   }
 
-  it('are requested once for many, cached five minutes, then requested again', async () => {
+  it('are requested once for many people, and again after five minutes', async () => {
     const { allowed, asked, answers, clock } = opened();
     const all = await Promise.all(Array.from({ length: 20 }, () => allowed(ADA)));
     expect(all.every((decision) => 'accounts' in decision)).toBe(true);
@@ -135,7 +135,7 @@ describe('members of user groups', () => {
     expect(refusal(await allowed(ADA))).toMatch(/did not say/);
   });
 
-  it('are not requested for someone refused anyway, or named', async () => {
+  it('are not requested for someone who is refused or allowed by name', async () => {
     const { allowed, asked } = opened({
       slack: { allow: { userGroups: ['S0A'], users: ['U0CAP'], channels: ['C0ALERTS'] } },
     });

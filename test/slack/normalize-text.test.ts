@@ -26,7 +26,7 @@ describe('plain words', () => {
     expect(normalizeText(typed)).toBe(words);
   });
 
-  it('of any text are one line, found quickly, and leave a plain question unchanged', () => {
+  it('are one line for any text, found quickly, and equal a plain question', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
         expect(normalizeText(text)).not.toMatch(/[\n\t\u00a0\u200b]|^\s|\s$/);
@@ -47,7 +47,7 @@ describe('plain words', () => {
   });
 });
 
-it("of a mention exclude the bot's name, anywhere", () => {
+it("exclude the bot's name anywhere in a mention", () => {
   expect(normalizeText(stripMention('<@U0BOT> my-alb <@U0BOT|alb502>', 'U0BOT'))).toBe('my-alb');
   expect(stripMention('<@U0ADA> my-alb', 'U0BOT')).toBe('<@U0ADA> my-alb');
 });

@@ -22,7 +22,7 @@ const isToldOf = (slack: LocalSlack, user: string, words: RegExp): Promise<strin
   slack.until(() => told(slack, user).find((text) => words.test(text)), `${user} is told ${words}`);
 
 describe.each(['socket', 'http'] as const)('over %s', (mode) => {
-  it('a command opens a thread that ends with the verdict', async () => {
+  it('opens a thread that ends with the verdict for a command', async () => {
     const { slack } = await runBot({ mode });
     const { outcome, said } = await ask(slack, REFUSED);
     expect(outcome).toMatchObject({ acknowledged: true });
@@ -34,7 +34,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('a button adds details to the thread', async () => {
+  it('adds details to the thread for a button', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -42,7 +42,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     await slack.until(() => replies(slack, root).find(({ text }) => /^Evidence\b.*refused/is.test(text)), 'evidence');
   });
 
-  it('the fix opens for the person, or appears in the thread if Slack does not open it', async () => {
+  it('opens the fix for the person, or posts it in the thread when Slack does not open it', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -57,7 +57,7 @@ describe.each(['socket', 'http'] as const)('over %s', (mode) => {
     await isToldOf(slack, 'ada', /in the thread/);
   });
 
-  it('a file is posted once, and later requests get its thread', async () => {
+  it('posts a file once, and links later requests to it', async () => {
     const { slack } = await runBot({ mode });
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -106,14 +106,14 @@ describe('questions', () => {
     expect(slack.calls.filter(({ method }) => method.startsWith('chat.'))).toEqual([]);
   });
 
-  it('an unknown load balancer is answered in private, with the known ones', async () => {
+  it('get the known load balancers in private when theirs is unknown', async () => {
     const { slack } = await runBot();
     await ask(slack, 'shop-pord last 15m');
     expect(await isToldOf(slack, 'ada', /shop-pord/)).toMatch(/shop-prod/);
     expect(roots(slack)).toEqual([]);
   });
 
-  it('typed text is quoted as text', async () => {
+  it('are quoted as plain text', async () => {
     const { slack } = await runBot();
     const { said } = await ask(slack, 'shop-prod <!channel>`*&lt;');
     expect(said).toMatch(/^Didn't understand "!channel/);
@@ -127,7 +127,7 @@ describe('questions', () => {
     await waitForAnswer(slack, '@ada');
   });
 
-  it('over the limit are refused in private, with what to do', async () => {
+  it('are refused in private over the limit, with what to do', async () => {
     const { slack } = await runBot({ config: { limits: { atOnce: 1, perUser: 1, queue: 0 } }, pace: 300 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -138,13 +138,13 @@ describe('questions', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('may have typographic quotes, dashes and spaces of a phone', async () => {
+  it("may contain a phone's quotes, dashes and spaces", async () => {
     const { slack } = await runBot();
     await ask(slack, '“003-connection”\u00a0');
     await waitForAnswer(slack);
   });
 
-  it('without text open the form, which shows errors at its fields and then asks', async () => {
+  it('open the form when empty, which shows errors at its fields and then asks', async () => {
     const { slack } = await runBot();
     await ask(slack, '');
     const form = await slack.until(() => slack.views('ada')[0], 'the form');
@@ -158,7 +158,7 @@ describe('questions', () => {
     expect(slack.views('ada')).toEqual([]);
   });
 
-  it('get a sentence if the form could not open in time', async () => {
+  it('get a sentence when the form could not open in time', async () => {
     const { slack } = await runBot();
     slack.fail('views.open', { error: 'expired_trigger_id' });
     await ask(slack, '');
@@ -173,7 +173,7 @@ describe('questions', () => {
     await waitForAnswer(slack);
   });
 
-  it('in a thread are answered in that thread', async () => {
+  it('are answered in the thread where they were asked', async () => {
     const { slack } = await runBot();
     const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'Is shop-prod down?' });
     await slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED, thread: alert.ts });
@@ -181,14 +181,14 @@ describe('questions', () => {
     expect(roots(slack)).toEqual([]);
   });
 
-  it('without a load balancer are answered for their author only', async () => {
+  it('are answered in private when they name no load balancer', async () => {
     const { slack } = await runBot();
     const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'help' });
     await isToldOf(slack, 'ada', /\/alb502/);
     expect(slack.privateOf('ada')[0]?.thread).toBe(message.ts);
   });
 
-  it('from the menu of an alert are about its load balancer, and answered below it', async () => {
+  it("from an alert's menu concern its load balancer, and are answered below it", async () => {
     const { slack } = await runBot();
     const alert = slack.write({ user: 'ben', channel: 'alerts', text: 'ALARM: checkout 5xx is high' });
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.message, message: alert });
@@ -240,7 +240,7 @@ describe('people and channels', () => {
     expect(log.filter(({ msg }) => msg === 'diagnosed' || msg === 'asked')).toEqual([]);
   });
 
-  it('members of the user group are answered', async () => {
+  it('get answers when they belong to the user group', async () => {
     const { slack } = await runBot({
       config: { slack: { allow: { userGroups: ['S0ONCALL'] } } },
       slack: { userGroups: { oncall: ['ben'] } },
@@ -249,7 +249,7 @@ describe('people and channels', () => {
     await waitForAnswer(slack);
   });
 
-  it('a second asker in the channel is pointed to the thread', async () => {
+  it('get a link to the thread when they ask second in the channel', async () => {
     const { slack } = await runBot({ pace: 50 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -261,7 +261,7 @@ describe('people and channels', () => {
     expect(roots(slack)).toHaveLength(1);
   });
 
-  it('a second asker elsewhere gets a thread from the same evidence', async () => {
+  it('get a thread from the same evidence when they ask second elsewhere', async () => {
     const { slack, log } = await runBot({ slack: { channels } });
     await ask(slack, REFUSED);
     await waitForAnswer(slack);
@@ -273,7 +273,7 @@ describe('people and channels', () => {
 });
 
 describe('buttons', () => {
-  it('pressed twice, by two people, are answered once', async () => {
+  it('are answered once when two people press them', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -286,7 +286,7 @@ describe('buttons', () => {
     expect(replies(slack, root)).toHaveLength(count + 1);
   });
 
-  it("pressed after a restart are answered or refused by the person's rights", async () => {
+  it("follow the person's rights after a restart", async () => {
     const { slack, restart, settled } = await runBot({
       config: { slack: { allow: { users: ['U0ADA', 'U0BEN'] } } },
       slack: { users: ['ada', 'ben', 'eve'] },
@@ -303,7 +303,7 @@ describe('buttons', () => {
     await slack.until(() => replies(slack, root).length === count + 1, 'the evidence');
   });
 
-  it('check again, and wider, by editing the messages', async () => {
+  it('check again, also for a wider window, by editing the messages', async () => {
     const { slack, settled } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -326,7 +326,7 @@ describe('buttons', () => {
     expect(reply.files[0]?.content).toMatch(/refused/i);
   });
 
-  it('store right and wrong; wrong asks for the cause', async () => {
+  it('store right and wrong, and ask for the cause after wrong', async () => {
     const { slack } = await runBot();
     await ask(slack, REFUSED);
     const root = await waitForAnswer(slack);
@@ -362,7 +362,7 @@ describe('with a faulty Slack', () => {
   const refusing = (type: string) => (args: Readonly<Record<string, unknown>>) =>
     JSON.stringify(args.blocks ?? '').includes(`"${type}"`);
 
-  it('rejected blocks become plain ones', async () => {
+  it('replaces rejected blocks by plain ones', async () => {
     const { slack, settled } = await runBot();
     for (const method of ['chat.postMessage', 'chat.update']) {
       slack.fail(method, { error: 'invalid_blocks' }, { times: 1000, when: refusing('plan') });
@@ -376,7 +376,7 @@ describe('with a faulty Slack', () => {
     expect(replies(slack, root).some(({ text, blocks }) => /refused/i.test(text) && blocks.length > 0)).toBe(true);
   });
 
-  it('blocks become text if none are accepted', async () => {
+  it('replaces blocks by text when none is accepted', async () => {
     const { slack } = await runBot();
     const hasBlocks = (args: Readonly<Record<string, unknown>>) => Array.isArray(args.blocks) && args.blocks.length > 0;
     for (const method of ['chat.postMessage', 'chat.update']) {
@@ -388,7 +388,7 @@ describe('with a faulty Slack', () => {
     expect(root.text).toMatch(/web-prod[\s\S]*refused/i);
   });
 
-  it('a long edit is cut', async () => {
+  it('cuts a long edit', async () => {
     const { slack } = await runBot();
     slack.fail(
       'chat.update',
@@ -399,7 +399,7 @@ describe('with a faulty Slack', () => {
     await waitForAnswer(slack);
   });
 
-  it('a 429 is awaited, and the last state arrives', async () => {
+  it('waits after a 429, and shows the last state', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { retryAfter: 1 });
     slack.fail('chat.update', { retryAfter: 1 }, { times: 2 });
@@ -407,7 +407,7 @@ describe('with a faulty Slack', () => {
     await waitForAnswer(slack);
   });
 
-  it('a lost answer leaves one message, not two', async () => {
+  it('posts one message when an answer is lost', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { lost: 'after' });
     await ask(slack, REFUSED);
@@ -440,7 +440,7 @@ describe('with a faulty Slack', () => {
     expect(shown[0]?.before).not.toEqual([]);
   });
 
-  it('a lost answer without permission to search marks a possible duplicate', async () => {
+  it('marks a possible duplicate when an answer is lost and the bot may not search', async () => {
     const scopes = ['commands', 'chat:write', 'files:write', 'app_mentions:read'];
     const { slack } = await runBot({ slack: { scopes } });
     slack.fail('chat.postMessage', { lost: 'after' });
@@ -450,7 +450,7 @@ describe('with a faulty Slack', () => {
     expect(roots(slack)).toHaveLength(2);
   });
 
-  it('short server failures are retried', async () => {
+  it('retries after short server failures', async () => {
     const { slack } = await runBot();
     slack.fail('chat.postMessage', { status: 500 });
     slack.fail('chat.update', { status: 503 }, { times: 2 });
@@ -458,7 +458,7 @@ describe('with a faulty Slack', () => {
     await waitForAnswer(slack);
   });
 
-  it('slow answers are awaited', async () => {
+  it('waits for slow answers', async () => {
     const { slack } = await runBot({ slack: { latency: 300 } });
     const { outcome } = await ask(slack, REFUSED);
     // Before Slack has answered anything that the bot sends for it.
@@ -467,7 +467,7 @@ describe('with a faulty Slack', () => {
     await waitForAnswer(slack);
   });
 
-  it('a repeated command is answered once', async () => {
+  it('answers a repeated command once', async () => {
     const { slack } = await runBot();
     const { again } = await ask(slack, REFUSED);
     await again();
@@ -486,7 +486,7 @@ describe('with a faulty Slack', () => {
     ).toBe(2);
   });
 
-  it('the connection may be renewed during a diagnosis', async () => {
+  it('goes on when the connection is renewed during a diagnosis', async () => {
     const { slack } = await runBot({ pace: 100 });
     await ask(slack, REFUSED);
     slack.sockets.disconnect('refresh_requested');
@@ -496,7 +496,7 @@ describe('with a faulty Slack', () => {
     await waitForAnswer(slack, 'alerts', 2);
   });
 
-  it('a mention is answered after the connection was cut and reopened', async () => {
+  it('answers a mention after the connection was cut and reopened', async () => {
     const { slack } = await runBot();
     slack.sockets.drop();
     const mention = slack.mention({ user: 'ada', channel: 'alerts', text: REFUSED });
@@ -510,7 +510,7 @@ describe('with a faulty Slack', () => {
     ).toHaveLength(1);
   });
 
-  it('the channel may be archived during a diagnosis', async () => {
+  it('survives that the channel is archived during a diagnosis', async () => {
     const { slack, log } = await runBot({ pace: 50 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -519,8 +519,8 @@ describe('with a faulty Slack', () => {
   });
 });
 
-describe('a bot stopped', () => {
-  it('during a diagnosis is continued by the next one', async () => {
+describe('a bot that is stopped during a diagnosis', () => {
+  it('is continued by the next one', async () => {
     const { slack, restart } = await runBot({ pace: 100 });
     await ask(slack, REFUSED);
     await slack.until(() => roots(slack).length === 1, 'the thread');
@@ -549,7 +549,7 @@ describe('two bots with the same records', () => {
     expect(replies(slack, root)).toHaveLength(count + 1);
   });
 
-  it('point to the thread of the other while it runs', async () => {
+  it('point to the thread of the other bot while it runs', async () => {
     const { slack, another } = await runBot({ pace: 50 });
     await another();
     await slack.until(() => slack.sockets.connections() === 2, 'two connections');

@@ -13,7 +13,7 @@ const only = (lines: string[]): Record<string, unknown> => {
   return JSON.parse(lines[0] ?? '');
 };
 
-describe('a line', () => {
+describe('a log line', () => {
   it('is JSON with a level, a time and ids', () => {
     const { lines, log } = opened();
     log.info({ run: '20261121t060106-5650b326', user: 'U0ADA' }, 'asked');
@@ -51,7 +51,7 @@ describe('a line', () => {
     expect(lines.join()).not.toContain('abcd');
   });
 
-  it('of an error says what failed and where, not what was sent and received', async () => {
+  it('says what failed and where, not what was sent or received', async () => {
     const { lines, log } = opened();
     const fetch = async () => Response.json({ ok: false, error: 'invalid_blocks', echoed: 'abcd' });
     const slack = new WebClient('xoxb-abcd', { fetch });

@@ -57,7 +57,7 @@ describe('every sample line', () => {
     ...new Set(samples.map((text) => text.split(' ')[2] ?? '').filter((elb) => /^app\/[^/]+\/[^/]+$/.test(elb))),
   ];
 
-  it('is accepted or rejected as by the parser', async () => {
+  it('is accepted or rejected as the parser does', async () => {
     await agree([{ file: 'all.log.gz', node: null, lines: samples }]);
   });
 

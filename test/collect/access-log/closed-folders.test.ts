@@ -34,7 +34,7 @@ describe('an unreadable folder of logs', () => {
     expect(diagnosis.gaps).toContain('closed/*.log.gz: permission denied.');
   });
 
-  it('is named by what was saved as well', async () => {
+  it('is also named in the saved incident', async () => {
     const incident = await readIncident(folder());
     const run = await diagnoseRecording(incident, '');
     const dir = join(temporaryFolder(), 'saved');
@@ -42,7 +42,7 @@ describe('an unreadable folder of logs', () => {
     expect((await diagnoseRecording(await readIncident(dir), '')).diagnosis).toEqual(run.diagnosis);
   });
 
-  it('ends the diagnosis when there is no other', async () => {
+  it('ends the diagnosis when it is the only one', async () => {
     const incident = await readIncident(incidentFolder({ 'logs/closed/b.log': log }));
     await expect(diagnoseRecording(incident, '')).rejects.toMatchObject({
       message: 'No log file can be read: logs/closed/*.log.gz (permission denied).',

@@ -39,14 +39,14 @@ describe('what is known before', () => {
     expect(estimateAthena(40, GB, null, null).atMost).toBeNull();
   });
 
-  it('counts the way out of AWS where that may be paid for', () => {
+  it('includes the transfer out of AWS where it may be charged', () => {
     expect(estimateS3(10, GB, 1)).toMatchObject({
       usd: expect.closeTo(9e-6, 9),
       atMost: { usd: expect.closeTo(0.090009, 6) },
     });
   });
 
-  it('is never more than the most', () => {
+  it('never exceeds its upper bound', () => {
     const amount = fc.integer({ min: 0, max: 1e13 });
     fc.assert(
       fc.property(amount, amount, fc.option(amount), (bytes, more, cutoff) => {

@@ -101,14 +101,14 @@ describe('the sample lines', () => {
   const redacted = sample('<<ALB-ARN>>');
   const backslashed = sample('Bot/1.0');
 
-  it('are complete', () => {
+  it('cover every kind of line', () => {
     expect(samples).toHaveLength(285);
     expect(new Set(samples.map(({ line }) => line.split(' ')[0]))).toEqual(
       new Set(['http', 'https', 'h2', 'ws', 'wss', 'grpcs']),
     );
   });
 
-  it('are entries, except one with hidden fields', () => {
+  it('parse as entries, except the one with hidden fields', () => {
     expect(samples.filter(({ line }) => 'rejected' in parseLine(line)).map(({ line }) => line)).toEqual([redacted]);
     expect(reason(redacted)).toBe('field 3 is not a valid elb');
   });
@@ -124,7 +124,7 @@ describe('the sample lines', () => {
     }
   });
 
-  it('are parsed as by another parser', () => {
+  it('give the same values as another parser', () => {
     const compared = samples.filter(({ expected }) => expected !== undefined);
     expect(compared.length).toBe(7);
     for (const { line, expected = {} } of compared) {
@@ -153,7 +153,7 @@ describe('the sample lines', () => {
     expect(samples.filter(({ line }) => lineKind(line) !== 'access-log').map(({ line }) => line)).toEqual([redacted]);
   });
 
-  it('are the same after printing', () => {
+  it('stay the same when printed again', () => {
     for (const { line } of samples.filter(({ line }) => line !== redacted)) {
       const entry = parsed(line);
       expect(parsed(printEntry(entry))).toEqual(entry);
@@ -162,7 +162,7 @@ describe('the sample lines', () => {
 });
 
 describe('optional fields', () => {
-  it('are absent when the line ends before them', () => {
+  it('are missing when the line ends before them', () => {
     const entry = parsed(sample('app/web/09603e7dbbd08802'));
     expect(entry.sent_bytes).toBe(150);
     expect(Object.keys(entry)).toEqual([...NAMES.slice(0, 12), 'trailing']);
@@ -309,7 +309,7 @@ describe('a line that is no entry', () => {
     expect(reason(line)).toBe('it is a line of a health-check log');
   });
 
-  it('may belong to no log at all', () => {
+  it('is rejected when it belongs to no log at all', () => {
     expect(lineKind('')).toBeNull();
     expect(lineKind('Enable AccessLog for ELB: my-alb')).toBeNull();
   });
@@ -448,7 +448,7 @@ describe('a random entry', () => {
     );
   });
 
-  it('does not become a different entry when its line is cut', () => {
+  it('never becomes a different entry when its line is cut', () => {
     fc.assert(
       fc.property(entries, fc.nat(), (entry, cut) => {
         const line = printEntry(entry);

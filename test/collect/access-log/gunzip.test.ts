@@ -57,7 +57,7 @@ describe('a file decompressed in one go equals the stream', () => {
     expect(read.content.equals(content)).toBe(true);
   });
 
-  it('one after another', () => {
+  it('for several files in a row', () => {
     for (let n = 0; n < 100; n += 1) expect(gunzip(gzipSync(`${n}`)).content.toString()).toBe(`${n}`);
   });
 });
@@ -88,7 +88,7 @@ describe('a file left to the stream', () => {
     expect(gunzip(file).isWhole).toBe(false);
   });
 
-  it('if Node lacks the handle', async () => {
+  it('is decompressed when Node lacks the internal handle', async () => {
     without.handle = true;
     try {
       expect(gunzip(whole)).toEqual({ content: Buffer.alloc(0), isWhole: false });

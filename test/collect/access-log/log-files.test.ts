@@ -48,11 +48,11 @@ describe('a file is read', () => {
     expect(reads(fileName(end))).toBe(expected);
   });
 
-  it('from further back if connections may idle for longer', () => {
+  it('from further back when connections may idle for longer', () => {
     expect([60, 600].map((idle) => reads(fileName('20260310T1151Z'), idle))).toEqual([false, true]);
   });
 
-  it('across midnight, if the interval ends on the next day', () => {
+  it('across midnight when the interval ends on the next day', () => {
     const evening = { from: at('03-10T23:55:00'), to: at('03-11T00:00:00') };
     expect(reads(fileName('20260311T0000Z'), 60, evening)).toBe(true);
     expect(reads(fileName('20260310T0000Z'), 60, evening)).toBe(false);
@@ -67,7 +67,7 @@ describe('a file is read', () => {
     );
   });
 
-  it('if its name says nothing', () => {
+  it('when its name says nothing', () => {
     expect(reads('whatever.log')).toBe(true);
   });
 });

@@ -49,7 +49,7 @@ async function read({ objects = AFTERNOON, bucket, form = OURS, table, athena, f
 const MB = 1_000_000;
 
 describe('a scan', () => {
-  it('reads the days and the files of the window and no others, at most 1.2 times their bytes', async () => {
+  it("reads only the window's days and files, at most 1.2 times their bytes", async () => {
     const { athena, cost } = await read({});
     const needed = [...AFTERNOON].filter(([key]) => {
       const name = parseFileName(key);
@@ -65,7 +65,7 @@ describe('a scan', () => {
     expect(cost).toEqual({ bytesScanned: 2 * (scan?.bytesScanned ?? 0), usd: 2 * 0.00005, queries: 2 });
   });
 
-  it('is polled less and less often, and hardly late', async () => {
+  it('is polled less and less often, but rarely late', async () => {
     const looks: number[] = [];
     const onCall = (operation: string) => {
       if (operation === 'GetQueryExecution') looks.push(performance.now());
@@ -96,7 +96,7 @@ describe('a scan', () => {
     expect(pauseAt(10) / 2).toBeLessThan(320);
   });
 
-  it('is the only one if no connection was closed early', async () => {
+  it('is the only one when no connection was closed early', async () => {
     const lines = [line({ at: question.from + 1000, status: '502', targetStatus: '-', times: [-1, -1, -1] })];
     const { athena, ...live } = await read({
       objects: new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]),
@@ -114,7 +114,7 @@ describe('a scan', () => {
     expect(accessLogIn(await read({ objects, question: evening }))).toMatchObject({ requests: 80, lines: 80 });
   });
 
-  it('announces what it does and its cost', async () => {
+  it('announces its work and its cost', async () => {
     const before: [sentence: string, queries: number][] = [];
     const onEstimate = (sentence: string) => before.push([sentence, started.length]);
     const started: string[] = [];
@@ -447,7 +447,7 @@ describe.each<[string, Situation, RegExp]>([
     /^the workgroup primary stops queries at 10\.0 MB \(BytesScannedCutoffPerQuery\), and the log files of the window are 99\.\d MB: ask for a shorter window$/,
   ],
 ])('when %s', (_, situation, reason) => {
-  it('says so in one clause', async () => {
+  it('is named in one clause', async () => {
     const live = await read(situation);
     expect(reasonOf(live)).toMatch(reason);
     expect(live.toSave).toBeNull();
@@ -463,7 +463,7 @@ describe('a limit on the cost', () => {
     expect(accessLogIn(await read({ bucket: { inflated: 100_000 }, maxUsd: 0.13 })).requests).toBe(120);
   });
 
-  it("is enforced by the workgroup's cutoff if there are no partitions", async () => {
+  it("is enforced by the workgroup's cutoff when there are no partitions", async () => {
     const faults = { workGroup: { BytesScannedCutoffPerQuery: 100 * MB } };
     const form = FORMS['without partitions'];
     expect(accessLogIn(await read({ form, faults, maxUsd: 0.001 })).requests).toBe(120);
@@ -472,7 +472,7 @@ describe('a limit on the cost', () => {
 });
 
 describe('a table without bounds', () => {
-  it('is read if a limit was named and the listed files keep it', async () => {
+  it('is read when the listed files stay below a given limit', async () => {
     const { athena, ...live } = await read({
       form: FORMS['without partitions'],
       maxUsd: 0.001,
@@ -482,7 +482,7 @@ describe('a table without bounds', () => {
     expect(athena.sent.length).toBeGreaterThan(0);
   });
 
-  it('is left to S3 if any engine may be used', async () => {
+  it('is left to S3 when any engine may be used', async () => {
     const live = await read({ form: FORMS['without partitions'], engine: 'auto', maxUsd: 1 });
     expect(accessLogIn(live).requests).toBe(120);
   });
@@ -505,7 +505,7 @@ describe('the deadline', () => {
     expect(live.cost).toMatchObject({ bytesScanned: athena.sent[0]?.bytesScanned, queries: 1 });
   });
 
-  it('leaves nothing running after an interruption, not even a query being started', async () => {
+  it('leaves nothing running after an interruption, not even a query that was just started', async () => {
     const interruption = new AbortController();
     const onCall = (operation: string) => {
       if (operation === 'StartQueryExecution') interruption.abort();
@@ -533,7 +533,7 @@ describe('a limitation of the table', () => {
     expect(value.failures[0]).toMatchObject({ elapsed: null, error_reason: '-', node: '203.0.113.17' });
   });
 
-  it('is reported if lines do not match its pattern', async () => {
+  it('is reported when lines do not match its pattern', async () => {
     const lines = [line({ at: question.from + 1000 }), 'no entry of any log'];
     const key = fileName('20260310T1205Z');
     const value = accessLogIn(await read({ objects: new Map([[key, gzipSync(textOf(lines))]]) }));
@@ -543,7 +543,7 @@ describe('a limitation of the table', () => {
     ]);
   });
 
-  it('is reported if it starts after the window', async () => {
+  it('is reported when it starts after the window', async () => {
     const parameters = { ...OURS.parameters, 'projection.day.range': '2026/03/11,NOW' };
     const { unanswered } = accessLogIn(await read({ form: { ...OURS, parameters } }));
     expect(unanswered?.map(({ sentence }) => sentence)).toEqual([
@@ -619,20 +619,20 @@ describe('with engine auto', () => {
     expect(isRead ? accessLogIn(live).requests : null).toBe(reader === 'nothing' ? null : 120);
   });
 
-  it('does not download too much', async () => {
+  it('downloads nothing above the limit', async () => {
     const { s3, ...live } = await read({ ...auto, bucket: { inflated: 1_000_000 }, form: null });
     expect(reasonOf(live)).toMatch(/^no table of the database logs covers .*; and 9\.9 GB are too much to download$/);
     expect(s3.got).toEqual([]);
   });
 
-  it('asks Athena if listing is denied', async () => {
+  it('asks Athena when listing is denied', async () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault } });
     expect(accessLogIn(live).requests).toBe(120);
     expect(accessLogIn(live).reading?.how).toMatch(/since the log files may not be listed$/);
   });
 
-  it('gives both reasons if neither can read', async () => {
+  it('gives both reasons when neither engine can read', async () => {
     const fault = () => accessDenied('s3:ListBucket', `arn:aws:s3:::${BUCKET}`);
     const live = await read({ ...auto, bucket: { fault }, form: null });
     expect(reasonOf(live)).toMatch(/^s3:ListBucket on .* was denied; and no table of the database logs covers /);

@@ -76,7 +76,7 @@ describe('a log read from S3', () => {
     });
   });
 
-  it('is used if deliveries cannot be looked up', async () => {
+  it('is used when deliveries cannot be looked up', async () => {
     const s3 = await serveS3({ name: BUCKET, objects });
     const log = accessLogIn(await readLiveAccessLog(settings({ s3 })));
     expect(log.requests).toBeGreaterThan(0);

@@ -52,7 +52,7 @@ async function read(account: LogsOfAccount, options: Partial<LiveAccessLogOption
 }
 
 describe('a log group', () => {
-  it('is read without a query, for free, if small', async () => {
+  it('is read for free, without a query, when small', async () => {
     const { logs, sentences, ...live } = await read({ incomingBytes: 300_000 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, otherLoadBalancers: 0 });
     expect(logs.asked.filter((one) => one === 'FilterLogEvents')).toHaveLength(3);
@@ -63,7 +63,7 @@ describe('a log group', () => {
     ]);
   });
 
-  it('is queried if large, and costs what was scanned', async () => {
+  it('is queried when large, and costs what was scanned', async () => {
     const { logs, ...live } = await read({ incomingBytes: 30_000_000, rowsOnPage: 70 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30 });
     expect(logs.queries).toHaveLength(1);
@@ -80,7 +80,7 @@ describe('a log group', () => {
     );
   });
 
-  it('is queried in halves if a query returns less than it found', async () => {
+  it('is queried in halves when a query returns less than it found', async () => {
     const { logs, ...live } = await read({ incomingBytes: 30_000_000, rows: 90 });
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
     expect(logs.queries.length).toBeGreaterThan(4);
@@ -100,7 +100,7 @@ describe('a log group', () => {
     expect(logs.queries).toEqual([]);
   });
 
-  it('is read without a query if the cost of one is unknown', async () => {
+  it('is read without a query when the cost of one is unknown', async () => {
     const { logs, ...live } = await read({}, { maxUsd: 0.001 });
     expect(accessLogIn(live).requests).toBe(300);
     expect(logs.queries).toEqual([]);
@@ -135,7 +135,7 @@ describe('a log group with more than is fetched', () => {
   const much: LogsOfAccount = { incomingBytes: 3_000_000_000 };
   const counting = 'stats count(*) as lines, min(ended) as first, max(ended) as last by ';
 
-  it('is counted by query, and says before what that may cost', async () => {
+  it('is counted by a query, whose price is shown first', async () => {
     const { logs, sentences, ...live } = await read(much);
     expect(accessLogIn(live)).toMatchObject({ requests: 300, failuresTotal: 30, lines: 300 });
     expect(sentences).toEqual([
@@ -145,7 +145,7 @@ describe('a log group with more than is fetched', () => {
     expect(live.cost.usd).toBeLessThan(0.08);
   });
 
-  it('is not counted for more than allowed', async () => {
+  it('is not counted when that costs more than allowed', async () => {
     const { logs, ...live } = await read(much, { maxUsd: 0.05 });
     expect(reasonOf(live)).toMatch(/^reading it could cost more than \$0\.05 /);
     expect(logs.queries).toEqual([]);
@@ -156,7 +156,7 @@ describe('a log group with more than is fetched', () => {
     expect(toSave).toMatchObject({ answers: { requests: 300 } });
   });
 
-  it('is not fetched without failures', async () => {
+  it('is not fetched when nothing failed', async () => {
     const healthy = events.filter((_, n) => n % 10 !== 1);
     const { logs, ...live } = await read({ ...much, events: healthy });
     expect(accessLogIn(live)).toMatchObject({ requests: 270, failuresTotal: 0, routes: [] });

@@ -64,7 +64,7 @@ describe('the downloaded files', () => {
     expect(s3.listed).toHaveLength(5);
   });
 
-  it('include one of the evening that was delivered after midnight', async () => {
+  it('include a file of the evening that was delivered after midnight', async () => {
     const late = {
       ...question,
       from: at('2026-03-09T23:50:00Z'),
@@ -116,12 +116,12 @@ describe('the downloaded files', () => {
     );
   });
 
-  it('may be none, which is no refusal', async () => {
+  it('may be none, without a refusal', async () => {
     const live = await readFrom({ bucket: { objects: deliverLogs({ ...DAY, elb: 'app/other/0123456789abcdef' }) } });
     expect(accessLogIn(live)).toMatchObject({ requests: 0, newest: null, files: { read: 0 } });
   });
 
-  it('are fetched again if the body breaks off', async () => {
+  it('are fetched again when the body breaks off', async () => {
     const objects = deliverLogs(DAY);
     const key = [...objects.keys()].find((one) => one.includes('T1205Z')) ?? '';
     const { s3, ...live } = await readFrom({ bucket: { objects, cut: new Map([[key, 2]]) } });
@@ -129,7 +129,7 @@ describe('the downloaded files', () => {
     expect(accessLogIn(live)).toMatchObject({ requests: 120, files: { unreadable: [] } });
   });
 
-  it('are read without one that is gone, which is reported', async () => {
+  it('are read without a file that is gone, and the gap is reported', async () => {
     const objects = deliverLogs(DAY);
     const fault = (key: string | null) =>
       key?.includes('T1210Z_203.0.113.18')
@@ -250,7 +250,7 @@ describe.each<[string, Situation, RegExp]>([
     /^reading it could cost more than \$0\.000001 \(12 files, .* under \$0\.0001, at most .*\): raise --max-usd, /,
   ],
 ])('when %s', (_, situation, reason) => {
-  it('says so in one clause', async () => {
+  it('is named in one clause', async () => {
     const live = await readFrom(situation);
     expect(reasonOf(live)).toMatch(reason);
     expect(reasonOf(live)).not.toMatch(/[.\n]$|\n/);
@@ -292,7 +292,7 @@ describe('with unknown attributes', () => {
   });
 });
 
-it('reports within seconds that S3 asks to slow down, and gives up at the deadline', async () => {
+it('reports within seconds that S3 throttles, and gives up at the deadline', async () => {
   const statuses: string[] = [];
   const began = Date.now();
   const live = await readFrom({

@@ -19,7 +19,7 @@ describe('a refusal names the action and what to do', () => {
     expect(describeAwsError(failure(name), asked)).toContain(says);
   });
 
-  it('has the statement that allows it, unless a policy forbids it', () => {
+  it('with the IAM statement that allows it, unless a policy forbids it', () => {
     const explicit = 'not authorized with an explicit deny in a service control policy';
     expect(collectionFailure(failure('AccessDenied'), asked)).toEqual({
       kind: 'denied',
@@ -40,7 +40,7 @@ describe('a refusal names the action and what to do', () => {
     expect(describeAwsError(failure(name, 'no', code), asked)).toContain(says);
   });
 
-  it('may be thrown as a non-error, long or in several lines', () => {
+  it('also when it is thrown as a non-error, long or in several lines', () => {
     expect(describeAwsError('no', asked)).toBe('ec2:DescribeSubnets failed: no');
     expect(describeAwsError(failure('E', `${'x'.repeat(300)}\nmore.`), asked)).toBe(
       `ec2:DescribeSubnets failed: ${'x'.repeat(200)}…`,

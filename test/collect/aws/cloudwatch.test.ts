@@ -27,7 +27,7 @@ const named = (groups: TargetGroup[]) =>
     .map(({ MetricName }) => MetricName);
 
 describe('the queried metrics', () => {
-  it("have only the load balancer's dimension for its own, each once", () => {
+  it("have only the load balancer's dimension for its own metrics, each once", () => {
     const asked = metricsOf(LB, [group('api'), group('web')]);
     const keys = asked.map((one) => JSON.stringify(one));
     expect(new Set(keys).size).toBe(keys.length);
@@ -58,7 +58,7 @@ describe('the queried metrics', () => {
     for (const metric of notAsked) expect(named([one])).not.toContain(metric);
   });
 
-  it('need several calls of 500 for the most target groups of a load balancer', () => {
+  it('need several calls of 500 when a load balancer has the most target groups', () => {
     const all = metricsOf(
       LB,
       Array.from({ length: 100 }, (_, index) => group(`g${index}`)),

@@ -194,7 +194,7 @@ const unavailableIn = (evidence: EvidenceSet): string[] =>
 const reasonOf = (one: Collected<unknown>): string => (one.status === 'unavailable' ? one.reason : 'collected');
 
 describe('with every permission', () => {
-  it('misses nothing, and finds a terminated target outside the VPC', async () => {
+  it('collects everything, and finds a terminated target outside the VPC', async () => {
     await openAccount(wholeAccount());
     const { evidence } = await collectLive('011');
     expect(unavailableIn(evidence)).toEqual([]);
@@ -216,7 +216,7 @@ describe('with every permission', () => {
 });
 
 describe.each(ACTIONS)('%s', (action, name, depending) => {
-  it('is a gap with name and IAM statement if denied; the others go on', async () => {
+  it('becomes a gap with name and IAM statement when denied, and the others go on', async () => {
     const account = await openAccount(wholeAccount());
     account.always(action, DENIED);
     const { question, evidence } = await collectLive('011');
@@ -236,7 +236,7 @@ describe.each(ACTIONS)('%s', (action, name, depending) => {
 });
 
 describe('slow answers of AWS', () => {
-  it('are awaited: each action is retried after throttling', async () => {
+  it('are retried after throttling', async () => {
     const account = await openAccount(wholeAccount());
     for (const [action] of ACTIONS) account.meets(action, THROTTLED);
     const { evidence } = await collectLive('011', { deadline: 30_000 });
@@ -255,7 +255,7 @@ describe('slow answers of AWS', () => {
     20_000,
   );
 
-  it('are awaited up to the deadline', async () => {
+  it('are waited for until the deadline', async () => {
     const account = await openAccount(wholeAccount());
     account.always('ec2:DescribeSubnets', { wait: 700 });
     const { evidence } = await collectLive('011');
@@ -286,7 +286,7 @@ describe('broken answers', () => {
     30_000,
   );
 
-  it('do not count as zero for a metric that CloudWatch could not read', async () => {
+  it('do not count as zero when CloudWatch could not read a metric', async () => {
     const files = filesOf(incidentFolder('002'));
     const broken = files.metrics.find((one: { MetricName: string }) => one.MetricName === 'HTTPCode_ELB_504_Count');
     broken.StatusCode = 'InternalError';
@@ -317,7 +317,7 @@ describe('pages', () => {
     expect(paged.evidence).toEqual(whole.evidence);
   });
 
-  it('are enough with the recent changes, if they reach back far enough', async () => {
+  it('stop with the recent changes when they reach back far enough', async () => {
     const files = filesOf(incidentFolder('009'));
     const { question } = await readRecorded('009');
     const event = (minutesBefore: number) => ({
@@ -348,7 +348,7 @@ describe('round trips', () => {
     expect(account.rounds().length).toBeLessThanOrEqual(4);
   });
 
-  it('are at most three by its ARN: all that takes the ARN is asked beside its description', async () => {
+  it('are at most three with an ARN, because its calls run in parallel', async () => {
     const files = filesOf(incidentFolder('002'));
     const account = await openAccount(files);
     account.inRounds(500);

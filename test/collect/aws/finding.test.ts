@@ -57,7 +57,7 @@ describe('a load balancer is found by', () => {
   });
 });
 
-it('a name, without listing all', async () => {
+it('finds a load balancer by name without listing all', async () => {
   const account = await openAccount(named(Array.from({ length: 60 }, (_, index) => `lb-${index}`)));
   account.paged(1);
   expect((await findLive('lb-7', [sessionIn('eu-west-1')])).name).toBe('lb-7');
@@ -133,7 +133,7 @@ describe('several regions and accounts', () => {
     expect(account.asked.filter(({ action }) => action === 'sts:AssumeRole')).toHaveLength(2);
   });
 
-  it('finds it in one account if another refuses', async () => {
+  it('finds it in one account when another refuses', async () => {
     const account = await openAccount(named(['api']));
     account.always('sts:AssumeRole', DENIED);
     const sessions = [sessionIn('eu-west-1'), sessionIn('eu-west-1', {}, ROLES[0])];
@@ -173,7 +173,7 @@ describe('without access to AWS', () => {
     expect(String(failure)).toMatch(/^Problem: [^\n]+[.}]$/);
   });
 
-  it('continues with an ARN if describing it is denied', async () => {
+  it('continues with an ARN when describing it is denied', async () => {
     const account = await openAccount(named(FLEET));
     account.always(ACTION, DENIED);
     const found = await findLive(arnOf('api'), [sessionIn('eu-west-1')]);

@@ -42,7 +42,7 @@ async function isDone(promise: Promise<void>): Promise<boolean> {
   return done;
 }
 
-it('loads nothing while a concurrent first call has not left', async () => {
+it('loads nothing before the first concurrent call was sent', async () => {
   const { sent } = firstCalls();
   const [one, other] = [callWithoutConnection(), callWithoutConnection()];
   one.connect();
@@ -60,7 +60,7 @@ it('does not wait for a call without a connection', async () => {
   await sent;
 });
 
-it('does not wait if no call comes', async () => {
+it('does not wait when no call comes', async () => {
   const { sent, stop } = firstCalls();
   expect(await isDone(sent)).toBe(false);
   stop();

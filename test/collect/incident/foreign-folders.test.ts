@@ -23,7 +23,7 @@ function outside(name: string, content = 'line one\nroot:x:0:0:secret'): string 
 }
 
 describe('links out of the folder', () => {
-  it('are reported if they replace a log, not read, and not saved', async () => {
+  it('are reported, not read and not saved, when they replace a log', async () => {
     const dir = folder();
     symlinkSync(outside('secret.log'), join(dir, 'logs', 'x.log'));
     symlinkSync('/etc/passwd', join(dir, 'logs', 'passwd.log'));
@@ -41,7 +41,7 @@ describe('links out of the folder', () => {
     expect(readFileSync(join(saved, 'logs', 'x.log'), 'utf8')).not.toContain('root');
   });
 
-  it('are refused if they replace an AWS file or all logs', async () => {
+  it('are refused when they replace an AWS file or all logs', async () => {
     const dir = folder();
     rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
     symlinkSync(outside('listeners.json', '{"Listeners":[]}'), join(dir, 'aws', 'describe-listeners.json'));
@@ -64,7 +64,7 @@ describe('links out of the folder', () => {
     });
   });
 
-  it('are followed if they stay within it', async () => {
+  it('are followed when they stay within the folder', async () => {
     const dir = folder();
     symlinkSync(join(dir, LOG), join(dir, 'logs', `again-${logName('0245')}`));
     const { evidence } = await diagnoseRecording(await readIncident(dir), '');
@@ -119,7 +119,7 @@ describe('a file that', () => {
     await expect(readIncident(dir)).rejects.toMatchObject({ message: expect.stringMatching(says), exitCode: 2 });
   });
 
-  it('is a pipe is not waited for', async () => {
+  it('is a pipe does not block', async () => {
     const dir = folder();
     rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
     execFileSync('mkfifo', [join(dir, 'aws', 'describe-listeners.json'), join(dir, 'logs', 'pipe.log')]);

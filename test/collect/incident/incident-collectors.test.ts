@@ -38,7 +38,7 @@ const questionIn = async (contents: Contents, asked: Partial<QuestionOverrides> 
   questionToRecording(await readIncident(incidentFolder(contents)), { ...OWN, ...asked });
 
 describe('a folder that is not an incident', () => {
-  it('is reported with the reason', async () => {
+  it('is reported with its reason', async () => {
     const dir = temporaryFolder();
     const file = join(dir, 'file');
     writeFileSync(file, '');
@@ -408,7 +408,7 @@ describe('recorded evidence', () => {
     expect(evidence.functions).toMatchObject({ value: { 'arn:f': { Timeout: 3 } } });
   });
 
-  it('is not guessed if a raw output fits two target groups', async () => {
+  it('is not guessed when a raw output fits two target groups', async () => {
     const evidence = await evidenceOf({
       ...AWS_FILES,
       'aws/describe-target-groups.json': {
@@ -566,14 +566,14 @@ describe('the load balancer', () => {
     });
   });
 
-  it('is no other of the same name if incident.json gives its id', async () => {
+  it('is not another one of the same name when incident.json gives its id', async () => {
     const contents = { 'incident.json': { ...INCIDENT, loadBalancer: LB } };
     await expect(questionIn(contents, { loadBalancer: 'app/my-load-balancer/77' })).rejects.toMatchObject({
       exitCode: 1,
     });
   });
 
-  it('takes its ARN from other files if it is not described', async () => {
+  it('takes its ARN from other files when it is not described', async () => {
     const { 'aws/describe-load-balancers.json': _, ...others } = AWS_FILES;
     expect((await questionIn(others)).loadBalancer).toEqual({ name: 'my-load-balancer', arn: LB_ARN });
   });
@@ -596,13 +596,13 @@ describe('the window and now', () => {
     expect(question).toMatchObject({ from: at('02:40'), to: at('02:55') });
   });
 
-  it('lie over 15 minutes after the recorded and the asked end if now is absent', async () => {
+  it('is over 15 minutes after the recorded and the asked end when incident.json has no now', async () => {
     expect((await questionIn({})).now).toBeGreaterThan(at('03:10'));
     const asked = await questionIn({}, { window: { from: at('02:50'), to: at('03:30') } });
     expect(asked.now).toBeGreaterThan(at('03:45'));
   });
 
-  it('may be overridden', async () => {
+  it('may be overridden by the question', async () => {
     const asked = { window: { from: at('02:41'), to: at('02:42') }, statuses: ['504'] };
     expect(await questionIn({}, asked)).toMatchObject({ ...asked.window, statuses: ['504'] });
     expect((await questionIn({})).statuses).toEqual(['gateway']);

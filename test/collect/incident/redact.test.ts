@@ -80,7 +80,7 @@ describe('an entry loses', () => {
     expect(redactEntry(line(given), pseudonyms(), NONE_COMMON)).toBe(line({ ...kept, client }));
   });
 
-  it('but keeps future fields and the line end', () => {
+  it('personal data, but keeps future fields and the line end', () => {
     const end = ' 172.31.0.9 "new? field" "-" -\r';
     const kept = ' 172.31.0.9 "x field" "-" -\r';
     expect(redactEntry(line() + end, pseudonyms(), NONE_COMMON)).toBe(line({ client: '198.18.0.1:46882' }) + kept);

@@ -96,7 +96,7 @@ describe('a saved incident', () => {
     expect(lines.join()).not.toMatch(/secret|203\.0\.113|2600:/);
   });
 
-  it('keeps the start of the first line that is no entry, nothing of the others, and counts each', async () => {
+  it('keeps the start of the first line that is no entry, and counts all of them', async () => {
     const log = `logs/AWSLogs/${logName('0245')}`;
     const others = ['first line', 'short line', `${'long line '.repeat(9)}of lower case`, ''];
     const { before, after, dir } = await savedAndRead({
@@ -134,7 +134,7 @@ describe('a saved incident', () => {
     );
   });
 
-  it('has no file for missing evidence, and gives its reason unless it all is missing', async () => {
+  it('has no file for missing evidence, only the reason', async () => {
     const { 'aws/describe-rules.json': _, 'metrics.json': metrics, ...others } = AWS_FILES;
     const contents = {
       ...others,
@@ -190,7 +190,7 @@ describe('a saved incident', () => {
     expect(JSON.parse(Events[1].CloudTrailEvent)).toEqual({ sourceIPAddress: 'ecs.amazonaws.com' });
   });
 
-  it('keeps the answers if there are no lines', async () => {
+  it('keeps the answers when there are no lines', async () => {
     const { evidence } = await diagnosed(incidentFolder(LOGS));
     const answers = evidence.accessLog.status === 'collected' ? evidence.accessLog.value : null;
     const contents = {
@@ -333,7 +333,7 @@ describe('damaged log files', () => {
     expect(filesIn(join(dir, 'logs'))).toEqual([good]);
   });
 
-  it('prevent a diagnosis if there are no others', async () => {
+  it('prevent a diagnosis when there are no others', async () => {
     const dir = incidentFolder({ [`logs/a/${good}`]: 'x', 'logs/b.log.gz': whole.subarray(0, 30) });
     await expect(diagnosed(dir)).rejects.toMatchObject({
       message: `No log file can be read: logs/a/${good} (it is not gzip), logs/b.log.gz (it is cut off: the compressed data ends too early).`,
@@ -343,7 +343,7 @@ describe('damaged log files', () => {
     expect((await diagnosed(dir)).evidence.accessLog).toMatchObject({ status: 'collected', value: { lines: 0 } });
   });
 
-  it('are not reported if there are no files', async () => {
+  it('are not reported when there are no files', async () => {
     const dir = incidentFolder();
     mkdirSync(join(dir, 'logs'));
     const before = await diagnosed(dir);
@@ -372,7 +372,7 @@ describe('the folder of a saved incident', () => {
     await refused(join(place, 'link', 'copy'), 'is inside the incident to be saved. Give --save another folder');
   });
 
-  it('is reported if it cannot be written', async () => {
+  it('is reported when it cannot be written', async () => {
     const before = await diagnosed(incidentFolder());
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
@@ -387,7 +387,7 @@ describe('an unwritable place', () => {
     );
   });
 
-  it('is not what a folder of which nothing is there yet is, and it leaves none', async () => {
+  it('is not a folder that does not exist yet, and the check creates none', async () => {
     const root = temporaryFolder();
     await assertSaveable(join(root, 'a', 'b', 'c'), null);
     expect(readdirSync(root)).toEqual([]);

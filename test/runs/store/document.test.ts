@@ -25,7 +25,7 @@ const slow = (store: Store): Store => {
 };
 
 describe('documents', () => {
-  it('lose no change of several processes, each of which gets its own result', async () => {
+  it('keep the changes of several processes, and each gets its own result', async () => {
     const store = memoryStore();
     const processes = [open(slow(store)), open(slow(store)), open(slow(store))];
     const results = await Promise.all(
@@ -35,7 +35,7 @@ describe('documents', () => {
     expect(new Set(results).size).toBe(300);
   });
 
-  it('are written once for all waiting changes, and not at all if nothing changes', async () => {
+  it('are written once for all waiting changes, and not when nothing changes', async () => {
     const store = memoryStore();
     let writes = 0;
     const counting: Store = {
@@ -77,7 +77,7 @@ describe('documents', () => {
     expect(await documents.read('a/count')).toEqual({ count: 2 });
   });
 
-  it('give up with a sentence if others win every time', { timeout: 60_000 }, async () => {
+  it('give up with a sentence when other processes win every time', { timeout: 60_000 }, async () => {
     const documents = open({ ...memoryStore(), write: async () => null });
     await expect(documents.change('a/count', one)).rejects.toThrow(
       'Could not update a/count of the run store: 100 write conflicts in a row.',

@@ -35,7 +35,7 @@ async function ofTheDead(): Promise<number> {
 }
 
 describe('a folder shared by several processes', () => {
-  it('loses no change', async () => {
+  it('keeps every change', async () => {
     const dir = temporaryFolder();
     const children = Array.from({ length: 4 }, () => increment(dir, 50));
     expect(await Promise.all(children.map(ended))).toEqual([0, 0, 0, 0]);
@@ -60,7 +60,7 @@ describe('a folder shared by several processes', () => {
     expect((await (await openFolderStore(dir)).read('counter'))?.body).toBe('120');
   });
 
-  it('loses no change if some are killed during it', async () => {
+  it('keeps every change when processes are killed during one', async () => {
     const dir = temporaryFolder();
     const doomed = Array.from({ length: 3 }, () => increment(dir, 1_000_000));
     const store = await openFolderStore(dir);
@@ -124,7 +124,7 @@ describe('a lock', () => {
     expect(state.isTaken).toBe(true);
   });
 
-  it('is released if the work fails', async () => {
+  it('is released when the work fails', async () => {
     const locked = folderLocks(temporaryFolder());
     await expect(locked('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await locked('a', async () => 'yes')).toBe('yes');
@@ -152,7 +152,7 @@ describe('the folder itself', () => {
     expect(readdirSync(dir, { recursive: true }).sort()).toEqual(['.locks', '.unfinished']);
   });
 
-  it('is cleaned of old unfinished files', async () => {
+  it('loses old unfinished files at the next cleanup', async () => {
     const dir = temporaryFolder();
     await openFolderStore(dir);
     for (const name of ['old', 'new']) writeFileSync(join(dir, '.unfinished', name), '');
@@ -161,7 +161,7 @@ describe('the folder itself', () => {
     expect(readdirSync(join(dir, '.unfinished'))).toEqual(['new']);
   });
 
-  it('is refused if it is a file', async () => {
+  it('is refused when it is a file', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
     await expect(openFolderStore(file)).rejects.toThrow(

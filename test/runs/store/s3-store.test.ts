@@ -95,7 +95,7 @@ describe('a store in S3', () => {
     expect(await store.write('a', 'same words', 'absent')).toBeNull();
   });
 
-  it('retries if S3 reports a conflict or is busy', async () => {
+  it('retries when S3 reports a conflict or is busy', async () => {
     const bucket = await writableBucket();
     const store = await opened(bucket);
     bucket.faults.push({ method: 'PUT', fault: { status: 409, code: 'ConditionalRequestConflict' } });
@@ -119,21 +119,21 @@ describe('a store in S3', () => {
     );
   });
 
-  it('is not opened if the bucket does not exist', async () => {
+  it('is not opened when the bucket does not exist', async () => {
     const bucket = await writableBucket();
     await expect(opened({ ...bucket, name: 'another' })).rejects.toThrow(
       'there is no such bucket; create it, or name another',
     );
   });
 
-  it('is not opened if conditional writes are ignored', async () => {
+  it('is not opened when S3 ignores conditional writes', async () => {
     const bucket = await writableBucket();
     bucket.ignoresConditions = true;
     await expect(opened(bucket)).rejects.toThrow('it ignores conditional writes');
     expect(bucket.objects.size).toBe(0);
   });
 
-  it("is not opened in another vendor's S3 that ignores them", async () => {
+  it("is not opened when another vendor's S3 ignores conditional writes", async () => {
     const server = await startFauxqs({ port: 0, logger: false });
     onTestFinished(() => server.stop());
     server.createBucket('example-runs');
@@ -143,7 +143,7 @@ describe('a store in S3', () => {
     );
   });
 
-  it('is not opened if nothing answers', { timeout: 60_000 }, async () => {
+  it('is not opened when nothing answers', { timeout: 60_000 }, async () => {
     const place = { ...PLACE, bucket: 'example-runs', endpoint: 'http://127.0.0.1:9' };
     await expect(openS3Store(place)).rejects.toThrow(
       /cannot be kept in s3:.*s3:ListBucket failed: its endpoint in eu-west-1/,

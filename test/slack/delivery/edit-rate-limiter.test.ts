@@ -38,7 +38,7 @@ function budgetOf({ latency = 100, delay = (_: number): number => 0 } = {}) {
 const mostInAMinute = (calls: Call[]): number =>
   Math.max(...calls.map(({ at }) => calls.filter((one) => one.at >= at && one.at < at + 60_000).length));
 
-describe('progress', () => {
+describe('an edit that shows progress', () => {
   it('is shown at once, then the newest after a pause', async () => {
     const { clock, progress, calls } = budgetOf();
     for (let at = 0; at < 40; at++) {
@@ -54,7 +54,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('of many messages takes turns and keeps the rate limit', async () => {
+  it('takes turns with other messages and keeps the rate limit', async () => {
     const { clock, progress, calls } = budgetOf();
     const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
     for (let second = 0; second < 240; second++) {
@@ -68,7 +68,7 @@ describe('progress', () => {
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 
-  it('leaves room for edits from the first second', async () => {
+  it('leaves room for final edits from the first second', async () => {
     const { clock, progress, edit, calls } = budgetOf();
     const messages = Array.from({ length: 40 }, (_, at) => `m${at}`);
     for (const message of messages) progress(message, 'progress');
@@ -79,7 +79,7 @@ describe('progress', () => {
     await Promise.all(edits);
   });
 
-  it('that fails blocks nothing', async () => {
+  it('blocks nothing when it fails', async () => {
     const { clock, budget, progress, what } = budgetOf();
     budget.progress('a', () => Promise.reject(new Error('no')));
     progress('a', 'next');
@@ -116,7 +116,7 @@ describe('an edit', () => {
     expect(mostOfOneMessage()).toBe(1);
   });
 
-  it('always arrives: over the limit it waits', async () => {
+  it('waits when over the limit, and always arrives', async () => {
     const { clock, progress, edit, calls } = budgetOf();
     const messages = Array.from({ length: 130 }, (_, at) => `m${at}`);
     for (let at = 0; at < 20; at++) progress(`p${at}`, 'progress');
@@ -127,7 +127,7 @@ describe('an edit', () => {
     expect(mostInAMinute(calls)).toBe(48);
   });
 
-  it('keeps the limit where it is counted when calls take unequal times to arrive', async () => {
+  it("keeps Slack's limit even when calls take unequal times to arrive", async () => {
     // The first calls take two seconds to arrive, and later ones no time: Slack gets both within one minute.
     const { clock, edit, calls } = budgetOf({ latency: 2500, delay: (call) => (call < 48 ? 2000 : 0) });
     const edits = Array.from({ length: 100 }, (_, at) => edit(`m${at}`, `m${at}`));
@@ -137,7 +137,7 @@ describe('an edit', () => {
     expect(mostInAMinute(calls)).toBe(48);
   });
 
-  it('precedes progress, and reports failure to its caller', async () => {
+  it('goes before progress, and reports a failure to its caller', async () => {
     const { clock, budget, edit, progress, what } = budgetOf();
     const failed = budget.edit('a', () => Promise.reject(new Error('no')));
     await expect(failed).rejects.toThrow('no');
@@ -151,8 +151,8 @@ describe('an edit', () => {
   });
 });
 
-describe('after Slack asks to wait', () => {
-  it('all edits wait, then continue', async () => {
+describe('after Slack asks the bot to wait', () => {
+  it('pauses all edits, then continues', async () => {
     const { clock, progress, edit, calls, answers } = budgetOf();
     answers.push({ retryAfter: 7 });
     const edits = [edit('a', 'A'), edit('b', 'B')];
@@ -171,7 +171,7 @@ describe('after Slack asks to wait', () => {
     expect(after.slice(1).every(({ at }) => at >= 7100)).toBe(true);
   });
 
-  it('progress is shown later, unless newer progress follows', async () => {
+  it('shows progress later, unless newer progress follows', async () => {
     const { clock, progress, what, answers } = budgetOf();
     answers.push({ retryAfter: 5 });
     progress('a', 'a1');
@@ -185,7 +185,7 @@ describe('after Slack asks to wait', () => {
     expect(what()).toEqual(['a1', 'a1', 'a2', 'a3']);
   });
 
-  it('a retry counts against the limit', async () => {
+  it('counts a retry against the limit', async () => {
     const { clock, edit, calls, answers } = budgetOf();
     answers.push('again', 'again');
     const edited = edit('a', 'A');
@@ -194,7 +194,7 @@ describe('after Slack asks to wait', () => {
     expect(calls.map(({ at }) => at)).toEqual([0, 100, 200]);
   });
 
-  it('an edit is reported as lost if the wait never ends', async () => {
+  it('reports an edit as lost if the wait never ends', async () => {
     const { clock, edit, answers } = budgetOf();
     for (let at = 0; at < 100; at++) answers.push({ retryAfter: 1 });
     const edited = edit('a', 'A');
@@ -203,7 +203,7 @@ describe('after Slack asks to wait', () => {
   });
 });
 
-describe('the shutdown', () => {
+describe('a shutdown', () => {
   it('drops progress, and waits for edits and running calls', async () => {
     const { clock, budget, progress, edit, what } = budgetOf();
     progress('a', 'a1');
@@ -225,7 +225,7 @@ describe('the shutdown', () => {
     expect(what()).toEqual(['a1', 'b1', 'B']);
   });
 
-  it('ends even if edits would have to wait longer', async () => {
+  it('ends although edits would have to wait longer', async () => {
     const { clock, budget, edit, answers } = budgetOf();
     answers.push({ retryAfter: 30 });
     const edited = edit('a', 'A');

@@ -142,13 +142,13 @@ describe('a post', () => {
     expect(one.slack.callsOf('chat.postMessage')).toHaveLength(1);
   });
 
-  it('fails if nothing listens', async () => {
+  it('fails when Slack cannot be reached', async () => {
     const log = pino({ level: 'silent' });
     const poster = openPoster({ token: BOT_TOKEN, clientOptions: { slackApiUrl: 'http://127.0.0.1:9/api/' }, log });
     expect(await poster.post(root('C1'), plain)).toEqual({ refused: 'unreachable', code: 'no_answer' });
   });
 
-  it("is reported with Slack's code if refused for another reason", async () => {
+  it("fails with Slack's error code when refused for another reason", async () => {
     const one = await posting();
     one.slack.fail('chat.postMessage', { error: 'restricted_action' });
     expect(await one.poster.post(root(one.id('alerts')), plain)).toEqual({
@@ -157,7 +157,7 @@ describe('a post', () => {
     });
   });
 
-  it("treats a proxy's answer as no answer", async () => {
+  it("counts a proxy's answer as no answer from Slack", async () => {
     const log = pino({ level: 'silent' });
     const fetch = async () => new Response('<html>Please sign in</html>', { status: 200 });
     const poster = openPoster({ token: BOT_TOKEN, clientOptions: { fetch }, log });
@@ -165,8 +165,8 @@ describe('a post', () => {
   });
 });
 
-describe('rejected content', () => {
-  it('is sent with plain blocks, and then without any', async () => {
+describe('a message that Slack rejects', () => {
+  it('is sent again with plain blocks, and then without blocks', async () => {
     const one = await posting({ mayRefuse: true });
     one.slack.fail('chat.postMessage', fails('invalid_blocks'));
     expect(await one.poster.post(root(one.id('alerts')), withPlan, RUN)).toHaveProperty('ts');
@@ -184,7 +184,7 @@ describe('rejected content', () => {
     expect(messagesIn(one)[0]?.metadata?.event_payload).toEqual({ run_id: RUN });
   });
 
-  it('of a block type unknown to the workspace is not tried again', async () => {
+  it('does not use a block type again that the workspace does not know', async () => {
     const one = await posting();
     const unsupported = fails('invalid_blocks', ['[ERROR] unsupported type: plan [json-pointer:/blocks/1/type]']);
     one.slack.fail('chat.postMessage', unsupported);
@@ -195,7 +195,7 @@ describe('rejected content', () => {
     expect(sent).toEqual([['section', 'plan'], ...Array.from({ length: 3 }, () => ['section', 'section'])]);
   });
 
-  it('of one block is retried with other words', async () => {
+  it('is sent again with other words for one rejected block', async () => {
     const one = await posting();
     const tooLong = fails('invalid_blocks', [
       '[ERROR] must be less than 256 characters [json-pointer:/blocks/1/tasks/0/title]',
@@ -211,7 +211,7 @@ describe('rejected content', () => {
     expect(one.logged.join('')).not.toContain('312 errors');
   });
 
-  it('that is too long is cut, first the text, then the blocks', async () => {
+  it('is cut when too long, first its text, then its blocks', async () => {
     const one = await posting();
     const text = `${'&lt;'.repeat(2000)}`;
     expect(await one.poster.post(root(one.id('alerts')), { ...plain, text })).toHaveProperty('ts');
@@ -243,7 +243,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')[0]?.args).not.toHaveProperty('link_names');
   });
 
-  it('is retried if the servers fail or the answer is lost', async () => {
+  it('is retried when Slack fails or the answer is lost', async () => {
     const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
@@ -253,7 +253,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')).toHaveLength(3);
   });
 
-  it('is unreachable if retries fail, and gone if the message is', async () => {
+  it('reports Slack as unreachable when retries fail, and the message as gone when it was deleted', async () => {
     const one = await posting();
     const posted = await one.poster.post(root(one.id('alerts')), plain);
     const ts = 'ts' in posted ? posted.ts : '';
@@ -267,7 +267,7 @@ describe('an edit', () => {
     });
   });
 
-  it('waits if Slack says so, and arrives', async () => {
+  it('waits when Slack asks for it, and arrives', async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     const posted = await one.poster.post(root(one.id('alerts')), plain);
@@ -279,7 +279,7 @@ describe('an edit', () => {
     expect(one.slack.callsOf('chat.update')).toHaveLength(2);
   });
 
-  it('is the final state, after any progress', async () => {
+  it('leaves the final state, after any progress', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain);
@@ -291,7 +291,7 @@ describe('an edit', () => {
     expect(message?.before.map(({ text }) => text)).toEqual([plain.text, 'step 0']);
   });
 
-  it("of 40 messages at once keeps Slack's rate limit, and each arrives", async () => {
+  it("keeps Slack's rate limit for 40 messages at once, and each edit arrives", async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     const channel = one.id('alerts');
@@ -317,8 +317,8 @@ describe('an edit', () => {
   });
 });
 
-describe('throttled posts', () => {
-  it('are sent one after another, in order, each once', async () => {
+describe('posts that Slack throttles', () => {
+  it('are sent in order, each once', async () => {
     const clock = manualClock();
     const one = await posting({ clock, channels: ['alerts', 'quiet'] });
     const channel = one.id('alerts');
@@ -349,7 +349,7 @@ describe('throttled posts', () => {
     ).toEqual(texts.sort());
   });
 
-  it('are not posted if they wait too long', async () => {
+  it('are dropped when they wait too long', async () => {
     const clock = manualClock();
     const one = await posting({ clock });
     one.slack.fail('chat.postMessage', { retryAfter: 50 }, { times: 100 });
@@ -380,7 +380,7 @@ describe('a file', () => {
     });
   });
 
-  it('appears once if the answer is lost, and is refused like a message', async () => {
+  it('appears once when the answer is lost, and is refused like a message', async () => {
     const one = await posting({ channels: ['alerts', { name: 'elsewhere', hasBot: false }] });
     one.slack.fail('files.completeUploadExternal', { lost: 'after' });
     expect(await one.poster.upload(root(one.id('alerts')), file)).toMatchObject({ refused: 'unreachable' });
@@ -400,7 +400,7 @@ describe('a file', () => {
 });
 
 describe('a message that may have been posted', () => {
-  it('is found in the channel and in a thread, for its own run only', async () => {
+  it('is found in its channel or thread, for its own run only', async () => {
     const one = await posting();
     const channel = one.id('alerts');
     const posted = await one.poster.post(root(channel), plain, RUN);

@@ -51,7 +51,7 @@ describe('details requested by a button', () => {
     expect(slack.privateOf('ada')).toEqual([]);
   });
 
-  it('appear once, however often requested; others are shown where', async () => {
+  it('appear once, and later requests get a link to them', async () => {
     // A finger that presses twice within four seconds means once: here no time passes.
     const at = Date.now();
     const bot = await withThread({ now: () => at });
@@ -93,7 +93,7 @@ describe('details requested by a button', () => {
   });
 });
 
-describe('a button is refused', () => {
+describe('a button', () => {
   it.each([
     ['by someone who may not ask', { slack: { allow: { users: ['U0ADA'] } } }, "don't have access"],
     ['in a channel that may not ask any more', { accounts: [{ name: 'other' }] }, 'Account default is not open'],
@@ -108,21 +108,21 @@ describe('a button is refused', () => {
     expect(later.asked.answered).toEqual([]);
   });
 
-  it('if the run has expired', async () => {
+  it('is refused when the run has expired', async () => {
     const bot = await withThread();
     const later = await openBot();
     await later.slack.press({ ...bot.root }, 'Fix', 'ben');
     expect((await toldTo(later, 'ben')).text).toContain('no longer stored (kept 90 days)');
   });
 
-  it('in another channel than its thread', async () => {
+  it("is refused outside its thread's channel", async () => {
     const bot = await withThread({ slack: { channels: ['alerts', 'elsewhere'] } });
     await bot.slack.press({ ...bot.root, channel: 'C0ELSEWHERE' }, 'Fix', 'ben');
     expect((await toldTo(bot, 'ben')).text).toContain('in the channel where the question was asked');
     expect(bot.asked.answered).toEqual([]);
   });
 
-  it('with a value that is no run', async () => {
+  it('is refused when its value is no run', async () => {
     const bot = await withThread();
     const blocks = JSON.parse(JSON.stringify(bot.root.blocks).replaceAll(bot.run.id, '../../secrets'));
     await bot.slack.press({ ...bot.root, blocks }, 'Fix', 'ben');
@@ -167,14 +167,14 @@ describe('checking again', () => {
     expect(widenWindow(window, at(now))).toEqual({ from: at(from), to: at(to) });
   });
 
-  it('never makes a window longer than seven days', () => {
+  it('never widens a window beyond seven days', () => {
     const window = { from: '2026-11-10T00:00:00Z', to: '2026-11-15T00:00:00Z' };
     const { from, to } = widenWindow(window, Date.parse('2026-11-20T00:00:00Z'));
     expect(to - from).toBe(7 * 86_400_000);
   });
 });
 
-it('acknowledges foreign actions, such as a link', async () => {
+it("acknowledges other apps' actions, such as a link", async () => {
   const { slack, root } = await withThread();
   expect((await slack.press(root, 'Documentation', 'ada')).outcome).toMatchObject({ acknowledged: true });
 });

@@ -42,7 +42,7 @@ describe('the command without a load balancer', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('says that the form could not be opened, or not in time', async () => {
+  it('says that the form could not be opened in time, or at all', async () => {
     const refused = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
     await refused.slack.command({ user: 'ada', channel: 'alerts' });
     await refused.slack.until(
@@ -66,7 +66,7 @@ describe('the command without a load balancer', () => {
 });
 
 describe('the load balancers to choose from', () => {
-  it('are those one may ask about that match the typed text', async () => {
+  it('match the typed text, and the person may ask about them', async () => {
     const { slack, view } = await opened({
       config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
       loadBalancers: [loadBalancer('web-shop'), loadBalancer('shop-prod'), loadBalancer('shop-vault', 'bank')],
@@ -79,12 +79,12 @@ describe('the load balancers to choose from', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('are none for someone who may not ask', async () => {
+  it('are hidden from someone who may not ask', async () => {
     const { slack, view } = await opened({ config: { slack: { allow: { users: ['U0ADA'] } } } });
     expect(await slack.suggest(view, INPUTS.loadBalancer, '', 'ben')).toEqual([]);
   });
 
-  it('are at most a hundred, no longer than Slack allows', () => {
+  it('are at most a hundred, cut to the length that Slack allows', () => {
     const many = Array.from({ length: 300 }, (_, at) => loadBalancer(`alb-${at}`));
     expect(matchLoadBalancers(many, 'alb')).toHaveLength(100);
     const long = { ...loadBalancer('x'.repeat(32), 'a'.repeat(90)), arn: `arn:${'y'.repeat(200)}` };
@@ -146,7 +146,7 @@ describe('the submitted form', () => {
     await eventually(() => expect(asked.opened).toMatchObject([{ question: { loadBalancer: { name: 'edge' } } }]));
   });
 
-  it('shows a refusal, as long as the form waits', async () => {
+  it('shows a refusal in the form while Slack waits', async () => {
     const { slack, view, next } = await opened();
     next.opened = {
       refused: '',
@@ -195,7 +195,7 @@ describe('the submitted form', () => {
 });
 
 describe('shortcuts', () => {
-  it('may be global, which asks for a channel, too', async () => {
+  it('ask for a channel when started globally', async () => {
     const bot = await openBot();
     const { slack, asked } = bot;
     await slack.shortcut({ user: 'ada', callbackId: SHORTCUTS.global });
@@ -261,7 +261,7 @@ describe('shortcuts', () => {
     await eventually(() => expect(asked.opened).toMatchObject([{ parentTs: first.ts }]));
   });
 
-  it('are acknowledged if foreign', async () => {
+  it('are acknowledged when they belong to another app', async () => {
     const { slack } = await openBot();
     const { outcome } = await slack.shortcut({ user: 'ada', callbackId: 'of-another-version' });
     expect(outcome).toMatchObject({ acknowledged: true });

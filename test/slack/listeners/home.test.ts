@@ -28,7 +28,7 @@ it("shows this person's questions and the load balancers they may ask about", as
   expect(slackRefusals(bot.slack.refusals)).toEqual([]);
 });
 
-it('shows what is muted, and by whom, of load balancers one may ask about', async () => {
+it('shows which load balancers are muted, and by whom, if the person may ask about them', async () => {
   const bot = await openBot({
     config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
     loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
@@ -64,7 +64,7 @@ it("hides this person's questions about an account limited to its channel", asyn
   expect(home).not.toContain('vault');
 });
 
-it('hides an old diagnosis of an account that was limited to a channel since', async () => {
+it('hides an old diagnosis of an account that is limited to a channel now', async () => {
   const folder = temporaryFolder();
   const loadBalancers = [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')];
   const before = await openBot({
@@ -81,7 +81,7 @@ it('hides an old diagnosis of an account that was limited to a channel since', a
   expect(home).not.toContain('vault');
 });
 
-it('tells of no failure in an account limited to its channel, even if its name begins like that of an open one', async () => {
+it('hides failures in an account limited to its channel, even if its name begins like an open one', async () => {
   const home = await homeOf(
     await openBot({
       config: { accounts: [{ name: 'shop' }, { name: 'shop-bank', channels: ['C0BANK'] }] },

@@ -5,7 +5,7 @@ import { openBot } from '../../support/slack/bolt-app.ts';
 import { slackRefusals } from '../../support/slack/local-slack.ts';
 
 describe('a mention', () => {
-  it('in the channel is answered below it', async () => {
+  it('is answered below itself in a channel', async () => {
     const { slack, asked } = await openBot({ mode: 'socket' });
     const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod last 30m 504' });
     await slack.until(() => slack.thread('alerts', message.ts).length === 1, 'a reply');
@@ -20,7 +20,7 @@ describe('a mention', () => {
     expect(slackRefusals(slack.refusals)).toEqual([]);
   });
 
-  it('in a thread is answered in it', async () => {
+  it('is answered in its thread', async () => {
     const { slack, asked } = await openBot();
     const first = slack.write({ user: 'ben', channel: 'alerts', text: 'The shop is down.' });
     await slack.mention({ user: 'ada', channel: 'alerts', text: '“shop\u2011prod”', thread: first.ts });
@@ -28,7 +28,7 @@ describe('a mention', () => {
     expect(asked.opened).toMatchObject([{ parentTs: first.ts }]);
   });
 
-  it('without a load balancer in a thread of alb502 is about that of the thread', async () => {
+  it("takes the load balancer of alb502's thread when it names none", async () => {
     const { slack, asked, runs } = await openBot();
     const { message } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'edge last 30m' });
     await eventually(async () => expect(await runs.recent(1)).toHaveLength(1));
@@ -37,7 +37,7 @@ describe('a mention', () => {
     expect(asked.opened[1]).toMatchObject({ parentTs: message.ts, question: { loadBalancer: { name: 'edge' } } });
   });
 
-  it('is answered once when redelivered', async () => {
+  it('is answered once when Slack delivers it twice', async () => {
     const { slack, asked } = await openBot();
     const { again } = await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
     await again({ attempt: 1, reason: 'http_timeout' });
@@ -97,7 +97,7 @@ describe('a mention', () => {
     expect(asked.found).toEqual(['edge']);
   });
 
-  it('by someone who may not ask is refused in private', async () => {
+  it('is refused in private from someone who may not ask', async () => {
     const { slack, asked } = await openBot({ config: { slack: { allow: { users: ['U0BEN'] } } } });
     await slack.mention({ user: 'ada', channel: 'alerts', text: 'shop-prod' });
     await slack.until(() => slack.privateOf('ada').some(({ text }) => text.includes("don't have access")), 'an answer');

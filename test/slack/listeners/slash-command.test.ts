@@ -126,7 +126,7 @@ describe('members of a user group', () => {
     expect(slack.callsOf('usergroups.users.list')).toHaveLength(1);
   });
 
-  it('are unknown while Slack does not list them', async () => {
+  it('count as unknown while Slack does not list them', async () => {
     const { slack, asked } = await openBot({ config, slack: { ...slackOptions, scopes: ['commands', 'chat:write'] } });
     await slack.command(typed('shop-prod', { user: 'ben' }));
     const [message] = await slack.until(() => someOf(slack.privateOf('ben')), 'a private answer');
@@ -151,7 +151,7 @@ describe('a refusal', () => {
     expect(message?.text).toContain(says);
   });
 
-  it('because the queue is full', async () => {
+  it('says that the queue is full', async () => {
     const { slack, next } = await openBot();
     next.opened = { refused: '3 diagnoses you asked for are running.', reason: 'too-many' };
     await slack.command(typed('shop-prod'));
@@ -159,7 +159,7 @@ describe('a refusal', () => {
     expect(message?.text).toBe('3 diagnoses you asked for are running.');
   });
 
-  it('because this channel has the answer, with a link to it', async () => {
+  it('links to the answer that this channel already has', async () => {
     const { slack, next, runs } = await openBot();
     await slack.command(typed('shop-prod'));
     const [root] = await slack.until(() => someOf(slack.roots('alerts')), 'a root message');

@@ -52,20 +52,20 @@ describe('errors over time', () => {
     expect(blockKitErrors(timelineAnswer(diagnosis))).toEqual([]);
   });
 
-  it('show six kinds, with the rarest joined', () => {
+  it('show six kinds, with the rarest ones joined', () => {
     const diagnosis = over(3, 1, () => Object.fromEntries(SIGNATURE_IDS.map((id, index) => [id, 20 - index])));
     const lines = chartOf(diagnosis);
     expect(lines).toHaveLength(7);
     expect(lines.at(-1)?.trim()).toBe('9 other kinds: 99 99 99');
   });
 
-  it('are omitted for one error or none', () => {
+  it('are left out for one error or none', () => {
     expect(chartOf(over(3, 1, (index) => (index === 1 ? { other: 1 } : {})))).toEqual([]);
     expect(chartOf(over(3, 1, () => ({})))).toEqual([]);
     expect(chartOf({ ...race, timeline: [] })).toEqual([]);
   });
 
-  it('are text if Slack accepts no chart, and words for screen readers', () => {
+  it('are text when Slack accepts no chart, and have words for screen readers', () => {
     const { text, plainBlocks } = timelineAnswer(race);
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(
       /closed-before-response {5}149 {2}[▁▂▃▄▅▆▇█]{15} {2}peak 17 at 02:46:00/,

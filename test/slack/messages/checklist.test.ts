@@ -22,7 +22,7 @@ const begun: CollectionProgress = {
 };
 
 describe('while it works', () => {
-  it('has all six steps before the first has started', () => {
+  it('lists all six steps before the first has started', () => {
     expect(readMessage(checklistMessage(asked, emptyProgress()))).toBe(
       [
         'shop-prod (eu-west-1, account prod): 0 of 6 steps',
@@ -36,7 +36,7 @@ describe('while it works', () => {
     );
   });
 
-  it('shows the state: running with what is done, done, done in part, waiting', () => {
+  it('shows whether a step waits, runs, is done or is partly done', () => {
     expect(readMessage(checklistMessage(asked, begun))).toBe(
       [
         'shop-prod (eu-west-1, account prod): 1 of 6 steps',
@@ -51,7 +51,7 @@ describe('while it works', () => {
     );
   });
 
-  it('is the same in text if Slack accepts no plan, without buttons', () => {
+  it('says the same in text when Slack accepts no plan', () => {
     const { blocks, plainBlocks = [], text } = checklistMessage(asked, begun);
     expect(readMessage({ text, blocks: plainBlocks })).toContain('✓ Keep-alive and idle timeout, 0.3 s');
     expect([...blocks, ...plainBlocks].map(({ type }) => type)).not.toContain('actions');
@@ -102,7 +102,7 @@ describe('when it has ended', () => {
     expect([...taskStatuses(blind), ...taskStatuses(unanswered)].join()).not.toContain('pending');
   });
 
-  it('has no button: the sentences of a step are folded below its title', () => {
+  it("folds a step's sentences below its title, without a button", () => {
     const { blocks } = checklistMessage(threadStateOf(race), null);
     expect(blocks.map(({ type }) => type)).toEqual(['plan', 'context']);
     expect(JSON.stringify(blocks[0])).toContain('"output":{"type":"rich_text"');

@@ -222,7 +222,7 @@ describe('below the first line', () => {
     expect(lines[4]).toContain('log complete, final · load balancer · metrics · asked by @U0ALICE');
   });
 
-  it('starts with what an alarm on another metric says, which alb502 does not explain', () => {
+  it('starts with the metric of an alarm that alb502 does not explain', () => {
     const quiet = read({ diagnosis: { ...healthy, slowestRoutes: [] }, run: byAlarm, episode: latencyEpisode }).split(
       '\n',
     );
@@ -235,7 +235,7 @@ describe('below the first line', () => {
     expect(read({ diagnosis: healthy, run: byAlarm, episode: both })).not.toContain('TargetResponseTime');
   });
 
-  it('says nothing of what to do about a log that is still being read', () => {
+  it('says nothing about the log while it is still being read', () => {
     const told = read({ diagnosis: early, run: { state: 'running', attempts: 0 } });
     expect(told).not.toMatch(/Next step|not read|final|provisional/);
     expect(read({ diagnosis: early })).toMatch(/Next step/);
@@ -291,7 +291,7 @@ describe('below the first line', () => {
     );
   });
 
-  it('mentions nobody in the first post; the answer will', () => {
+  it('mentions nobody in the first post', () => {
     const first = rootMessage(told({ diagnosis: null, run: { state: 'running' } }));
     expect(JSON.stringify(first)).not.toContain('U0ALICE');
     expect(read({ diagnosis: race })).toContain('asked by @U0ALICE');
@@ -302,12 +302,12 @@ describe('below the first line', () => {
     expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 items in the thread)');
   });
 
-  it('says when the next check is, with the day if it is another', () => {
+  it('says when the next check is, with its day if that is not today', () => {
     expect(read({ diagnosis: half, run: { nextAttemptAt: AGAIN } })).toContain('provisional, next check 03:06 UTC');
     expect(read({ diagnosis: half, run: { nextAttemptAt: TOMORROW } })).toContain('next check 2026-11-21 03:06 UTC');
   });
 
-  it('names the day of a window if it is not today', () => {
+  it('names the day of a window that is not today', () => {
     expect(read({ diagnosis: race })).not.toContain('20 Nov 2026');
     expect(read({ diagnosis: race, run: { createdAt: '2026-11-21T09:00:00.000Z' } })).toContain('20 Nov 2026');
   });
@@ -391,7 +391,7 @@ describe('checking again', () => {
     );
   });
 
-  it('asks nothing below one cent', () => {
+  it('does not ask below one cent', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
     expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[⋯ Check again]');
   });

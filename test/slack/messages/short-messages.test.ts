@@ -69,7 +69,7 @@ describe('an ended alarm', () => {
     );
   });
 
-  it('says, here and in the headline, which part of it the errors cover if it was longer than the window', () => {
+  it('says which part of it the errors cover when it lasted longer than the window', () => {
     const long = { ...closed, openedAt: '2026-11-19T20:00:00.000Z' };
     const window = { from: '2026-11-19T15:15:00.000Z', to: '2026-11-20T03:16:00.000Z' };
     const told = (from: string) => threadStateOf({ ...race, window: { ...window, from } }, byAlarm, long);
@@ -86,7 +86,7 @@ describe('an ended alarm', () => {
     expect(accepted(rootMessage(whole))).not.toContain('in its last');
   });
 
-  it('says if it fires again since when, and where its state is shown', () => {
+  it('says since when it fires again, and where its state is shown', () => {
     const names = ['shop-prod-5xx', 'shop-prod-latency'];
     const alarms = names.map((name, at) => alarm({ name, changedAt: `2026-11-20T03:2${at}:00.000Z` }));
     expect(accepted(episodeClosedMessage(threadStateOf(race, byAlarm, { ...closed, closedAt: null, alarms })))).toBe(
@@ -112,7 +112,7 @@ describe('an ended alarm', () => {
     );
   });
 
-  it('says if there is no verdict', () => {
+  it('says that there is no verdict', () => {
     const told = { ...threadStateOf(race, byAlarm, closed), diagnosis: null };
     expect(accepted(episodeClosedMessage(told))).toBe(
       '*Over after 31 min*: shop-prod-5xx OK since 03:15 UTC.\nNo verdict was reached.',

@@ -50,13 +50,13 @@ describe('the form', () => {
 describe('the form about a wrong verdict', () => {
   const view = wrongVerdictView('20261120t025600-5f3a9c1e');
 
-  it('offers the causes, another one, or words', () => {
+  it('offers the known causes, "another cause", and free text', () => {
     expect(refusalsOf(payload(view), 'modal')).toEqual([]);
     const { blocks } = JSON.parse(JSON.stringify(view)) as { blocks: { element: { options?: { value: string }[] } }[] };
     expect(blocks[0]?.element.options?.map(({ value }) => value)).toEqual([...CAUSE_IDS, 'other']);
   });
 
-  it('knows its run', () => {
+  it('carries the run it is about', () => {
     expect(view.private_metadata).toBe('20261120t025600-5f3a9c1e');
   });
 });
@@ -65,7 +65,7 @@ const NOTHING = { refusal: null, accounts: [], open: [], muted: [], recent: [], 
 const mute = { key: 'arn:shop', user: 'U0ADA', at: '2026-11-20T02:56:00.000Z', until: '2026-11-20T06:56:00.000Z' };
 
 describe('the home', () => {
-  it('shows whom one may ask about, alarms, and recent questions with their results', () => {
+  it('shows the load balancers, alarms, and recent questions with their results', () => {
     const thread = { ...runOf(race).thread, root: '1763607420.000100' };
     const recent = [
       { run: runOf(race, { state: 'final', thread }), diagnosis: race },
@@ -109,7 +109,7 @@ describe('the home', () => {
     `);
   });
 
-  it('stays short', () => {
+  it("stays within Slack's number of blocks", () => {
     const run = runOf({ ...race, loadBalancer: { name: HOSTILE.repeat(100), arn: null } });
     const names = Array.from({ length: 40 }, () => HOSTILE.repeat(20));
     const view = homeView({

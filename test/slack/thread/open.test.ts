@@ -104,7 +104,7 @@ describe('the verdict', () => {
     expect(texts().map((text) => text.includes('<@U0ALICE>'))).toEqual([true, false, true]);
   });
 
-  it('of an alarm appears once in the channel, too, and mentions the people of its route', async () => {
+  it("also appears once in the channel for an alarm, and mentions the route's people", async () => {
     await ended(await (await bot('one')).open(await question({ askedBy: alarm })));
     expect(verdict()?.target.isBroadcast).toBe(true);
     expect(paper.messages.filter(({ target }) => target.isBroadcast)).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('the first message of an alarm', () => {
     return first.split('\n')[0];
   }
 
-  it('shows the count of CloudWatch', async () => {
+  it("shows CloudWatch's error count", async () => {
     expect(await firstText(undefined)).toMatch(
       /^🔴 web-prod: 39 × 502 since 08:35 UTC \(.* of requests\), diagnosing…$/,
     );
@@ -144,14 +144,14 @@ describe('the first message of an alarm', () => {
     expect(await firstText(countErrors)).toMatch(/^⏳ web-prod: diagnosing… · /);
   });
 
-  it('of a person does not wait', async () => {
+  it('does not wait for CloudWatch when a person asks', async () => {
     const person = { kind: 'person', user: 'U1', team: 'T1' } as const;
     expect(await firstText(() => Promise.reject(new Error('asked')), person)).toMatch(/^⏳ web-prod: diagnosing…/);
   });
 });
 
 describe('a question', () => {
-  it('has a root message, checklist, verdict and replies, once each, and is then complete', async () => {
+  it('gets a root message, a checklist, a verdict and replies, once each', async () => {
     const run = await ended(await (await bot('one')).open(await question()));
     expect(standing().slice(0, 3)).toEqual(['root', 'checklist', 'verdict']);
     expect(new Set(standing()).size).toBe(standing().length);
@@ -160,7 +160,7 @@ describe('a question', () => {
     expect(['final', 'partial']).toContain(run.state);
   });
 
-  it('asked in a thread is answered in that thread', async () => {
+  it('is answered in the thread where it was asked', async () => {
     await ended(await (await bot('one')).open(await question({ parentTs: '1763000000.000001' })));
     expect(new Set(paper.messages.map(({ target }) => target.thread))).toEqual(new Set(['1763000000.000001']));
   });
@@ -182,7 +182,7 @@ describe('a question', () => {
     expect(asked).toBe(expected.investigations);
   });
 
-  it('in a channel without the bot is refused, and leaves nothing open', async () => {
+  it('is refused in a channel without the bot, and leaves no open run', async () => {
     paper.faults = ['not-in-channel'];
     const opened = await (await bot('one')).open(await question());
     expect(opened).toMatchObject({ reason: 'slack', refused: expect.stringContaining('/invite') });
@@ -191,7 +191,7 @@ describe('a question', () => {
     expect(asked).toBe(0);
   });
 
-  it('is answered when asked again after the bot was invited', async () => {
+  it('is answered when asked again after the bot joined', async () => {
     const threads = await bot('one');
     paper.faults = ['not-in-channel'];
     await threads.open(await question());
@@ -258,7 +258,7 @@ describe('a killed process', () => {
     return { dying, life };
   };
 
-  it('is resumed from any write of a run: one thread, complete', { timeout: 120_000 }, async () => {
+  it('is resumed after any write of a run, and completes one thread', { timeout: 120_000 }, async () => {
     for (let death = 1; ; death += 1) {
       const { dying, life } = dyingAt(await openFolderStore(folder), death);
       const first = await bot('killed', { store: dying });
@@ -288,7 +288,7 @@ describe('a killed process', () => {
 });
 
 describe('a run store that fails while a diagnosis runs', () => {
-  it('ends that thread only; the next question is answered', async () => {
+  it('ends only that thread, and answers the next question', async () => {
     const store = await openFolderStore(folder);
     const health = { isDown: false };
     const failing: Store = {
@@ -317,7 +317,7 @@ describe('a run store that fails while a diagnosis runs', () => {
 });
 
 describe('buttons', () => {
-  it('pressed by two people at once have one answer, also after a restart', async () => {
+  it('give one answer when two people press one at once, also after a restart', async () => {
     const { id } = await ended(await (await bot('one')).open(await question()));
     const before = paper.messages.length;
     const later = await bot('two');
@@ -327,7 +327,7 @@ describe('buttons', () => {
     expect(await later.answer('20200101t000000-00000000', 'fix', 'fix')).toBe('no-such-run');
   });
 
-  it('can be pressed again if Slack refused the answer', async () => {
+  it('can be pressed again when Slack refused the answer', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question()));
     paper.faults = ['refused'];
@@ -352,7 +352,7 @@ describe('a reply', () => {
     expect(texts().filter((text) => text === message.text)).toHaveLength(1);
   });
 
-  it('appears once if the process died before recording its post', async () => {
+  it('appears once when the process died before recording its post', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
     await threads.reply(id, 'closed', message);
@@ -370,7 +370,7 @@ describe('a reply', () => {
 });
 
 describe('asking again', () => {
-  it('edits the same thread, for another window, too', async () => {
+  it('edits the same thread, also for another window', async () => {
     const threads = await bot('one');
     const run = await ended(await threads.open(await question()));
     const before = paper.messages.length;
@@ -419,14 +419,14 @@ describe('asking again', () => {
     expect(await runs.diagnosis(copy.id)).toMatchObject({ window: { from: copy.from, to: copy.to } });
   });
 
-  it('about another window stops the thread from answering its first question for others', async () => {
+  it('for another window keeps the thread from answering its first question for others', async () => {
     const threads = await bot('one');
     const first = await ended(await threads.open(await question()));
     await threads.askAgain(first.id, { from: Date.parse(first.from) - 300_000, to: Date.parse(first.to) }, 'U1');
     expect(await threads.open(await question())).not.toHaveProperty('same');
   });
 
-  it("over a person's limit is refused with a sentence", async () => {
+  it("is refused with a sentence over a person's limit", async () => {
     const threads = await bot('one', { perHour: 2 });
     const { id } = await ended(await threads.open(await question()));
     await threads.askAgain(id, undefined, 'U1');
@@ -464,7 +464,7 @@ describe('a shutdown', () => {
 });
 
 describe('an outage of Slack', () => {
-  it('ends with the answer being shown', async () => {
+  it('ends with the answer on screen', async () => {
     const threads = await bot('one');
     const recorded = investigator.investigate;
     investigator.investigate = async (...all) => {

@@ -25,7 +25,7 @@ const row = (values: Partial<Record<(typeof ROLLUP_COLUMNS)[number], string>>): 
   ROLLUP_COLUMNS.map((column) => values[column] ?? '1');
 
 describe('an Athena result', () => {
-  it('may have doubles with exponents', () => {
+  it('may contain doubles with exponents', () => {
     const key = DETAIL.map((part) => detail[part] ?? '-').join(SEPARATOR);
     const { log } = readRollups([row({ part: 'line', key: '' }), row({ part: 'failure', key })]);
     expect(log.failures).toMatchObject([

@@ -81,7 +81,7 @@ describe('a line', () => {
     });
   });
 
-  it('of a health-check log matches nothing', () => {
+  it('of a health-check log does not match', () => {
     expect(read('http 2026-11-20T02:42:11.083000Z 0.003 10.0.1.12:8080 api PASS 200 - -')).toBeNull();
   });
 });

@@ -206,7 +206,7 @@ describe('a value', () => {
     expect(() => gaps(scopeOf(FORMS["AWS's own"]), { ...search, places: [{ ...known, target }] })).toThrow(RangeError);
   });
 
-  it('such as a name with a quotation mark is no load balancer', () => {
+  it('with a quotation mark is refused as the name of a load balancer', () => {
     const scope = scopeOf(FORMS["AWS's own"]);
     const odd = { ...scope.place, loadBalancer: { name: "shop' OR 'a", id: '50dc6c495c0c9188' } };
     expect(() => rollups({ ...scope, place: odd })).toThrow(RangeError);
@@ -237,7 +237,7 @@ describe('a value', () => {
     expect(rollups(scopeOf({ ...form, parameters })).parameters).toContain(literal);
   });
 
-  it('of a day is not compared in an unknown format', () => {
+  it('of a day is not compared when the format is unknown', () => {
     const form = { ...FORMS["AWS's own"], keys: [['day', 'timestamp']] as [string, string][], parameters: {} };
     expect(rollups(scopeOf(form)).sql).not.toContain('"day"');
   });

@@ -120,7 +120,7 @@ describe('partitions', () => {
     expect(table.since).toBe(since);
   });
 
-  it("by region or account get the load balancer's value", () => {
+  it("by region or account are limited to the load balancer's", () => {
     const keys = ['day', 'region', 'account_id', 'team'].map((Name) => ({ Name, Type: 'string' }));
     expect(read(FORMS["AWS's own"], { PartitionKeys: keys }).fixed).toEqual([
       { column: 'region', literal: "'eu-west-1'" },
@@ -133,7 +133,7 @@ describe('partitions', () => {
     expect(read(FORMS["AWS's own"], { Parameters: parameters }).partitions.by).toBe('nothing');
   });
 
-  it('with a relative start have no known first day', () => {
+  it('have no known first day when their start is relative', () => {
     const parameters = { ...FORMS["AWS's own"].parameters, 'projection.day.range': 'NOW-1YEARS,NOW' };
     expect(read(FORMS["AWS's own"], { Parameters: parameters }).since).toBeNull();
   });

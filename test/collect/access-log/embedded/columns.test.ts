@@ -376,7 +376,7 @@ describe('the bytes of a line', () => {
       expect(read([text]).account).toMatchObject({ lines: 1, entries: 0, rejected: 1 });
   });
 
-  it('list each place once, however many there are', () => {
+  it('list each target and node once, however many there are', () => {
     const targets = Array.from({ length: 3000 }, (_, n) => `10.0.${n >> 8}.${n & 255}:8080`);
     const { places } = read([[...targets, ...targets].map((target) => `${line({ target })}\n`).join('')]);
     expect(places.map(({ target }) => target)).toEqual(targets);

@@ -87,7 +87,7 @@ describe('unusual lines', () => {
     expect(log.files.unreadable).toEqual([]);
   });
 
-  it('are not counted if empty', async () => {
+  it('are not counted when empty', async () => {
     expect(await read({ 'a.log': ['', line(), '', ''] })).toMatchObject({ lines: 1, entries: 1 });
   });
 
@@ -147,7 +147,7 @@ describe('an unreadable file', () => {
     else expect(used).toBe(0);
   });
 
-  it('is not one with several gzip members', async () => {
+  it('is read when it has several gzip members', async () => {
     const log = await read({ 'a.log.gz': Buffer.concat([whole, gzipSync(textOf(lines(7)))]) });
     expect(log).toMatchObject({ lines: 3007, files: { unreadable: [] } });
   });
@@ -178,7 +178,7 @@ describe('an unreadable file', () => {
     });
   });
 
-  it('is not one with compressed content and the name .log', async () => {
+  it('is read when compressed under the name .log', async () => {
     expect(await read({ 'a.log': gzipSync(textOf(lines(3))) })).toMatchObject({ lines: 3 });
   });
 
@@ -187,7 +187,7 @@ describe('an unreadable file', () => {
     expect(log.files.unreadable).toEqual([{ file: 'a.log', reason: 'it is not text', lines: 0 }]);
   });
 
-  it('is not a plain file of entries, whatever bytes are in it', async () => {
+  it('is read when it holds plain entries with any bytes', async () => {
     const log = await read({ 'a.log': Buffer.from(textOf([line({ userAgent: 'a\0b' }), ...lines(2)])) });
     expect(log).toMatchObject({ lines: 3, entries: 3, files: { unreadable: [] } });
   });
@@ -200,7 +200,7 @@ describe('an unreadable file', () => {
     expect(log).toMatchObject({ lines: 1, files: { unreadable: [{ file: 'b.log', reason: 'it is gone', lines: 0 }] } });
   });
 
-  it('may be missing: no files give an empty answer', async () => {
+  it('may be missing, and no files give an empty answer', async () => {
     const log = await read({ 'notes.txt': Buffer.from('hello') });
     expect(log).toMatchObject({
       lines: 0,
@@ -252,7 +252,7 @@ describe('large damaged files', () => {
     expect(log.lines).toBeGreaterThanOrEqual(28_000);
   });
 
-  it('leave no results of discarded passes, nor in the next file', async () => {
+  it('leave no results of a discarded pass, not even in the next file', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -312,7 +312,7 @@ describe('large damaged files', () => {
 });
 
 describe('the files to read', () => {
-  it('exclude those that cannot matter, which are counted', async () => {
+  it('exclude files that cannot matter, and count them', async () => {
     const log = await read({
       [fileName('20260310T1200Z')]: lines(1),
       [fileName('20260310T1205Z')]: lines(2),
@@ -340,7 +340,7 @@ describe('the files to read', () => {
     });
   });
 
-  it('include health-check logs, by name or content, for when a target failed', async () => {
+  it('include health-check logs, by name or content, to show when a target failed', async () => {
     const check = (second: string, result: string) =>
       `http 2026-03-10T12:00:${second}.000000Z 0.004 10.0.0.9:80 api ${result} ${LOAD_BALANCER} 10.0.1.5`;
     const log = await read({
@@ -564,7 +564,7 @@ describe('a failure', () => {
   });
 });
 
-it('does not count a repeated, asked 400 as a success on retry', async () => {
+it('does not count a 400 that the question asks about as a success on retry', async () => {
   const bad: Partial<Fields> = { status: '400', targetStatus: '-' };
   const log = await read({ 'a.log': [line(bad), line({ ...bad, at: T + 5000 })] }, { statuses: ['400'] });
   expect([log.failuresTotal, log.retriedOk]).toEqual([2, 0]);
@@ -626,7 +626,7 @@ describe('gaps before a closed connection', () => {
     for (const { gaps: own } of controls) expect(own).toEqual([...own].sort((a, b) => a - b));
   });
 
-  it('reach back before the window, to a second beyond the idle timeout', async () => {
+  it('reach back before the window by one second more than the idle timeout', async () => {
     const before = line({ at: T - 4000 });
     const failing = line({ ...closed, at: T + 1002 });
     expect((await read({ 'a.log': [before, failing] })).idleGaps[0]?.failures).toEqual([{ row: 0, gaps: [5000] }]);
@@ -680,7 +680,7 @@ describe('gaps before a closed connection', () => {
     expect(log.idleGaps).toEqual([]);
   });
 
-  it('count completions that were no success', async () => {
+  it('count finished requests that did not succeed', async () => {
     const log = await read({
       'a.log': [
         line({ at: T, status: '500', targetStatus: '500' }),

@@ -93,13 +93,13 @@ describe('a step', () => {
 });
 
 describe('log lines', () => {
-  it('appear in the thread if few, as logged', () => {
+  it('appear in the thread as logged when they are few', () => {
     const text = read('log-lines', oneRow);
     expect(text).toContain('*1 failed request as logged*');
     expect(text).toMatch(/06:19:41\.\d{3} {2}502 {2}- .* -1 .*GET \/ .*Root=1-693bb3f2-71b560c458bf732c4d88fcf8/);
   });
 
-  it('are a file if many, one line each, with clients as numbers', () => {
+  it('are a file when they are many, with clients as numbers', () => {
     const { filename, content, comment } = asFile(ask('log-lines', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-log-lines.txt');
     expect(comment).toContain('123 failed requests as logged.');
@@ -131,7 +131,7 @@ describe('tables', () => {
     `);
   });
 
-  it('link targets to their services and revisions, if AWS has them', () => {
+  it('offer the services and revisions that AWS knows', () => {
     const buttons = (of: typeof canary) => read('by-target', of).split('\n').at(-1);
     // All targets belong to one service.
     expect(buttons(canary)).toBe('  [By revision]');
@@ -179,7 +179,7 @@ describe('tables', () => {
     `);
   });
 
-  it('say if AWS was not asked or does not know the owners of the targets', () => {
+  it("say that AWS was not asked, or does not know the targets' owners", () => {
     expect(read('by-service', keepAlive)).toBe('AWS did not say whose the targets are.');
   });
 
@@ -198,12 +198,12 @@ describe('tables', () => {
     });
   });
 
-  it('are text if Slack accepts no table', () => {
+  it('are text when Slack accepts no table', () => {
     const { text, plainBlocks } = asMessage(ask('by-target', blocked));
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(/checkout {2}.*10\.0\.11\.64:8080/);
   });
 
-  it('have a hundred rows, twenty as text, and the number of others', () => {
+  it('have a hundred rows, or twenty as text, and the number of others', () => {
     const { accessLog } = blocked.evidence;
     if (accessLog.status === 'unavailable') throw new Error('The incident has a log.');
     const [target] = accessLog.value.targets;
@@ -245,11 +245,11 @@ describe('network paths', () => {
 });
 
 describe('repeating by hand', () => {
-  it('appears in the thread if short', () => {
+  it('appears in the thread when short', () => {
     expect(read('repeat', { ...keepAlive, diagnosis: race })).toMatch(/to repeat by hand\. They only read\./);
   });
 
-  it('is a file with every call once if long', () => {
+  it('is a file with every call once when long', () => {
     const { filename, content } = asFile(ask('repeat', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-repeat-by-hand.txt');
     expect(content).toContain('# For every step\n');
@@ -270,7 +270,7 @@ describe('the fix', () => {
     expect(read('fix', memory)).toContain('*Fix: Out of memory, connection refused by the target*');
   });
 
-  it('starts with the application log if the verdict is open', () => {
+  it('starts with the application log when the verdict is undecided', () => {
     const text = read('fix', oneRow);
     expect(text.split('\n')[0]).toBe('*Decide first: one look, before you change anything*');
     expect(text).toContain('*In CloudWatch Logs Insights*');
@@ -278,7 +278,7 @@ describe('the fix', () => {
   });
 });
 
-it('shows everything for and against, even if that is nothing', () => {
+it('shows all evidence for and against, or a dash', () => {
   const text = read('evidence', keepAlive);
   expect(text).toContain(
     '  • For: 112 requests were closed at most 45 ms after being sent: the target had not started work.',

@@ -52,7 +52,7 @@ const Account = z.strictObject({
   regions: z
     .array(Region)
     .default([])
-    .describe('Regions to search, in this order. None means the region of the environment or the profile.'),
+    .describe('Regions to search, in this order. An empty list means the region of the environment or the profile.'),
   channels: z
     .array(Channel)
     .optional()
@@ -100,20 +100,26 @@ const Slack = z.strictObject({
   watch: z
     .strictObject({
       channels: z.array(Channel).default([]).describe('IDs of channels in which alerts of other apps get a thread.'),
-      apps: z.array(SlackAppId).default([]).describe('IDs of the apps whose alerts count. None means every app.'),
+      apps: z
+        .array(SlackAppId)
+        .default([])
+        .describe('IDs of the apps whose alerts count. An empty list means every app.'),
     })
     .prefault({}),
   allow: z
     .strictObject({
-      workspaces: z.array(Workspace).default([]).describe("Workspaces that may ask. None means the bot's own."),
+      workspaces: z
+        .array(Workspace)
+        .default([])
+        .describe("Workspaces that may ask. An empty list means the bot's own."),
       channels: z
         .array(Channel)
         .default([])
-        .describe('Channels in which alb502 may be asked. None means every channel.'),
+        .describe('Channels in which alb502 may be asked. An empty list means every channel.'),
       userGroups: z
         .array(UserGroup)
         .default([])
-        .describe('User groups whose members may ask. With none here and in `users`, everyone may.'),
+        .describe('User groups whose members may ask. If this list and `users` are empty, everyone may ask.'),
       users: z.array(User).default([]).describe('People who may ask, besides the members of `userGroups`.'),
     })
     .prefault({}),
@@ -222,7 +228,7 @@ export const Config = z.strictObject({
   logLevel: z
     .enum(LOG_LEVELS, { error: ({ input }) => `${describeInput(input)} is none of ${LOG_LEVELS.join(', ')}` })
     .default('info')
-    .describe('Least severe log lines that are written.'),
+    .describe('Least severe level of log lines that are written.'),
   metrics: z
     .enum(['none', 'emf'], { error: ({ input }) => `${describeInput(input)} is neither "none" nor "emf"` })
     .default('none')

@@ -13,8 +13,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
       --config <file>            configuration file (default: alb502.json)
       --engine <engine>          read the access log with athena, duckdb,
                                  cloudwatch-logs or auto (the default)
-      --max-usd <amount>         highest cost of reading the access log, in US
-                                 dollars (default: 1)
+      --max-usd <amount>         the most that reading the access log may cost,
+                                 in US dollars (default: 1)
       --wait                     retry until the access log is complete, up to
                                  15 minutes after the window, and print the
                                  final diagnosis
@@ -24,8 +24,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  than about 5 errors
       --from <dir>               diagnose a recorded incident instead: a folder
                                  with access logs, metrics and AWS CLI output
-      --save <dir>               also save the evidence as a folder, redacted,
-                                 for --from
+      --save <dir>               also save the evidence, redacted, as a folder
+                                 that --from can read
       --json                     print the diagnosis as JSON
       --markdown                 print it as Markdown, for a post-mortem
       --redact                   show only the parts of requests that are safe

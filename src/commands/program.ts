@@ -51,16 +51,17 @@ function addDiagnose(alb502: Command): void {
       'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. Changes nothing in AWS; Athena stores its query results.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]')
-    .argument('[question...]', 'load balancer, window and statuses; with --from, the default is what was recorded')
-    .option('--from <dir>', 'diagnose a recorded incident instead of AWS')
+    // Without a description, help does not list it a second time below the usage.
+    .argument('[question...]')
+    .option(
+      '--from <dir>',
+      'diagnose a recorded incident instead of AWS; missing parts of the question come from the recording',
+    )
     .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
     .addOption(new Option('--config <file>', 'configuration file (default: alb502.json)').conflicts('from'))
     .addOption(
-      new Option(
-        '--engine <engine>',
-        'read the access log with athena, duckdb or cloudwatch-logs, or auto to choose by size and cost',
-      )
+      new Option('--engine <engine>', 'how to read the access log; auto chooses by size and cost')
         .choices(['athena', 'duckdb', 'cloudwatch-logs', 'auto'])
         .conflicts('from'),
     )
@@ -76,7 +77,7 @@ function addDiagnose(alb502: Command): void {
       '--look-back <duration>',
       "also read the access log that far before the window, to measure the targets' keep-alive timeout",
     )
-    .option('--save <dir>', 'also save the evidence as a folder, redacted, for --from')
+    .option('--save <dir>', 'also save the evidence, redacted, as a folder that --from can read')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
     .option('--markdown', 'print the diagnosis as Markdown, for a post-mortem')
     .option('--redact', 'show only the parts of requests that are safe to share')
@@ -136,10 +137,12 @@ function addHealth(alb502: Command): void {
   alb502
     .command('health')
     .summary('whether the bot on this machine answers')
-    .description('Asks the bot on this machine whether it is up: prints its answer, and exits with 2 if there is none.')
+    .description(
+      'Asks the bot on this machine whether it is up, and prints its answer. Exits with 2 if the bot does not answer.',
+    )
     .option('--ready', 'check that it is connected to Slack')
     .option('--port <number>', 'port instead of the configured one')
-    .option('--config <file>', 'configuration instead of alb502.json')
+    .option('--config <file>', 'configuration file (default: alb502.json)')
     .action(async (options: HealthOptions) => {
       const { health } = await import('./health.ts');
       await health(options);

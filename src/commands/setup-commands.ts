@@ -32,10 +32,10 @@ export function addSetupCommands(alb502: Command): void {
 
   setup
     .command('slack')
-    .description('Prints the manifest with which to create the Slack app at api.slack.com/apps.')
+    .description('Prints the manifest of the Slack app, to paste at api.slack.com/apps.')
     .option(
       '--http <url>',
-      'for requests over HTTP instead of Socket Mode: the address of the bot, such as https://bot.example.com',
+      'receive requests over HTTP at this address of the bot, such as https://bot.example.com, instead of in Socket Mode',
     )
     .option('--optional', 'include the scopes that only some features need')
     .action(async (options: SetupSlackOptions) => {
@@ -55,11 +55,14 @@ export function addSetupCommands(alb502: Command): void {
     )
     .option('--log-group <name...>', 'log groups of vended access logs')
     .option('--cloudfront-log-bucket <place...>', 'buckets of the standard logs of CloudFront distributions')
-    .option('--cloudfront-log-group <name...>', 'their log groups, in us-east-1')
+    .option(
+      '--cloudfront-log-group <name...>',
+      'log groups of the standard logs of CloudFront distributions, in us-east-1',
+    )
     .option('--log-key <id>', 'KMS key that encrypts vended logs')
     .option('--athena', 'include Athena, even if the configuration does not mention it')
     .option('--results-key <id>', 'KMS key that encrypts Athena results')
-    .option('--lake-formation', 'for a table governed by Lake Formation')
+    .option('--lake-formation', 'include the permission for a table governed by Lake Formation')
     .option('--region <region>', 'where to look for load balancers')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration file (default: alb502.json)')
@@ -70,7 +73,9 @@ export function addSetupCommands(alb502: Command): void {
 
   setup
     .command('config')
-    .description('Prints a configuration to start from, and on stderr what is not set and what that means.')
+    .description(
+      'Prints a configuration to start from; stderr lists the settings that are missing, and what each means.',
+    )
     .option('--channel <id>', 'channel for alarms that no route matches')
     .option('--queue <url>', 'queue of alarms')
     .option('--runs-bucket <name>', 'bucket of run records, instead of a folder')
@@ -105,9 +110,9 @@ function addLogCommands(setup: Command): void {
     )
     .argument('<load-balancer>', 'its name or ARN')
     .option('--bucket <name>', 'bucket for the log files')
-    .option('--prefix <prefix>', 'prefix of the keys of the files')
-    .option('--vended', "as a vended log (Parquet) instead of the load balancer's own files")
-    .option('--log-group <name>', 'log group for a vended log (JSON), instead of a bucket')
+    .option('--prefix <prefix>', 'key prefix of the log files')
+    .option('--vended', "use a vended log (Parquet) instead of the load balancer's own files")
+    .option('--log-group <name>', 'send a vended log (JSON) to this log group instead of a bucket')
     .option('--days <number>', 'days after which logs are deleted', '30')
     .option('--region <region>', 'where to look for the load balancer')
     .option('--profile <name>', 'profile of the AWS configuration')
@@ -124,7 +129,7 @@ function addLogCommands(setup: Command): void {
     )
     .argument('[load-balancer]', 'use the log folder of this load balancer, if there are several')
     .option('--create', 'run the statement')
-    .option('--region <region>', 'region to check')
+    .option('--region <region>', 'region of the load balancers')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration file (default: alb502.json)')
     .action(async (name: string | undefined, options: SetupAthenaOptions) => {

@@ -14,9 +14,9 @@ export const plural = (value: number, noun: string, nouns = `${noun}s`): string 
 export const outOf = (part: number, whole: number): string => `${number(part)} of ${number(whole)}`;
 
 /** Starts a sentence: 125, 125 → "All 125 failed requests"; 16, 24 → "16 of 24 failed requests"; 1, 1 → "The failed request". */
-export function requestsOf(part: number, whole: number): string {
-  if (number(part) !== number(whole)) return `${outOf(part, whole)} failed requests`;
-  return number(whole) === '1' ? 'The failed request' : `All ${number(whole)} failed requests`;
+export function requestsOf(part: number, whole: number, kind: 'failed' | 'closed' = 'failed'): string {
+  if (number(part) !== number(whole)) return `${outOf(part, whole)} ${kind} requests`;
+  return number(whole) === '1' ? `The ${kind} request` : `All ${number(whole)} ${kind} requests`;
 }
 
 /** Formats a share from 0 to 1: "0.21 %", "97 %"; "100 %" only for all. */

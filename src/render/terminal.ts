@@ -127,7 +127,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
 /** The other causes that explain or may explain errors, each with its fix. */
 const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: number | null): string[] =>
   others.flatMap((cause) => [
-    ...headingLines(page, `Also: ${inSentence(causeTitle(cause, errors))}`),
+    ...headingLines(page, `Also ${inSentence(causeTitle(cause, errors))}`),
     ...(cause.standing === 'possible'
       ? [...evidenceLines(page, cause), ...labelledLines(page, 'If so', [cause.fix.summary])]
       : [...fixLines(page, cause), ...evidenceLines(page, cause)]),

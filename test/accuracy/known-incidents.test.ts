@@ -155,7 +155,7 @@ const knownIncidents: KnownIncident[] = [
     // Only the count of failed connections was recorded, and it follows the errors.
     folder: '24-refused-in-https-group',
     lead: { cause: 'connection-refused', standing: 'confirmed' },
-    says: ['TargetConnectionErrorCount is 6,276'],
+    says: ['TargetConnectionErrorCount of payments is 6,276'],
   },
   {
     // Two of four targets are dead all the time; a person with curl meets each once.

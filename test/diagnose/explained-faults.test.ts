@@ -23,7 +23,7 @@ describe('a fault that the named cause explains', () => {
 
   it('on one route says what remains to look at there', () => {
     expect(fixOf('concentration', sent, { routes })).toBe(
-      'Look at what POST /checkout does that other routes do not: dependencies, upstream, last change.',
+      'Compare POST /checkout with other routes: dependencies, upstream, last change.',
     );
   });
 });

@@ -28,7 +28,7 @@ export const clientClosed = defineCause({
         ...(timer === null
           ? []
           : [
-              `They cluster at ${wholeSeconds(timer)}: a timeout of the client${idle ? `; the load balancer waits ${idle} s` : ''}.`,
+              `The durations cluster at ${wholeSeconds(timer)}, which points to a timeout in the client${idle ? `; the load balancer waits ${idle} s` : ''}.`,
             ]),
         ...routeShares(traffic, errors)
           .slice(0, 3)
@@ -42,11 +42,11 @@ export const clientClosed = defineCause({
       missing: [],
       fix: {
         summary:
-          'Make these routes faster, or raise the timeout of the client above what they take and above the idle timeout of the load balancer.',
+          "Make these routes faster, or raise the client's timeout above their response time and above the load balancer's idle timeout.",
         commands: [],
         sideEffects: ['The target may have carried out a request that the client gave up on; a retry repeats it.'],
       },
-      summary: `Clients gave up on ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)}`} before the targets answered.`,
+      summary: `Clients gave up on ${plural(countErrors(errors), 'request')} (${describeTally(errors, (error) => error.route, 3)})${timer === null ? '' : ` after ${wholeSeconds(timer)},`} before the targets answered.`,
     };
   },
 });

@@ -95,7 +95,7 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
     return judgement(
       'confirmed',
       errors,
-      `CloudTrail: ${name} was deregistered at ${utcTime(deregisteredAt)}, ${after} before its first such error.`,
+      `CloudTrail: ${name} was deregistered at ${utcTime(deregisteredAt)}, ${after} before its first error.`,
     );
   }
   if (simultaneous.length > 0) {
@@ -113,7 +113,7 @@ function judgeTarget(group: AbortedRequests, evidence: DelayEvidence): TargetJud
   const ended = Math.max(...errors.map((error) => error.at));
   if (last !== null && last > ended + AFTERWARDS_MS) {
     contradicts.push(
-      `${name} still got requests until ${utcTime(last)}, ${seconds((last - ended) / 1000)} after its last such error.`,
+      `${name} still got requests until ${utcTime(last)}, ${seconds((last - ended) / 1000)} after its last error.`,
     );
     return judgement('possible', []);
   }

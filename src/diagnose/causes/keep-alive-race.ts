@@ -115,7 +115,7 @@ export const keepAliveRace = defineCause({
           : []),
         ...(slow.length > 0
           ? [
-              `${requestsOf(slow.length, parts.all.length)} failed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race fails within ${seconds(INSTANT_SECONDS)}.`,
+              `${requestsOf(slow.length, parts.all.length, 'closed')} failed ${durationSpread(slow.map((e) => e.target_processing_time))} after being sent; a race fails within ${seconds(INSTANT_SECONDS)}.`,
             ]
           : []),
         ...(elsewhere > 0

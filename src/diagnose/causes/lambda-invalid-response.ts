@@ -56,7 +56,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
     ...(formats.length > 0
       ? {
           notes: [
-            `modify-target-group-attributes lets the group expect ${isMulti ? 'headers' : 'multiValueHeaders'} instead: right only if that is what the function returns, as after the attribute was changed.`,
+            `Run modify-target-group-attributes only if the function returns ${isMulti ? 'headers' : 'multiValueHeaders'}: the group then expects these instead.`,
           ],
         }
       : {}),

@@ -18,7 +18,7 @@ export const responseHeaderTooLarge = defineCause({
         claims: [{ errors: claimed, strength: 'possible' }],
         for: reasons,
         against,
-        missing: ['The size of the response headers, which neither the log nor a metric shows.'],
+        missing: ['The size of the response headers: neither the log nor a metric shows it.'],
         fix: fixFor(askTarget(claimed, targetGroups)),
       },
       ruledOut(against),

@@ -3,7 +3,7 @@ import { list, plural, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
 import { targetPresences } from '../patterns/churn.ts';
-import { describeTally, tally } from '../patterns/tally.ts';
+import { describeTally, describeTargets, tally } from '../patterns/tally.ts';
 import { traceRoots } from '../traces.ts';
 import { countErrors, nameOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -24,7 +24,7 @@ export const targetGenerated = defineCause({
     const unsure = new Set(bad.flatMap((group) => group.errors));
     const sure = errors.filter((error) => !unsure.has(error));
     const statuses = tally(errors, (error) => error.target_status_code).map(({ name }) => name);
-    const targets = describeTally(errors, ({ target }) => nameOf(traffic, target));
+    const targets = describeTargets(errors, ({ target }) => nameOf(traffic, target));
     return claimErrors(
       {
         claims: [
@@ -32,17 +32,17 @@ export const targetGenerated = defineCause({
           { errors: [...unsure], strength: 'possible' },
         ],
         for: [
-          `${requestsOf(countErrors(errors), traffic.errorCount)} ended with the status that the target sent (${describeTally(errors, (error) => error.target_status_code)}); the load balancer relayed it.`,
+          `${requestsOf(countErrors(errors), traffic.errorCount)} ended with the status that the target sent (${describeTally(errors, (error) => error.target_status_code)}); the load balancer only relayed it.`,
           `By target: ${targets}.`,
           `By route: ${describeTally(errors, (error) => error.route)}.`,
         ],
         against: [],
         missing: bad.map(
           ({ name }) =>
-            `Whether the port of ${name} expects TLS: every request there was answered 400 (curl -vk https://<target>:<port>/ from inside tells).`,
+            `Whether the port of ${name} expects TLS: every request there was answered 400. To find out, run curl -vk https://<target>:<port>/ from inside the VPC.`,
         ),
         fix: fixFor(errors),
-        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed this.`,
+        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed ${Math.round(countErrors(errors)) === 1 ? 'this response' : 'these responses'}.`,
       },
       untested(),
     );
@@ -59,10 +59,10 @@ function onRoute(errors: readonly SampledError[]): string {
 /** The number of targets that the headline counts one by one. */
 const TARGETS_NAMED = 3;
 
-/** "7 × 10.0.1.5:8080", "6 targets", "all 4 targets that joined from 08:09:43 UTC on". */
+/** "7 from 10.0.1.5:8080 and 2 from 10.0.1.6:8080", "6 targets", "all 4 targets that joined from 08:09:43 UTC on". */
 function placeOf(errors: readonly SampledError[], traffic: Traffic): string {
   const targets = new Set(errors.map(({ target }) => target));
-  if (targets.size <= TARGETS_NAMED) return describeTally(errors, ({ target }) => nameOf(traffic, target));
+  if (targets.size <= TARGETS_NAMED) return describeTargets(errors, ({ target }) => nameOf(traffic, target));
   const groups = new Set(errors.map(({ target_group_arn }) => target_group_arn));
   const own = targetPresences(traffic).filter(({ target_group_arn }) => groups.has(target_group_arn));
   const fresh = own.filter(({ joined }) => joined === true);

@@ -137,26 +137,29 @@ function fixFor(
   const handshake = command`time openssl s_client -connect ${target} </dev/null`;
   if (tooSlow) {
     return {
-      summary: `Let ${targets} finish a TLS handshake within 10 s: see whether all threads or the CPU are busy when one begins, and give the server more of them.`,
+      summary: `Let ${targets} finish a TLS handshake within 10 s: see whether all threads or the CPU are busy when one begins, and give the server more threads or CPU.`,
       commands: [handshake, command`ss -tln ${`sport = :${port}`}`],
       notes: [
         HANDSHAKE_NOTE,
         'On the target, ss with Recv-Q at Send-Q means that connections wait to be accepted.',
-        'A server that does handshakes in its worker threads (Puma, gunicorn sync) stops when all are busy: end TLS in nginx or Envoy beside it.',
+        'A server that does handshakes in its worker threads (Puma, gunicorn sync) stops when all are busy: terminate TLS in nginx or Envoy next to it.',
       ],
       sideEffects: ['More threads or workers need more memory.'],
     };
   }
   return {
-    summary: `Let ${targets} accept a TLS version and cipher of ${policies.length > 0 ? list(policies) : 'the back-end policy'}, which the load balancer uses towards its targets.`,
+    summary: `Make ${targets} accept a TLS version and cipher of ${policies.length > 0 ? `${list(policies)}, the load balancer's policy for its targets` : "the load balancer's policy for its targets"}.`,
     commands: [
       handshake,
       command`nmap --script ssl-enum-ciphers -p ${port} ${address}`,
       ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
-    notes: [HANDSHAKE_NOTE, 'nmap says what the target offers, describe-ssl-policies what the load balancer does.'],
+    notes: [
+      HANDSHAKE_NOTE,
+      'nmap lists the ciphers that the target accepts, describe-ssl-policies those that the load balancer offers.',
+    ],
     sideEffects: [
-      'The back-end policy follows from the policy of the listener: changing that changes what clients may negotiate too.',
+      "AWS derives this policy from the listener's policy, so changing the listener's policy also changes TLS for clients.",
     ],
   };
 }

@@ -84,7 +84,7 @@ export const concentration = defineCheck({
 
 /** A route has no zone or network path to compare. */
 const routeAdvice = (routes: readonly string[]): string =>
-  `Look at what ${list(routes)} ${routes.length === 1 ? 'does' : 'do'} that other routes do not: dependencies, upstream, last change.`;
+  `Compare ${list(routes)} with other routes: dependencies, upstream, last change.`;
 
 type Names = (target: string) => string;
 

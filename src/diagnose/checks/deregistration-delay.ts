@@ -35,7 +35,7 @@ export const deregistrationDelay = defineCheck({
       const count = plural(countErrors(errors), 'request');
       return errors.length > 0
         ? [
-            `${count} to ${TargetGroupName} ended before any response; its deregistration delay is ${wholeSeconds(delay)}.`,
+            `The load balancer ended ${count} to ${TargetGroupName} before any response; ${TargetGroupName} has a deregistration delay of ${wholeSeconds(delay)}.`,
           ]
         : [];
     });

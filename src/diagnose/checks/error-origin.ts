@@ -1,7 +1,7 @@
 import { number, outOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
-import { describeTally } from '../patterns/tally.ts';
+import { describeTargets } from '../patterns/tally.ts';
 import { countErrors, nameOf, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
@@ -42,7 +42,7 @@ export const errorOrigin = defineCheck({
         : `${outOf(byTarget, traffic.errorCount)} errors`;
     return {
       outcome: 'fail',
-      summary: `Targets sent ${sent} themselves (${describeTally(relayed, ({ target }) => nameOf(traffic, target))})${own === 0 ? '' : `; the load balancer generated ${number(own)}`}.`,
+      summary: `Targets sent ${sent} themselves (${describeTargets(relayed, ({ target }) => nameOf(traffic, target))})${own === 0 ? '' : `; the load balancer generated ${number(own)}`}.`,
       brief: `targets sent ${sent} themselves`,
       facts,
     };

@@ -70,7 +70,7 @@ export const errorsByDeployment = defineCheck({
   },
 });
 
-/** " Their addresses now belong to ECS tasks (6 of 6)." Empty if their owners are known by name. */
+/** " The failing addresses now belong to ECS tasks (6 of 6)." Empty if their owners are known by name. */
 function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterface[]): string {
   const targets = [...new Set(traffic.errors.map(({ target }) => target))].filter((target) => target !== '-');
   const owners = targets.flatMap((target) =>
@@ -86,8 +86,8 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
     });
   if (counted.length === 0) return '';
   return targets.length === 1
-    ? ` Its address now belongs to ${list(counted)}.`
-    : ` Their addresses now belong to ${list(counted)}.`;
+    ? ` The failing address now belongs to ${list(counted)}.`
+    : ` The failing addresses now belong to ${list(counted)}.`;
 }
 
 /** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */

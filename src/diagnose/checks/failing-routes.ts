@@ -43,7 +43,7 @@ export const failingRoutesCheck = defineCheck({
     if (errors.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: `${plural(countErrors(unanswered), 'request')} got no connection to a target, so there is no response to check.`,
+        summary: `${plural(countErrors(unanswered), 'request')} did not reach a target, so there is no response to check.`,
       };
     }
     const shares = routeShares(traffic, errors);

@@ -35,14 +35,14 @@ export const lambdaResponse = defineCheck({
       return {
         outcome: 'fail',
         summary:
-          `${outOf(countErrors(errors), traffic.errorCount)} errors are responses that could not be passed on (${describeTally(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
+          `${outOf(countErrors(errors), traffic.errorCount)} errors are responses that the load balancer could not use (${describeTally(errors, ({ error_reason }) => error_reason)}). ${format}`.trim(),
         brief: `${outOf(countErrors(errors), traffic.errorCount)} errors are unusable responses`,
       };
     }
     return {
       outcome: 'pass',
       summary:
-        `No error comes from the shape or size of what ${list(groups.map(targetGroupName))} returned. ${format}`.trim(),
+        `No error comes from the format or size of a response of ${list(groups.map(targetGroupName))}. ${format}`.trim(),
     };
   },
 });
@@ -59,6 +59,6 @@ function headerMember(arn: string, attributes: Record<string, Attributes>): stri
   const enabled = attributes[arn]?.['lambda.multi_value_headers.enabled'];
   if (enabled === undefined) return [];
   return [
-    `${targetGroupName(arn)} needs ${enabled === 'true' ? 'multiValueHeaders' : 'headers'} (lambda.multi_value_headers.enabled is ${enabled}).`,
+    `The target group ${targetGroupName(arn)} expects ${enabled === 'true' ? 'multiValueHeaders' : 'headers'} (lambda.multi_value_headers.enabled is ${enabled}).`,
   ];
 }

@@ -51,7 +51,7 @@ export const targetGroupProtocol = defineCheck({
     const remark = list(
       differing.map(
         ({ TargetGroupName, HealthCheckProtocol }) =>
-          `health checks of ${TargetGroupName} use ${HealthCheckProtocol} and say nothing about that`,
+          `health checks of ${TargetGroupName} use ${HealthCheckProtocol}, so they do not test the traffic protocol`,
       ),
     );
     const silent = groups.filter((group) => isSilent(group, evidence)).map(({ TargetGroupName }) => TargetGroupName);

@@ -161,7 +161,8 @@ function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): T
   const [one] = calls.sort((a, b) => a.at - b.at);
   const name = nameOf(evidence.traffic, target, first);
   if (one === undefined) return null;
-  if (!one.isByTime) return judgeExitTime(one.at, `${one.call} named ${name} at ${utcTime(one.at)}`, timedOutTarget);
+  if (!one.isByTime)
+    return judgeExitTime(one.at, `CloudTrail has ${one.call} for ${name} at ${utcTime(one.at)}`, timedOutTarget);
   const what = `${one.call} ended ${ended} at ${utcTime(one.at)}, the only instance that went as ${name} fell silent; EC2 shows no instance at its address`;
   const exit = judgeExitTime(one.at, what, timedOutTarget);
   return exit.strength === 'confirmed' ? { ...exit, strength: 'likely' } : exit;
@@ -174,7 +175,7 @@ const SAME_MOMENT_MS = 5_000;
  * Timeouts before the exit had another cause, which may have continued: a frozen host is often taken out of service.
  */
 function judgeExitTime(at: number, what: string, { first }: TimedOutTarget): TargetExit {
-  if (at <= first + SAME_MOMENT_MS) return exitWith('confirmed', `${what}, before the first of the timeouts.`);
+  if (at <= first + SAME_MOMENT_MS) return exitWith('confirmed', `${what}, before the first timeout.`);
   const after = wholeSeconds(Math.round((at - first) / 1000));
   const sentence = `${what}, ${after} after connections to it began to time out: it was not gone when they began.`;
   return { strength: 'possible', for: [], against: [sentence] };

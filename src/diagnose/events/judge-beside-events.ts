@@ -23,11 +23,15 @@ export function judgeBesideEvents(
   };
 }
 
-/** "10 errors that would fit belong to one event: 10.0.12.68:8080 was lost at 04:20:59 UTC." */
+/** "The 10 errors that would fit belong to one event: 10.0.12.68:8080 stopped answering at 04:20:59 UTC." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
-  const fits = plural(countErrors([...claimed]), 'error that would fit belongs', 'errors that would fit belong');
+  const count = countErrors([...claimed]);
+  const fits =
+    Math.round(count) === 1
+      ? 'The error that would fit belongs'
+      : `The ${plural(count, 'error')} that would fit belong`;
   return event === undefined ? `${fits} to events.` : `${fits} to one event: ${shortText(event, traffic)}.`;
 }
 
@@ -40,7 +44,7 @@ function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traff
   const [call] = calls;
   if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;
   if (kind === 'target-lost') return `${who} stopped answering ${when}`;
-  return `the ${kind} of ${who} that began ${when}`;
+  return `the ${kind} of ${who}, which began ${when}`;
 }
 
 /** Returns, for each cause, the traffic without errors of events that it cannot have caused. */

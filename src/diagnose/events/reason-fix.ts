@@ -149,7 +149,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: sentence(
           undo,
-          `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: its log ends at the time above.`,
+          `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: read the end of its log.`,
         ),
         commands: [...(isNew ? rollBack : []), ...look],
         sideEffects: rollBackEffects,
@@ -234,7 +234,7 @@ function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
     };
   const group = owner?.scalingGroup;
   return {
-    summary: `Take an instance of ${who} out of its target group as soon as the two-minute notice of a Spot interruption arrives, and replace it before it goes.`,
+    summary: `Deregister an instance of ${who} as soon as its two-minute Spot interruption notice arrives, and replace it before it is reclaimed.`,
     commands:
       group == null
         ? []
@@ -242,7 +242,9 @@ function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
     sideEffects:
       group == null
         ? []
-        : ['Auto Scaling then replaces instances as soon as AWS recommends it, which happens more often.'],
+        : [
+            'Auto Scaling then also replaces instances that are only at risk of an interruption, so it replaces more of them.',
+          ],
   };
 }
 

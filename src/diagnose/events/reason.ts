@@ -242,15 +242,16 @@ function clauseOf(
 ): string {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
   const [first] = own;
-  const details = [...(why === null ? [] : [why]), ...(revisions.length > 0 ? [list(revisions)] : [])];
-  const since =
-    deployed !== null && kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed.revision
-      ? '; this revision was being rolled out'
-      : '';
+  const isNew =
+    deployed !== null && kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed.revision;
+  const details = [
+    ...(why === null ? [] : [why]),
+    ...(revisions.length > 0 ? [`${list(revisions)}${isNew ? ', which was being rolled out' : ''}`] : []),
+  ];
   const text =
     first !== undefined && targets === 1 ? first.clause : `${shareText(own.length, targets)} ${SEVERAL[kind]}`;
   const by = targets > 1 && kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
-  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${since}${hooks}`;
+  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${hooks}`;
 }
 
 const shareText = (part: number, whole: number): string =>

@@ -83,7 +83,7 @@ export function blockedVerdict(
   const healthy = blocked.filter(({ path, port }) => path.state === 'healthy' && path.healthPort !== port);
   const unnoticed =
     healthy.length > 0
-      ? ` ${plural(healthy.length, 'of them looks', 'of them look')} healthy: health checks use another port.`
+      ? ` ${plural(healthy.length, 'of these targets looks', 'of these targets look')} healthy: health checks use another port.`
       : '';
   const standing = blocked.filter(
     ({ answered, answer }) => answered && answer.answer === 'blocked' && answer.share === 1,
@@ -99,7 +99,7 @@ export function blockedVerdict(
   return {
     outcome: 'fail',
     ...(fix === undefined ? {} : { fix, afterwards: fix }),
-    summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'blocked in part' : 'blocked'}. ${first?.sentence ?? ''}${more}${unnoticed}${still}`,
+    summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'partly blocked' : 'blocked'}. ${first?.sentence ?? ''}${more}${unnoticed}${still}`,
     facts: pathFacts(all),
   };
 }

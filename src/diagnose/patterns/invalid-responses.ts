@@ -73,17 +73,15 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
       ),
       ...(parts.clients
         ? [
-            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} of their requests that were repeated within 30 s failed again, while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not fail. The fault is in what they ask for.`,
+            `${plural(parts.clients.clients, 'client')} failed each time: ${outOf(parts.clients.failedAgain, parts.clients.repeated)} of their requests that were repeated within 30 s failed again, while ${percent(1 - Math.min(1, countErrors(parts.all) / Math.max(1, traffic.log.requests)))} of all requests did not fail. The fault is in their requests.`,
           ]
         : []),
       ...(unclear.length > 0
-        ? [
-            `${plural(unclear.length, 'error looks', 'errors look')} like those of a response that the load balancer rejected.`,
-          ]
+        ? [`${plural(unclear.length, 'error looks', 'errors look')} like a response that the load balancer rejected.`]
         : []),
     ],
     against: [
-      ...(retried > 0 ? [`${requestsOf(retried, parts.all.length)} succeeded on a retry within 30 s.`] : []),
+      ...(retried > 0 ? [`${requestsOf(retried, parts.all.length, 'closed')} succeeded on a retry within 30 s.`] : []),
       ...closedEarly
         .slice(0, 3)
         .map(

@@ -17,15 +17,20 @@ export const tally = (errors: readonly SampledError[], name: (error: SampledErro
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 
 /** "12 × GET /a, 3 × GET /b and 4 more"; without a number if there is only one name. */
-export function describeTally(
+export const describeTally = (
   errors: readonly SampledError[],
   name: (error: SampledError) => string,
   limit = 4,
-): string {
-  const tallies = tally(errors, name);
+): string => describe(tally(errors, name), '×', limit);
+
+/** "7 from 10.0.1.5:8080 and 2 from 10.0.1.6:8080"; without a number if there is only one target. */
+export const describeTargets = (errors: readonly SampledError[], name: (error: SampledError) => string): string =>
+  describe(tally(errors, name), 'from', 4);
+
+function describe(tallies: readonly Tally[], joint: '×' | 'from', limit: number): string {
   if (tallies.length === 1) return tallies[0]?.name ?? '';
   return list(
-    tallies.map((t) => `${number(t.count)} × ${t.name}`),
+    tallies.map(({ name, count }) => `${number(count)} ${joint} ${name}`),
     limit,
   );
 }

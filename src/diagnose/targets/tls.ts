@@ -215,8 +215,8 @@ function countsSentence(
   ] as const) {
     if (points !== null && follows(points, errors, newest))
       return matches(points, errors)
-        ? `${name}: ${metric} is ${number(sumOf(points))}, minute by minute the ${total} errors of the log.`
-        : `${name}: ${metric} follows the errors minute by minute, as far as the log was delivered.`;
+        ? `${metric} of ${name} is ${number(sumOf(points))} and matches the ${total} errors in the log minute by minute.`
+        : `${metric} of ${name} follows the errors minute by minute, as far as the log was delivered.`;
   }
   const counted = [
     ...(tls === null ? [] : [`${TLS_COUNT} ${number(sumOf(tls))}`]),

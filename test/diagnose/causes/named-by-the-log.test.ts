@@ -43,8 +43,8 @@ describe('target-generated', () => {
   it('says which targets, routes and statuses, and where to look', () => {
     const errors = traffic(3, 'target-response', (i) => ({ target: i < 2 ? '10.0.1.5:8080' : '10.0.2.7:8080' }));
     expect(judgementOf(targetGenerated, { traffic: errors }, question).for).toEqual([
-      'All 3 failed requests ended with the status that the target sent (500); the load balancer relayed it.',
-      'By target: 2 × 10.0.1.5:8080 and 1 × 10.0.2.7:8080.',
+      'All 3 failed requests ended with the status that the target sent (500); the load balancer only relayed it.',
+      'By target: 2 from 10.0.1.5:8080 and 1 from 10.0.2.7:8080.',
       'By route: GET /orders.',
     ]);
     expect(judgementOf(targetGenerated, { traffic: errors }, question).fix.commands[0]).toMatch(/^grep -F -e Root=1-/);
@@ -63,7 +63,7 @@ describe('the headline of target-generated', () => {
       'two targets and one route',
       errors(2, 'GET /orders'),
       [0, 0],
-      '8 requests on GET /orders with 500 (4 × 10.0.1.5:8080 and 4 × 10.0.1.6:8080);',
+      '8 requests on GET /orders with 500 (4 from 10.0.1.5:8080 and 4 from 10.0.1.6:8080);',
     ],
     ['many targets and routes', errors(4), [0, 0, 0, 0], '8 requests with 500 (4 targets);'],
     [
@@ -176,7 +176,7 @@ describe('client-closed', () => {
   it("finds the client's timeout in the durations", () => {
     const known = { traffic: gaveUp((i) => 5.001 + i / 500), attributes: { 'idle_timeout.timeout_seconds': '60' } };
     expect(judgementOf(clientClosed, known, everyStatus).for[1]).toBe(
-      'They cluster at 5 s: a timeout of the client; the load balancer waits 60 s.',
+      'The durations cluster at 5 s, which points to a timeout in the client; the load balancer waits 60 s.',
     );
   });
   it('finds no timeout if the durations are spread', () => {

@@ -191,7 +191,7 @@ describe('target-gone', () => {
       known: { targetHealth: absent, changes: [call('DeregisterTargets', '10.0.1.5', 90)] },
     });
     expect(against[0]).toBe(
-      'DeregisterTargets named 10.0.1.5:8080 at 02:41:30 UTC, 40 s after connections to it began to time out: it was not gone when they began.',
+      'CloudTrail has DeregisterTargets for 10.0.1.5:8080 at 02:41:30 UTC, 40 s after connections to it began to time out: it was not gone when they began.',
     );
   });
 

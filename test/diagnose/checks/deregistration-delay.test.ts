@@ -22,7 +22,7 @@ describe('deregistration-delay', () => {
     {
       name: 'requests cut off',
       part: { ...delay(20), ...aborted },
-      says: 'fail: 3 requests to api ended before any response; its deregistration delay is 20 s.',
+      says: 'fail: The load balancer ended 3 requests to api before any response; api has a deregistration delay of 20 s.',
     },
     {
       name: 'requests closed by the target are another matter',

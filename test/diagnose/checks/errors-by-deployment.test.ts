@@ -403,6 +403,6 @@ it('says who has the addresses now if no deployment is known', () => {
   );
   const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
   expect(errorsByDeployment.evaluate({ traffic, networkInterfaces: interfaces }, question).summary).toBe(
-    'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found. Their addresses now belong to ECS tasks (2 of 3).',
+    'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found. The failing addresses now belong to ECS tasks (2 of 3).',
   );
 });

@@ -40,7 +40,7 @@ describe('failing-routes', () => {
       several(20, 'fixed-response', () => ({ route: 'GET /export' })),
       { routes: [route('GET /export', 20, 20)] },
       'not-applicable',
-      '20 requests got no connection to a target, so there is no response to check.',
+      '20 requests did not reach a target, so there is no response to check.',
     ],
     [
       'its target refuses connections, and another one fails slightly',

@@ -52,12 +52,12 @@ describe('target-group-protocol', () => {
     {
       name: 'the same, and requests succeed: the port speaks both',
       part: { targetGroups: [api({ HealthCheckProtocol: 'HTTPS' })] },
-      says: 'pass: api speaks HTTP; health checks of api use HTTPS and say nothing about that.',
+      says: 'pass: api speaks HTTP; health checks of api use HTTPS, so they do not test the traffic protocol.',
     },
     {
       name: 'the same on another port',
       part: { targetGroups: [api({ Protocol: 'HTTPS', HealthCheckPort: '9090' })], traffic: silent },
-      says: 'pass: api speaks HTTPS; health checks of api use HTTP and say nothing about that.',
+      says: 'pass: api speaks HTTPS; health checks of api use HTTP, so they do not test the traffic protocol.',
     },
     {
       name: 'the same, not healthy',
@@ -66,7 +66,7 @@ describe('target-group-protocol', () => {
         traffic: silent,
         targetHealth: { [API]: [health('10.0.1.5', 'unhealthy')] },
       },
-      says: 'pass: api speaks HTTPS; health checks of api use HTTP and say nothing about that.',
+      says: 'pass: api speaks HTTPS; health checks of api use HTTP, so they do not test the traffic protocol.',
     },
     {
       name: 'groups of another load balancer',

@@ -54,7 +54,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows TCP 9090 from sg-alb. 1 of them looks healthy: health checks use another port.',
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows TCP 9090 from sg-alb. 1 of these targets looks healthy: health checks use another port.',
     },
     {
       name: 'one zone is left out',
@@ -63,7 +63,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked in part. sg-app of 10.0.1.5 does not allow TCP 8080 from 10.0.9.0/24 in subnet-b (eu-west-1b), a part of the load balancer.',
+      says: 'fail: 1 of 1 path to a traffic port is partly blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from 10.0.9.0/24 in subnet-b (eu-west-1b), a part of the load balancer.',
     },
     {
       name: 'network ACLs were not read',

@@ -1,7 +1,7 @@
 /** Decides whether failed requests had sent their whole body, by comparison with successes of the same route. */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
-import { allLowestByChance } from './chance.ts';
+import { allLowestByChance, binomialTail } from './chance.ts';
 import { countUpTo, midRank, quantile, type RouteScale, routeScale } from './route-scales.ts';
 
 /**
@@ -45,12 +45,21 @@ export function bodiesSent(traffic: Traffic, errors: readonly SampledError[]): B
 const medianOf = (errors: readonly SampledError[]): number =>
   errors.map(({ received_bytes }) => received_bytes).sort((a, b) => a - b)[Math.floor((errors.length - 1) / 2)] ?? 0;
 
-/** Whether their ranks are below all successes, or lower than by chance and the bodies much smaller. */
+/** Of the successes: those with the smallest bodies. */
+const SMALLEST = 0.05;
+
+/**
+ * Whether the bodies are much smaller, and their ranks below all successes or lower than by chance, or more of them
+ * below the smallest bodies of the successes than by chance.
+ */
 function areShort(errors: readonly SampledError[], scale: RouteScale): boolean {
   const sizes = errors.map(({ received_bytes }) => received_bytes);
   if (medianOf(errors) > SHORT_SHARE * quantile(scale, 0.5)) return false;
   if (allLowestByChance(sizes.length, countUpTo(scale, Math.max(...sizes)), scale.successes) <= MOST_BY_CHANCE)
     return true;
+  const least = quantile(scale, SMALLEST);
+  const smaller = sizes.filter((size) => size < least).length;
+  if (binomialTail(smaller, sizes.length, SMALLEST) <= MOST_BY_CHANCE) return true;
   const mean = sizes.reduce((sum, size) => sum + midRank(scale, size), 0) / sizes.length;
   return (0.5 - mean) * Math.sqrt(12 * sizes.length) >= LEAST_Z;
 }

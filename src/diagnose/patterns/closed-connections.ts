@@ -86,11 +86,16 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
 
   const cutUploads = findCutUploads(traffic, rest);
   for (const upload of cutUploads) claimErrors(upload.errors);
-  const fixedClusters = [...groupBy(rest, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  const fixedOf = (errors: readonly SampledError[]) =>
+    [...groupBy(errors, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  // A few errors of a timer that fires late may agree by chance, and would hide it.
+  const wider = lateTimers(traffic, rest).filter((late) => !holdsNearlyAll(fixedOf(rest), late));
+  for (const cluster of wider) claimErrors(cluster.errors);
+  const fixedClusters = fixedOf(rest);
   for (const cluster of fixedClusters) claimErrors(cluster.errors);
   const lateClusters = lateTimers(traffic, rest);
   for (const cluster of lateClusters) claimErrors(cluster.errors);
-  const durationClusters = [...fixedClusters, ...lateClusters, ...alwaysLate];
+  const durationClusters = [...wider, ...fixedClusters, ...lateClusters, ...alwaysLate];
   const clients = failingClients(traffic, rest);
   if (clients) claimErrors(clients.errors);
   const last = exitErrors(traffic, rest);
@@ -116,6 +121,12 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
     slowRest: rest.filter((error) => !isInstant(error)),
   };
 });
+
+const holdsNearlyAll = (clusters: readonly DurationCluster[], { errors }: DurationCluster): boolean =>
+  clusters.some((cluster) => {
+    const held = new Set(cluster.errors);
+    return errors.filter((error) => held.has(error)).length >= NEARLY_ALL * errors.length;
+  });
 
 function closedGroups(traffic: Traffic, errors: readonly SampledError[]): ClosedParts['wholeGroups'] {
   return [...groupBy(errors, (error) => error.target_group_arn)].flatMap(([target_group_arn, own]) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import { bodiesSent } from '../../../src/diagnose/patterns/body-sizes.ts';
+import { closedParts } from '../../../src/diagnose/patterns/closed-connections.ts';
 import { closedAsAnswered, closedBeforeWork } from '../../../src/diagnose/patterns/closing-times.ts';
 import { findCutUploads, rarelyChecked } from '../../../src/diagnose/patterns/cut-uploads.ts';
 import { lateTimerOfFailing, lateTimers, longestWait } from '../../../src/diagnose/patterns/durations.ts';
@@ -81,6 +82,14 @@ describe('a timer that fires late', () => {
   });
 });
 
+it('finds a timer that fires late although a few of its errors agree', () => {
+  const seconds = [5.372, 5.383, 5.514, 5.528, 5.534, 5.609, 5.921, 5.929];
+  const traffic = trafficOf(at(seconds), {
+    routes: [routeOf(ROUTE, 8, { times: [...evenly(100, 500, 4900), 5508, 5869, 5879] })],
+  });
+  expect(closedParts(traffic).durationClusters.map(({ errors }) => errors.length)).toEqual([8]);
+});
+
 describe('a timer that fires late on a route that always fails', () => {
   it.each([
     { name: 'nearly all within a second after 5 s', durations: [...evenly(14, 5090, 5930), 8073], seconds: 5 },
@@ -141,6 +150,18 @@ describe('a timer that is checked every 30 s', () => {
 describe('the body that was sent', () => {
   it.each([
     { name: 'a few bytes of 9 KB', sizes: [150, 240, 246], usual: evenly(60, 9000, 9200), sent: 'short' },
+    {
+      name: 'four of six fewer than any success, where sizes differ a hundredfold',
+      sizes: [1500, 1800, 2500, 9000, 60_000, 90_000],
+      usual: evenly(200, 20_000, 340_000),
+      sent: 'short',
+    },
+    {
+      name: 'none fewer than the successes, where sizes differ a hundredfold',
+      sizes: [40_000, 70_000, 90_000],
+      usual: evenly(200, 20_000, 340_000),
+      sent: 'unknown',
+    },
     { name: 'as many bytes as every success', sizes: [9100, 9150, 9180], usual: evenly(60, 9000, 9200), sent: 'whole' },
     {
       name: 'sizes that differ a hundredfold',
@@ -160,9 +181,9 @@ describe('the body that was sent', () => {
         sizes.map(() => 8),
         sizes,
       ),
-      { routes: [routeOf(ROUTE, 3, { times: usual.map(() => 80), sizes: usual })] },
+      { routes: [routeOf(ROUTE, sizes.length, { times: usual.map(() => 80), sizes: usual })] },
     );
-    expect([...bodiesSent(traffic, traffic.errors).sent.values()]).toEqual([sent, sent, sent]);
+    expect([...bodiesSent(traffic, traffic.errors).sent.values()]).toEqual(sizes.map(() => sent));
   });
 
   it.each([

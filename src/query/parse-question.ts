@@ -32,9 +32,9 @@ const FILLERS = new Set(
   `a about again alive all an analyse analyze and any anything are around asap at aws bad balancer been being broke broken by can cause
   caused causes causing check checking complain complained complaining could currently daily day days debug diagnose did do does doing down
   during early elevated error errors explain fail failed failing fails fine flapping for from get gets getting give giving go going got had
-  happen happened happening happens has have having healthy hello help hey hi high hit hitting how http https i im in increase increased
+  happen happened happening happens has have having healthy hello help hey hi high hit hitting how i im in increase increased
   intermittent into investigate is it just keep keeps kept late load load-balancer look looking lots many me moment my need now of off
-  ok okay on or our out outage over page paged pager people please pls possible quick quickly rca reason report reported reporting return
+  ok okay on or our out outage over paged please pls possible quick quickly rca reason reported reporting return
   returned returning returns right root saw see seeing seen serve served serves serving show so some spike spiked spikes spiking starting
   still suddenly tell thank thanks that the their them there these they this throw throwing throws timing to today's too understand up
   urgent us was we went were what whats what's when where which who why window with within working would wrong yesterday's you your`.split(
@@ -44,7 +44,7 @@ const FILLERS = new Set(
 
 /** Words that count as the name only if no other word does. */
 const WEAK =
-  /^(?:[an]?lb|elb|services?|time-?outs?|customers?|users?|clients?|incidents?|issues?|problems?|trouble|requests?|responses?|failures?|traffic|reports)$/i;
+  /^(?:[an]?lb|elb|services?|time-?outs?|customers?|users?|clients?|incidents?|issues?|problems?|trouble|requests?|responses?|failures?|traffic|reports?|pages?|pager|https?|people)$/i;
 
 /** Parses "24h" to seconds; null for other words and for more than 7 days. */
 export function parseDuration(text: string): number | null {

@@ -200,7 +200,8 @@ function sameHalf(from: ReadMoment, to: ReadMoment): [ReadMoment, ReadMoment] {
   const morning = open.timeOfDay % HALF_DAY;
   const choices = (end.half ?? start.half) === 'pm' ? [morning + HALF_DAY, morning] : [morning, morning + HALF_DAY];
   const isOrdered = (time: number) => (open === start ? time < end.timeOfDay : time > start.timeOfDay);
-  const timeOfDay = choices.find(isOrdered) ?? choices[0] ?? open.timeOfDay;
+  // "11pm to 2" and "11 to 2am" span midnight.
+  const timeOfDay = choices.find(isOrdered) ?? (open === start ? morning + HALF_DAY : morning);
   const read = { timeOfDay, half: open.half };
   return open === start ? [{ ...from, time: read }, to] : [from, { ...to, time: read }];
 }

@@ -40,6 +40,9 @@ describe('a time of a question', () => {
     ['2 to 3 am', '11-29T01:00 11-29T02:00'],
     ['2-3am', '11-29T01:00 11-29T02:00'],
     ['11pm to 1am', '11-28T22:00 11-29T00:00'],
+    ['11pm to 2', '11-28T22:00 11-29T01:00'],
+    ['11 to 2am', '11-28T22:00 11-29T01:00'],
+    ['last night between 11 and 2', '11-28T22:00 11-29T01:00'],
     ['at 3', '11-29T01:45 11-29T02:15'],
     ['since 3', '11-29T02:00 11-29T09:07'],
     ['at 3 in the morning', '11-29T01:45 11-29T02:15'],
@@ -150,6 +153,8 @@ describe('the words around a question', () => {
   it('are the name where there is no other', () => {
     expect(parseQuestion('users last 15m').loadBalancer).toBe('users');
     expect(parseQuestion('service 502').loadBalancer).toBe('service');
+    expect(parseQuestion('page last 15m').loadBalancer).toBe('page');
+    expect(parseQuestion('http page of my-alb').loadBalancer).toBe('my-alb');
   });
 
   it('may be the ARN of a listener', () => {

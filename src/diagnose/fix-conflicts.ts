@@ -31,7 +31,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
           ...(result.fix.notes ?? []),
           ...asLonger.map(
             ({ shorter, idle }) =>
-              `Undo the stopgap for ${inSentence(shorter.title)} first: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
+              `Undo the stopgap for the ${inSentence(shorter.title)} first: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
           ),
         ],
         ...(stopgap === undefined
@@ -41,7 +41,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 sideEffects: [
                   ...stopgap.sideEffects,
-                  ...asShorter.map(({ longer }) => `Undo it before fixing ${inSentence(longer.title)}.`),
+                  ...asShorter.map(({ longer }) => `Undo it before you fix the ${inSentence(longer.title)}.`),
                 ],
               },
             }),

@@ -9,7 +9,7 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   accessLog: 'the access log',
   metrics: 'CloudWatch metrics',
   loadBalancer: 'the load balancer',
-  attributes: 'idle timeout and access logging',
+  attributes: 'load balancer attributes (idle timeout, access logging)',
   listeners: 'listeners',
   rules: 'listener rules',
   targetGroups: 'target groups',

@@ -197,7 +197,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `Cuts requests that take over ${below} s: in this window ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes.`,
+    `This cuts requests that take over ${below} s: in this window ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes.`,
   ],
   idleTimeoutSeconds: below,
 });

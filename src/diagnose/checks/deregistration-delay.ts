@@ -58,7 +58,10 @@ export const deregistrationDelay = defineCheck({
         ...(unseen.missing ? { missing: true } : {}),
       };
     }
-    const remark = abrupt.length > 0 ? `; ${list(abrupt)} aborts requests in flight at once, but none was` : '';
+    const remark =
+      abrupt.length > 0
+        ? `; the load balancer aborts requests to ${list(abrupt)} in flight at once, but none was aborted`
+        : '';
     return { outcome: 'pass', summary: `Deregistration delay: ${says}${remark}.`, facts };
   },
 });

@@ -24,7 +24,7 @@ export const targetHealth = defineCheck({
   step: 6,
   question: 'Is every registered target healthy now?',
   why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them; without a usable target it answers 503.',
-  fix: 'The reason says where to look: a timeout means the network path or a slow application, a failed check a closed port, a code mismatch the application.',
+  fix: 'Look where the reason points: Target.Timeout at the network path or a slow application, Target.FailedHealthChecks at a closed port, Target.ResponseCodeMismatch at the application.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
   namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
   headline: 3,

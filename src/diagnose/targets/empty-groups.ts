@@ -43,15 +43,18 @@ export function emptinessOf(health: readonly TargetHealthDescription[] | null): 
 
 /** Follows the number of failed requests. */
 export function emptinessText(name: string, health: readonly TargetHealthDescription[]): string | null {
-  const all = health.length === 1 ? `The only target of ${name}` : `All ${number(health.length)} targets of ${name}`;
+  const all =
+    health.length === 1
+      ? `The only target of target group ${name}`
+      : `All ${number(health.length)} targets of target group ${name}`;
   const are = health.length === 1 ? 'is' : 'are';
   switch (emptinessOf(health)) {
     case 'not registered':
-      return `No target is registered in ${name}`;
+      return `No target is registered in target group ${name}`;
     case 'draining':
       return `${all} ${are} draining, and no other is registered`;
     case 'starting':
-      return `No target of ${name} has passed its first health checks yet`;
+      return `No target of target group ${name} has passed its first health checks yet`;
     case 'stopped':
       return `${all} ${are} stopped or terminated`;
     case 'zone off':

@@ -15,7 +15,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TRAFFIC, type Traffic, writeIncident } from './generate.ts';
@@ -111,7 +111,9 @@ const kinds = TRAFFIC.filter((traffic) => values.traffic.split(',').includes(tra
 if (kinds.length === 0) throw new RangeError(`--traffic ${values.traffic}: give ${TRAFFIC.join(' or ')}`);
 if (!values.sources && !values.engine) measured(`${quoted(process.execPath)} build.mjs`);
 
-const machine = `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}`;
+// Other work on the machine lengthens every time, and ratios scatter.
+const load = `load average ${(loadavg()[0] ?? 0).toFixed(1)} at the start`;
+const machine = `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${load}`;
 const what = values.engine ? 'the log engine alone' : `${cli} diagnose --from`;
 process.stdout.write(`${what} · ${machine} · ${rounds} rounds\n\n${tableHead()}`);
 const all: Compared[] = [];

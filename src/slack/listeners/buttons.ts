@@ -10,7 +10,7 @@ import { rejection, type SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
-import { fixView, privateMessage, SOMETHING_BROKE } from '../messages/index.ts';
+import { fixView, privateMessage, SOMETHING_BROKE, THREAD_GONE } from '../messages/index.ts';
 import { markRight, openWrongForm } from './feedback.ts';
 import { isMuteChoice, muteAlarms } from './mute.ts';
 import { authorizedRun, type Press } from './press.ts';
@@ -126,7 +126,7 @@ async function postDetail(context: SlackContext, id: DetailId, { run, respond, t
     answer.refused === 'not-in-channel'
       ? `alb502 is no longer in this channel. Type /invite @${context.bot.name} here, then press again.`
       : answer.refused === 'gone'
-        ? 'The thread of this diagnosis is gone. Run it again where you want the answer.'
+        ? THREAD_GONE
         : 'Slack did not take the answer. Press again in a minute.';
   context.log.warn({ run: run.id, what: id, refused: answer.refused, code: answer.code }, 'a press was not answered');
   // The thread was deleted, so answer privately.
@@ -138,7 +138,7 @@ async function askAgain(context: SlackContext, { run, who, respond, thread }: Pr
     return answerPrivately(context, respond, privateMessage('Already checking again; the thread will update.'), thread);
   }
   await context.threads.askAgain(run.id, window, who.user);
-  const sentence = 'Checking again. The thread is updated in place; a reply follows if the verdict changes.';
+  const sentence = 'Checked again: the thread shows the new answer.';
   await answerPrivately(context, respond, privateMessage(sentence), thread);
 }
 

@@ -13,6 +13,7 @@ export {
   privateMessage,
   RESTARTING,
   SOMETHING_BROKE,
+  THREAD_GONE,
   unknownAlarmMessage,
 } from './short-messages.ts';
 export type { ThreadState } from './thread-state.ts';

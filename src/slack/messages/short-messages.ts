@@ -68,6 +68,8 @@ export function helpMessage(): Message {
 export const privateMessage = (sentence: string): Message =>
   partsMessage([proseLine(truncate(sanitize(sentence.trim()), MAX_SENTENCE))]);
 
+export const THREAD_GONE = 'The thread of this diagnosis is gone. Run it again where you want the answer.';
+
 export const RESTARTING = 'alb502 is restarting. Try again in a minute.';
 export const SOMETHING_BROKE = "Something broke; alb502's log says what. Try again in a minute.";
 

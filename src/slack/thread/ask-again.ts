@@ -1,13 +1,14 @@
 /** Asks the question of a run again, in its thread. */
 import { Problem } from '../../problem.ts';
 import { inState, type Run, toUpdate } from '../../runs/run.ts';
-import { RESTARTING } from '../messages/index.ts';
-import { showRootProgress } from './show.ts';
-import type { ThreadContext } from './thread-context.ts';
+import { RESTARTING, THREAD_GONE } from '../messages/index.ts';
+import { isRootGone, showRootProgress } from './show.ts';
+import { readRun, type ThreadContext } from './thread-context.ts';
 import { workOn } from './work-on-run.ts';
 
 /**
  * `window`: epoch milliseconds; replaces the window of the run. `user`: absent for an alarm, which is never refused.
+ * Throws Problem where a person asks too often or somebody has deleted the thread.
  */
 export async function askAgain(
   context: ThreadContext,
@@ -20,6 +21,8 @@ export async function askAgain(
   if ('refused' in admission) throw new Problem(admission.refused, 1);
   try {
     await active.get(id)?.ended;
+    if (user !== undefined && (await isRootGone(context, await readRun(context, id))))
+      throw new Problem(THREAD_GONE, 1);
     const run = await runs.change(id, (current) => ({
       ...inState(current, { state: 'running' }),
       ...(window ? { from: new Date(window.from).toISOString(), to: new Date(window.to).toISOString() } : {}),

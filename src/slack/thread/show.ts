@@ -82,6 +82,13 @@ export async function refreshRoot(context: ThreadContext, id: string): Promise<v
     await runs.change(id, (current) => ({ ...current, outbox: toUpdate(current.outbox) }));
 }
 
+/** Edits the root message to find out whether somebody has deleted it. */
+export async function isRootGone(context: ThreadContext, run: Run): Promise<boolean> {
+  if (run.thread.root === null) return false;
+  const edited = await showRoot(context, await loadThreadState(context, run));
+  return 'refused' in edited && edited.refused === 'gone';
+}
+
 /** Shows in the root message that the run is under way again. */
 export async function showRootProgress(context: ThreadContext, run: Run): Promise<void> {
   const { channel, root } = run.thread;

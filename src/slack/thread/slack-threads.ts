@@ -15,7 +15,7 @@ export interface SlackThreads {
   open(request: ThreadRequest): Promise<OpenResult>;
   /**
    * Asks about the same load balancer again in the same thread; a new window replaces the window of the run. Resolves
-   * with the answer. Throws Problem if this person has asked too often.
+   * with the answer. Throws Problem if this person has asked too often, or somebody has deleted the thread.
    */
   askAgain(id: string, window?: { from: number; to: number }, user?: string): Promise<Run>;
   /** Updates the root message and the replies about the end after the episode or the feedback changed. */

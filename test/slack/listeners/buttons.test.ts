@@ -136,7 +136,7 @@ describe('checking again', () => {
     await slack.press(root, 'Ask again', 'ben');
     await eventually(() => expect(asked.again).toHaveLength(1));
     expect(asked.again).toEqual([{ id: run.id, window: undefined }]);
-    await slack.until(() => slack.privateOf('ben').some(({ text }) => text.startsWith('Checking again.')), 'an answer');
+    await slack.until(() => slack.privateOf('ben').some(({ text }) => text.startsWith('Checked again')), 'an answer');
   });
 
   it('asks about a wider window', async () => {

@@ -426,6 +426,14 @@ describe('asking again', () => {
     expect(await threads.open(await question())).not.toHaveProperty('same');
   });
 
+  it('is refused with a sentence where somebody has deleted the thread', async () => {
+    const threads = await bot('one');
+    const { id, thread } = await ended(await threads.open(await question()));
+    paper.messages = paper.messages.filter(({ ts }) => ts !== thread.root);
+    await expect(threads.askAgain(id, undefined, 'U1')).rejects.toThrow(/The thread of this diagnosis is gone/);
+    expect(asked).toBe(1);
+  });
+
   it("is refused with a sentence over a person's limit", async () => {
     const threads = await bot('one', { perHour: 2 });
     const { id } = await ended(await threads.open(await question()));

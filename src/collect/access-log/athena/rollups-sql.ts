@@ -37,7 +37,7 @@ const SLOW_LIMIT = 200 * SLOW_ROUTES;
 /** Maximum files with empty rows to name. */
 const BAD_FILES = 20;
 
-/** Parts of the failure key, in the order of FAILURE_ORDER as far as it affects which failures are chosen. */
+/** Parts of the failure key, in the order of `byTime` (shown-failures.ts) as far as it affects which failures are chosen. */
 export const DETAIL = [
   'ended',
   'trace_id',

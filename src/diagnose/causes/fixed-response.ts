@@ -1,4 +1,4 @@
-import { command } from '../../format/command.ts';
+import { type Command, command } from '../../format/command.ts';
 import { list, plural, requestsOf } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { Fix, Judgement } from '../judgement.ts';
@@ -77,15 +77,24 @@ function fixFor(matches: readonly FixedRule[]): Fix {
     summary: 'If this response is no longer wanted, make the rule forward to a target group again.',
     commands:
       matches.length > 0
-        ? matches.map(({ arn, defaultOf }) =>
-            defaultOf === null
-              ? command`aws elbv2 modify-rule --rule-arn ${arn} --actions ${'Type=forward,TargetGroupArn=<target-group-arn>'}`
-              : command`aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions ${'Type=forward,TargetGroupArn=<target-group-arn>'}`,
-          )
+        ? matches.map(commandFor)
         : [command`aws elbv2 describe-rules --listener-arn ${'<listener-arn>'}`],
+    ...(matches.some(({ authenticates }) => authenticates)
+      ? { notes: ['modify-rule replaces all actions of a rule: keep its authentication.'] }
+      : {}),
     sideEffects: ['Requests that match the rule reach targets again.'],
   };
 }
+
+/** Only shows a rule that also authenticates: a command without that action would let everybody in. */
+function commandFor({ arn, defaultOf, authenticates }: FixedRule): Command {
+  if (authenticates) return command`aws elbv2 describe-rules --rule-arns ${arn}`;
+  return defaultOf === null
+    ? command`aws elbv2 modify-rule --rule-arn ${arn} --actions ${FORWARD}`
+    : command`aws elbv2 modify-listener --listener-arn ${defaultOf} --default-actions ${FORWARD}`;
+}
+
+const FORWARD = 'Type=forward,TargetGroupArn=<target-group-arn>';
 
 /** matched_rule_priority 0 is the default rule. */
 const priority = (error: SampledError): string =>
@@ -98,6 +107,8 @@ interface FixedRule {
   body: string | null;
   /** The listener if this is its default rule, which modify-rule does not accept. */
   defaultOf: string | null;
+  /** It signs users in before it answers. */
+  authenticates: boolean;
 }
 
 /** Rules with a fixed response of one of these statuses and priorities, by ARN. */
@@ -112,9 +123,10 @@ function matchingRules(rules: ListenerRules | undefined, errors: readonly Sample
       const response = Actions?.map(({ FixedResponseConfig }) => FixedResponseConfig).find((one) => one?.StatusCode);
       const status = response?.StatusCode;
       const matches = prioritiesAndStatuses.has(`${isDefault ? '0' : Priority} ${status}`);
-      return RuleArn && status && matches
-        ? [{ arn: RuleArn, status, body: response?.MessageBody || null, defaultOf: isDefault ? listener : null }]
-        : [];
+      if (!RuleArn || !status || !matches) return [];
+      const authenticates = (Actions ?? []).length > 1;
+      const defaultOf = isDefault ? listener : null;
+      return [{ arn: RuleArn, status, body: response?.MessageBody || null, defaultOf, authenticates }];
     })
     .sort((a, b) => (a.arn < b.arn ? -1 : 1));
 }

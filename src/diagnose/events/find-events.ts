@@ -108,7 +108,7 @@ function describe(
   const [first] = errors;
   if (first === undefined) return [];
   const firstError = errors.reduce((least, { at }) => Math.min(least, at), first.at);
-  const firstSent = Math.min(...errors.map(({ at, elapsed }) => at - 1000 * (elapsed ?? 0)));
+  const firstSent = errors.reduce((least, { at, elapsed }) => Math.min(least, at - 1000 * (elapsed ?? 0)), first.at);
   const { kind, targets, from, to, target_group_arn } = outline;
   const tls = mayBeTls(outline, errors, { traffic, evidence, question });
   // New targets that fail handshakes are a rollout; old ones go on to exist, and only their TLS is at fault.

@@ -2,9 +2,9 @@
  * Why a target group has no target that gets requests, by what describe-target-health says now, and what fills it
  * again. A group whose targets are all unhealthy still gets requests, so that is no reason.
  */
-import type { TargetHealthDescription } from '../../evidence/aws.ts';
+import type { Rule, TargetHealthDescription } from '../../evidence/aws.ts';
 import { type EcsService, groupsOfService } from '../../evidence/workloads.ts';
-import { command } from '../../format/command.ts';
+import { type Command, command } from '../../format/command.ts';
 import { number, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { Fix } from '../judgement.ts';
@@ -121,18 +121,30 @@ function toWaitingGroup(arn: string, evidence: EmptyGroupEvidence, { log }: Traf
   const [other, targets] = only;
   const healthy = targets.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy').length;
   const [name, onto] = [targetGroupName(arn), targetGroupName(other)];
-  const action = `Type=forward,TargetGroupArn=${other}`;
   const { listener, rule } = forwards;
   return {
     summary: `Send the requests for ${name} to ${onto}, which has ${plural(healthy, 'healthy target')} and gets none: finish the deployment, or change the rule.`,
-    commands: [
-      rule.IsDefault || rule.RuleArn === undefined
-        ? command`aws elbv2 modify-listener --listener-arn ${listener} --default-actions ${action}`
-        : command`aws elbv2 modify-rule --rule-arn ${rule.RuleArn} --actions ${action}`,
+    commands: [changeOf(rule, listener, `Type=forward,TargetGroupArn=${other}`)],
+    notes: [
+      `Only if ${onto} runs the same service. A deployment tool that owns the rule may change it back.`,
+      ...(hasOneTarget(rule)
+        ? []
+        : ['A change replaces all actions of a rule: keep its authentication and its other target groups.']),
     ],
-    notes: [`Only if ${onto} runs the same service. A deployment tool that owns the rule may change it back.`],
     sideEffects: [`All requests of that rule go to ${onto}.`],
   };
+}
+
+/** Whether the rule only forwards, to one group. */
+const hasOneTarget = ({ Actions = [] }: Rule): boolean =>
+  Actions.length === 1 && Actions.every(({ ForwardConfig }) => (ForwardConfig?.TargetGroups ?? []).length <= 1);
+
+/** Only shows a rule that does more: a command without its other actions would let everybody in. */
+function changeOf(rule: Rule, listener: string, action: string): Command {
+  if (!hasOneTarget(rule)) return command`aws elbv2 describe-rules --listener-arn ${listener}`;
+  return rule.IsDefault || rule.RuleArn === undefined
+    ? command`aws elbv2 modify-listener --listener-arn ${listener} --default-actions ${action}`
+    : command`aws elbv2 modify-rule --rule-arn ${rule.RuleArn} --actions ${action}`;
 }
 
 /** The AWS Load Balancer Controller registers the ready pods of a Service. */

@@ -95,6 +95,18 @@ describe('fixed-response', () => {
     ]);
   });
 
+  it('only shows a rule that also authenticates', () => {
+    const response = { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503' } };
+    const rule = { RuleArn: 'arn:rule/7', Priority: '7', Actions: [{ Type: 'authenticate-oidc' }, response] };
+    const known = {
+      traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '7' })),
+      rules: { 'arn:listener': [rule] },
+    };
+    const { fix } = judgementOf(fixedResponse, known, question);
+    expect(fix.commands).toEqual(['aws elbv2 describe-rules --rule-arns arn:rule/7']);
+    expect(fix.notes?.join(' ')).toContain('keep its authentication');
+  });
+
   it('points to the Ingress, not to the rule, with the AWS Load Balancer Controller', () => {
     const rule = {
       RuleArn: 'arn:rule/7',

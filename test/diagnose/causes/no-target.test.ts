@@ -219,6 +219,27 @@ describe('no-registered-targets and target-optimizer', () => {
     expect(fix.commands[0]).toContain(runs);
   });
 
+  it.each([
+    [
+      'authenticates',
+      [
+        { Type: 'authenticate-oidc', Order: 1 },
+        { Type: 'forward', Order: 2, TargetGroupArn: API },
+      ],
+    ],
+    [
+      'forwards to other groups as well',
+      [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: API }, { TargetGroupArn: `${API}0` }] } }],
+    ],
+  ])('only show a rule that %s', (_, Actions) => {
+    const more = { 'arn:listener': [{ RuleArn: 'arn:rule', Priority: '10', IsDefault: false, Actions }] };
+    const known = { targetHealth: { [API]: [], [GREEN]: [inState('healthy')] }, rules: more, ...group() };
+    const { fix } = judgementOf(noRegisteredTargets, { traffic: trafficOf(twenty), ...known }, question);
+    expect(fix.summary).toContain('api-green');
+    expect(fix.commands).toEqual(['aws elbv2 describe-rules --listener-arn arn:listener']);
+    expect(fix.notes?.join(' ')).toContain('keep its authentication and its other target groups');
+  });
+
   it('send nothing to a group that gets requests already', () => {
     const known = { targetHealth: { [API]: [], [GREEN]: [inState('healthy')] }, rules, ...group() };
     const busy = { statuses: [{ ...pair('200', '200'), target_group_arn: GREEN }] };

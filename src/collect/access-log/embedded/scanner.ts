@@ -4,7 +4,7 @@
  * every line to the parser: tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly
  * (node --jitless) and in a checkout that was never built.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
 import { isCloudFrontAgent } from '../cloudfront-agent.ts';
 import { hashPlace, hashText } from './keys.ts';
@@ -143,10 +143,14 @@ export const openScanner: OpenScanner = (question, events) => {
   return compiled === null ? exactScanner(question, events) : new ModuleScanner(compiled, question, events);
 };
 
+/** A checkout may have a module of older source, whose memory is laid out differently: it would read every line wrongly. */
+const isOutdated = (): boolean =>
+  IS_SOURCE && statSync(MODULE).mtimeMs < statSync(new URL('wasm/scan-lines.ts', import.meta.url)).mtimeMs;
+
 function compile(): object | null {
   if (typeof WebAssembly === 'undefined') return null;
   try {
-    return new WebAssembly.Module(readFileSync(MODULE));
+    return isOutdated() ? null : new WebAssembly.Module(readFileSync(MODULE));
   } catch (error) {
     if (IS_SOURCE && error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;

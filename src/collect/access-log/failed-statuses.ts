@@ -1,4 +1,4 @@
-/** Which statuses are failures and which were asked for: in memory, and as SQL for Athena. Pure. */
+/** Which statuses are failures and which were asked for. Pure; athena/status-sql.ts says the same as SQL. */
 import { statusRanges } from '../../evidence/statuses.ts';
 
 /**
@@ -23,35 +23,4 @@ export function askedMatcher(statuses: readonly string[]): (status: number, targ
       ({ from, to, madeBy }) =>
         status >= from && status <= to && (madeBy === 'anyone' || (madeBy === 'target') === (targetStatus === status)),
     );
-}
-
-/** The same as SQL. Both throw RangeError for a word that is not a status. */
-export const askedSql = (statuses: readonly string[], status = 'status', targetStatus = 'target_status'): string =>
-  anyOf(
-    statusRanges(statuses).map(({ from, to, madeBy }) => {
-      const maker = {
-        anyone: '',
-        target: ` AND ${targetStatus} = ${status}`,
-        'load-balancer': ` AND ${targetStatus} <> ${status}`,
-      };
-      return `${between(status, from, to)}${maker[madeBy]}`;
-    }),
-  );
-
-export const failedSql = (statuses: readonly string[]): string =>
-  anyOf([
-    'status BETWEEN 500 AND 599',
-    `status IN (${CLIENT_FAILURES.join(', ')})`,
-    ...statusRanges(statuses).map(({ from, to }) => between('status', from, to)),
-  ]);
-
-const between = (status: string, from: number, to: number): string =>
-  from === to ? `${status} = ${whole(from)}` : `${status} BETWEEN ${whole(from)} AND ${whole(to)}`;
-
-const anyOf = (conditions: readonly string[]): string => `(${conditions.join(' OR ')})`;
-
-/** The only way a value enters a query: as a non-negative whole number. */
-export function whole(value: number): string {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number`);
-  return String(value);
 }

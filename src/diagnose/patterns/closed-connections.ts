@@ -88,8 +88,9 @@ export const closedParts = oncePerTraffic((traffic: Traffic): ClosedParts => {
   for (const upload of cutUploads) claimErrors(upload.errors);
   const fixedOf = (errors: readonly SampledError[]) =>
     [...groupBy(errors, (error) => error.target_group_arn).values()].flatMap(fixedDurations);
+  const fixed = fixedOf(rest);
   // A few errors of a timer that fires late may agree by chance, and would hide it.
-  const wider = lateTimers(traffic, rest).filter((late) => !holdsNearlyAll(fixedOf(rest), late));
+  const wider = lateTimers(traffic, rest).filter((late) => !holdsNearlyAll(fixed, late));
   for (const cluster of wider) claimErrors(cluster.errors);
   const fixedClusters = fixedOf(rest);
   for (const cluster of fixedClusters) claimErrors(cluster.errors);

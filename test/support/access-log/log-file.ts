@@ -2,9 +2,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Question } from '../../../src/evidence/evidence.ts';
 
 export const LOAD_BALANCER = 'app/shop/50dc6c495c0c9188';
 export const GROUP = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067';
+
+const NOON = Date.parse('2026-03-10T12:00:00Z');
+/** Asks about the quarter of an hour in which `line` puts its entries. */
+export const quarterHour: Question = {
+  loadBalancer: { name: LOAD_BALANCER, arn: null },
+  from: NOON,
+  to: NOON + 900_000,
+  now: NOON + 1_800_000,
+  statuses: ['5xx'],
+};
 
 export interface Fields {
   type: string;

@@ -3,11 +3,11 @@
  * Uses only functions that Trino and DuckDB share by name or that the tests' endpoint can emulate. Pure.
  */
 import type { Question, Window } from '../../../evidence/evidence.ts';
-import { askedSql, failedSql, whole } from '../failed-statuses.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
-import type { Parameters } from './statement.ts';
+import { type Parameters, whole } from './statement.ts';
+import { askedSql, failedSql } from './status-sql.ts';
 import { type Field, identifier, type LogTable, quoteLiteral } from './table.ts';
 
 /** The part of the log to read. */

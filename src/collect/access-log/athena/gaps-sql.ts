@@ -3,10 +3,9 @@
  * mentions the table once, as in rollups-sql.ts. Texts of clients never enter it, only their keys.
  */
 import { createHash } from 'node:crypto';
-import { whole } from '../failed-statuses.ts';
 import type { GapPlan, NodeTarget } from '../gap-search.ts';
 import { entrySql, type LogScope, PLACE_TEXT, placeText } from './entry-sql.ts';
-import { Parameters, type Statement } from './statement.ts';
+import { Parameters, type Statement, whole } from './statement.ts';
 
 export interface GapSearch {
   /** Microseconds. */

@@ -11,11 +11,11 @@
  */
 import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
-import { askedSql, whole } from '../failed-statuses.ts';
 import { outageSlot } from '../outage-limits.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import { column, entrySql, type LogScope, number, pruning, tableName } from './entry-sql.ts';
-import { inlined, Parameters, type Statement } from './statement.ts';
+import { inlined, Parameters, type Statement, whole } from './statement.ts';
+import { askedSql } from './status-sql.ts';
 import { quoteLiteral } from './table.ts';
 
 /**

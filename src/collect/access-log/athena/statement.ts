@@ -1,11 +1,12 @@
 /** SQL statements whose values travel as execution parameters. Pure. */
+
 /** `parameters` are SQL literals, in the order of the question marks. */
 export interface Statement {
   sql: string;
   parameters: string[];
 }
 
-/** Collects parameters in the order of their placeholders in the final text, regardless of the order of assembly. */
+/** Collects parameters, and puts them into the order of the question marks once the text is complete. */
 export class Parameters {
   readonly #literals: string[] = [];
 
@@ -29,4 +30,10 @@ export class Parameters {
 export function inlined({ sql, parameters }: Statement): string {
   const rest = [...parameters];
   return sql.replace(/'(?:[^']|'')*'|"[^"]*"|[?]/g, (token) => (token === '?' ? (rest.shift() ?? '?') : token));
+}
+
+/** The only way a value enters a query: as a non-negative whole number. */
+export function whole(value: number): string {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number`);
+  return String(value);
 }

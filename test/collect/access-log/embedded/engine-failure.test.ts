@@ -5,9 +5,8 @@ import { readAccessLog } from '../../../../src/collect/access-log/embedded/embed
 import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
 import { collect } from '../../../../src/collect/collect.ts';
 import { readIncident, recordedCollectors } from '../../../../src/collect/incident/incident-collectors.ts';
-import type { Question } from '../../../../src/evidence/evidence.ts';
 import { Problem } from '../../../../src/problem.ts';
-import { LOAD_BALANCER, line, writeLogs } from '../../../support/access-log/log-file.ts';
+import { LOAD_BALANCER, line, quarterHour as question, writeLogs } from '../../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../../support/incident/folder.ts';
 
 const failing = vi.hoisted(() => ({ with: null as Error | null, threads: null as 'at-once' | 'at-work' | null }));
@@ -34,15 +33,6 @@ vi.mock('node:worker_threads', async (original) => {
   }
   return { ...real, Worker };
 });
-
-const T = Date.parse('2026-03-10T12:00:00Z');
-const question: Question = {
-  loadBalancer: { name: LOAD_BALANCER, arn: null },
-  from: T,
-  to: T + 900_000,
-  now: T + 1_800_000,
-  statuses: ['5xx'],
-};
 
 function incidentFolder(): string {
   const folder = temporaryFolder();

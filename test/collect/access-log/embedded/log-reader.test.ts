@@ -7,9 +7,8 @@ import { AccessLogError } from '../../../../src/collect/access-log/access-log-er
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { openReaderApart, openReaderHere } from '../../../../src/collect/access-log/embedded/log-reader.ts';
 import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
-import type { Question } from '../../../../src/evidence/evidence.ts';
 import { Problem } from '../../../../src/problem.ts';
-import { LOAD_BALANCER, line, writeLogs } from '../../../support/access-log/log-file.ts';
+import { line, quarterHour as question, writeLogs } from '../../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../../support/incident/folder.ts';
 
 const processes = vi.hoisted((): { started: ChildProcess[]; atStart: (child: ChildProcess) => void } => ({
@@ -41,14 +40,6 @@ vi.mock('../../../../src/collect/access-log/embedded/entry-store.ts', async (ori
   return { ...real, EntryStore };
 });
 
-const T = Date.parse('2026-03-10T12:00:00Z');
-const question: Question = {
-  loadBalancer: { name: LOAD_BALANCER, arn: null },
-  from: T,
-  to: T + 900_000,
-  now: T + 1_800_000,
-  statuses: ['5xx'],
-};
 const never = new AbortController().signal;
 
 function request() {

@@ -1,14 +1,22 @@
 /**
  * Bundles src/cli.ts into dist/, with one chunk for each lazily loaded part, so that a command loads only what it uses.
- * Plain JavaScript, because npm runs it after `npm ci` in a checkout with any version of Node. `--if-installed` does
- * nothing if `--omit=dev` left esbuild out.
+ * Plain JavaScript, because npm runs it after `npm ci` in a checkout with any version of Node. After `npm ci
+ * --omit=dev`, which leaves esbuild out, it does nothing.
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { compileScanner } from './src/collect/access-log/embedded/wasm/compile.mjs';
 
+const installing = ['ci', 'install'].includes(process.env.npm_command);
+// What npm runs on; this script runs on the Node 24 that npm installed, unless `--omit=dev` left it out.
+const [, version, major] = /node\/v((\d+)[\d.]*)/.exec(process.env.npm_config_user_agent ?? '') ?? [];
+if (installing && Number(major) < 22) {
+  const scripts = process.versions.node === version ? '' : ', so npm installed Node 24 for the npm scripts';
+  console.log(`alb502 needs Node.js 22.18 or later; this is ${version}${scripts}.`);
+}
+
 const esbuild = await import('esbuild').catch((error) => {
-  if (error.code === 'ERR_MODULE_NOT_FOUND' && process.argv.includes('--if-installed')) process.exit(0);
+  if (error.code === 'ERR_MODULE_NOT_FOUND' && installing) process.exit(0);
   throw error;
 });
 const root = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);

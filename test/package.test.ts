@@ -2,9 +2,9 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLocalSlack } from './support/slack/local-slack.ts';
@@ -148,5 +148,23 @@ describe('the installed package', () => {
     const { code, stdout, stderr } = await alb502('diagnose', '--from', 'node_modules');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^[^\n]*node_modules[^\n]*\n$/);
+  });
+});
+
+describe('npm install in a checkout', () => {
+  it.each([
+    [
+      'an older Node',
+      '20.20.2',
+      'alb502 needs Node.js 22.18 or later; this is 20.20.2, so npm installed Node 24 for the npm scripts.\n',
+    ],
+    ['a Node that alb502 runs on', '22.18.0', ''],
+  ])('says on %s what is needed', async (_situation, version, sentence) => {
+    const folder = await mkdtemp(join(work, 'checkout-'));
+    const script = 'src/collect/access-log/embedded/wasm/compile.mjs';
+    await mkdir(join(folder, dirname(script)), { recursive: true });
+    for (const file of ['build.mjs', script]) await copyFile(join(root, file), join(folder, file));
+    const env = { ...process.env, npm_command: 'ci', npm_config_user_agent: `npm/11.19.1 node/v${version} linux x64` };
+    expect(await run(process.execPath, ['build.mjs'], { cwd: folder, env })).toEqual({ stdout: sentence, stderr: '' });
   });
 });

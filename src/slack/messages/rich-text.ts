@@ -8,13 +8,14 @@ import { number } from '../../format/wording.ts';
 import { escapeMrkdwn, type Message, type SlackBlock } from './message.ts';
 import { sanitize } from './redact-text.ts';
 
-/** Plain, bold or code text; a user or user group; a link to the AWS documentation, the AWS console or Slack. */
+/** Plain, bold or code text; a user, user group or channel; a link to the AWS documentation, AWS console or Slack. */
 export type TextPiece =
   | string
   | { bold: string }
   | { italic: string }
   | { code: string }
   | { user: string }
+  | { channel: string }
   | { page: string }
   | { href: string; label: string };
 export type TextLine = readonly TextPiece[];
@@ -56,6 +57,7 @@ const isAddress = (href: string): boolean => CONSOLE.test(href) || MESSAGE.test(
 const PERSON = /^[UW][A-Z0-9]{2,30}$/;
 /** A user group; Slack's ids of groups begin with S. */
 const GROUP = /^S[A-Z0-9]{2,30}$/;
+const CHANNEL = /^[CG][A-Z0-9]{2,30}$/;
 
 const pieceText = (piece: TextPiece): string =>
   typeof piece === 'string'
@@ -70,7 +72,9 @@ const pieceText = (piece: TextPiece): string =>
             ? piece.page
             : 'href' in piece
               ? piece.label
-              : piece.user;
+              : 'channel' in piece
+                ? piece.channel
+                : piece.user;
 
 const withText = (piece: TextPiece, words: string): TextPiece =>
   typeof piece === 'string'
@@ -85,7 +89,9 @@ const withText = (piece: TextPiece, words: string): TextPiece =>
             ? piece
             : 'href' in piece
               ? { ...piece, label: words }
-              : { user: words };
+              : 'channel' in piece
+                ? { channel: words }
+                : { user: words };
 
 const lineLength = (line: TextLine): number => line.reduce((sum, piece) => sum + pieceText(piece).length, 0);
 
@@ -143,6 +149,7 @@ function richTextElements(piece: TextPiece): RichTextElement[] {
   if ('page' in piece) return PAGE.test(text) ? [{ type: 'link', url: text, text: 'AWS documentation' }] : [];
   if ('href' in piece)
     return [isAddress(piece.href) ? { type: 'link', url: piece.href, text } : { type: 'text', text }];
+  if ('channel' in piece) return [CHANNEL.test(text) ? { type: 'channel', channel_id: text } : { type: 'text', text }];
   if (GROUP.test(piece.user)) return [{ type: 'usergroup', usergroup_id: piece.user }];
   return PERSON.test(piece.user) ? [{ type: 'user', user_id: piece.user }] : [{ type: 'text', text }];
 }
@@ -228,6 +235,7 @@ function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
   if (typeof piece === 'string') return words;
   if ('user' in piece && PERSON.test(piece.user)) return `<@${piece.user}>`;
   if ('user' in piece && GROUP.test(piece.user)) return `<!subteam^${piece.user}>`;
+  if ('channel' in piece && CHANNEL.test(piece.channel)) return `<#${piece.channel}>`;
   // Notifications show no links.
   return isShown && 'href' in piece && isAddress(piece.href)
     ? `<${escapeMrkdwn(piece.href)}|${words.replaceAll('|', ' ')}>`

@@ -147,6 +147,8 @@ export function slackFaults(payload: unknown): string[] {
       const isOwn = type === 'link' ? OWN_ADDRESS.test(String(url)) : 'user_id' in value && value.user_id === 'U0ALICE';
       if (!isOwn) faults.push(`Slack ${JSON.stringify(value).slice(0, 120)}`);
     }
+    if (type === 'mrkdwn' && !('verbatim' in value && value.verbatim === true))
+      faults.push(`Slack ${key}: Slack makes links of addresses and names in it`);
     // The text of a message and texts of that type are parsed; rich text is not.
     for (const [name, inner] of Object.entries(value))
       visit(inner, name, type === 'mrkdwn' ? name === 'text' : type === undefined && name === 'text');

@@ -11,9 +11,12 @@ const SHORT_WORDS = 'Id|By|To|Of|In|On|Up|My|Me|Is|Or|At|Ui|Io|Db|Js';
 const WORD = new RegExp(
   `^(?:[a-z]{1,20}|[A-Z][a-z]{1,19}|[A-Z]{2,5}|[a-z]{2,16}(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){1,5}|(?:[A-Z][a-z]{2,15}|${SHORT_WORDS}){2,6})[0-9]?$`,
 );
-/** No date of birth: no part has a leading zero, and not each of three has two digits. */
+/** A day and a month before two digits: a date of birth. */
+const DATE = /^(?:[12]?[0-9]|3[01])\.(?:[12]?[0-9]|3[01])\.[0-9]{2}$/;
+/** "v2", "v1beta1", "3.6.0"; bare parts have no leading zero. */
 const VERSION =
-  /^(?:[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}|(?!\d\d\.\d\d\.\d\d$)(?:0|[1-9][0-9]?)(?:\.(?:0|[1-9][0-9]?)){1,2})$/;
+  /^(?:[vV][0-9]{1,3}(?:(?:alpha|beta)[0-9]{1,2}|(?:\.[0-9]{1,3}){0,2})|(?:0|[1-9][0-9]?)(?:\.(?:0|[1-9][0-9]?)){1,2})$/;
+const isVersion = (text: string): boolean => VERSION.test(text) && !DATE.test(text);
 /** Words up to this length may lack vowels, like abbreviations; longer ones have vowels and few consonants in a row. */
 const SHORT = 5;
 const CONSONANTS = /[^aeiouy0-9]{5}/i;
@@ -40,7 +43,7 @@ export function isWord(text: string): boolean {
  * "items:search", ":id".
  */
 export function isPlainSegment(segment: string): boolean {
-  if (segment === '' || segment === HIDDEN_SEGMENT || VERSION.test(segment)) return true;
+  if (segment === '' || segment === HIDDEN_SEGMENT || isVersion(segment)) return true;
   if (segment.length > MAX_SEGMENT) return false;
   const parts = segment.replace(/^[._]/, '').split('.');
   const last = parts.at(-1) ?? '';
@@ -49,23 +52,25 @@ export function isPlainSegment(segment: string): boolean {
   if (parts.length > 1 && !isFile && !isService) return false;
   const words = (isFile ? parts.slice(0, -1) : parts).flatMap((part) => part.split(/[-_:]/));
   if (words.filter((word) => /^[A-Z]{2,}[0-9]?$/.test(word)).length > MAX_CAPITALS) return false;
-  return words.length <= MAX_WORDS && words.every((word) => isWord(word) || VERSION.test(word));
+  return words.length <= MAX_WORDS && words.every((word) => isWord(word) || isVersion(word));
 }
 
-/** A segment after one of these names is a secret, whatever it looks like. */
-const SECRET_NAME = /^(?:api-?)?(?:tokens?|secrets?|keys?|bearer|jwt|passwords?|passwd|pwd|otp|pin)$/i;
+/** A segment after a name with one of these words, such as "access_token" or "apiKey", is a secret. */
+const SECRET_WORD =
+  /^(?:api|access|auth|id|refresh)?(?:tokens?|secrets?|keys?|bearer|jwt|passwords?|passwd|passcodes?|pwd|otp|pin|csrf|nonce|signature|credentials?|sessionid)$/i;
+const isSecretName = (segment: string): boolean =>
+  segment.split(/[-_.:]|(?<=[a-z])(?=[A-Z])/).some((word) => SECRET_WORD.test(word));
 
 /**
- * Hides every segment of a path that is not a plain word. `common`: segments that many different clients requested.
- * Idempotent.
+ * Hides every segment of a path that is not a plain word or that follows the name of a secret. `common`: segments that
+ * many different clients requested. Idempotent.
  */
 export function redactPath(path: string, common: ReadonlySet<string>): string {
   const segments = path.split('/');
   return segments
     .map((segment, index) => {
-      if (common.has(segment)) return segment;
-      const isSecret = segment !== '' && SECRET_NAME.test(segments[index - 1] ?? '');
-      return isPlainSegment(segment) && !isSecret ? segment : HIDDEN_SEGMENT;
+      if (segment !== '' && isSecretName(segments[index - 1] ?? '')) return HIDDEN_SEGMENT;
+      return common.has(segment) || isPlainSegment(segment) ? segment : HIDDEN_SEGMENT;
     })
     .join('/');
 }

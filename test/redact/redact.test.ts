@@ -53,12 +53,20 @@ describe('a route', () => {
     'GET /healthz',
     'GET /graphql',
     'GET /account/export.csv',
+    'GET /apis/apps/v1beta1/deployments',
+    'GET /jquery/3.6.0/jquery.min.js',
     '-',
   ])('of plain words is kept: %s', (route) => expect(redactRoute(route, NONE)).toBe(route));
 
   it.each([
     ['GET /token/abcdef', 'GET /token/:id'],
     ['GET /api-key/abcdef/use', 'GET /api-key/:id/use'],
+    ['GET /access_token/abcdef', 'GET /access_token/:id'],
+    ['GET /reset-password/abcdef', 'GET /reset-password/:id'],
+    ['GET /clientSecret/abcdef', 'GET /clientSecret/:id'],
+    ['GET /passcode/hunter', 'GET /passcode/:id'],
+    ['GET /born/29.2.84', 'GET /born/:id'],
+    ['GET /born/2.29.84', 'GET /born/:id'],
     ['GET /users/ab12cd/orders', 'GET /users/:id/orders'],
     ['SECRET /a', 'OTHER /a'],
     ['whatever', 'OTHER'],
@@ -71,6 +79,7 @@ describe('a route', () => {
     const common = commonSegments({ failures });
     expect([...common]).toEqual(['b2c3d4']);
     expect(redactRoute('GET /p/b2c3d4', common)).toBe('GET /p/b2c3d4');
+    expect(redactRoute('GET /api-key/b2c3d4', common)).toBe('GET /api-key/:id');
   });
 });
 

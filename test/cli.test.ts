@@ -105,6 +105,15 @@ function oneSentence({ stdout, stderr }: Result): string {
 }
 
 describe('help', () => {
+  it.each([
+    [['help', 'diagnose'], 'Usage: alb502 diagnose'],
+    [['help', 'setup', 'iam'], 'Usage: alb502 setup iam'],
+  ])('alb502 %j prints the help of that command', async (words, usage) => {
+    const { code, stdout, stderr } = await alb502(words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(usage);
+  });
+
   it.each([[[]], [['--help']], [['-h']], [['help']]])('alb502 %j prints it', async (words) => {
     expect(await alb502(words)).toEqual({ code: 0, stdout: HELP, stderr: '' });
   });
@@ -120,6 +129,7 @@ describe('a wrong command line', () => {
   it.each([
     { words: ['nonsense'], says: "unknown command 'nonsense'" },
     { words: ['diagnose', '--form', 'x'], says: "unknown option '--form' (Did you mean --from?)" },
+    { words: ['help', 'nonsense'], says: "There is no command 'nonsense'" },
     { words: ['diagnose', '--from'], says: "option '--from <dir>' argument missing" },
     { words: ['diagnose', '--from', 'x', '--json', '--markdown'], says: "cannot be used with option '--markdown'" },
     { words: ['diagnose'], says: 'Which load balancer?' },

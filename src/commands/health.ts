@@ -23,7 +23,7 @@ export async function health({ config, port, ready }: HealthOptions): Promise<vo
   const url = `http://127.0.0.1:${port === undefined ? await configuredPort(config) : portOf(port)}/${ready ? 'readyz' : 'healthz'}`;
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
   if (answer === null)
-    throw new Problem(`Nothing answers at ${url}: alb502 serve does not run, or on another port.`, 2);
+    throw new Problem(`Nothing answers at ${url}: alb502 serve is not running, or uses another port.`, 2);
   const text = (await answer.text()).slice(0, 200).trim();
   if (!answer.ok) throw new Problem(`${url} answers ${answer.status}: ${text}`, 2);
   process.stdout.write(`${text}\n`);

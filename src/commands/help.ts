@@ -20,8 +20,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  final diagnosis
       --look-back <duration>     also read the access log that far before the
                                  window, such as 24h, to measure the targets'
-                                 keep-alive timeout when the window has fewer
-                                 than about 5 errors
+                                 keep-alive timeout when the window has too few
+                                 errors (about 5 are needed)
       --from <dir>               diagnose a recorded incident instead: a folder
                                  with access logs, metrics and AWS CLI output
       --save <dir>               also save the evidence, redacted, as a folder
@@ -38,7 +38,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  filled in
   alb502 setup config            print a configuration to start from
   alb502 setup alarms            print the commands that send alarms to the bot
-  alb502 setup logs my-alb       print the commands that turn on the access log
+  alb502 setup logs <load-balancer>
+                                 print the commands that turn on the access log
   alb502 setup athena [--create] print the CREATE TABLE for the access logs of
                                  this account and region. --create runs it; no
                                  other option changes anything in AWS
@@ -53,8 +54,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 alarm                   read a CloudWatch alarm message from standard
                                  input. With SLACK_BOT_TOKEN, post to Slack as
                                  the bot would; otherwise print the diagnosis
-      --dry-run                  only print what was understood, and the
-                                 diagnosis
+      --dry-run                  print how the alarm was read and the diagnosis;
+                                 post nothing
       --recorded <dir...>        answer from recorded incidents instead of AWS
   alb502 help <command>          show the help of a command
   alb502 --version

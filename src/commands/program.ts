@@ -27,7 +27,8 @@ function program(): Command {
     .description("Finds the root cause of a load balancer's 502, 503 and 504 errors, and shows the evidence.")
     .version(packageVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+    // addHelp() also knows the parts of setup.
+    .helpCommand(false)
     .exitOverride()
     // report() prints errors in one sentence.
     .configureOutput({ writeErr: () => {} });
@@ -40,6 +41,7 @@ function program(): Command {
   addServe(alb502);
   addHealth(alb502);
   addAlarm(alb502);
+  addHelp(alb502);
   return alb502;
 }
 
@@ -48,7 +50,7 @@ function addDiagnose(alb502: Command): void {
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. Changes nothing in AWS; Athena stores its query results.',
+      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. The default window is the last 15 minutes; times are UTC unless they name a zone. Changes nothing in AWS; Athena stores its query results.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]')
     // Without a description, help does not list it a second time below the usage.
@@ -66,9 +68,10 @@ function addDiagnose(alb502: Command): void {
         .conflicts('from'),
     )
     .addOption(
-      new Option('--max-usd <amount>', 'the most that reading the access log may cost, in US dollars').conflicts(
-        'from',
-      ),
+      new Option(
+        '--max-usd <amount>',
+        'the most that reading the access log may cost, in US dollars (default: 1)',
+      ).conflicts('from'),
     )
     .addOption(
       new Option('--wait', 'retry until the access log is complete, then print the final diagnosis').conflicts('from'),
@@ -122,7 +125,7 @@ function addServe(alb502: Command): void {
     .command('serve')
     .summary('run the Slack bot')
     .description(
-      'Runs the Slack bot. Tokens come from the environment: SLACK_BOT_TOKEN, and SLACK_APP_TOKEN in socket mode or SLACK_SIGNING_SECRET with http.',
+      'Runs the Slack bot. Tokens come from the environment: SLACK_BOT_TOKEN, and SLACK_APP_TOKEN in Socket Mode or SLACK_SIGNING_SECRET over HTTP.',
     )
     .option('--check', 'check tokens, configuration and permissions, then exit')
     .option('--config <file>', 'configuration file (default: alb502.json)')
@@ -154,9 +157,9 @@ function addAlarm(alb502: Command): void {
     .command('alarm')
     .summary('handle one alarm message by hand')
     .description(
-      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints what was understood and the diagnosis.',
+      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints how the alarm was read and the diagnosis.',
     )
-    .option('--dry-run', 'only print what was understood, and the diagnosis')
+    .option('--dry-run', 'print how the alarm was read and the diagnosis; post nothing')
     .option('--config <file>', 'configuration file (default: alb502.json)')
     .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))
@@ -164,6 +167,22 @@ function addAlarm(alb502: Command): void {
     .action(async (options: AlarmOptions) => {
       const { alarm } = await import('./alarm.ts');
       await alarm(options);
+    });
+}
+
+function addHelp(alb502: Command): void {
+  alb502
+    .command('help')
+    .summary('show the help of a command')
+    .argument('[command...]')
+    .action((names: string[]) => {
+      let command = alb502;
+      for (const name of names) {
+        const part = command.commands.find((one) => one.name() === name);
+        if (part === undefined) throw new Problem(`There is no command '${names.join(' ')}'; see alb502 --help.`, 1);
+        command = part;
+      }
+      command.help();
     });
 }
 

@@ -26,8 +26,8 @@ export function addSetupCommands(alb502: Command): void {
         setup.commands.map((one) => one.name()),
         setup.commands.length,
       );
-      const asked = what === undefined ? 'Set up what?' : `Don't know how to set up '${what}'.`;
-      throw new Problem(`${asked} There is alb502 setup with ${names}.`, 1);
+      const fault = what === undefined ? 'setup needs the name of a part' : `There is no part '${what}' of setup`;
+      throw new Problem(`${fault}: ${names}.`, 1);
     });
 
   setup
@@ -54,11 +54,8 @@ export function addSetupCommands(alb502: Command): void {
       'buckets of access logs, such as my-logs/AWSLogs/, instead of looking them up in AWS',
     )
     .option('--log-group <name...>', 'log groups of vended access logs')
-    .option('--cloudfront-log-bucket <place...>', 'buckets of the standard logs of CloudFront distributions')
-    .option(
-      '--cloudfront-log-group <name...>',
-      'log groups of the standard logs of CloudFront distributions, in us-east-1',
-    )
+    .option('--cloudfront-log-bucket <place...>', 'buckets that hold CloudFront standard logs')
+    .option('--cloudfront-log-group <name...>', 'log groups that hold CloudFront standard logs, in us-east-1')
     .option('--log-key <id>', 'KMS key that encrypts vended logs')
     .option('--athena', 'include Athena, even if the configuration does not mention it')
     .option('--results-key <id>', 'KMS key that encrypts Athena results')

@@ -44,7 +44,7 @@ export async function setupConfig({ channel, queue, runsBucket, config: file }: 
     isEmpty &&
       'alb502.json was empty, so this begins anew: the shell empties the file that > writes to. To change a configuration, write to another file first.',
     accounts.every(({ roleArn }) => roleArn === undefined) &&
-      'accounts: only the account of the environment. Another one needs its roleArn and its regions.',
+      'accounts: only the one that your AWS credentials belong to. To add another, set its roleArn and regions.',
     accounts.some(({ roleArn, externalId }) => roleArn !== undefined && externalId === undefined) &&
       'accounts[].externalId: not set; a role made by deploy/stackset-role.yml asks for one.',
     !hasAlarms &&

@@ -168,7 +168,9 @@ async function findLogPlaces(
     }
   } catch (error) {
     if (!(error instanceof Problem) || interruption.signal.aborted) throw error;
-    printNotice(`AWS was not asked which buckets hold access logs: ${errorMessage(error)}`);
+    printNotice(
+      `Could not look up the buckets of your access logs, so their names are left open; --log-bucket names them. ${errorMessage(error)}`,
+    );
     return { places: null, region: region ?? null };
   }
 }

@@ -88,7 +88,7 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
   // Only an existing load balancer is an example that works, where the existing ones are known.
   const example = name !== null && (isNamed || (known.length === 0 && isLoadBalancerName(name))) ? name : fallback;
   if (rest !== undefined && name !== null && isNamed && names.has(rest.toLowerCase())) throw severalNames(name, rest);
-  if (rest !== undefined) throw notUnderstood(rest, example);
+  if (rest !== undefined) throw notUnderstood(phraseWith(rest, all, others), example);
   if (name !== null && !isNamed && !isLoadBalancerName(name)) throw notUnderstood(name, fallback);
   const reading = parseWindow(windowWords);
   if ('misread' in reading) {
@@ -99,6 +99,17 @@ export function parseQuestion(text: string, known: readonly string[] = []): Pars
     throw notUnderstood(phrase, next === name ? fallback : example);
   }
   return { loadBalancer: name, ...reading, statuses: statuses.length > 0 ? [...new Set(statuses)] : null };
+}
+
+/** The whole phrase that was not understood: "last 2 fortnights", not only its first unknown word. */
+function phraseWith(word: string, all: readonly QuestionWord[], unknown: readonly string[]): string {
+  const at = all.findIndex(({ text }) => text === word);
+  const after = all.findIndex(({ text }, index) => index > at && !unknown.includes(text));
+  const start = all[at - 1]?.kind === 'last' ? at - 1 : at;
+  return all
+    .slice(start, after < 0 ? all.length : after)
+    .map(({ text }) => text)
+    .join(' ');
 }
 
 /** "502s from shop-prod yesterday" starts no window; "from 02:40" does. */

@@ -57,7 +57,7 @@ it('fails if nothing answers', async () => {
   const free = await freePort();
   expect(await health(['--port', `${free}`])).toEqual({
     code: 2,
-    says: `Nothing answers at http://127.0.0.1:${free}/healthz: alb502 serve does not run, or on another port.`,
+    says: `Nothing answers at http://127.0.0.1:${free}/healthz: alb502 serve is not running, or uses another port.`,
   });
 });
 

@@ -46,8 +46,8 @@ async function setup(
 }
 
 it.each([
-  { words: [], says: 'Set up what? There is alb502 setup with slack, iam, config, alarms, logs and athena.' },
-  { words: ['wat'], says: "Don't know how to set up 'wat'." },
+  { words: [], says: 'setup needs the name of a part: slack, iam, config, alarms, logs and athena.' },
+  { words: ['wat'], says: "There is no part 'wat' of setup" },
   { words: ['slack', '--http', 'http://bot.example.com'], says: 'is not an address that Slack can call' },
   {
     words: ['iam', '--cloudfront-log-bucket', 'edge/*'],
@@ -121,7 +121,9 @@ describe('iam', () => {
     const { code, stdout, stderr } = await setup(['iam']);
     expect(code).toBe(0);
     expect(stdout).toContain('arn:aws:s3:::LOG-BUCKET/LOG-PREFIX*');
-    expect(stderr).toMatch(/^AWS was not asked which buckets hold access logs: No AWS region is set/);
+    expect(stderr).toMatch(
+      /^Could not look up the buckets of your access logs, so their names are left open; --log-bucket names them\. No AWS region is set\./,
+    );
     expect(stderr).toContain('  Replace LOG-BUCKET: name the buckets of access logs with --log-bucket.\n');
   });
 

@@ -61,9 +61,9 @@ export async function standardRegion(profile: string | undefined): Promise<strin
   try {
     return await client.config.region();
   } catch {
-    // Bot operators also read this message, and the bot has no such option.
+    // AWS_REGION comes first because the bot has no option --region.
     throw new Problem(
-      'No AWS region is set: set AWS_REGION, such as eu-west-1, or regions of the account in alb502.json, or name it with --region where the command takes that.',
+      'No AWS region is set. Set AWS_REGION, for example to eu-west-1, or add --region eu-west-1 to the command.',
       2,
     );
   } finally {

@@ -16,6 +16,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
     process.stdout.write(HELP);
   } else {
     (await import('./commands/compile-cache.ts')).keepCompiledCode();
+    (await import('./commands/resolve-chunks.ts')).resolveChunks();
     const { main } = await import('./commands/program.ts');
     process.exitCode = await main(process.argv);
   }

@@ -27,7 +27,7 @@ export type ProgressListener = (name: EvidenceName, state: 'started' | Collected
 export async function collect(
   collectors: Collectors,
   progress: ProgressListener = () => {},
-  onInterimEvidence: (evidence: EvidenceSet) => void = () => {},
+  onInterimEvidence: (evidence: EvidenceSet) => void | Promise<void> = () => {},
 ): Promise<EvidenceSet> {
   const answered = new Set<EvidenceName>();
   const start = async <Name extends EvidenceName>(
@@ -78,7 +78,7 @@ export async function collect(
     if (answered.has('accessLog')) return;
     const pending = names.filter((name) => !answered.has(name));
     const reasons = pending.map((name) => [name, stillPending(collectors[name], LATE[name] ?? name)] as const);
-    onInterimEvidence(await awaitAll({ ...running, ...Object.fromEntries(reasons) }));
+    await onInterimEvidence(await awaitAll({ ...running, ...Object.fromEntries(reasons) }));
   });
   // Awaited together, so that a Problem in one leaves no other rejection unhandled.
   await Promise.all([...Object.values(running), provisional]);

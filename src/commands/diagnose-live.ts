@@ -6,16 +6,12 @@ import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
 import type { Question } from '../evidence/evidence.ts';
 import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
-import { utcTime } from '../format/wording.ts';
 import type { InvestigationOptions, InvestigationResult } from '../investigate/investigator.ts';
 import { type EarlierLooks, investigateLive, type LiveInvestigationSettings } from '../investigate/live.ts';
 import { investigateUntilFinal, REAL_WAIT_CLOCK, type WaitClock, type WaitResult } from '../investigate/until-final.ts';
 import { Problem } from '../problem.ts';
 import { parseQuestion } from '../query/parse-question.ts';
 import { resolveWindow, windowReading } from '../query/window.ts';
-import { escapeDiagnosis } from '../render/escape-diagnosis.ts';
-import { headline, interimWords } from '../render/outline.ts';
-import { completenessSentence } from '../render/phrases.ts';
 import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
 import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
@@ -66,7 +62,8 @@ export async function diagnoseLive(
           onAccessLogStatus: showAccessLogStatus,
           // On a terminal, the checklist already shows the estimate.
           ...(process.stderr.isTTY ? {} : { onEstimate: printNotice }),
-          onInterimDiagnosis: (diagnosis) => {
+          onInterimDiagnosis: async (diagnosis) => {
+            const { interimWords } = await import('../render/outline.ts');
             const interim = interimWords(diagnosis);
             if (interim !== null) showInterimVerdict(interim);
           },
@@ -89,7 +86,8 @@ export async function diagnoseLive(
           now: question.now,
           signal: interruption.signal,
           time,
-          onWait: (interim, nextAt) => {
+          onWait: async (interim, nextAt) => {
+            const { waitMessage } = await import('./wait-message.ts');
             for (const line of waitMessage(interim, nextAt)) printNotice(line);
           },
           onLogFailure: (reason) => printNotice(`The access log could not be read again: ${reason}.`),
@@ -119,16 +117,6 @@ export async function diagnoseLive(
     process.removeListener('SIGINT', interrupt);
     if (temporaryFolder) await rm(temporaryFolder, { recursive: true, force: true });
   }
-}
-
-/** Lines printed before each wait: the findings so far, and when more arrives. */
-function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string[] {
-  const shown = escapeDiagnosis(diagnosis);
-  return [
-    `${headline(shown)}, asking again at ${utcTime(nextAt)}`,
-    shown.verdict.summary,
-    `${completenessSentence(shown)}.`,
-  ];
 }
 
 const notFinalMessage = ({ evidence }: InvestigationResult): string =>

@@ -21,8 +21,8 @@ import type { LogPlace } from '../collect/access-log/s3-log.ts';
 import { collectItems } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';
+import { formatBytes } from '../format/amounts.ts';
 import { command } from '../format/command.ts';
-import { formatBytes } from '../render/phrases.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall, probeFinding } from './probe.ts';
 

@@ -1,5 +1,5 @@
 /** Estimates the monthly cost of an access log for each destination. Pure. */
-import { formatBytes, formatDollars } from '../render/phrases.ts';
+import { formatBytes, formatDollars } from '../format/amounts.ts';
 
 /**
  * US dollars per GB, in us-east-1 for the first 10 TB a month. Vended logs: https://aws.amazon.com/cloudwatch/pricing/

@@ -91,13 +91,9 @@ export async function investigateLive(
         import('../collect/aws/live-access-log.ts'),
         import('../collect/aws/delivery-lookup.ts'),
         import('../collect/incident/incident-collectors.ts'),
-        import('../diagnose/diagnose.ts'),
       ]),
     );
-    loading
-      .then(([, { preloadEngine }]) => preloadEngine(engine, isReadApart))
-      .then(preload)
-      .catch(() => {});
+    loading.then(([, { preloadEngine }]) => preloadEngine(engine, isReadApart)).catch(() => {});
     const [
       found,
       [
@@ -105,7 +101,6 @@ export async function investigateLive(
         { readWithLookBack, lookBack: readBack, estimateLiveAccessLog },
         { beginDeliveryLookup },
         { searchCommand },
-        { diagnose, withEdgeCost },
       ],
     ] = await Promise.all([knownByArn(nameOrArn, sessions, search) ?? search, loading]);
     const { name, arn, session } = found;
@@ -159,7 +154,16 @@ export async function investigateLive(
       },
     });
     const collectors = liveCollectors({ found, question, accessLog, remainingUsd });
-    const collected = await collect(collectors, progress, (early) => onInterimDiagnosis?.(diagnose(question, early)));
+    // The access log is what takes longest, and its place is in the attributes: ask for them before all else.
+    const first = firstCalls();
+    await Promise.race([first.sent, collectors.attributes.collect()]).finally(first.stop);
+    const others = firstCalls();
+    const diagnosing = others.sent.then(() => import('../diagnose/diagnose.ts'));
+    diagnosing.then(preload).catch(() => {});
+    const collected = await collect(collectors, progress, async (early) =>
+      onInterimDiagnosis?.((await diagnosing).diagnose(question, early)),
+    ).finally(others.stop);
+    const { diagnose, withEdgeCost } = await diagnosing;
     const shown = (one: EvidenceSet) => (isRedacted ? redactEvidence(one) : one);
     const evidence = shown(collected);
     if (signal.aborted) throw interruptedProblem();
@@ -176,8 +180,8 @@ export async function investigateLive(
       };
     };
     const evidenceWithOffer = withLongerWindowOffer(evidence, question, null);
-    const first = resultFrom(evidenceWithOffer ?? evidence);
-    if (evidenceWithOffer === null || log.options === null || !first.diagnosis.keepAlive?.longerLook) return first;
+    const result = resultFrom(evidenceWithOffer ?? evidence);
+    if (evidenceWithOffer === null || log.options === null || !result.diagnosis.keepAlive?.longerLook) return result;
     const asked = withOfferedLookBack(question);
     const known = keepIn === null ? (earlierLooks?.get(lookKey(question)) ?? null) : null;
     if (known !== null) return resultFrom(shown(withEarlier(collected, known)), asked);

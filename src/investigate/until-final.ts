@@ -31,7 +31,7 @@ export interface WaitOptions<T extends InvestigationResult> {
   signal: AbortSignal;
   time: WaitClock;
   /** Receives the answer so far and the time of the next attempt (epoch milliseconds). */
-  onWait(result: T, nextAt: number): void;
+  onWait(result: T, nextAt: number): void | Promise<void>;
   /** Receives the reason when a later attempt could not read the access log; its answer is dropped. */
   onLogFailure(reason: string): void;
   /** Receives an answer that is no longer used. */
@@ -57,7 +57,7 @@ export async function investigateUntilFinal<T extends InvestigationResult>(
   for (let attempt = 1; result.diagnosis.provisional && result.evidence.accessLog.status === 'collected'; attempt++) {
     const nextAt = nextCheck(window, now, attempt, result.diagnosis.reading);
     if (nextAt === null) break;
-    onWait(result, nextAt);
+    await onWait(result, nextAt);
     const spent = result.diagnosis.cost;
     try {
       // Timers stop while the machine sleeps, so check the clock.

@@ -14,8 +14,8 @@ import type {
 import type { EventKind } from '../diagnose/events/event.ts';
 import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
-import type { CostEstimate } from '../evidence/evidence.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
+import { formatBytes, formatDollars, upperBoundWords } from '../format/amounts.ts';
 import { grouped, inSentence, iso, number, outOf, percent, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
 
@@ -25,25 +25,6 @@ export const formatSeconds = (value: number): string =>
 
 /** At most three decimals: 0.5 → "0.5", 71204 → "71,204". */
 const formatExact = (value: number): string => grouped(Math.round(value * 1000) / 1000);
-
-/** 12400000 → "12.4 MB"; powers of ten, as S3 and Athena bill. */
-export const formatBytes = (value: number): string => {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let size = value;
-  let unit = 0;
-  while (size >= 1000 && unit < units.length - 1) {
-    size /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
-};
-
-/** Dollars; below one dollar, rounded to a hundredth of a cent. */
-export const formatDollars = (value: number): string => {
-  if (value === 0) return '$0';
-  if (value < 0.0001) return 'under $0.0001';
-  return `$${value.toFixed(value < 1 ? 4 : 2)}`;
-};
 
 /** "2026-11-19T02:40:00.000Z" → "02:40:00"; returns text that is not a time unchanged. */
 export const timeOfDay = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?.[1] ?? iso;
@@ -277,12 +258,6 @@ export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const when = again === null ? '' : ` Ask again at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };
-
-/** "at most 2.1 GB and $0.0105". */
-export const upperBoundWords = (atMost: CostEstimate['atMost']): string =>
-  atMost === null
-    ? 'at most an unknown amount'
-    : `at most ${formatBytes(atMost.bytes)} and ${formatDollars(atMost.usd)}`;
 
 /** "from S3 directly: 9 files, 12.4 MB, as asked"; null if no engine was chosen. */
 export const readingWords = ({ reading }: Diagnosis): string | null => reading?.how ?? null;

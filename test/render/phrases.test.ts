@@ -16,24 +16,6 @@ describe('units', () => {
     expect(phrases.formatSeconds(value)).toBe(text);
   });
 
-  it.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [12_400_000, '12.4 MB'],
-    [1_500_000_000_000_000, '1500.0 TB'],
-  ])('%d bytes are %s', (value, text) => {
-    expect(phrases.formatBytes(value)).toBe(text);
-  });
-
-  it.each([
-    [0, '$0'],
-    [0.00001, 'under $0.0001'],
-    [0.0125, '$0.0125'],
-    [3.5, '$3.50'],
-  ])('%d dollars are %s', (value, text) => {
-    expect(phrases.formatDollars(value)).toBe(text);
-  });
-
   it('repeats the date only if it differs', () => {
     expect(phrases.windowSpan('2026-11-20T02:40:00.000Z', '2026-11-20T02:55:00.000Z')).toBe(
       '2026-11-20 02:40:00–02:55:00 UTC',

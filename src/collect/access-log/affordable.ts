@@ -1,6 +1,6 @@
 /** Checks a read's cost against the spending limit. Pure. */
 import type { CostEstimate } from '../../evidence/evidence.ts';
-import { formatDollars } from '../../render/phrases.ts';
+import { formatDollars } from '../../format/amounts.ts';
 import { AccessLogError } from './access-log-error.ts';
 import { estimateWords } from './cost.ts';
 

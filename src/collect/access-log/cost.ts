@@ -4,8 +4,8 @@
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
 import type { Cost, CostEstimate } from '../../evidence/evidence.ts';
+import { formatDollars, formatBytes as size, upperBoundWords } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
-import { formatDollars, formatBytes as size, upperBoundWords } from '../../render/phrases.ts';
 
 export const NO_COST: Cost = { bytesScanned: 0, usd: 0, queries: 0 };
 

@@ -1,7 +1,7 @@
 /** Reads the access log of a live load balancer with Athena, which scans the files in S3. */
 import type { AccessLog, CostEstimate } from '../../evidence/evidence.ts';
+import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
-import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
 import { type Rollups, readRollups } from '../access-log/athena/answers.ts';

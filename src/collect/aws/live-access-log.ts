@@ -1,8 +1,8 @@
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type { CollectionFailure, CostEstimate, LogLimitation } from '../../evidence/evidence.ts';
+import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
-import { formatBytes as size } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { estimateAthena, estimateS3 } from '../access-log/cost.ts';
 import { deliveriesWords, type FoundDeliveries, NO_DELIVERIES } from '../access-log/deliveries.ts';

@@ -2,9 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccessLog } from '../../evidence/evidence.ts';
+import { formatBytes as size } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
-import { formatBytes as size } from '../../render/phrases.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
 import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
 import type { LogReader } from '../access-log/embedded/log-reader.ts';

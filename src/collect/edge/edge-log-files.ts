@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
+import { formatBytes } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
-import { formatBytes } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { s3Usd } from '../access-log/cost.ts';
 import { fileErrorText, inspectFile, isParquet, logFilesIn, readContent } from '../access-log/log-files.ts';

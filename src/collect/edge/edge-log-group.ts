@@ -2,8 +2,8 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
+import { formatBytes } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
-import { formatBytes } from '../../render/phrases.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
 import { incomingBytes } from '../access-log/cloudwatch-logs/fetch-messages.ts';

@@ -2,7 +2,7 @@
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { Window } from '../../evidence/evidence.ts';
-import { formatBytes, formatDollars } from '../../render/phrases.ts';
+import { formatBytes, formatDollars } from '../../format/amounts.ts';
 import { ACTIONS, type DetailId } from './actions.ts';
 import type { SlackBlock } from './message.ts';
 

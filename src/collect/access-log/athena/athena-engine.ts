@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AthenaClient, QueryExecution, WorkGroupConfiguration } from '@aws-sdk/client-athena';
-import { formatBytes as size } from '../../../render/phrases.ts';
+import { formatBytes as size } from '../../../format/amounts.ts';
 import {
   AccessLogError,
   accessDenied,

@@ -3,8 +3,8 @@
  */
 
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { formatBytes } from '../../../format/amounts.ts';
 import type { Command } from '../../../format/command.ts';
-import { formatBytes } from '../../../render/phrases.ts';
 import { AccessLogError } from '../access-log-error.ts';
 import { inHalves } from './in-halves.ts';
 import { askRows, insightsCommand, type LogGroup, messagesQuery, ROWS_AT_MOST, type Seconds } from './insights.ts';

@@ -1,0 +1,16 @@
+/** What `--wait` prints while it waits. Pure; not needed before the first call, so loaded later. */
+import { utcTime } from '../format/wording.ts';
+import type { InvestigationResult } from '../investigate/investigator.ts';
+import { escapeDiagnosis } from '../render/escape-diagnosis.ts';
+import { headline } from '../render/outline.ts';
+import { completenessSentence } from '../render/phrases.ts';
+
+/** Lines printed before each wait: the findings so far, and when more arrives. */
+export function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string[] {
+  const shown = escapeDiagnosis(diagnosis);
+  return [
+    `${headline(shown)}, asking again at ${utcTime(nextAt)}`,
+    shown.verdict.summary,
+    `${completenessSentence(shown)}.`,
+  ];
+}

@@ -13,7 +13,7 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'waf-failure': 'failed in AWS WAF, before a target was chosen',
   'fixed-response': 'got a fixed response of a listener rule',
   'no-target': 'found no target to connect to',
-  'connect-failed': 'failed while connecting, at once rather than after the 10 s timeout',
+  'connect-failed': 'failed while connecting, immediately rather than after the 10 s timeout',
   'connect-timeout': 'ended at the 10 s connect timeout, before anything was sent',
   'idle-timeout': 'went out on an open connection and ran into the idle timeout',
   'no-response-aborted': 'went out on an open connection, which the load balancer ended before any response',

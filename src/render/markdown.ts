@@ -30,6 +30,7 @@ import {
   timeOfDay,
   windowSpan,
 } from './phrases.ts';
+import { sourcesOf } from './sources.ts';
 import { buildTimeline } from './timeline.ts';
 
 /** Maximum rows of the timeline table; neighbouring minutes are merged. */
@@ -143,10 +144,13 @@ const timelineTable = (diagnosis: Diagnosis): string[] => {
 };
 
 const evidenceLines = (cause: CauseResult): string[] => [
-  ...['**For**', '', ...bulletList(cause.for.length > 0 ? cause.for : ['–'])],
-  ...['**Against**', '', ...bulletList(cause.against.length > 0 ? cause.against : ['–'])],
-  ...(cause.missing.length > 0 ? ['**Missing evidence**', '', ...bulletList(cause.missing)] : []),
+  ...labelledList('For', cause.for),
+  ...labelledList('Against', cause.against),
+  ...(cause.missing.length > 0 ? labelledList('Missing evidence', cause.missing) : []),
 ];
+
+const labelledList = (label: string, sentences: readonly string[]): string[] =>
+  sentences.length === 0 ? [`**${label}:** nothing`, ''] : [`**${label}**`, '', ...bulletList(sentences)];
 
 const fixLines = ({ fix, reference }: CauseResult, label: string): string[] => {
   const notes = [...(fix.notes ?? []), ...fix.sideEffects];
@@ -226,19 +230,21 @@ const checklistLines = (steps: readonly ChecklistStep[]): string[] => [
   ]),
 ];
 
-const gapLines = (gaps: readonly Gap[]): string[] =>
-  gaps.flatMap(({ sentence, iamStatement }) => [
+const gapLines = (gaps: readonly Gap[]): string[] => [
+  ...gaps.flatMap(({ sentence, iamStatement }) => [
     `- ${sentence}`,
     ...(iamStatement === null ? [] : ['', 'Allow it with', '', ...codeFence(iamStatement)]),
-  ]);
+  ]),
+  '',
+];
 
-/** Every call and query once, with the checks that use it. */
-const sourceLines = ({ steps }: Diagnosis): string[] => {
-  const checks = new Map<string, string[]>();
-  for (const { check, sources } of steps.flatMap(({ findings }) => findings))
-    for (const source of sources) checks.set(source, [...(checks.get(source) ?? []), check]);
-  return [...checks].flatMap(([source, names]) => [`For ${names.join(', ')}:`, '', ...codeFence(source)]);
-};
+/** Every call and query once, under the steps that use it. */
+const sourceLines = (diagnosis: Diagnosis): string[] =>
+  [...Map.groupBy(sourcesOf(diagnosis), ({ use }) => use)].flatMap(([use, own]) => [
+    `${use}:`,
+    '',
+    ...own.flatMap(({ source }) => codeFence(source)),
+  ]);
 
 /** The lines of a section; the fix, and facts from the document's first lines, are with the cause. */
 function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
@@ -281,7 +287,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
     case 'unchecked':
       return section('Could not check', gapLines(part.gaps));
     case 'other-causes':
-      return part.causes.flatMap((cause) => section(`Also: ${causeTitle(cause, triage.errors)}`, causeLines(cause)));
+      return part.causes.flatMap((cause) => section(causeTitle(cause, triage.errors), causeLines(cause)));
     case 'timeline':
       return [
         ...section('Timeline', timelineTable(diagnosis)),

@@ -285,23 +285,16 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
     });
 }
 
-/**
- * "Out of memory, connection refused by the target: confirmed, explains all 18 errors": the reason of the event, if one
- * is known, leads.
- */
+/** "Out of memory (connection refused by the target): confirmed, explains all 18 errors". */
 export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
   const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
-  return `${afterReason(diagnosis, cause, causeTitle(cause, diagnosis.triage.errors))}${own}`;
+  return `${causeTitle({ ...cause, title: leadName(diagnosis, cause) }, diagnosis.triage.errors)}${own}`;
 }
 
-/** "Out of memory, connection refused by the target". */
-export const leadName = (diagnosis: Diagnosis, cause: CauseResult): string =>
-  afterReason(diagnosis, cause, cause.title);
-
-/** Puts the reason of the event before the title of the cause it led to. */
-function afterReason(diagnosis: Diagnosis, cause: CauseResult, title: string): string {
+/** "Out of memory (connection refused by the target)": the reason of the event, if one is known, and what it led to. */
+export function leadName(diagnosis: Diagnosis, cause: CauseResult): string {
   const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
-  return reason === undefined ? title : `${REASON_TITLE[reason.kind]}, ${inSentence(title)}`;
+  return reason === undefined ? cause.title : `${REASON_TITLE[reason.kind]} (${inSentence(cause.title)})`;
 }
 
 /** What a reader does first. */

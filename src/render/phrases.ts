@@ -92,7 +92,7 @@ export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '
 
 /** The marks in words. */
 export const OUTCOME_WORD: Record<CheckOutcome, string> = {
-  pass: 'in order',
+  pass: 'ok',
   fail: 'fault',
   unknown: 'could not check',
   'not-applicable': 'does not apply',
@@ -109,9 +109,9 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'no-target': 'the target group had no target',
   'connect-failed': 'no connection: refused, reset or a failed handshake',
   'connect-timeout': 'no connection within 10 s',
-  'idle-timeout': 'sent, and no answer within the idle timeout',
-  'no-response-aborted': 'sent, and given up before an answer',
-  'closed-before-response': 'sent; the target closed the connection or sent an invalid response header',
+  'idle-timeout': 'request sent; no response within the idle timeout',
+  'no-response-aborted': 'request sent; the load balancer gave up before a response',
+  'closed-before-response': 'request sent; the target closed the connection or sent an invalid response header',
   inconsistent: 'a pattern outside the known ones; step 1 says which',
   other: 'another status or code',
 };

@@ -54,8 +54,8 @@ const stopgapLines = (page: Page, stopgap: Stopgap | undefined, indent: string):
       ];
 
 const evidenceLines = (page: Page, cause: CauseResult, indent = ''): string[] => [
-  ...labelledLines(page, 'For', cause.for.length > 0 ? cause.for : ['–'], indent),
-  ...labelledLines(page, 'Against', cause.against.length > 0 ? cause.against : ['–'], indent),
+  ...labelledLines(page, 'For', cause.for.length > 0 ? cause.for : ['nothing'], indent),
+  ...labelledLines(page, 'Against', cause.against.length > 0 ? cause.against : ['nothing'], indent),
   ...labelledLines(page, 'Missing', cause.missing, indent),
 ];
 

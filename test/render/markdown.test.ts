@@ -24,10 +24,10 @@ describe('the post-mortem', () => {
     }
   });
 
-  it('names every source once, with the checks it serves', () => {
+  it('names every source once, with the steps that use it', () => {
     const document = renderMarkdown(race);
     expect(document.split('FROM entries')).toHaveLength(2);
-    expect(document).toContain('For access-logging, error-origin, measured-keep-alive:');
+    expect(document).toContain('For steps 1 and 3:');
   });
 
   it('shows the share of a failing route', () => {

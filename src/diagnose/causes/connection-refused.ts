@@ -1,6 +1,6 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
-import { durationSpread, list, plural } from '../../format/wording.ts';
+import { list, plural, seconds } from '../../format/wording.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
@@ -143,12 +143,12 @@ function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): strin
   ]
     .map(([name, own]) => ({ name, errors: own.flatMap(({ errors }) => errors) }))
     .sort((a, b) => countErrors(b.errors) - countErrors(a.errors) || (a.name < b.name ? -1 : 1));
-  const shown = targets
-    .slice(0, SHOWN)
-    .map(
-      ({ name, errors }) =>
-        `${name} refused ${plural(countErrors(errors), 'connection')} after ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}: reset or unreachable, not dropped.`,
-    );
+  const shown = targets.slice(0, SHOWN).map(({ name, errors }) => {
+    const count = countErrors(errors);
+    const elapsed = errors.flatMap((error) => error.elapsed ?? []);
+    const within = elapsed.length === 0 ? '' : ` within ${seconds(Math.max(...elapsed))}`;
+    return `${plural(count, 'connection')} to ${name} ${Math.round(count) === 1 ? 'was' : 'were'} refused${within}; a dropped SYN takes 10 s.`;
+  });
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
 

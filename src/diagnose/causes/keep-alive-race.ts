@@ -106,7 +106,7 @@ export const keepAliveRace = defineCause({
       return [
         ...crowded.map(
           ({ share, target_group_arn }) =>
-            `${percent(share)} of all requests to ${targetGroupName(target_group_arn)} were closed at once: a connection must have answered before it can be idle, so a race fails at most half.`,
+            `${percent(share)} of all requests to ${targetGroupName(target_group_arn)} were closed immediately: a connection must have answered before it can be idle, so a race fails at most half.`,
         ),
         ...(answered.length > 0
           ? [
@@ -123,7 +123,7 @@ export const keepAliveRace = defineCause({
               `${plural(elsewhere, 'instant error')} ${elsewhere === 1 ? 'follows' : 'follow'} a route, some clients, a target or a whole target group, not an idle time.`,
             ]
           : []),
-        ...(others > 0 ? [`${plural(others, 'other error')} did not fail on an open connection at once.`] : []),
+        ...(others > 0 ? [`${plural(others, 'other error')} did not fail immediately on an open connection.`] : []),
       ];
     }
   },

@@ -25,6 +25,6 @@ const ADVICE: Fix = {
     command`aws ec2 create-network-acl-entry --network-acl-id ${'<network ACL of the target subnet>'} --egress --rule-number ${'<free number>'} --protocol tcp --port-range From=1024,To=65535 --cidr-block ${'<subnet of the load balancer>'} --rule-action allow`,
   ],
   sideEffects: [
-    'This takes effect at once, for open connections too, and for everything in the subnets of that network ACL.',
+    'This takes effect immediately, for open connections too, and for everything in the subnets of that network ACL.',
   ],
 };

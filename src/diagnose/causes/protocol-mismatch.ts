@@ -105,9 +105,7 @@ export const protocolMismatch = defineCause({
           ...[...new Set(open.map(({ target }) => target))]
             .slice(0, 3)
             .map((target) => `No request to ${nameOf(traffic, target)} succeeded in the log that was read.`),
-          ...whole.map(
-            (group) => `All ${number(group.requests)} requests to ${group.name} were closed at once, none succeeded.`,
-          ),
+          ...whole.map((group) => `All ${number(group.requests)} requests to ${group.name} were closed immediately.`),
           ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
           ...bad.map(
             (group) =>
@@ -162,12 +160,16 @@ function reachability(
   connects: readonly TargetConnectTimeouts[],
   closed: readonly SampledError[],
 ): string {
-  const working = new Set(log.targets.filter(({ firstSuccess }) => firstSuccess !== null).map(({ target }) => target));
-  if (working.size > 0)
-    return `${plural(working.size, 'target')} of these groups answered other requests; with a protocol mismatch, none would have.`;
+  const arns = new Set([...connects, ...closed].map(({ target_group_arn }) => target_group_arn));
+  const working = log.targets.filter((each) => each.firstSuccess !== null && arns.has(each.target_group_arn));
+  if (working.length > 0) {
+    const targets = new Set(working.map(({ target }) => target)).size;
+    const groups = [...new Set(working.map(({ target_group_arn }) => targetGroupName(target_group_arn)))].sort();
+    return `${plural(targets, 'target')} of ${list(groups, 3)} answered other requests; with a protocol mismatch, ${targets === 1 ? 'it' : 'they'} could not have.`;
+  }
   const slow = closed.filter((error) => !isInstant(error)).length;
   if (slow > 0)
-    return `${outOf(slow, closed.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails at once.`;
+    return `${outOf(slow, closed.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails immediately.`;
   const failed = connects.reduce((sum, { errors }) => sum + countErrors(errors), 0);
   return `${outOf(failed, failed)} failed to connect in a group that speaks HTTP: a refused connection is not a protocol problem.`;
 }

@@ -24,5 +24,5 @@ const ADVICE: Fix = {
   commands: [
     command`aws ec2 authorize-security-group-ingress --group-id ${'<group of the target>'} --protocol tcp --port ${'<traffic port>'} --source-group ${'<group of the load balancer>'}`,
   ],
-  sideEffects: ['This takes effect at once for every network interface in that group.'],
+  sideEffects: ['This takes effect immediately for every network interface in that group.'],
 };

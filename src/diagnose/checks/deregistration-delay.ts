@@ -10,7 +10,7 @@ export const deregistrationDelay = defineCheck({
   id: 'deregistration-delay',
   step: 6,
   question: 'Do deregistered targets get enough time to finish their requests?',
-  why: 'When the deregistration delay ends, the load balancer aborts requests still in flight with a 502; with 0 s it aborts them at once.',
+  why: 'When the deregistration delay ends, the load balancer aborts requests still in flight with a 502; with 0 s it aborts them immediately.',
   fix: 'Set the deregistration delay above the longest request that should survive a deployment.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   namedBy: ['deregistration-delay-elapsed', 'shutdown-before-drain', 'target-gone'],
@@ -50,7 +50,7 @@ export const deregistrationDelay = defineCheck({
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
     const unseen = unseenRequests(evidence.traffic);
     if (unseen !== null) {
-      const when = abrupt.length > 0 ? 'at once' : 'when it ends';
+      const when = abrupt.length > 0 ? 'immediately' : 'when it ends';
       return {
         outcome: 'unknown',
         summary: `Deregistration delay: ${says}. The load balancer aborts requests in flight ${when}; could not check whether any was aborted: ${unseen.words}.`,
@@ -60,7 +60,7 @@ export const deregistrationDelay = defineCheck({
     }
     const remark =
       abrupt.length > 0
-        ? `; the load balancer aborts requests to ${list(abrupt)} in flight at once, but none was aborted`
+        ? `. When a target of ${list(abrupt)} is deregistered, its requests in flight are aborted immediately; none was aborted here`
         : '';
     return { outcome: 'pass', summary: `Deregistration delay: ${says}${remark}.`, facts };
   },

@@ -90,13 +90,13 @@ function describePairs(pairs: readonly ListenerForward[]): string[] {
     const names = [...new Set(same.map(({ group }) => group.TargetGroupName || targetGroupName(group.TargetGroupArn)))];
     const ends = first.listener.Protocol === 'HTTPS' && first.group.Protocol === 'HTTP' ? ' terminates TLS and' : '';
     return [
-      `${listenerName(first.listener)}${ends} reaches ${list(names)} ${protocolPair(first.listener, first.group)}`,
+      `${listenerName(first.listener)}${ends} forwards to ${list(names)} ${protocolPair(first.listener, first.group)}`,
     ];
   });
 }
 
 function protocolPair(listener: Listener, group: TargetGroup): string {
-  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') return 'over HTTP, which is allowed';
+  if (listener.Protocol === 'HTTPS' && group.Protocol === 'HTTP') return 'over HTTP, a valid combination';
   if (listener.Protocol === 'HTTP' && group.Protocol === 'HTTPS') {
     return 'over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets';
   }

@@ -46,7 +46,7 @@ export const measuredKeepAlive = defineCheck({
     if (crowded !== undefined) {
       return {
         outcome: 'not-applicable',
-        summary: `Could not measure the targets' keep-alive timeout: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed at once; a race fails at most half.`,
+        summary: `Could not measure the targets' keep-alive timeout: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed immediately; a race fails at most half.`,
       };
     }
     for (const measure of measures) {
@@ -65,7 +65,7 @@ export const measuredKeepAlive = defineCheck({
     const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
       outcome: 'unknown',
-      summary: `${plural(instant, 'request was', 'requests were')} closed at once${lookedBack}: ${whyInconclusive(first)}.${offer}`,
+      summary: `${plural(instant, 'request was', 'requests were')} closed immediately${lookedBack}: ${whyInconclusive(first)}.${offer}`,
     };
   },
 });

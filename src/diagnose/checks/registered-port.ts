@@ -112,7 +112,7 @@ function describePorts(registeredTargets: RegisteredTarget[]): string {
   const ports = [...new Set(registeredTargets.map(({ groupName, port }) => `${groupName} ${port}`))].sort();
   const remarks = [
     ...(others.length > 0
-      ? [`${plural(others.length, 'registration')} with a port other than the group's, which is allowed`]
+      ? [`${plural(others.length, 'registration')} with a port other than the group's (valid)`]
       : []),
     ...(unchecked.length > 0
       ? [
@@ -120,7 +120,7 @@ function describePorts(registeredTargets: RegisteredTarget[]): string {
         ]
       : []),
   ];
-  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : '; health checks use the same port'}.`;
+  return `Registered ports: ${list(ports, 6)}${remarks.length > 0 ? `; ${remarks.join('; ')}` : `; health checks use the same ${ports.length > 1 ? 'ports' : 'port'}`}.`;
 }
 
 const portFacts = (registeredTargets: RegisteredTarget[]) =>

@@ -11,7 +11,7 @@ export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
   step: 2,
   question: 'Do the targets speak the protocol of their target group?',
-  why: 'HTTP to a TLS port is closed at once or answered with 400; TLS to a plaintext port fails in the handshake. Health checks may use another protocol and pass.',
+  why: 'HTTP to a TLS port is closed immediately or answered with 400; TLS to a plaintext port fails in the handshake. Health checks may use another protocol and pass.',
   fix: 'Create a target group with the right protocol and point the listener to it: the protocol of a group cannot be changed.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html',
   namedBy: ['protocol-mismatch', 'tls-handshake-failure'],

@@ -1,7 +1,7 @@
 import type { Attributes, TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
-import { list, plural } from '../../format/wording.ts';
+import { list, plural, sentenceCase } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
@@ -41,7 +41,7 @@ export const trafficDistribution = defineCheck({
       };
     }
     const remarks = [...findings, ...read.flatMap(unevenText)].map((sentence) => ` ${sentence}`).join('');
-    return { outcome: 'pass', summary: `${ordinaryText(read)}.${remarks}`, facts };
+    return { outcome: 'pass', summary: `${sentenceCase(ordinaryText(read))}.${remarks}`, facts };
   },
 });
 
@@ -195,18 +195,12 @@ const unevenText = ({ name, uneven }: Distribution): string[] =>
       ];
 
 /**
- * "api and web spread requests by round robin over the targets of all zones": one sentence for groups with equal
- * settings.
+ * "requests to api and web are spread by round robin across all zones": one sentence for groups with equal settings.
  */
 function ordinaryText(read: readonly Distribution[]): string {
   const alike = Map.groupBy(
     read,
-    ({ algorithm, crossZone }) =>
-      `by ${algorithm}${crossZone ? ' over the targets of all zones' : ', each zone over its own targets'}`,
+    ({ algorithm, crossZone }) => `by ${algorithm}${crossZone ? ' across all zones' : ' within each zone'}`,
   );
-  return list(
-    [...alike].map(
-      ([how, own]) => `${list(own.map(({ name }) => name))} ${own.length === 1 ? 'spreads' : 'spread'} requests ${how}`,
-    ),
-  );
+  return list([...alike].map(([how, own]) => `requests to ${list(own.map(({ name }) => name))} are spread ${how}`));
 }

@@ -161,13 +161,13 @@ const situations: Situation[] = [
     says: ['gunicorn --timeout 14', 'harakiri = 14', 'WriteTimeout: 14 * time.Second'],
   },
   {
-    name: 'no answer within the idle timeout: streams send a byte before it ends',
+    name: 'no answer within the idle timeout: streams send data before it ends',
     cause: slowTarget,
     evidence: {
       traffic: trafficOf(several(6, 'idle-timeout', () => ({ elapsed: 60.004 }))),
       attributes: { 'idle_timeout.timeout_seconds': '60' },
     },
-    says: ['server-sent events', 'a byte at least every 60 s'],
+    says: ['server-sent events', 'well within every 60 s'],
   },
   {
     name: 'targets of a zone that is not enabled: the zone is enabled, in addition to the others',

@@ -17,7 +17,7 @@ describe('deregistration-delay', () => {
     {
       name: 'no delay, and nothing was cut off',
       part: delay(0),
-      says: 'pass: Deregistration delay: api 0 s; the load balancer aborts requests to api in flight at once, but none was aborted.',
+      says: 'pass: Deregistration delay: api 0 s. When a target of api is deregistered, its requests in flight are aborted immediately; none was aborted here.',
     },
     {
       name: 'requests cut off',

@@ -24,7 +24,7 @@ describe('listener-protocol', () => {
     {
       name: 'TLS ends at the load balancer',
       part: {},
-      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and forwards to api over HTTP, a valid combination.',
     },
     {
       name: 'two groups behind one listener',
@@ -32,12 +32,12 @@ describe('listener-protocol', () => {
         listeners: [https, { ...https, DefaultActions: [{ Type: 'forward', TargetGroupArn: 'tg-web' }] }],
         targetGroups: [api({}), api({ TargetGroupArn: 'tg-web', TargetGroupName: 'web' })],
       },
-      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api and web over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and forwards to api and web over HTTP, a valid combination.',
     },
     {
       name: 'HTTP before an HTTPS group',
       part: { listeners: [http], targetGroups: [api({ Protocol: 'HTTPS' })] },
-      says: 'pass: Listener HTTP:80 reaches api over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets.',
+      says: 'pass: Listener HTTP:80 forwards to api over HTTPS, with the policy ELBSecurityPolicy-2016-08 towards targets.',
     },
     {
       name: 'gRPC behind an HTTP listener',
@@ -47,7 +47,7 @@ describe('listener-protocol', () => {
     {
       name: 'gRPC behind an HTTPS listener',
       part: { targetGroups: [api({ ProtocolVersion: 'GRPC' })] },
-      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and forwards to api over HTTP, a valid combination.',
     },
     {
       name: 'forwarded by a rule',
@@ -57,7 +57,7 @@ describe('listener-protocol', () => {
           'l-1': [{ Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: API }] } }] }],
         },
       },
-      says: 'pass: Listener HTTPS:443 terminates TLS and reaches api over HTTP, which is allowed.',
+      says: 'pass: Listener HTTPS:443 terminates TLS and forwards to api over HTTP, a valid combination.',
     },
     {
       name: 'nothing is forwarded',

@@ -51,7 +51,7 @@ describe('registered-port', () => {
           [API]: [health('10.0.1.5', 'healthy', { Port: 32768 }), health('10.0.1.5', 'healthy', { Port: 32769 })],
         },
       },
-      says: "pass: Registered ports: api 32768 and api 32769; 2 registrations with a port other than the group's, which is allowed.",
+      says: "pass: Registered ports: api 32768 and api 32769; 2 registrations with a port other than the group's (valid).",
     },
     {
       name: 'registrations that were not seen',

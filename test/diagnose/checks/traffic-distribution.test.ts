@@ -40,7 +40,7 @@ describe('traffic-distribution', () => {
     {
       name: 'no setting',
       part: {},
-      says: 'pass: api spreads requests by round robin over the targets of all zones.',
+      says: 'pass: Requests to api are spread by round robin across all zones.',
     },
     {
       name: 'fewer targets are healthy than the threshold of the group needs',
@@ -74,7 +74,7 @@ describe('traffic-distribution', () => {
         }),
         ...failing,
       },
-      says: 'pass: api spreads requests by weighted random with Automatic Target Weights over the targets of all zones.',
+      says: 'pass: Requests to api are spread by weighted random with Automatic Target Weights across all zones.',
     },
     {
       name: 'anomalous targets got less while requests failed',
@@ -84,7 +84,7 @@ describe('traffic-distribution', () => {
     {
       name: 'an anomalous target while nothing failed is a remark',
       part: counted('AnomalousHostCount', 2),
-      says: 'pass: api spreads requests by round robin over the targets of all zones. 2 targets of api were anomalous beside the others.',
+      says: 'pass: Requests to api are spread by round robin across all zones. 2 targets of api were anomalous beside the others.',
     },
     {
       name: 'a zonal shift, by the health of the targets now',
@@ -102,7 +102,7 @@ describe('traffic-distribution', () => {
         targetHealth: { [API]: [healthyIn('eu-west-1a'), healthyIn('eu-west-1a'), healthyIn('eu-west-1b')] },
         ...failing,
       },
-      says: 'pass: api spreads requests by round robin, each zone over its own targets. Cross-zone load balancing is off for api, so a target of a zone with few gets more: 2 healthy targets in eu-west-1a and 1 healthy target in eu-west-1b.',
+      says: 'pass: Requests to api are spread by round robin within each zone. Cross-zone load balancing is off for api, so a target of a zone with few gets more: 2 healthy targets in eu-west-1a and 1 healthy target in eu-west-1b.',
     },
     {
       name: 'the attributes of the group were not seen',

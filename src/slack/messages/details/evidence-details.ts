@@ -29,7 +29,7 @@ export function evidenceAnswer(diagnosis: Diagnosis): Message | FileMessage {
 const bullets = (cause: CauseResult): MessagePart => ({
   bullets: [
     ...cause.for.map((one) => prose(`For: ${one}`)),
-    ...(cause.against.length > 0 ? cause.against : ['–']).map((one) => prose(`Against: ${one}`)),
+    ...(cause.against.length > 0 ? cause.against : ['nothing']).map((one) => prose(`Against: ${one}`)),
     ...cause.missing.map((one) => prose(`Missing: ${one}`)),
   ],
 });

@@ -1,7 +1,8 @@
 /** Calls and queries to repeat by hand, and the post-mortem file. */
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
-import { list, plural } from '../../../format/wording.ts';
+import { plural } from '../../../format/wording.ts';
 import { renderMarkdown } from '../../../render/markdown.ts';
+import { sourcesOf } from '../../../render/sources.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { copyable, line, type MessagePart, partsMessage } from '../rich-text.ts';
 import { detailFile } from './text-file.ts';
@@ -10,17 +11,9 @@ import { detailFile } from './text-file.ts';
 const MAX_IN_THREAD = { calls: 6, characters: 1500 };
 
 export function repeatAnswer(diagnosis: Diagnosis): Message | FileMessage {
-  const steps = new Map<string, Set<number>>();
-  for (const { step, findings } of diagnosis.steps)
-    for (const source of findings.flatMap(({ sources }) => sources))
-      steps.set(source, (steps.get(source) ?? new Set()).add(step));
-  if (steps.size === 0) return partsMessage([line('There is no call or query to repeat by hand.')]);
-  const comment = `${plural(steps.size, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
-  const all = [...steps].map(([source, own]) => ({
-    source,
-    use:
-      own.size === 6 ? 'For every step' : `For ${own.size === 1 ? 'step' : 'steps'} ${list([...own].map(String), 6)}`,
-  }));
+  const all = sourcesOf(diagnosis);
+  if (all.length === 0) return partsMessage([line('There is no call or query to repeat by hand.')]);
+  const comment = `${plural(all.length, 'call or query', 'calls and queries')} to repeat by hand. They only read.`;
   const length = all.reduce((sum, { source }) => sum + source.length, 0);
   if (all.length <= MAX_IN_THREAD.calls && length <= MAX_IN_THREAD.characters) {
     const parts = all.flatMap(({ source, use }): MessagePart[] => [line(use), copyable(source)]);

@@ -267,7 +267,7 @@ describe('the fix', () => {
     expect(text).toContain('*Fix: Worker timeout in the target*');
     expect(text).toContain('alb502 has run none of this: it only reads.');
     // As the headline says it.
-    expect(read('fix', memory)).toContain('*Fix: Out of memory, connection refused by the target*');
+    expect(read('fix', memory)).toContain('*Fix: Out of memory (connection refused by the target)*');
   });
 
   it('starts with the application log when the verdict is undecided', () => {
@@ -283,7 +283,7 @@ it('shows all evidence for and against, or a dash', () => {
   expect(text).toContain(
     '  • For: 112 requests were closed at most 45 ms after being sent: the target had not started work.',
   );
-  expect(text).toContain('  • Against: –');
+  expect(text).toContain('  • Against: nothing');
   expect(text).toContain('*Ruled out*');
 });
 

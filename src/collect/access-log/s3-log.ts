@@ -284,8 +284,8 @@ export interface DownloadOptions {
   objects: readonly LogObject[];
   folder: string;
   signal: AbortSignal;
-  /** Called after each file with the totals so far. */
-  onArrival?: (files: number, bytes: number) => void;
+  /** Called when a file is whole, with its name below the folder and the totals so far. */
+  onArrival?: (file: string, totals: { files: number; bytes: number }) => void;
 }
 
 export interface DownloadResult {
@@ -318,7 +318,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
       const bytes = await downloadOne(options, object, join(folder, file));
       result.bytes += bytes;
       result.files += 1;
-      options.onArrival?.(result.files, result.bytes);
+      options.onArrival?.(file, result);
     } catch (error) {
       const resource = `${bucketArn(place)}/${place.root}*`;
       const refusal = accessLogErrorFrom(error, { action: 's3:GetObject', resource, region: place.region });

@@ -1,6 +1,7 @@
-/** Reads the access log of a live load balancer from S3: downloads the files of the window and reads them here. */
+/** Reads the access log of a live load balancer from S3: each file of the window is read as soon as it is downloaded. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { AccessLog } from '../../evidence/evidence.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
@@ -20,7 +21,7 @@ import { bytesOf, type LogListing } from './log-listing.ts';
 
 /** Rejects with AccessLogError. */
 export async function readFromS3(reading: LogFileReading, objects: readonly LogObject[]): Promise<LiveAccessLog> {
-  const { options, place, listing, idleTimeoutSeconds, signal, why, notes, cost } = reading;
+  const { options, place, listing, idleTimeoutSeconds, why, notes, cost } = reading;
   const { question, keepIn } = options;
   const estimate = estimateS3(objects.length, bytesOf(objects), listing.days.length);
   assertAffordable(estimate, options);
@@ -29,15 +30,27 @@ export async function readFromS3(reading: LogFileReading, objects: readonly LogO
   const method = cost.begin(place, `from S3 directly: ${counted}, ${why.words}`, estimate);
   const temporary = keepIn ?? (await makeTemporaryFolder('alb502-'));
   const folder = join(temporary, 'logs');
-  // Opened while the files download.
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([reading.signal, stopping.signal]);
+  const names = new Readable({ objectMode: true, read() {} });
+  // Opened while the first files download.
   const calls = firstCalls();
   const opening = calls.sent.then(() => openReader(options.isReadApart));
-  opening.catch(() => {});
+  const arriving = { count: objects.length, bytes: bytesOf(objects), names };
+  const readFiles = opening.then((reader) => reader.read({ folder, arriving, question, idleTimeoutSeconds }, signal));
+  const fetched = fetchFiles({ ...reading, signal }, { objects, folder, onFile: (file) => names.push(file) }).finally(
+    () => {
+      calls.stop();
+      names.push(null);
+    },
+  );
+  // Nobody reads what still arrives.
+  readFiles.catch(() => stopping.abort());
   try {
-    const { missing } = await fetchFiles(reading, { objects, folder, onFetched: calls.stop });
-    options.progress?.('reading log files');
-    const reader = await opening;
-    const log = await reader.read({ folder, question, idleTimeoutSeconds }, signal);
+    await Promise.allSettled([fetched, readFiles]);
+    if (stopping.signal.aborted && !reading.signal.aborted) await readFiles;
+    const { missing } = await fetched;
+    const log = await readFiles;
     const notFetched = missing.map((one) => ({ ...one, lines: 0 }));
     const unreadable = [...log.files.unreadable, ...notFetched].sort((a, b) => byText(a.file, b.file));
     const value: AccessLog = {
@@ -53,7 +66,6 @@ export async function readFromS3(reading: LogFileReading, objects: readonly LogO
       toSave: keepIn === null ? null : { folder: keepIn },
     };
   } finally {
-    calls.stop();
     await opening.then(
       (reader) => reader.close(),
       () => {},
@@ -70,22 +82,24 @@ async function openReader(isReadApart = false): Promise<LogReader> {
 interface FilesToFetch {
   objects: readonly LogObject[];
   folder: string;
-  /** Called when the log files are there. */
-  onFetched: () => void;
+  /** Called with the name of each file when it is whole. */
+  onFile: (file: string) => void;
 }
 
 /** Downloads the log files. */
 async function fetchFiles(
   { options, place, listing, signal, cost }: LogFileReading,
-  { objects, folder, onFetched }: FilesToFetch,
+  { objects, folder, onFile }: FilesToFetch,
 ): Promise<DownloadResult> {
   const { s3 } = await listing.request(place);
   const fetched = await download({
     ...{ s3, place, objects, folder, signal },
-    onArrival: (arrived, bytes) =>
-      options.progress?.(`fetched ${arrived} of ${objects.length} log files, ${size(bytes)}`),
+    onArrival: (file, { files, bytes }) => {
+      onFile(file);
+      options.progress?.(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`);
+    },
   });
-  onFetched();
+  options.progress?.('reading log files');
   cost.spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, listing.days.length), queries: 0 });
   return fetched;
 }

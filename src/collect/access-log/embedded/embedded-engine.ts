@@ -21,7 +21,7 @@ import {
 } from '../log-files.ts';
 import { answerLog } from './answer-log.ts';
 import { EntryStore } from './entry-store.ts';
-import { type SizedFileToScan, scan } from './scan.ts';
+import { type FilesToScan, type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
 
 export { redactExcerpt } from '../log-files.ts';
@@ -29,6 +29,8 @@ export { redactExcerpt } from '../log-files.ts';
 export interface ReadOptions {
   /** A folder with log files at any depth, or the files themselves. */
   folder: string | readonly string[];
+  /** Files below the folder that are still being written; nothing else in it is read. */
+  arriving?: ArrivingFiles;
   question: Question;
   /** The load balancer's idle timeout; 60 if unknown. */
   idleTimeoutSeconds: number;
@@ -36,6 +38,15 @@ export interface ReadOptions {
   progress?: (step: ReadProgress) => void;
   /** Stops the read. */
   signal?: AbortSignal;
+}
+
+/** Log files that are read one after another as soon as each is whole. */
+export interface ArrivingFiles {
+  /** How many are expected, and their compressed bytes. */
+  count: number;
+  bytes: number;
+  /** Names below the folder, each once the file is whole. Ends early if some never arrive. */
+  names: AsyncIterable<string>;
 }
 
 export interface ReadProgress {
@@ -91,8 +102,7 @@ class LogFileReader {
   #outsideWindow = 0;
   readonly #named = { 'connection-log': 0, 'health-check-log': 0 };
   /** Health-check logs of the window by their names, and those recognised by content. */
-  #healthCheckLogs: { file: string; original: string }[] = [];
-  #sources: Source[] = [];
+  readonly #healthCheckLogs: { file: string; original: string }[] = [];
 
   constructor(options: ReadOptions) {
     this.#options = options;
@@ -107,7 +117,8 @@ class LogFileReader {
 
   /** Skips unreadable health-check logs; they do not limit what the access log shows. */
   async #readHealthChecks(): Promise<FailedHealthChecks[]> {
-    const read = await mapLimited(this.#healthCheckLogs, FILES_AT_ONCE, async ({ original }) => {
+    const inOrder = this.#healthCheckLogs.toSorted((a, b) => byText(a.file, b.file));
+    const read = await mapLimited(inOrder, FILES_AT_ONCE, async ({ original }) => {
       const ends = await inspectFile(original);
       return 'fault' in ends ? [] : await readHealthChecks(original, ends.compressed, this.#wanted).catch(() => []);
     });
@@ -115,13 +126,16 @@ class LogFileReader {
   }
 
   async #readEntries(): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
-    await this.#list();
-    const bytes = this.#sources.reduce((sum, source) => sum + source.bytes, 0);
-    this.#reportProgress('listed', bytes, 0);
+    const { folder, arriving } = this.#options;
+    const files =
+      arriving === undefined || typeof folder !== 'string'
+        ? await this.#listed()
+        : { ...arriving, files: this.#arriving(folder, arriving.names) };
+    this.#reportProgress('listed', files, 0);
     const store = new EntryStore(this.#options.question.statuses);
-    if (this.#sources.length === 0) return { log: this.#answer(store, []), accounts: [] };
+    if (files.count === 0) return { log: this.#answer(store, []), accounts: [] };
     try {
-      return await this.#read(store, bytes);
+      return await this.#read(store, files);
     } catch (error) {
       if (this.#options.signal?.aborted) throw stoppedError('reading log files');
       // Faults of single files are reported per file; this is an engine failure, and an answer without the log would
@@ -132,30 +146,31 @@ class LogFileReader {
     }
   }
 
-  async #read(store: EntryStore, bytes: number): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
+  async #read(store: EntryStore, files: FilesToScan<Source>): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
     const { question, signal } = this.#options;
     const { statuses, from, to } = question;
     const options = { loadBalancer: this.#wanted, window: { from, to }, statuses };
-    const scanned = await scan(this.#sources, options, store, signal);
-    this.#assertOneLoadBalancer(scanned);
+    const scanned = await scan(files, options, store, signal);
+    scanned.sort((a, b) => byText(a.file.file, b.file.file));
+    this.#assertOneLoadBalancer(scanned.map(({ result }) => result));
     const accounts = this.#countFiles(scanned);
     const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
-    this.#reportProgress('read', bytes, lines);
+    this.#reportProgress('read', files, lines);
     const log = this.#answer(store, accounts);
-    this.#reportProgress('answered', bytes, lines);
+    this.#reportProgress('answered', files, lines);
     return {
       log,
       accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
     };
   }
 
-  #reportProgress(step: ReadProgress['step'], bytes: number, lines: number): void {
-    this.#options.progress?.({ step, files: this.#sources.length, bytes, lines });
+  #reportProgress(step: ReadProgress['step'], { count, bytes }: FilesToScan<Source>, lines: number): void {
+    this.#options.progress?.({ step, files: count, bytes, lines });
   }
 
-  /** Selects the files to read, by their names and interval ends. */
-  async #list(): Promise<void> {
-    const { folder, question, idleTimeoutSeconds } = this.#options;
+  /** Selects the files to read, the largest first, so that no thread starts a large file when the others are done. */
+  async #listed(): Promise<FilesToScan<Source>> {
+    const { folder } = this.#options;
     const { files: listed, unreadable } =
       typeof folder === 'string' ? await logFilesIn(folder) : { files: [...folder].sort(byText), unreadable: [] };
     const files = listed.map((file) => ({
@@ -163,33 +178,38 @@ class LogFileReader {
       original: typeof folder === 'string' ? resolve(folder, file) : resolve(file),
     }));
     for (const { file, fault } of unreadable) this.#unreadable.set(file, { reason: fault, lines: 0 });
-    const chosen = files.flatMap(({ file, original }) => {
-      const name = parseFileName(file);
-      if (name.kind !== 'access-log') this.#named[name.kind] += 1;
-      if (name.kind === 'health-check-log' && canMatter(name, this.#wanted, question, idleTimeoutSeconds))
-        this.#healthCheckLogs.push({ file, original });
-      if (name.kind !== 'access-log') return [];
-      if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) this.#outsideWindow += 1;
-      else return [{ file, original, node: name.node }];
-      return [];
-    });
-    const inspected = await mapLimited(chosen, FILES_AT_ONCE, async (one) => ({
-      ...one,
-      ends: await inspectFile(one.original),
-    }));
-    for (const { file, original, node, ends } of inspected) {
-      if ('fault' in ends) {
-        this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
-        continue;
-      }
-      this.#sources.push({
-        file,
-        path: original,
-        node,
-        compressed: ends.compressed,
-        bytes: ends.bytes,
-      });
+    const chosen = await mapLimited(files, FILES_AT_ONCE, ({ file, original }) => this.#choose(file, original));
+    const sources = chosen.filter((source) => source !== null).sort((a, b) => b.bytes - a.bytes);
+    const bytes = sources.reduce((sum, source) => sum + source.bytes, 0);
+    return { count: sources.length, bytes, files: inTurn(sources) };
+  }
+
+  /** The files to read among those that arrive. */
+  async *#arriving(folder: string, names: AsyncIterable<string>): AsyncGenerator<Source> {
+    for await (const file of names) {
+      const source = await this.#choose(file, resolve(folder, file));
+      if (source !== null) yield source;
     }
+  }
+
+  /** Null if the file is not to be read, by its name, its interval end or its first bytes. */
+  async #choose(file: string, original: string): Promise<Source | null> {
+    const { question, idleTimeoutSeconds } = this.#options;
+    const name = parseFileName(file);
+    if (name.kind !== 'access-log') this.#named[name.kind] += 1;
+    if (name.kind === 'health-check-log' && canMatter(name, this.#wanted, question, idleTimeoutSeconds))
+      this.#healthCheckLogs.push({ file, original });
+    if (name.kind !== 'access-log') return null;
+    if (!canMatter(name, this.#wanted, question, idleTimeoutSeconds)) {
+      this.#outsideWindow += 1;
+      return null;
+    }
+    const ends = await inspectFile(original);
+    if ('fault' in ends) {
+      this.#unreadable.set(file, { reason: ends.fault, lines: 0 });
+      return null;
+    }
+    return { file, path: original, node: name.node, compressed: ends.compressed, bytes: ends.bytes };
   }
 
   /** Throws if two load balancers share the name: their entries would be added together. */
@@ -200,10 +220,8 @@ class LogFileReader {
   }
 
   /** Counts the lines of each file, drops files of other logs and lists damaged ones. */
-  #countFiles(scanned: readonly ScannedFile[]): SourceCounts[] {
-    return this.#sources.flatMap(({ file, path, bytes }, index): SourceCounts[] => {
-      const one = scanned[index];
-      if (one === undefined) throw new Error(`${file} was not read`);
+  #countFiles(scanned: readonly { file: Source; result: ScannedFile }[]): SourceCounts[] {
+    return scanned.flatMap(({ file: { file, path, bytes }, result: one }): SourceCounts[] => {
       const { lines, entries, rejected, otherLoadBalancers, firstRejected, firstLine } = one.counts;
       const kind = entries === 0 && rejected > 0 ? (lineKind(firstLine ?? '') ?? 'access-log') : 'access-log';
       if (kind !== 'access-log') {
@@ -246,6 +264,10 @@ class LogFileReader {
       ...answerLog(store.entries(), question, idleTimeoutSeconds),
     };
   }
+}
+
+async function* inTurn<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
 }
 
 const firstRejectedOf = ({ file, firstRejected }: SourceCounts): AccessLog['rejected']['first'] =>

@@ -7,10 +7,14 @@ import type { AccessLog } from '../../../evidence/evidence.ts';
 import { Problem } from '../../../problem.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';
-import type { ReadOptions } from './embedded-engine.ts';
+import type { ArrivingFiles, ReadOptions } from './embedded-engine.ts';
 
-/** A read request, as sent to the child process. */
-export type LogReadRequest = Pick<ReadOptions, 'folder' | 'question' | 'idleTimeoutSeconds'>;
+export type LogReadRequest = Pick<ReadOptions, 'folder' | 'arriving' | 'question' | 'idleTimeoutSeconds'>;
+
+/** To the child process: a request, and the names of arriving files as they come; null after the last one. */
+export type MessageToReader =
+  | (Omit<LogReadRequest, 'arriving'> & { arriving?: Omit<ArrivingFiles, 'names'> })
+  | { arrived: string | null };
 
 /** The child process's answer. */
 export type LogReadAnswer = { log: AccessLog } | { problem: { message: string; exitCode: Problem['exitCode'] } };
@@ -44,9 +48,12 @@ export async function openReaderApart(): Promise<LogReader> {
   const temporary = await makeTemporaryFolder('alb502-reader-');
   let running = startProcess(temporary);
   return {
-    async read(request, signal) {
+    async read({ arriving, ...asked }, signal) {
+      const { names, ...expected } = arriving ?? { names: null };
+      const request = names === null ? asked : { ...asked, arriving: expected as Omit<ArrivingFiles, 'names'> };
+      const arrivals = names === null ? null : keepArrivals(names);
       for (let restarts = 0; ; restarts++) {
-        const answer = await ask(running, request, signal);
+        const answer = await ask(running, request, arrivals, signal);
         if ('log' in answer) return answer.log;
         if ('problem' in answer) throw new Problem(answer.problem.message, answer.problem.exitCode);
         if (restarts === RESTARTS)
@@ -85,10 +92,35 @@ function startProcess(temporary: string): ReaderProcess {
   return { child, ended };
 }
 
+/** Passes on names as they arrive, and all earlier ones to a process that is started later. */
+interface Arrivals {
+  passTo(take: (arrived: string | null) => void): void;
+}
+
+function keepArrivals(names: AsyncIterable<string>): Arrivals {
+  const kept: (string | null)[] = [];
+  let pass: (arrived: string | null) => void = () => {};
+  const add = (arrived: string | null) => {
+    kept.push(arrived);
+    pass(arrived);
+  };
+  const keep = async () => {
+    for await (const name of names) add(name);
+  };
+  void keep().finally(() => add(null));
+  return {
+    passTo(take) {
+      pass = take;
+      for (const arrived of kept) take(arrived);
+    },
+  };
+}
+
 /** Throws AccessLogError after the signal aborts and the process has been killed. */
 async function ask(
   { child, ended }: ReaderProcess,
-  request: LogReadRequest,
+  request: MessageToReader,
+  arrivals: Arrivals | null,
   signal: AbortSignal,
 ): Promise<LogReadAnswer | { ended: string }> {
   const stop = () => child.kill('SIGKILL');
@@ -98,7 +130,9 @@ async function ask(
     const answered = Promise.withResolvers<LogReadAnswer>();
     child.once('message', (answer: LogReadAnswer) => answered.resolve(answer));
     // A send error is ignored: it means that the process has exited, and `ended` says more.
-    child.send(request, () => {});
+    const send = (message: MessageToReader) => void child.send(message, () => {});
+    send(request);
+    arrivals?.passTo((arrived) => send({ arrived }));
     const answer = await Promise.race([answered.promise, ended.then((how) => ({ ended: how }))]);
     if (signal.aborted) throw stoppedError('reading log files');
     return answer;

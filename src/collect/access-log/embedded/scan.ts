@@ -34,38 +34,46 @@ export interface BatchSink {
 
 export type FoundNames = Pick<ScannedFile, 'places' | 'namedRoutes'>;
 
+/** Files to read, in this order. They may still be arriving: their number and size are known before. */
+export interface FilesToScan<File extends SizedFileToScan> {
+  count: number;
+  bytes: number;
+  files: AsyncIterable<File>;
+}
+
 /**
- * Returns results in the order of the files; a damaged file contributes what could be read. Throws if a thread ends
- * early, and the reason of `signal` once that aborts.
+ * Returns results in no particular order; a damaged file contributes what could be read. Threads start before the first
+ * file is there. Throws if a thread ends early, and the reason of `signal` once that aborts.
  */
-export async function scan(
-  files: readonly SizedFileToScan[],
+export async function scan<File extends SizedFileToScan>(
+  { count, bytes, files }: FilesToScan<File>,
   options: ColumnsOptions,
   sink: BatchSink,
   signal?: AbortSignal,
-): Promise<ScannedFile[]> {
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const threads = bytes <= ALONE_BELOW ? 1 : Math.min(availableParallelism(), files.length);
+): Promise<{ file: File; result: ScannedFile }[]> {
+  const threads = bytes <= ALONE_BELOW ? 1 : Math.min(availableParallelism(), count);
   const readers = Array.from({ length: threads }, () =>
     bytes <= ALONE_BELOW ? readerHere(options) : readerInThread(options),
   );
-  // The largest first, so that no thread starts a large file when the others are done.
-  const waiting = files.map((file, index) => ({ file, index })).sort((a, b) => a.file.bytes - b.file.bytes);
-  const scanned: ScannedFile[] = [];
+  const waiting = files[Symbol.asyncIterator]();
+  const scanned: { file: File; result: ScannedFile }[] = [];
+  let taken = 0;
   const stopped = Promise.withResolvers<never>();
   const stop = () => stopped.reject(signal?.reason);
   signal?.addEventListener('abort', stop);
   try {
     const work = Promise.all(
       readers.map(async (reader) => {
-        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        for (let next = await waiting.next(); !next.done; next = await waiting.next()) {
           signal?.throwIfAborted();
-          const { file, index } = next;
+          const file = next.value;
+          const firstPass = READ_MODES.length * taken;
+          taken += 1;
           let places: ScannedFile['places'] = [];
           let namedRoutes: ScannedFile['namedRoutes'] = [];
           let fault: string | null = null;
           for (const [time, readMode] of READ_MODES.entries()) {
-            const pass = time * files.length + index;
+            const pass = firstPass + time;
             const one = await reader.read({ ...file, readMode }, (batch) => sink.batch(pass, batch));
             // A pass names a place or a route once per thread, so keep those of earlier passes.
             places = [...places, ...one.places];
@@ -73,8 +81,8 @@ export async function scan(
             const isLast = readMode === 'in-small-pieces';
             // Smaller pieces may fail in another way; the stream already reported the fault.
             if (!isLast) fault = one.fault;
-            scanned[index] = { ...one, fault };
             if (isLast || fault === null) {
+              scanned.push({ file, result: { ...one, fault } });
               sink.keep(pass, { places, namedRoutes });
               break;
             }

@@ -1,5 +1,6 @@
 /** A failure of the engine is reported; partial results would look like an answer. */
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
@@ -61,18 +62,18 @@ it.each([
 it('ends the scan if a thread cannot start', async () => {
   const folder = temporaryFolder();
   writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
-  const files = ['a.log', 'b.log'].map((file) => ({
-    path: join(folder, file),
-    compressed: false,
-    node: null,
-    // So large that threads are taken.
-    bytes: 100_000_000,
-  }));
+  // So large that threads are taken.
+  const files = () => ({
+    ...{ count: 2, bytes: 200_000_000 },
+    files: Readable.from(
+      ['a.log', 'b.log'].map((file) => ({ path: join(folder, file), compressed: false, node: null, bytes: 1 })),
+    ),
+  });
   const options = { loadBalancer: { name: 'shop', id: null }, window: question };
   const sink = { batch: () => {}, keep: () => {}, discard: () => {} };
-  const scanned = await scan(files, { ...options, statuses: ['5xx'] }, sink);
-  expect(scanned.map(({ counts }) => counts.lines)).toEqual([1, 1]);
-  await expect(scan(files, { ...options, statuses: ['five'] }, sink)).rejects.toThrow('five is not a status');
+  const scanned = await scan(files(), { ...options, statuses: ['5xx'] }, sink);
+  expect(scanned.map(({ result }) => result.counts.lines)).toEqual([1, 1]);
+  await expect(scan(files(), { ...options, statuses: ['five'] }, sink)).rejects.toThrow('five is not a status');
 });
 
 it.each(['at-once', 'at-work'] as const)('a thread that is killed %s ends the reading', async (when) => {

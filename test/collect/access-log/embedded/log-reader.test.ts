@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccessLogError } from '../../../../src/collect/access-log/access-log-error.ts';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
@@ -48,6 +49,21 @@ function request() {
   return { folder, question, idleTimeoutSeconds: 60 };
 }
 
+/** Like `request`, with files that arrive one after another: the second not before the first is being read. */
+function arrivingRequest() {
+  const asked = request();
+  writeLogs(asked.folder, { 'b.log': [line({ status: '504' })] });
+  const { promise, resolve: begin } = Promise.withResolvers<void>();
+  reading.begun = begin;
+  async function* names(isHeldBack: boolean) {
+    yield 'a.log';
+    if (isHeldBack) await promise;
+    yield 'b.log';
+  }
+  const arriving = (isHeldBack: boolean) => ({ count: 3, bytes: 1000, names: names(isHeldBack) });
+  return { asked, arriving };
+}
+
 const foldersOfReaders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('alb502-reader-'));
 const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
 
@@ -92,6 +108,16 @@ describe('a separate process', () => {
     await reader.close();
   });
 
+  it('reads files as they arrive, and all of them again after a crash', async () => {
+    processes.atStart = (child) => {
+      if (processes.started.length === 1) child.kill('SIGSEGV');
+    };
+    const { asked, arriving } = arrivingRequest();
+    const reader = await openReaderApart();
+    expect(await reader.read({ ...asked, arriving: arriving(false) }, never)).toEqual(await readAccessLog(asked));
+    await reader.close();
+  });
+
   it('is given up after a second crash', async () => {
     processes.atStart = (child) => child.kill('SIGSEGV');
     const reader = await openReaderApart();
@@ -129,6 +155,14 @@ describe('a separate process', () => {
 });
 
 describe('this process', () => {
+  it('reads a file while the next one is still arriving', async () => {
+    const { asked, arriving } = arrivingRequest();
+    const reader = await openReaderHere();
+    const read = await reader.read({ ...asked, arriving: arriving(true) }, never);
+    expect(read.files.read).toBe(2);
+    expect(read).toEqual(await readAccessLog(asked));
+  });
+
   it('stops in the middle of a file', async () => {
     const stopping = new AbortController();
     reading.begun = () => stopping.abort();
@@ -142,15 +176,13 @@ describe('this process', () => {
     const lines = Array<string>(20_000).fill(line());
     writeLogs(folder, { 'a.log': lines, 'b.log': lines });
     const stopping = new AbortController();
-    const files = ['a.log', 'b.log'].map((file) => ({
-      path: `${folder}/${file}`,
-      compressed: false,
-      node: null,
-      // So large that threads are taken.
-      bytes: 100_000_000,
-    }));
+    const files = Readable.from(
+      ['a.log', 'b.log'].map((file) => ({ path: `${folder}/${file}`, compressed: false, node: null, bytes: 1 })),
+    );
     const options = { loadBalancer: { name: 'shop', id: null }, window: question, statuses: ['5xx'] };
     const sink = { batch: () => stopping.abort(new Error('enough')), keep: () => {}, discard: () => {} };
-    await expect(scan(files, options, sink, stopping.signal)).rejects.toThrow('enough');
+    // So large that threads are taken.
+    const scanned = scan({ count: 2, bytes: 100_000_000, files }, options, sink, stopping.signal);
+    await expect(scanned).rejects.toThrow('enough');
   });
 });

@@ -23,6 +23,8 @@ export interface CommandDetails {
   serviceRevisionArns?: string[];
   scalingGroups?: string[];
   deploymentIds?: string[];
+  /** Epoch milliseconds of the oldest known change. */
+  oldestChange?: number;
 }
 
 const onlyOrEach = (values: readonly string[] | undefined, what: string): string =>
@@ -128,7 +130,7 @@ export function commandFor(
     case 'codeDeployments':
       return command`aws deploy batch-get-deployments --deployment-ids ${onlyOrEach(details.deploymentIds, 'deployment of list-deployments')}`;
     case 'changes':
-      return command`aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(from - CHANGES_BEFORE)} --end-time ${iso(now)}`;
+      return command`aws cloudtrail lookup-events --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --start-time ${iso(Math.min(from - CHANGES_BEFORE, details.oldestChange ?? from))} --end-time ${iso(now)}`;
     case 'edge':
       return command`aws cloudfront list-distributions`;
     case 'metrics': {

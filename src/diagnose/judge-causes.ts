@@ -45,14 +45,14 @@ const OF_CONNECTIONS: readonly SignatureId[] = [
   'closed-before-response',
 ];
 /** The signatures of a 503 without a target; each rules out the causes of the other. */
-const WITHOUT_TARGET: readonly SignatureId[] = ['no-target', 'fixed-response'];
+const ANSWERED_AT_ONCE: readonly SignatureId[] = ['no-target', 'fixed-response'];
 
 /** Every other cause leaves its own signature in the log; without it, the cause explains nothing. */
 function judgeBySignatures({ signatures }: Cause, traffic: Traffic): Judgement {
   const seen = traffic.bySignature.map(({ id }) => id);
   const comparable =
     signatures.some((id) => OF_CONNECTIONS.includes(id)) ||
-    (signatures.some((id) => WITHOUT_TARGET.includes(id)) && seen.some((id) => WITHOUT_TARGET.includes(id)));
+    (signatures.some((id) => ANSWERED_AT_ONCE.includes(id)) && seen.some((id) => ANSWERED_AT_ONCE.includes(id)));
   const sentence = comparable ? contradictingSignatures(traffic, signatures) : null;
   return ruledOut(sentence === null ? [] : [sentence]);
 }

@@ -20,6 +20,16 @@ export const SIGNATURE_IDS = [
 
 export type SignatureId = (typeof SIGNATURE_IDS)[number];
 
+/** No target received these requests: the load balancer answered itself or had no connection. */
+export const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
+  'authentication-failure',
+  'waf-failure',
+  'fixed-response',
+  'no-target',
+  'connect-failed',
+  'connect-timeout',
+]);
+
 /**
  * Seconds. The load balancer gives up connecting to a target after 10 s (load-balancer-troubleshooting.html, HTTP 504),
  * and rows show 10.000 to 10.05 s. A failure before CONNECT_TIMEOUT_FROM, or at CONNECT_TIMEOUT_TO or later, is not

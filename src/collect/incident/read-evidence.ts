@@ -1,4 +1,6 @@
 /** Converts the files of a recording into the evidence about one load balancer, and back. Pure. */
+
+import { mutations } from '../../diagnose/patterns/configuration-changes.ts';
 import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
 import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question } from '../../evidence/evidence.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
@@ -124,6 +126,7 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     ...('value' in listeners ? { listenerArns: listeners.value.map(({ ListenerArn }) => ListenerArn) } : {}),
     ...(groupArns === null ? {} : { targetGroupArns: groupArns }),
     ...('value' in functions ? { functionArns: Object.keys(functions.value) } : {}),
+    ...oldestChangeIn(recording),
     ...('value' in prefixLists ? { prefixListIds: Object.keys(prefixLists.value) } : {}),
   };
   const collected = <Name extends DescribedEvidenceName>(
@@ -177,6 +180,11 @@ export function recordedEvidence(recording: Recording, question: Question): Desc
     edge: collected('edge', required(FILE_OF.edge, recording['edge.json'])),
     metrics: collected('metrics', metricsIn(recording, question)),
   };
+}
+
+function oldestChangeIn(recording: Recording): CommandDetails {
+  const [oldest] = mutations(recording['aws/lookup-events.json']?.Events ?? []);
+  return oldest === undefined ? {} : { oldestChange: oldest.at };
 }
 
 const prefixListsIn = (recording: Recording): FileAnswer<Evidence['prefixLists']> =>

@@ -6,6 +6,7 @@ import { claimErrors, type Fix, type Judgement, ruledOut, type Strength, unteste
 import { instanceById } from '../network-path/instance-lookup.ts';
 import { currentHealthText, type NoTargetGroup, noTargetGroups } from '../patterns/no-target.ts';
 import { type EmptyGroupEvidence, emptinessOf, emptinessText, emptyGroupFix } from '../targets/empty-groups.ts';
+import { platformOf } from '../targets/platform.ts';
 import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -17,7 +18,17 @@ export const noRegisteredTargets = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   signatures: ['no-target'],
-  wants: ['targetGroups', 'targetHealth', 'metrics', 'loadBalancer', 'instances', 'rules', 'services', 'tags'],
+  wants: [
+    'targetGroups',
+    'targetHealth',
+    'metrics',
+    'loadBalancer',
+    'instances',
+    'rules',
+    'services',
+    'tags',
+    'changes',
+  ],
 
   judge(evidence, question): Judgement {
     const { traffic } = evidence;
@@ -77,7 +88,7 @@ function summaryOf(groups: readonly NoTargetGroup[]): string {
   return why === null ? `${names} had no usable target: ${requests} got 503.` : `${why}: ${requests} got 503.`;
 }
 
-type ZoneEvidence = Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'instances'>>;
+type ZoneEvidence = Partial<Pick<DiagnosisEvidence, 'loadBalancer' | 'instances' | 'changes'>>;
 
 function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & EmptyGroupEvidence, traffic: Traffic): Fix {
   const reasons = new Set(groups.map(({ health }) => emptinessOf(health)));
@@ -99,14 +110,30 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & Empty
   const [first] = groups;
   const specific = first && emptyGroupFix(first.target_group_arn, first.health, evidence, traffic);
   if (specific) return specific;
+  const behind = groups.length === 0 ? '' : ` behind ${list(groups.map(({ name }) => name))}`;
+  const sideEffects = ['A registered target gets requests as soon as its first health checks pass.'];
+  const errors = groups.flatMap((group) => group.errors);
+  if (platformOf(errors, traffic, evidence) === 'ecs')
+    return {
+      summary: `Raise the desired count of the ECS service${behind}.`,
+      commands: [
+        ...describe,
+        command`aws ecs describe-services --cluster ${'<cluster>'} --services ${'<service>'} --query ${'services[0].[desiredCount,runningCount,events[:10]]'}`,
+      ],
+      notes: ['If the count is not 0, the events of the service say why it has no task there.'],
+      sideEffects,
+    };
   return {
-    summary: `Register ${groups.length === 0 ? 'targets' : `targets in ${list(groups.map(({ name }) => name))}`}: check the desired count of the service or the size of the Auto Scaling group.`,
+    summary: `Raise the desired count of the ECS service or Auto Scaling group${behind}.`,
     commands: groups.flatMap(({ target_group_arn: arn }) => [
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
       command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,
     ]),
-    notes: ['Only targets in a zone that is enabled on the load balancer get requests.'],
-    sideEffects: ['A registered target gets requests as soon as its first health checks pass.'],
+    notes: [
+      'Register targets by hand only if no service or group manages them.',
+      'Only targets in a zone that is enabled on the load balancer get requests.',
+    ],
+    sideEffects,
   };
 }
 

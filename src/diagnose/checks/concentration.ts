@@ -1,4 +1,4 @@
-import { list, outOf, percent, plural } from '../../format/wording.ts';
+import { list, number, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import {
@@ -10,7 +10,9 @@ import {
 } from '../patterns/error-concentration.ts';
 import { clientsWithErrors } from '../patterns/hops.ts';
 import { ownerBrief, ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
+import { WITHOUT_TARGET } from '../signature.ts';
 import { targetName } from '../targets/target-owners.ts';
+import { type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const concentration = defineCheck({
@@ -57,34 +59,52 @@ export const concentration = defineCheck({
     ];
     if (brief !== undefined) {
       const routes = others.flatMap(({ kind, name }) => (kind === 'route' ? [name] : []));
-      const advice = routes.length > 0 ? { fix: routeAdvice(routes), afterwards: routeAdvice(routes) } : {};
+      const fix = routes.length > 0 ? routeAdvice(routes, errors) : null;
+      const advice = fix === null ? {} : { fix, afterwards: fix };
       return { outcome: 'fail', summary: sentences.join(' '), brief, facts, ...advice };
     }
-    const involved = list(
-      [
-        { count: counts.targets, noun: 'target' },
-        { count: counts.nodes, noun: 'node' },
-        { count: counts.routes, noun: 'route' },
-        { count: counts.clients, noun: 'client' },
-      ]
-        .filter(({ count }) => count > 0)
-        .map(({ count, noun }) => plural(count, noun)),
-      4,
+    const involved = [
+      { count: counts.targets, all: countNames(traffic.log.targets, ({ target }) => target), noun: 'target' },
+      { count: counts.nodes, all: countNames(traffic.log.targets, ({ node }) => node), noun: 'node' },
+      { count: counts.routes, all: null, noun: 'route' },
+      { count: counts.clients, all: null, noun: 'client' },
+    ].filter(({ count }) => count > 0);
+    const where = list(
+      involved.map(({ count, all, noun }) =>
+        all === null || all <= count ? plural(count, noun) : `${number(count)} of ${plural(all, noun)}`,
+      ),
     );
+    const compared = involved.filter(({ count, all }) => (all ?? count) > 1).map(({ noun }) => noun);
     return {
       outcome: 'pass',
       summary:
         errorCount < 10
-          ? `${plural(errorCount, 'error')} on ${involved}: too few to compare.`
-          : `${plural(errorCount, 'error')} on ${involved}; none has clearly more than its share of the requests.`,
+          ? `${plural(errorCount, 'error')} on ${where}: too few to compare.`
+          : `${plural(errorCount, 'error')} on ${where}${compared.length > 0 ? `; no single ${alternatives(compared)} explains them` : ''}.`,
       facts,
     };
   },
 });
 
-/** A route has no zone or network path to compare. */
-const routeAdvice = (routes: readonly string[]): string =>
-  `Compare ${list(routes)} with other routes: dependencies, upstream, last change.`;
+/** A route has no zone or network path to compare, and no code to look at if its requests reached no target. */
+function routeAdvice(routes: readonly string[], errors: readonly SampledError[]): string {
+  const own = errors.filter(({ route }) => routes.includes(route));
+  if (own.some(({ signature }) => !WITHOUT_TARGET.has(signature)))
+    return `Compare ${list(routes)} with other routes: dependencies, upstream, last change.`;
+  const groups = [...new Set(own.map(({ target_group_arn: arn }) => targetGroupName(arn)))].filter(
+    (one) => one !== '-',
+  );
+  const where = groups.length > 0 ? `target group ${list(groups.sort())}` : 'the listener rules';
+  return `No failed request to ${list(routes)} reached a target: look at ${where}, not at the application.`;
+}
+
+/** The number of distinct names. */
+const countNames = <T>(items: readonly T[], name: (item: T) => string | null): number =>
+  new Set(items.map(name).filter((one) => one !== null && one !== '-')).size;
+
+/** "target, node or route". */
+const alternatives = (nouns: readonly string[]): string =>
+  [nouns.slice(0, -1).join(', '), ...nouns.slice(-1)].filter((each) => each !== '').join(' or ');
 
 type Names = (target: string) => string;
 

@@ -56,7 +56,12 @@ export const errorsByDeployment = defineCheck({
     );
     const sentences = [
       ...failing.map(failingRevisionSentence),
-      ...deployed.slice(-TOLD).map(deploymentSentence),
+      ...deployed.slice(-TOLD).map((one) =>
+        deploymentSentence(
+          one,
+          failing.some(({ revision }) => revision === one.deployment.revision),
+        ),
+      ),
       ...alike.map(revisionsSentence),
     ];
     const [revision] = failing;

@@ -2,19 +2,9 @@ import { list, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { routeShares, failingRoutes as routesThatFail } from '../patterns/route-errors.ts';
-import type { SignatureId } from '../signature.ts';
+import { WITHOUT_TARGET } from '../signature.ts';
 import { countErrors, type Traffic } from '../traffic.ts';
 import { defineCheck } from './check.ts';
-
-/** No target received these requests, on any route: the load balancer answered itself or had no connection. */
-const WITHOUT_TARGET: ReadonlySet<SignatureId> = new Set([
-  'authentication-failure',
-  'waf-failure',
-  'fixed-response',
-  'no-target',
-  'connect-failed',
-  'connect-timeout',
-]);
 
 export const failingRoutesCheck = defineCheck({
   id: 'failing-routes',

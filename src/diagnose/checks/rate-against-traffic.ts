@@ -3,7 +3,7 @@ import { wholeMinutes } from '../../evidence/metrics.ts';
 import { plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { NONE_CLOSED } from '../no-errors.ts';
-import { correlation, type Minute } from '../patterns/correlation.ts';
+import { correlation, type Incomparable, type Minute } from '../patterns/correlation.ts';
 import { isInstant } from '../patterns/keep-alive.ts';
 import { type Traffic, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -30,12 +30,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     if (closed.length === 0) return { outcome: 'not-applicable', summary: NONE_CLOSED };
     const minutes = minutesOf(traffic, question);
     const r = correlation(minutes);
-    if (r === null) {
-      return {
-        outcome: 'not-applicable',
-        summary: `Too few errors, or traffic too steady, over ${plural(minutes.length, 'whole minute')} to compare the error rate with traffic.`,
-      };
-    }
+    if (typeof r === 'string') return { outcome: 'not-applicable', summary: WHY_NOT[r](minutes) };
     const facts = [{ label: 'correlation', value: Math.round(r * 100) / 100 }];
     const over = `(r = ${r.toFixed(2)} over ${plural(minutes.length, 'minute')})`;
     const falls = `The error rate falls when traffic rises ${over}`;
@@ -47,6 +42,13 @@ export const rateAgainstTrafficCheck = defineCheck({
     return { outcome: 'pass', summary: `The error rate ${how} ${over}.`, facts };
   },
 });
+
+const WHY_NOT: Record<Incomparable, (minutes: readonly Minute[]) => string> = {
+  'few errors': () => 'Too few requests were closed to compare the error rate with traffic.',
+  'few minutes': (minutes) =>
+    `${plural(minutes.length, 'whole minute')} with traffic: too few to compare the error rate with it.`,
+  'steady traffic': () => 'Traffic was too steady to compare the error rate with it.',
+};
 
 /** Requests and closed requests of each whole UTC minute of the window with traffic. */
 function minutesOf(traffic: Traffic, question: Question): Minute[] {

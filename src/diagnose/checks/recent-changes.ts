@@ -45,7 +45,7 @@ export const recentChanges = defineCheck({
       const last = calls[calls.length - 1];
       const earlier = last
         ? `the last change was ${last.name}, ${ago(last.at, start)} before`
-        : 'CloudTrail recorded no change at all';
+        : 'no earlier one was found';
       return {
         outcome: 'pass',
         summary: `No change from an hour before the ${first === null ? 'window' : 'first error'} until now; ${earlier}.`,

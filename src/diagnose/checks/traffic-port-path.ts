@@ -1,5 +1,5 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
-import { list, plural, utcTime } from '../../format/wording.ts';
+import { list, plural, sentenceCase, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
@@ -59,11 +59,12 @@ export const trafficPortPath = defineCheck({
     const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
     if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
-    const all = checkedPaths.length === 2 ? 'Both' : `All ${checkedPaths.length}`;
+    const all = checkedPaths.length === 2 ? 'both paths' : `all ${checkedPaths.length} paths`;
     const open =
       checkedPaths.length === 1
         ? 'The path to the traffic port is open.'
-        : `${all} paths to the traffic ports are open.`;
+        : `${sentenceCase(all)} to the traffic ports are open.`;
+    const brief = checkedPaths.length === 1 ? 'the path is open' : `${all} open`;
     const remark = remarkText(checkedPaths.filter(isRemark));
     const cautions = checkedPaths.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
     const caution = cautions[0] ? ` ${cautions[0]}` : '';
@@ -73,12 +74,13 @@ export const trafficPortPath = defineCheck({
       const answered = checkedPaths.reduce((sum, each) => sum + (each.answered ?? 0), 0);
       const rows = answered > 0 ? ` ${plural(answered, 'request was', 'requests were')} answered over them.` : '';
       const summary = `${open}${rows}${remark}${caution}`;
-      return unlessRoutesUnread({ outcome: 'pass', summary, facts: pathFacts(checkedPaths) }, evidence);
+      return unlessRoutesUnread({ outcome: 'pass', summary, brief, facts: pathFacts(checkedPaths) }, evidence);
     }
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     const verdict: CheckVerdict = {
       outcome: 'pass',
       summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => targetText(path.target)))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
+      brief,
       facts: [
         ...pathFacts(checkedPaths),
         ...hostCommands(first.address, first.port).map((command) => ({ label: 'look inside', value: command })),

@@ -3,7 +3,7 @@ import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
 import { metricMaximum, metricMinimum, metricSum } from '../../evidence/metrics.ts';
 import { list, number, plural, utcTime } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
-import { nameOf, type Traffic } from '../traffic.ts';
+import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 const MINUTE = 60_000;
@@ -43,7 +43,16 @@ export const unhealthyHostsInMetrics = defineCheck({
         facts,
       };
     }
-    const least = read.map(({ name, healthy }) => (healthy === null ? name : `${name} (at least ${healthy} healthy)`));
+    // An empty group has no data, so its lowest count is from before.
+    const empty = evidence.traffic === undefined ? [] : withSignature(evidence.traffic, 'no-target');
+    const emptied = new Set(empty.map(({ target_group_arn: arn }) => targetGroupName(arn)));
+    const least = read.map(({ name, healthy }) =>
+      emptied.has(name)
+        ? `${name} (while it had targets)`
+        : healthy === null
+          ? name
+          : `${name} (at least ${healthy} healthy)`,
+    );
     return { outcome: 'pass', summary: `No unhealthy hosts in ${list(least)}.`, facts };
   },
 });

@@ -50,8 +50,8 @@ const EFFECTS: readonly Effect[] = [
     name: /^DeregisterTargets$/,
     signatures: ['no-target'],
     causes: ['no-registered-targets'],
-    verb: 'removed targets from',
-    outcome: 'no target was left',
+    verb: 'emptied target group',
+    outcome: 'requests found no target',
   },
   {
     name: /^ModifyLoadBalancerAttributes$/,

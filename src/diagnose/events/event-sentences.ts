@@ -76,7 +76,7 @@ export function lostText(
   const { outages, from } = outline;
   const onsets = outages.map(onsetOf);
   const [first, last] = [Math.min(...onsets), Math.max(...onsets)];
-  const when = last - first < 1000 ? `at ${utcTime(first)}` : `from ${utcTime(first)} to ${utcTime(last)}`;
+  const when = last - first < 1000 ? `at ${utcTime(first)}` : `between ${utcTime(first)} and ${utcTime(last)}`;
   const rejecting = outages.every(isRejected) ? ', with connections rejected' : '';
   const ends = outages.map(({ nextAnswer }) => nextAnswer);
   const end = ends.every((time) => time !== null)
@@ -134,25 +134,12 @@ const calledText = (call: EventCall): string =>
 /**
  * "feed-api task 8f3c… (10.0.10.31) in feed went down at 04:18:20 UTC and was taken out.": the process did not restart.
  */
-export function diedText(outline: EventOutline, traffic: Traffic): string {
-  const { failures, from, targets } = outline;
-  const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
-  const when =
-    targets.length === 1 || last - from < 1000 ? `at ${utcTime(from)}` : `from ${utcTime(from)} to ${utcTime(last)}`;
-  return `${targetsText(outline, traffic)} went down ${when} and did not come back.`;
-}
+export const diedText = (outline: EventOutline, traffic: Traffic): string =>
+  `${targetsText(outline, traffic)} went down at ${utcTime(outline.from)} and did not come back.`;
 
-/**
- * "2 targets of feed were taken out from 07:44:51 UTC to 07:47:12 UTC while requests were still sent to them.": the
- * reason follows.
- */
-export function takenOutText(outline: EventOutline, traffic: Traffic): string {
-  const { failures, from, targets } = outline;
-  const last = failures.reduce((most, { sent }) => Math.max(most, sent), from);
-  return targets.length === 1
-    ? `${targetsText(outline, traffic)} was taken out at ${utcTime(from)} while requests were still sent to it.`
-    : `${targetsText(outline, traffic)} were taken out from ${utcTime(from)} to ${utcTime(last)} while requests were still sent to them.`;
-}
+/** "10.0.1.5:8080 (api) was taken out at 07:44:51 UTC while requests were still sent to it.": the reason follows. */
+export const takenOutText = (outline: EventOutline, traffic: Traffic): string =>
+  `${targetsText(outline, traffic)} was taken out at ${utcTime(outline.from)} while requests were still sent to it.`;
 
 /**
  * "10.0.1.5:8443 (api) took no connection from 08:09:59 UTC to 08:14:59 UTC.": connections were refused, or the TLS

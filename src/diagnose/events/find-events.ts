@@ -1,5 +1,4 @@
 import type { Question } from '../../evidence/evidence.ts';
-import { sentenceCase } from '../../format/wording.ts';
 import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';
@@ -128,7 +127,7 @@ function describe(
   const isUnhealthy = reason?.kind === 'failed-health-checks' || reason?.kind === 'unhealthy';
   const pods = kubernetesSource(target_group_arn, evidence.tags);
   const told = [
-    isExplained ? explainedText(read.text, reason, targets.length) : read.text,
+    isExplained ? explainedText(read, reason) : read.text,
     ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
     ...(reason === null && pods !== null ? [`The targets are ${podsText(pods)}.`] : []),
   ];
@@ -167,10 +166,10 @@ function describe(
   }
 }
 
-/** Of several processes that ended by themselves, the reason leads; what the load balancer saw follows from it. */
-function explainedText(text: string, { kind, clause }: EventReason, targets: number): string {
-  const told = text.replace(/[.]$/, '');
-  return targets > 1 && DEATHS.includes(kind) ? `${sentenceCase(clause)}: ${told}.` : `${told}: ${clause}.`;
+/** Of several targets that went for good, the reason says it all; of others, it follows what the load balancer saw. */
+function explainedText({ kind, text }: { kind: EventKind; text: string }, reason: EventReason): string {
+  const saysAll = kind !== 'crash' || DEATHS.includes(reason.kind);
+  return reason.lead !== null && saysAll ? `${reason.lead}.` : `${text.replace(/[.]$/, '')}: ${reason.clause}.`;
 }
 
 /** Whether the process closed its requests in flight and answered nothing afterwards: it was shutting down. */

@@ -23,7 +23,7 @@ export function judgeBesideEvents(
   };
 }
 
-/** "The 10 errors that would fit belong to one event: 10.0.12.68:8080 stopped answering at 04:20:59 UTC." */
+/** "The 10 errors that would fit belong to the crash of 10.0.12.68:8080, which began at 04:20:59 UTC." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
@@ -32,19 +32,24 @@ function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], tr
     Math.round(count) === 1
       ? 'The error that would fit belongs'
       : `The ${plural(count, 'error')} that would fit belong`;
-  return event === undefined ? `${fits} to events.` : `${fits} to one event: ${shortText(event, traffic)}.`;
+  return event === undefined ? `${fits} to events.` : `${fits} to ${shortText(event, traffic)}.`;
 }
 
 const TARGETS_NAMED = 3;
 
 /** The event in a few words; the headline has the full sentence. */
-function shortText({ kind, targets, from, calls }: IncidentEvent, traffic: Traffic): string {
-  const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, targets)) : plural(targets.length, 'target');
+function shortText({ kind, targets, errors, from, calls }: IncidentEvent, traffic: Traffic): string {
+  // In the order in which they failed.
+  const failing = [...new Set([...errors.map(({ target }) => target), ...targets])].filter((one) =>
+    targets.includes(one),
+  );
+  const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, failing)) : plural(targets.length, 'target');
   const when = `at ${utcTime(from)}`;
   const [call] = calls;
   if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;
-  if (kind === 'target-lost') return `${who} stopped answering ${when}`;
-  return `the ${kind} of ${who}, which began ${when}`;
+  if (kind === 'target-lost') return `the loss of ${who}, which stopped answering ${when}`;
+  const what = kind === 'crash' && targets.length > 1 ? 'crashes' : kind;
+  return `the ${what} of ${who}, which began ${when}`;
 }
 
 /** Returns, for each cause, the traffic without errors of events that it cannot have caused. */

@@ -58,15 +58,17 @@ const EXITS_TOLD = 3;
 /** "feed-api task 8f3c… (10.0.10.31): its container app ran out of memory (exit 137) at 04:18:20 UTC." */
 function exitSentences(
   { targets, from, to, errors }: IncidentEvent,
-  { owners }: EventReason,
+  { owners, clauses }: EventReason,
   traffic: Traffic,
 ): string[] {
   const arn = errors[0]?.target_group_arn;
   const told = targets.flatMap((target) => {
     const own = errors.find((error) => error.target === target);
     const owner = traffic.owners.at(target, own?.at ?? to ?? from, arn);
-    if (owner?.exit == null || !owners.some(({ task }) => task === owner.task)) return [];
-    return [{ at: owner.exit.at ?? from, text: `${nameOf(traffic, target, own?.at)}: ${owner.exit.clause}.` }];
+    if (owner?.exit == null) return [];
+    const clause = clauses[owners.findIndex(({ task }) => task === owner.task)];
+    if (clause === undefined) return [];
+    return [{ at: owner.exit.at ?? from, text: `${nameOf(traffic, target, own?.at)}: ${clause}.` }];
   });
   const ordered = told.sort((a, b) => a.at - b.at || (a.text < b.text ? -1 : 1)).map(({ text }) => text);
   const more = ordered.length - EXITS_TOLD;
@@ -125,7 +127,8 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           undo,
           `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}: register a new revision and update ${who}. Or find the leak.`,
         ),
-        commands: [...change, ...look],
+        // Before ECS forgets why the tasks stopped.
+        commands: [...look, ...change],
         notes: look.length > 0 ? [LOOK_NOTE] : [],
         sideEffects:
           rollBackEffects.length > 0
@@ -214,8 +217,7 @@ function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]
 }
 
 /** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
-const LOOK_NOTE =
-  'Run aws ecs describe-tasks first: it shows the stop reason only for about an hour after a task stopped.';
+const LOOK_NOTE = 'Run aws ecs describe-tasks within an hour of the crash: later, ECS has no stop reason.';
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)

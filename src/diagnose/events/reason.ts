@@ -1,12 +1,12 @@
 /** Finds out from ECS and Auto Scaling why the targets of an event went. */
 import type { EcsService, LifecycleHook, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
-import { list, outOf, utcTime } from '../../format/wording.ts';
+import { list, number, outOf, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 import { failedChecksOn, failedChecksReason } from '../patterns/failed-health-checks.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
 import type { ExitKind } from '../targets/task-exit.ts';
-import type { Traffic } from '../traffic.ts';
+import { type Traffic, targetGroupName } from '../traffic.ts';
 import type { EventEvidence } from './event.ts';
 import type { EventOutline } from './event-outline.ts';
 
@@ -19,8 +19,15 @@ export interface EventReason {
   at: number | null;
   /** "all 3 tasks ran out of memory (feed-api:46)": continues the sentence about the event. */
   clause: string;
-  /** The targets with this reason. */
+  /**
+   * "3 tasks of feed ran out of memory (feed-api:46) at 04:18:20, 04:22:40 and 04:26:40 UTC": the sentence about the
+   * event without its full stop; null for one target and for a deployment.
+   */
+  lead: string | null;
+  /** The targets with this reason, the first to go first. */
   owners: readonly TargetOwner[];
+  /** What became of each: "ECS stopped the task in a scale-in at 19:05:00 UTC", in the same order. */
+  clauses: readonly string[];
   /** Their service, if they share one. */
   service: EcsService | null;
   /** The revision being deployed and the earlier ones, newest first, if a deployment began shortly before. */
@@ -54,7 +61,8 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const kinds = Map.groupBy(departures, ({ kind }) => kind);
   const [most] = [...kinds].sort((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
   if (most === undefined) return null;
-  const [kind, own] = most;
+  const [kind, departed] = most;
+  const own = departed.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
   const service = serviceOf(
     own.map(({ owner }) => owner),
     evidence,
@@ -62,13 +70,16 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const times = own.flatMap(({ at }) => at ?? []);
   const at = times.length === 0 ? null : Math.min(...times);
   const deployed = deploymentBefore(service, outline.from, evidence);
+  const why = whyUnhealthy(kind, service, outline, traffic);
+  const details = detailsText(kind, own, deployed, why);
+  const hooks = hookText(own, evidence);
   return {
-    ...{ kind, at, service, deployed, owners: own.map(({ owner }) => owner) },
-    clause: clauseOf(kind, own, outline.targets.length, {
-      deployed,
-      why: whyUnhealthy(kind, service, outline, traffic),
-      hooks: hookText(own, evidence),
-    }),
+    ...{ kind, at, service, deployed },
+    owners: own.map(({ owner }) => owner),
+    clauses: own.map(({ clause }) => clause),
+    clause: `${clauseOf(kind, own, outline.targets.length, deployed)}${details}${hooks}`,
+    lead:
+      outline.targets.length === 1 || kind === 'deployment' ? null : `${leadOf(kind, own, outline, details)}${hooks}`,
   };
 }
 
@@ -221,37 +232,73 @@ function whyUnhealthy(
   return latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
 }
 
-/** The reason, for use after "3 of 4 " or "both ". */
-const SEVERAL: Record<ReasonKind, string> = {
-  'out-of-memory': 'tasks ran out of memory',
-  'failed-health-checks': 'tasks were stopped by ECS after failed health checks',
-  spot: 'targets lost their Spot capacity',
-  stopped: 'tasks were stopped by StopTask calls',
-  'host-gone': 'tasks lost their EC2 instance',
-  exited: 'tasks exited by themselves',
-  deployment: 'targets were replaced by a deployment',
-  'scale-in': 'targets were taken out in a scale-in',
-  unhealthy: 'instances were taken out by Auto Scaling after failed health checks',
+/** What went, and how: "3 tasks of feed ran out of memory". */
+const SEVERAL: Record<ReasonKind, readonly [noun: string, verb: string]> = {
+  'out-of-memory': ['tasks', 'ran out of memory'],
+  'failed-health-checks': ['tasks', 'were stopped by ECS after failed health checks'],
+  spot: ['targets', 'lost their Spot capacity'],
+  stopped: ['tasks', 'were stopped by StopTask calls'],
+  'host-gone': ['tasks', 'lost their EC2 instance'],
+  exited: ['tasks', 'exited'],
+  deployment: ['targets', 'were replaced by a deployment'],
+  'scale-in': ['targets', 'were taken out in a scale-in'],
+  unhealthy: ['instances', 'were taken out by Auto Scaling after failed health checks'],
 };
 
 function clauseOf(
   kind: ReasonKind,
   own: readonly Departure[],
   targets: number,
-  { deployed, why, hooks }: { deployed: EventReason['deployed']; why: string | null; hooks: string },
+  deployed: EventReason['deployed'],
+): string {
+  const [first] = own;
+  if (first !== undefined && targets === 1) return first.clause;
+  const by = kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
+  return `${shareText(own.length, targets)} ${SEVERAL[kind].join(' ')}${by}`;
+}
+
+/** Times named one by one. */
+const TIMES_NAMED = 3;
+
+function leadOf(
+  kind: ReasonKind,
+  own: readonly Departure[],
+  { targets, target_group_arn }: EventOutline,
+  details: string,
+): string {
+  const [noun, verb] = SEVERAL[kind];
+  const count = own.length < targets.length ? `${outOf(own.length, targets.length)} failing` : number(own.length);
+  const times = own.flatMap(({ at }) => at ?? []).sort((a, b) => a - b);
+  const [first = 0, last = first] = [times[0], times.at(-1)];
+  const shown = [...new Set(times.map((at) => utcTime(at)))];
+  const when =
+    times.length < own.length
+      ? ''
+      : shown.length > TIMES_NAMED
+        ? ` from ${utcTimeSpan(first, last)}`
+        : ` at ${list(shown.map((time) => time.replace(/ UTC$/, '')))} UTC`;
+  const meanwhile = DEATHS.includes(kind) ? '' : ', while requests were still sent to them';
+  return `${count} ${noun} of ${targetGroupName(target_group_arn)} ${verb}${details}${when}${meanwhile}`;
+}
+
+/** " (exit 1; new revision feed-api:47)"; empty if nothing is known. */
+function detailsText(
+  kind: ReasonKind,
+  own: readonly Departure[],
+  deployed: EventReason['deployed'],
+  why: string | null,
 ): string {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
-  const [first] = own;
-  const isNew =
-    deployed !== null && kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed.revision;
+  const isNew = kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed?.revision;
+  const codes = new Set(own.map(({ owner: { exit } }) => exit?.exitCode ?? null));
+  const [code = null] = codes;
   const details = [
     ...(why === null ? [] : [why]),
-    ...(revisions.length > 0 ? [`${list(revisions)}${isNew ? ', which was being rolled out' : ''}`] : []),
+    // One exit names its code itself.
+    ...(kind === 'exited' && own.length > 1 && codes.size === 1 && code !== null ? [`exit ${code}`] : []),
+    ...(revisions.length > 0 ? [`${isNew ? 'new revision ' : ''}${list(revisions)}`] : []),
   ];
-  const text =
-    first !== undefined && targets === 1 ? first.clause : `${shareText(own.length, targets)} ${SEVERAL[kind]}`;
-  const by = targets > 1 && kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
-  return `${text}${by}${details.length > 0 ? ` (${details.join('; ')})` : ''}${hooks}`;
+  return details.length > 0 ? ` (${details.join('; ')})` : '';
 }
 
 const shareText = (part: number, whole: number): string =>

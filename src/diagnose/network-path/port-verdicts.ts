@@ -148,12 +148,8 @@ const unique = (items: string[]): string[] => [...new Set(items)];
 export const unlessRoutesUnread = (
   verdict: CheckVerdict,
   { routeTables }: { routeTables?: readonly RouteTable[] | undefined },
-): CheckVerdict =>
-  verdict.outcome !== 'pass' || routeTables !== undefined
-    ? verdict
-    : {
-        ...verdict,
-        outcome: 'unknown',
-        summary: `${verdict.summary} Could not check the route tables.`,
-        missing: true,
-      };
+): CheckVerdict => {
+  if (verdict.outcome !== 'pass' || routeTables !== undefined) return verdict;
+  const { summary, facts = [] } = verdict;
+  return { outcome: 'unknown', summary: `${summary} Could not check the route tables.`, facts, missing: true };
+};

@@ -5,22 +5,23 @@ export interface Minute {
   errors: number;
 }
 
-/** Fewer minutes, fewer errors, or nearly constant traffic give meaningless correlations. */
+/** Why minutes show no correlation: fewer minutes, fewer errors or nearly constant traffic make it meaningless. */
+export type Incomparable = 'few minutes' | 'few errors' | 'steady traffic';
+
 const MIN_MINUTES = 10;
 const MIN_ERRORS = 20;
 const MIN_VARIATION = 1.5;
 
-/** Pearson's r between requests and the share that failed; null if there is too little data. */
-export function correlation(minutes: readonly Minute[]): number | null {
+/** Pearson's r between requests and the share that failed. */
+export function correlation(minutes: readonly Minute[]): number | Incomparable {
   const busy = minutes.filter(({ requests }) => requests > 0);
   const total = busy.reduce((sum, { errors }) => sum + errors, 0);
   const volumes = busy.map(({ requests }) => requests);
-  if (busy.length < MIN_MINUTES || total < MIN_ERRORS) return null;
-  if (Math.max(...volumes) < MIN_VARIATION * Math.min(...volumes)) return null;
-  return pearson(
-    volumes,
-    busy.map(({ requests, errors }) => errors / requests),
-  );
+  if (total < MIN_ERRORS) return 'few errors';
+  if (busy.length < MIN_MINUTES) return 'few minutes';
+  if (Math.max(...volumes) < MIN_VARIATION * Math.min(...volumes)) return 'steady traffic';
+  const rates = busy.map(({ requests, errors }) => errors / requests);
+  return pearson(volumes, rates) ?? 'steady traffic';
 }
 
 function pearson(xs: number[], ys: number[]): number | null {

@@ -144,7 +144,7 @@ function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
  * "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since;
  * …".
  */
-export function deploymentSentence(result: DeploymentErrors): string {
+export function deploymentSentence(result: DeploymentErrors, failsAlone: boolean): string {
   const { deployment, before, during, after } = result;
   const { name, from, to } = deployment;
   const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
@@ -153,7 +153,7 @@ export function deploymentSentence(result: DeploymentErrors): string {
     ...phaseText(during, to === null ? 'since' : 'while it ran'),
     ...phaseText(after, 'after it'),
   ];
-  const sentence = `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText(result)}.`;
+  const sentence = `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText(result, failsAlone)}.`;
   return [sentence, ...weightSentence(result)].join(' ');
 }
 
@@ -178,13 +178,13 @@ const phaseText = (phase: Phase | null, when: string): string[] =>
     ? []
     : [`${phase.errors < 0.5 ? 'no error' : plural(phase.errors, 'error')} in ${duration(phase.seconds)} ${when}`];
 
-function changeText({
-  before,
-  change,
-  revisionsAlike,
-}: Pick<DeploymentErrors, 'before' | 'change' | 'revisionsAlike'>): string {
+/** `failsAlone`: the comparison of revisions decides, so it does not matter that the times do not. */
+function changeText(
+  { before, change, revisionsAlike }: Pick<DeploymentErrors, 'before' | 'change' | 'revisionsAlike'>,
+  failsAlone: boolean,
+): string {
   if (before === null) return '; it began before the window';
-  if (change === 'unknown') return '; too little to tell a change from chance';
+  if (change === 'unknown') return failsAlone ? '' : '; too little to tell a change from chance';
   if (change === 'same') return '; the error rate did not change with it';
   if (change === 'stopped') return '; the errors ended with it';
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';

@@ -171,12 +171,7 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const routes = steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'failing-routes');
     return triage.errors === 0 ? 'no errors' : (routes?.brief ?? null);
   },
-  5: ({ networkPaths }, outcome) => {
-    const answers = networkPaths.flatMap(({ traffic, health }) => (health === null ? [traffic] : [traffic, health]));
-    if (outcome === 'fail') return blockedWords(networkPaths);
-    const open = ['the path is open', 'both paths are open'][answers.length - 1];
-    return answers.length === 0 ? null : (open ?? `all ${number(answers.length)} paths open`);
-  },
+  5: ({ networkPaths }, outcome) => (outcome === 'fail' ? blockedWords(networkPaths) : null),
   6: () => null,
 };
 

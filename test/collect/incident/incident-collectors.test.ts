@@ -320,6 +320,12 @@ describe('recorded evidence', () => {
     expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
   });
 
+  it('searches changes from the oldest one in the folder on', async () => {
+    const old = { EventName: 'ModifyListener', EventTime: '2026-11-09T08:00:00Z' };
+    const { changes } = await evidenceOf({ ...AWS_FILES, 'aws/lookup-events.json': JSON.stringify({ Events: [old] }) });
+    expect(changes.source).toContain('--start-time 2026-11-09T08:00:00Z ');
+  });
+
   it('may be almost empty', async () => {
     const evidence = await evidenceOf({ 'expected.json': '{', 'aws/unknown.json': 'x' });
     expect(Object.values(evidence).map(({ status }) => status)).toEqual(Array(30).fill('unavailable'));

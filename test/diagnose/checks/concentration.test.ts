@@ -24,21 +24,21 @@ describe('concentration', () => {
       errors(20, (i) => onTarget(i, 5)),
       peers(10_000),
       'pass',
-      'none has clearly more than its share',
+      '20 errors on 1 target, 1 node, 7 routes and 20 clients; no single route or client explains them.',
     ],
     [
       'the busiest target has the most',
       errors(20, (i) => onTarget(i, i < 18 ? 5 : 6)),
       peers(9000, 1000),
       'pass',
-      'none has clearly more than its share',
+      'no single target, route or client explains them',
     ],
     [
       'slightly more than its share, of many errors',
       errors(400, (i) => onTarget(i, i % 5 < 3 ? 5 : 6)),
       peers(4500, 5500),
       'pass',
-      'none has clearly more than its share',
+      'no single target, route or client explains them',
     ],
     [
       'one client',
@@ -59,7 +59,14 @@ describe('concentration', () => {
       errors(20, (i) => onTarget(i, (i % 4) + 5)),
       even,
       'pass',
-      '20 errors on 4 targets, 1 node, 7 routes and 20 clients; none has clearly more than its share of the requests.',
+      '20 errors on 4 targets, 1 node, 7 routes and 20 clients; no single target, route or client explains them.',
+    ],
+    [
+      'some of the targets',
+      errors(20, (i) => onTarget(i, (i % 3) + 5)),
+      even,
+      'pass',
+      '20 errors on 3 of 4 targets, 1 node, 7 routes and 20 clients; no single',
     ],
     ['three errors', errors(3, (i) => onTarget(i, 5)), even, 'pass', 'too few to compare'],
   ])('%s', (_, failures, log, outcome, part) => {
@@ -72,6 +79,13 @@ describe('concentration', () => {
     const failures = errors(20, (i) => ({ ...onTarget(i, (i % 4) + 5), route: 'POST /export' }));
     const { summary } = concentration.evaluate({ traffic: trafficOf(failures, even) }, question);
     expect(summary).toBe('The route POST /export has 100 % of the errors (20 of 20) and 10 % of the requests.');
+  });
+
+  it('gives no advice about the code of a route whose requests reached no target', () => {
+    const unsent = several(20, 'no-target', (i) => ({ route: 'POST /export', client: i, target: '-' }), 1);
+    expect(concentration.evaluate({ traffic: trafficOf(unsent, even) }, question)).toMatchObject({
+      fix: 'No failed request to POST /export reached a target: look at target group api, not at the application.',
+    });
   });
 
   it('names the targets that fail every request, and those that fail none', () => {

@@ -23,8 +23,8 @@ describe('rate-against-traffic', () => {
     ],
     ['rises with it', grown((m) => 1 + m * 2), 'pass', 'rises with the traffic (r = 0.9'],
     ['follows the traffic', grown((m) => (m % 2 === 0 ? 5 + m : 3 + m)), 'pass', 'does not follow the traffic'],
-    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'too steady, over 15 whole minutes'],
-    ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'too steady'],
+    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'Too few requests were closed'],
+    ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'Traffic was too steady'],
     ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No request was closed'],
   ])('%s', (_, traffic, outcome, part) => {
     const verdict = rateAgainstTrafficCheck.evaluate({ traffic }, question);
@@ -35,7 +35,7 @@ describe('rate-against-traffic', () => {
   it('ignores minutes that the window cuts', () => {
     const cut = { ...question, from: START + 30_000, to: START + 9.5 * MINUTE };
     expect(rateAgainstTrafficCheck.evaluate({ traffic: grown((m) => 20 - m) }, cut).summary).toContain(
-      'over 8 whole minutes',
+      '8 whole minutes with traffic: too few',
     );
   });
 });

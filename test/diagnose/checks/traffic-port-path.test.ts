@@ -13,9 +13,10 @@ import {
 import { API, question, several, target } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof trafficPortPath.evaluate>[0];
-const judge = (part: Partial<Seen>, without: 'networkAcls' | 'everything' | null = null) => {
+const judge = (part: Partial<Seen>, without: 'networkAcls' | 'routeTables' | 'everything' | null = null) => {
   const seen: Seen = { ...baseEvidence, ...part };
   if (without === 'networkAcls') delete seen.networkAcls;
+  if (without === 'routeTables') delete seen.routeTables;
   if (without === 'everything') {
     delete seen.targetHealth;
     delete seen.traffic;
@@ -24,6 +25,8 @@ const judge = (part: Partial<Seen>, without: 'networkAcls' | 'everything' | null
 };
 const removed = { securityGroups: withInboundRules({ ...tcp(8080), ...groups('sg-old') }).securityGroups ?? [] };
 const timeouts = (address: string) => several(3, 'connect-timeout', () => ({ target: address }));
+/** Traffic of a target that nothing in the configuration has any more. */
+const trafficOfFormer = (address: string) => traffic([], { targets: [target(address)] });
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
 
 describe('traffic-port-path', () => {
@@ -122,6 +125,14 @@ describe('traffic-port-path', () => {
       says: 'unknown: Could not read target health or the log, so the targets are unknown.',
     },
   ])('$name', ({ part, without, says }) => expect(describeVerdict(judge(part, without))).toBe(says));
+
+  it('counts in its short form the same paths as in its sentence', () => {
+    const gone = trafficOfFormer('10.0.9.9:8080');
+    expect(judge({})).toMatchObject({ brief: 'both paths open' });
+    expect(judge({ traffic: gone })).toMatchObject({ outcome: 'pass', brief: 'both paths open' });
+    expect(judge({}, 'routeTables').outcome).toBe('unknown');
+    expect(judge({}, 'routeTables')).not.toHaveProperty('brief');
+  });
 
   it('gives commands to run if the path is open', () => {
     const { facts = [] } = judge({ traffic: traffic(timeouts('10.0.1.6:8080')) });

@@ -3,7 +3,7 @@ import { unhealthyHostsInMetrics } from '../../../src/diagnose/checks/unhealthy-
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
 import type { FailedHealthChecks } from '../../../src/evidence/evidence.ts';
 import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
-import { API, MINUTE, question, START, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { API, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 type Seen = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
 const judge = (part: Partial<Seen>) =>
@@ -90,6 +90,11 @@ describe('unhealthy-hosts-in-metrics', () => {
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
       says: 'fail: api had up to 1 unhealthy host in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:41:40 UTC at least: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+    },
+    {
+      name: 'a group that lost all its targets: its lowest count is from before',
+      part: { metrics: steady, traffic: trafficOf(several(3, 'no-target')) },
+      says: 'pass: No unhealthy hosts in api (while it had targets).',
     },
     { name: 'not asked', part: {}, says: 'unknown: UnHealthyHostCount of api has no data in the window.' },
     {

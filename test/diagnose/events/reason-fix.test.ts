@@ -56,7 +56,7 @@ describe('tasks that ran out of memory', () => {
   it('lead with the memory and name the refusals as what followed', () => {
     expect(verdict.cause).toBe('connection-refused');
     expect(verdict.summary).toMatch(
-      /^Both tasks ran out of memory \(feed-api:46\): 2 targets of api went down .* What the load balancer saw: connection refused by the target \(likely\)\./,
+      /^2 tasks of api ran out of memory \(feed-api:46\) at 02:44:59 and 02:49:59 UTC\. 40 errors in .* What the load balancer saw: connection refused by the target \(likely\)\./,
     );
   });
 
@@ -71,7 +71,7 @@ describe('tasks that ran out of memory', () => {
     expect(lead?.fix.summary).toBe(
       'Raise the memory of container app above 512 MiB (feed-api:46): register a new revision and update feed-api. Or find the leak.',
     );
-    const [register, update, look] = lead?.fix.commands ?? [];
+    const [look, register, update] = lead?.fix.commands ?? [];
     expect(register).toContain('describe-task-definition --task-definition feed-api:46 --query taskDefinition | jq ');
     expect(register).toContain('select(.name=="app") | .memory) = 1024');
     expect(register).toMatch(/^aws ecs register-task-definition --cli-input-json "\$\(aws ecs /);

@@ -178,7 +178,31 @@ it('gives one reason for tasks of a service that run out of memory one after ano
   const traffic = readTraffic(servedLog(twice), question, () => null, targetOwners(evidence));
   const events = findEvents(traffic, evidence, question);
   expect(events).toMatchObject([{ kind: 'crash', targets: [A, B], reason: { kind: 'out-of-memory' } }]);
-  expect(events[0]?.summary).toMatch(/^Both tasks ran out of memory \(feed-api:47\): 2 targets of api went down /);
+  expect(events[0]?.summary).toBe(
+    '2 tasks of api ran out of memory (feed-api:47) at 02:44:59 and 02:49:59 UTC. 40 errors in 5 min 19 s.',
+  );
+});
+
+it('tells of tasks that were scaled in when each went', () => {
+  const stop = { stopCode: 'ServiceSchedulerInitiated', stoppedReason: 'Scaling activity initiated by (deployment x)' };
+  const first = evidenceOf({ at: 299, ...stop });
+  const others = [B, C].flatMap((target, index) =>
+    (evidenceOf({ at: 303 + 4 * index, ...stop }).tasks ?? []).map((task) => ({
+      ...task,
+      taskArn: ecs('task', `main/41d0c2a${index}`),
+      attachments: [{ details: [{ name: 'privateIPv4Address', value: target.replace(':8080', '') }] }],
+    })),
+  );
+  const evidence = { ...first, tasks: [...others, ...(first.tasks ?? [])] };
+  const gone = [A, B, C].flatMap((target, index) => [
+    ...answering(target, 0, 300 + 4 * index),
+    ...Array.from({ length: 6 }, (_, second) => failing('connect-failed', 301 + 4 * index + second, target)),
+  ]);
+  const kept = answering('10.0.1.8:8080', 0, 900);
+  const traffic = readTraffic(servedLog([...gone, ...kept]), question, () => null, targetOwners(evidence));
+  expect(findEvents(traffic, evidence, question)[0]?.summary).toBe(
+    '3 targets of api were taken out in a scale-in (feed-api:47) at 02:44:59, 02:45:03 and 02:45:07 UTC, while requests were still sent to them. 18 errors in 13 s.',
+  );
 });
 
 it('names once the person who stopped it', () => {

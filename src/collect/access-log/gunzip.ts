@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
 import { expansionLimit } from './log-files.ts';
+import { OPEN_PLAINLY } from './open-file.ts';
 
 /** Bytes. */
 const COMPRESSED = 1 << 16;
@@ -50,16 +51,17 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
  */
 export function gunzipWhole(path: string, sink: GunzipSink): boolean {
   const gunzip = createGunzip();
-  const file = openSync(path, 'r');
+  const file = openSync(path, OPEN_PLAINLY);
   try {
     const internals = handleOf(gunzip);
-    if (internals === null) return false;
+    const info = fstatSync(file);
+    if (internals === null || !info.isFile()) return false;
     const { handle, left } = internals;
     let isWhole = true;
     handle.onerror = () => {
       isWhole = false;
     };
-    const limit = expansionLimit(fstatSync(file).size);
+    const limit = expansionLimit(info.size);
     let total = 0;
     let length = 0;
     for (let read = COMPRESSED; read > 0; ) {

@@ -5,14 +5,14 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
 
-import { createReadStream } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/evidence.ts';
 import { errorMessage } from '../../problem.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
+import { openFile } from './open-file.ts';
 import { translatedPieces } from './vended/translate-lines.ts';
 
 /** Facts from a file name; null for those it lacks. */
@@ -92,10 +92,7 @@ const LOG_FILE = /[.](?:log|json|jsonl|ndjson|w3c|parquet|gz)$/;
 
 export const isLogFile = (name: string): boolean => LOG_FILE.test(name);
 
-/**
- * Lists all log files below a folder. Follows a link to a file only if the file is in the folder; skips links to
- * folders.
- */
+/** Lists all log files below a folder. Follows no link: it may lead out of a stranger's folder. */
 export async function logFilesIn(folder: string): Promise<LogFolderListing> {
   const listed: LogFolderListing = { files: [], unreadable: [] };
   await listBelow(folder, '', listed);
@@ -115,20 +112,13 @@ async function listBelow(folder: string, below: string, listed: LogFolderListing
     const path = join(below, entry.name);
     if (entry.isDirectory()) await listBelow(folder, path, listed);
     else if (!isLogFile(entry.name)) continue;
-    else if (entry.isSymbolicLink() && (await leadsOut(folder, join(folder, path))))
-      listed.unreadable.push({ file: path, fault: LEADS_OUT });
+    else if (entry.isSymbolicLink()) listed.unreadable.push({ file: path, fault: IS_LINK });
     else listed.files.push(path);
   }
 }
 
-/** Why a link is not followed in a folder from an untrusted source. */
-export const LEADS_OUT = 'it is a link that leads out of the folder';
-
-/** Returns whether a path resolves to outside the folder; a broken link does not. */
-export async function leadsOut(folder: string, path: string): Promise<boolean> {
-  const target = await realpath(path).catch(() => null);
-  return target !== null && /^\.\.(?:[\\/]|$)/.test(relative(await realpath(folder), target));
-}
+/** Why a link is not followed. */
+export const IS_LINK = 'it is a link';
 
 /** Orders by UTF-16 units: the same everywhere. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -141,12 +131,10 @@ const PARQUET_MAGIC = 'PAR1';
 /** Inspects a file without reading it whole. */
 export async function inspectFile(path: string): Promise<FileInspection> {
   try {
-    const info = await stat(path);
-    if (!info.isFile()) return { fault: 'it is not a file' };
-    const { size } = info;
-    if (size === 0) return { fault: 'it is empty' };
-    const file = await open(path);
+    const file = await openFile(path);
     try {
+      const { size } = await file.stat();
+      if (size === 0) return { fault: 'it is empty' };
       const head = Buffer.alloc(Math.min(size, 1024));
       await file.read(head, 0, head.length, 0);
       const compressed = head[0] === 0x1f && head[1] === 0x8b;
@@ -176,6 +164,8 @@ export function fileErrorText(error: unknown): string {
     EACCES: DENIED,
     EPERM: DENIED,
     ENOENT: 'it is gone',
+    ELOOP: IS_LINK,
+    ENXIO: 'it is not a file',
   };
   if (error instanceof Error && error.message === 'incorrect data check')
     return 'its checksum does not match its content';
@@ -206,7 +196,7 @@ export async function* readPieces(path: string, compressed: boolean, pieceBytes 
 
 /** Whether a file starts with the Parquet magic. */
 export async function isParquet(path: string): Promise<boolean> {
-  const file = await open(path);
+  const file = await openFile(path);
   try {
     const head = Buffer.alloc(PARQUET_MAGIC.length);
     await file.read(head, 0, head.length, 0);
@@ -218,12 +208,14 @@ export async function isParquet(path: string): Promise<boolean> {
 
 /** The content of a file, decompressed. Rejects if it is damaged or expands too far. */
 export async function* readContent(path: string, compressed: boolean, pieceBytes = PIECE): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: pieceBytes });
+  const handle = await openFile(path);
+  const { size } = await handle.stat();
+  const file = handle.createReadStream({ highWaterMark: pieceBytes });
   if (!compressed) {
     yield* file;
     return;
   }
-  let room = expansionLimit((await stat(path)).size);
+  let room = expansionLimit(size);
   const gunzip = createGunzip({ chunkSize: Math.min(PIECE, 8 * pieceBytes) });
   const ready: Buffer[] = [];
   let isOver = false;

@@ -190,15 +190,17 @@ const AccessLogAnswers: z.ZodType<AccessLog> = z.object({
   longerLook: LongerWindowOfferSchema.optional(),
 });
 
+export const Statuses = z.array(
+  text.refine((word) => parseStatus(word) === word, { error: 'expected a status such as 502 or 5xx' }),
+);
+
 export const AccessLogFile = z.looseObject({
   /** The SQL that was run. */
   source: text,
   /** The question: the answers are valid for this window and these statuses only. */
   from: Instant,
   to: Instant,
-  statuses: z.array(
-    text.refine((word) => parseStatus(word) === word, { error: 'expected a status such as 502 or 5xx' }),
-  ),
+  statuses: Statuses,
   accessLog: AccessLogAnswers,
 });
 export type AccessLogFile = z.infer<typeof AccessLogFile>;

@@ -34,8 +34,9 @@ import {
   TagDescription,
   TaskDefinition,
 } from '../../evidence/workloads.ts';
+import { LONGEST_WINDOW } from '../../query/window.ts';
 import { GAP_KINDS, LogLimitationSchema } from '../access-log/log-limitation.ts';
-import { AccessLogFile, CostSchema, LogReadMethodSchema } from './access-log-answers.ts';
+import { AccessLogFile, CostSchema, LogReadMethodSchema, Statuses } from './access-log-answers.ts';
 
 /** The key of output saved without the ARN it was requested for. */
 export const UNKEYED = '';
@@ -60,6 +61,9 @@ const SavedFailure = z.object({
   iamStatement: z.string().optional(),
 });
 
+/** Seconds, as in `--look-back`. */
+const LONGEST_LOOK_BACK = LONGEST_WINDOW / 1000;
+
 /** incident.json. Times without a zone are UTC. */
 export const IncidentFile = z.looseObject({
   loadBalancer: AwsName.min(1, { error: 'expected the name of a load balancer, got ""' }),
@@ -72,7 +76,7 @@ export const IncidentFile = z.looseObject({
   /** An alarm asked the question. */
   isFromAlarm: z.boolean().optional(),
   /** The statuses it was recorded for. */
-  statuses: z.array(z.string()).min(1, { error: 'expected at least one status' }).optional(),
+  statuses: Statuses.min(1, { error: 'expected at least one status' }).optional(),
   /** Why evidence could not be collected at recording time, by name of the evidence. */
   unavailable: z.record(z.string(), SavedFailure).optional(),
   /** Why files in logs/ could not be read at recording time, by file; their content was left out. */
@@ -92,7 +96,11 @@ export const IncidentFile = z.looseObject({
     })
     .optional(),
   /** Seconds before `from` read for the keep-alive measurement; how the longer look was offered. */
-  lookBack: z.number().positive().optional(),
+  lookBack: z
+    .number()
+    .positive()
+    .max(LONGEST_LOOK_BACK, { error: `expected at most ${LONGEST_LOOK_BACK} seconds` })
+    .optional(),
   longerLook: z.object({ command: z.string(), estimate: z.string().optional() }).optional(),
 });
 export type IncidentFile = z.infer<typeof IncidentFile>;

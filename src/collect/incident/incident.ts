@@ -1,11 +1,12 @@
 /** Reads an incident folder except its logs, and reports everything that is wrong with it at once. */
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
 import { escapeControls } from '../../format/escape-control-characters.ts';
 import { shapeFault, syntaxError, tooDeep, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
-import { Problem } from '../../problem.ts';
-import { LEADS_OUT, leadsOut } from '../access-log/log-files.ts';
+import { errorMessage, Problem } from '../../problem.ts';
+import { IS_LINK } from '../access-log/log-files.ts';
+import { openFile } from '../access-log/open-file.ts';
 import { Recording } from './incident-files.ts';
 
 /** An incident folder after reading; times in epoch milliseconds. */
@@ -37,7 +38,7 @@ export async function readIncident(dir: string): Promise<Incident> {
     ...names.map(async (name) => [name, await readJson(dir, name)] as const),
   ]);
   const faults = new Map<string, string>();
-  if (logs && (await leadsOut(dir, join(dir, 'logs')))) faults.set('logs', LEADS_OUT);
+  for (const name of ['logs', 'aws']) if (await isLink(join(dir, name))) faults.set(name, IS_LINK);
   const raw: Record<string, unknown> = {};
   for (const [name, content] of read) {
     if (content === null) continue;
@@ -57,7 +58,9 @@ export async function readIncident(dir: string): Promise<Incident> {
     }
   }
   if (faults.size > 0 || !checked.success) {
-    const inOrder = ['logs', ...names].flatMap((name) => (faults.has(name) ? [`${name}: ${faults.get(name)}`] : []));
+    const inOrder = ['logs', 'aws', ...names].flatMap((name) =>
+      faults.has(name) ? [`${name}: ${faults.get(name)}`] : [],
+    );
     throw new Problem(`${escapeControls(inOrder.join('; '))}.`, 2);
   }
   const recording = checked.data;
@@ -112,17 +115,22 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+const isLink = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => null))?.isSymbolicLink() ?? false;
+
 /** The JSON in a file, or what is wrong with it; null if the file does not exist. */
 async function readJson(dir: string, name: string): Promise<{ json: unknown } | { fault: string } | null> {
   const path = join(dir, name);
   let text: string;
   try {
-    const found = await stat(path);
-    // Reading a pipe would block.
-    if (!found.isFile()) return { fault: found.isDirectory() ? 'it is a folder' : 'it is not a file' };
-    if (found.size > MAX_JSON_BYTES) return { fault: `it is larger than ${MAX_JSON_BYTES / 2 ** 20} MiB` };
-    if (await leadsOut(dir, path)) return { fault: LEADS_OUT };
-    text = withoutByteOrderMark(await readFile(path, 'utf8'));
+    const file = await openFile(path);
+    try {
+      const { size } = await file.stat();
+      if (size > MAX_JSON_BYTES) return { fault: `it is larger than ${MAX_JSON_BYTES / 2 ** 20} MiB` };
+      text = withoutByteOrderMark(await file.readFile('utf8'));
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     return isNotFound(error) ? null : { fault: systemReason(error) };
   }
@@ -149,8 +157,11 @@ const isNotFound = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(n
 const REASONS: Record<string, string> = {
   EACCES: 'no permission to read it',
   EPERM: 'no permission to read it',
-  EISDIR: 'it is a folder',
+  ELOOP: IS_LINK,
+  ENXIO: 'it is not a file',
 };
 
-const systemReason = (error: unknown): string =>
-  REASONS[nodeErrorCode(error)] ?? `it cannot be read (${nodeErrorCode(error) || String(error)})`;
+function systemReason(error: unknown): string {
+  const code = nodeErrorCode(error);
+  return code === '' ? errorMessage(error) : (REASONS[code] ?? `it cannot be read (${code})`);
+}

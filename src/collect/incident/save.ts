@@ -47,7 +47,8 @@ export async function assertSaveable(dir: string, incident: IncidentToSave['inci
 
 /** Throws Problem (exit 1) for a link, which may lead anywhere, and for another user's folder. */
 async function assertOwn(dir: string): Promise<void> {
-  const found = await lstat(dir).catch(() => null);
+  // Resolved, since a slash at the end would follow a link.
+  const found = await lstat(resolve(dir)).catch(() => null);
   if (found?.isSymbolicLink()) throw new Problem(`${dir} is a link. Give --save a new or empty folder.`, 1);
   const user = process.getuid?.();
   if (found !== null && user !== undefined && found.uid !== user)

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fileErrorText, inspectFile, readContent } from '../../../src/collect/access-log/log-files.ts';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
 import { assertSaveable, saveIncident } from '../../../src/collect/incident/save.ts';
 import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
@@ -22,7 +23,7 @@ function outside(name: string, content = 'line one\nroot:x:0:0:secret'): string 
   return path;
 }
 
-describe('links out of the folder', () => {
+describe('links', () => {
   it('are reported, not read and not saved, when they replace a log', async () => {
     const dir = folder();
     symlinkSync(outside('secret.log'), join(dir, 'logs', 'x.log'));
@@ -32,7 +33,7 @@ describe('links out of the folder', () => {
     expect(found.evidence.accessLog).toMatchObject({
       value: {
         files: {
-          unreadable: ['passwd.log', 'x.log'].map((file) => ({ file, reason: expect.stringContaining('leads out') })),
+          unreadable: ['passwd.log', 'x.log'].map((file) => ({ file, reason: 'it is a link' })),
         },
       },
     });
@@ -46,12 +47,14 @@ describe('links out of the folder', () => {
     rmSync(join(dir, 'aws', 'describe-listeners.json'), { force: true });
     symlinkSync(outside('listeners.json', '{"Listeners":[]}'), join(dir, 'aws', 'describe-listeners.json'));
     await expect(readIncident(dir)).rejects.toMatchObject({
-      message: expect.stringMatching(/aws\/describe-listeners\.json: it is a link that leads out/),
+      message: expect.stringMatching(/aws\/describe-listeners\.json: it is a link\./),
       exitCode: 2,
     });
-    const other = incidentFolder(AWS_FILES);
-    symlinkSync(temporaryFolder(), join(other, 'logs'));
-    await expect(readIncident(other)).rejects.toMatchObject({ message: expect.stringMatching(/^logs: .*leads out/) });
+    for (const name of ['logs', 'aws']) {
+      const other = incidentFolder({ 'incident.json': INCIDENT });
+      symlinkSync(temporaryFolder(), join(other, name));
+      await expect(readIncident(other)).rejects.toMatchObject({ message: `${name}: it is a link.`, exitCode: 2 });
+    }
   });
 
   it.each(['edge.json', 'metrics.json', 'incident.json'])('are refused if they replace %s', async (file) => {
@@ -59,16 +62,31 @@ describe('links out of the folder', () => {
     rmSync(join(dir, file), { force: true });
     symlinkSync(outside(file, '{"ranges":[],"distributions":[],"log":null,"limitations":[]}'), join(dir, file));
     await expect(readIncident(dir)).rejects.toMatchObject({
-      message: expect.stringMatching(new RegExp(`${file}: it is a link that leads out`)),
+      message: expect.stringMatching(new RegExp(`${file}: it is a link\\.`)),
       exitCode: 2,
     });
   });
 
-  it('are followed when they stay within the folder', async () => {
+  it('are not followed within the folder either, where their end may be swapped', async () => {
     const dir = folder();
-    symlinkSync(join(dir, LOG), join(dir, 'logs', `again-${logName('0245')}`));
+    const again = `again-${logName('0245')}`;
+    symlinkSync(join(dir, LOG), join(dir, 'logs', again));
     const { evidence } = await diagnoseRecording(await readIncident(dir), '');
-    expect(evidence.accessLog).toMatchObject({ value: { files: { read: 2, unreadable: [] } } });
+    expect(evidence.accessLog).toMatchObject({
+      value: { files: { read: 1, unreadable: [{ file: again, reason: 'it is a link' }] } },
+    });
+  });
+
+  it.each(['a link', 'a pipe'])('%s put in place of a log after it was listed is not opened', async (kind) => {
+    const path = join(temporaryFolder(), 'x.log');
+    if (kind === 'a link') symlinkSync(outside('secret.log'), path);
+    else execFileSync('mkfifo', [path]);
+    const fault = kind === 'a link' ? 'it is a link' : 'it is not a file';
+    expect(await inspectFile(path)).toEqual({ fault });
+    for (const compressed of [false, true]) {
+      const read = readContent(path, compressed).next();
+      await expect(read.catch((error: unknown) => Promise.reject(fileErrorText(error)))).rejects.toBe(fault);
+    }
   });
 });
 
@@ -108,6 +126,18 @@ describe('a file that', () => {
       /LoadBalancers\[0\]\.LoadBalancerName: expected a name/,
     ],
     [
+      'looks back too far',
+      'incident.json',
+      JSON.stringify({ ...INCIDENT, lookBack: 1e308 }),
+      /lookBack: expected at most 604800 seconds/,
+    ],
+    [
+      'asks for no status',
+      'incident.json',
+      JSON.stringify({ ...INCIDENT, statuses: ['99999'] }),
+      /statuses\[0\]: expected a status such as 502/,
+    ],
+    [
       'has a window of 1,000 years',
       'incident.json',
       JSON.stringify({ ...INCIDENT, from: '1026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }),
@@ -138,9 +168,10 @@ it('is not saved to a link, even to an empty folder', async () => {
   const [empty, link] = [join(temporaryFolder(), 'empty'), join(temporaryFolder(), 'link')];
   mkdirSync(empty);
   symlinkSync(empty, link);
-  await expect(assertSaveable(link, null)).rejects.toMatchObject({
-    message: expect.stringMatching(/is a link/),
-    exitCode: 1,
-  });
+  for (const name of [link, `${link}/`, `${link}/.`])
+    await expect(assertSaveable(name, null)).rejects.toMatchObject({
+      message: expect.stringMatching(/is a link/),
+      exitCode: 1,
+    });
   await expect(assertSaveable(empty, null)).resolves.toBeUndefined();
 });

@@ -8,9 +8,9 @@ import { failedStatuses } from '../failed-statuses.ts';
 import type { WantedLoadBalancer } from '../log-files.ts';
 import { route } from '../request-route.ts';
 import { NAMED_ROUTES, SLOW_MS } from '../slow-limits.ts';
+import { writeFailureDetail } from './failure-detail.ts';
 import {
   BATCH,
-  type FailureDetail,
   type LineColumns,
   type NamedRoute,
   type OpenScanner,
@@ -44,7 +44,7 @@ export interface Batch extends LineColumns {
 /** Failed entries of the window, by their row in the batch. */
 export interface FailureRows {
   rows: number[];
-  /** FAILURE_DETAIL values of each failure in order, joined by a quote, which no field contains. */
+  /** See failure-detail.ts. */
   details: string[];
 }
 
@@ -332,28 +332,29 @@ export class Columns {
     if (status < 0 || this.#isFailed[status] === 0) return;
 
     const created = instant(entry.request_creation_time);
-    this.#addFailure(row, [
-      entry.type,
+    const detail = writeFailureDetail({
+      request_type: entry.type,
       client_address,
-      entry.request_processing_time,
-      entry.target_processing_time,
-      entry.response_processing_time,
-      entry.received_bytes,
-      entry.sent_bytes,
+      request_processing_time: entry.request_processing_time,
+      target_processing_time: entry.target_processing_time,
+      response_processing_time: entry.response_processing_time,
+      received_bytes: entry.received_bytes,
+      sent_bytes: entry.sent_bytes,
       route_text,
       trace_id,
-      entry.matched_rule_priority ?? '-',
-      created === null ? '' : Math.round(created * 1000),
-      asWritten(entry.actions_executed ?? '-'),
-      asWritten(entry.error_reason ?? '-'),
-      asWritten(entry.classification_reason ?? '-'),
-      Number(isCloudFrontAgent(entry.user_agent ?? '-')),
-    ]);
+      matched_rule_priority: entry.matched_rule_priority ?? '-',
+      created: created === null ? null : Math.round(created * 1000),
+      actions_executed: asWritten(entry.actions_executed ?? '-'),
+      error_reason: asWritten(entry.error_reason ?? '-'),
+      classification_reason: asWritten(entry.classification_reason ?? '-'),
+      by_cloudfront: isCloudFrontAgent(entry.user_agent ?? '-'),
+    });
+    this.#addFailure(row, detail);
   }
 
-  #addFailure(row: number, detail: FailureDetail): void {
+  #addFailure(row: number, detail: string): void {
     this.#failures.rows.push(row);
-    this.#failures.details.push(detail.join('"'));
+    this.#failures.details.push(detail);
     if (this.#failures.rows.length === BATCH_FAILURES) this.#scanner.isFull = true;
   }
 

@@ -9,6 +9,7 @@ import { statusText } from '../place-traffic.ts';
 import { type LoggedFailure, lowestSamples } from '../shown-failures.ts';
 import type { FailureRows } from './columns.ts';
 import type { EntryBatch } from './entry-store.ts';
+import { readFailureDetail } from './failure-detail.ts';
 import type { TargetAndNode } from './scanner.ts';
 
 /** A failure that may be shown. */
@@ -110,33 +111,16 @@ function read(
 ): HeldFailure {
   const place = places[batch.place[row] ?? 0];
   if (place === undefined) throw new Error('a failure has no place');
-  const [type = '', client = '', request, target, response, received, sent, ...texts] = detail.split('"');
-  const [route = '', trace = '', priority = '', created = '', actions = '', reason = '', classification = '', edge] =
-    texts;
   return {
+    ...readFailureDetail(detail),
     index,
     ended: batch.ended[row] ?? 0,
     sample: batch.sample[row] ?? 0,
-    trace_id: trace,
-    client_address: client,
-    route_text: route,
     target_group_arn: place.target_group_arn,
     target: place.target,
     node: place.node,
     status: batch.status[row] ?? 0,
     target_status: batch.targetStatus[row] ?? 0,
-    created: created === '' ? null : Number(created),
-    sent_bytes: Number(sent),
-    received_bytes: Number(received),
-    request_processing_time: Number(request),
-    target_processing_time: Number(target),
-    response_processing_time: Number(response),
-    request_type: type,
-    matched_rule_priority: priority,
-    actions_executed: actions,
-    error_reason: reason,
-    classification_reason: classification,
-    by_cloudfront: edge === '1',
   };
 }
 

@@ -6,7 +6,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
-import { isCloudFrontAgent } from '../cloudfront-agent.ts';
+import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { hashPlace, hashText } from './keys.ts';
 
 /** Rows of the columns. */
@@ -57,36 +57,12 @@ export interface ScanQuestion {
   window: Window;
 }
 
-/** Columns kept of a failure as text. `created`: microseconds since the epoch, or empty. */
-export const FAILURE_DETAIL = [
-  'request_type',
-  'client_address',
-  'request_processing_time',
-  'target_processing_time',
-  'response_processing_time',
-  'received_bytes',
-  'sent_bytes',
-  'route_text',
-  'trace_id',
-  'matched_rule_priority',
-  'created',
-  'actions_executed',
-  'error_reason',
-  'classification_reason',
-  'by_cloudfront',
-] as const;
-
-type TextsOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string | number };
-
-/** The values of FAILURE_DETAIL. */
-export type FailureDetail = TextsOf<typeof FAILURE_DETAIL>;
-
 /** Callbacks for what a scanner cannot handle itself. */
 export interface ScanEvents {
   /** A line at [from, to) of the input, without its line break; never blank. */
   exactly(from: number, to: number): void;
-  /** A failure of the window, whose row is filled. */
-  failed(row: number, detail: FailureDetail): void;
+  /** A failure of the window, whose row is filled. `detail`: see failure-detail.ts. */
+  failed(row: number, detail: string): void;
   /** A matching load balancer, the first time it appears in this file. */
   named(name: string): void;
   /** Whether a place is known, by its key. */
@@ -168,7 +144,7 @@ interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
   line: Cell<number>;
   entries: Cell<number>;
   others: Cell<number>;
-  ask(wantedLength: number, byName: number, from: bigint, to: bigint): void;
+  ask(wantedLength: number, cloudFrontLength: number, byName: number, from: bigint, to: bigint): void;
   begin(nodeLength: number): void;
   setFull(value: number): void;
   ignoreRoutes(): void;
@@ -179,7 +155,7 @@ interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
 
 const ADDRESSES = [
   ...(['INPUT', 'INPUT_SIZE', 'WANTED', 'NODE', 'TEXT_SIZE', 'FAILED', 'SCRATCH', 'SCRATCH_SIZE'] as const),
-  ...(['DETAIL', 'DETAIL_SIZE'] as const),
+  ...(['CLOUDFRONT', 'DETAIL'] as const),
   ...(['ENDED', 'PLACE', 'CLIENT', 'ROUTE_KEY', 'SAMPLE', 'TARGET_MS', 'RECEIVED', 'STATUS', 'TARGET_STATUS'] as const),
 ] as const;
 
@@ -189,8 +165,6 @@ class ModuleScanner implements Scanner {
   readonly #module: ScanModule;
   readonly #memory: Buffer;
   readonly #scratch: Buffer;
-  /** Starts and ends of the texts of a failure. */
-  readonly #detail: Uint32Array;
   #node = '-';
   #isFull = false;
 
@@ -199,8 +173,7 @@ class ModuleScanner implements Scanner {
     const imports = {
       exactly: (from: number, to: number) =>
         events.exactly(from - this.#module.INPUT.value, to - this.#module.INPUT.value),
-      failed: (row: number, from: number, to: number, created: number) =>
-        events.failed(row, this.#detailOf(this.#text(from, to), from, created)),
+      failed: (row: number, to: number) => events.failed(row, this.#text(this.#module.DETAIL.value, to)),
       named: (from: number, to: number) => events.named(this.#text(from, to)),
       met: (
         key: number,
@@ -222,7 +195,6 @@ class ModuleScanner implements Scanner {
     this.#memory = Buffer.from(buffer);
     this.input = this.#part(module.INPUT, module.INPUT_SIZE);
     this.#scratch = this.#part(module.SCRATCH, module.SCRATCH_SIZE);
-    this.#detail = new Uint32Array(buffer, module.DETAIL.value, module.DETAIL_SIZE.value / 4);
     this.columns = {
       ended: new Float64Array(buffer, module.ENDED.value, BATCH),
       place: new Float64Array(buffer, module.PLACE.value, BATCH),
@@ -239,7 +211,8 @@ class ModuleScanner implements Scanner {
     this.#memory.set(isFailed, module.FAILED.value);
     // A longer text matches no line, because the scanner accepts no load balancer field that long.
     const length = Math.min(wanted.length, module.TEXT_SIZE.value + 1);
-    module.ask(length, Number(byName), BigInt(window.from) * 1000n, BigInt(window.to) * 1000n);
+    const agentLength = this.#memory.write(CLOUDFRONT_AGENT, module.CLOUDFRONT.value);
+    module.ask(length, agentLength, Number(byName), BigInt(window.from) * 1000n, BigInt(window.to) * 1000n);
   }
 
   get rows(): number {
@@ -303,30 +276,6 @@ class ModuleScanner implements Scanner {
 
   #part(address: Cell<number>, size: Cell<number>): Buffer {
     return this.#memory.subarray(address.value, address.value + size.value);
-  }
-
-  /**
-   * The texts of a failure from its line, which starts at `from` in memory. The route is the only text outside the
-   * line.
-   */
-  #detailOf(line: string, from: number, created: number): FailureDetail {
-    const [type = '', , , client = '', , request, target, response, , , received, sent] = line.split(' ', 12);
-    const start = (index: number) => this.#detail[2 * index] ?? 0;
-    const end = (index: number) => this.#detail[2 * index + 1] ?? 0;
-    const field = (index: number) => (start(index) === 0 ? '-' : line.slice(start(index) - from, end(index) - from));
-    return [
-      type,
-      client.slice(0, client.lastIndexOf(':')),
-      ...([Number(request), Number(target), Number(response), Number(received), Number(sent)] as const),
-      this.#text(start(0), end(0)),
-      field(1),
-      field(2),
-      created < 0 ? '' : created,
-      field(3),
-      field(4),
-      field(5),
-      Number(isCloudFrontAgent(line.split('"', 4)[3] ?? '-')),
-    ];
   }
 
   #text(from: number, to: number): string {

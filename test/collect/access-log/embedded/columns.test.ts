@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Batch, Columns, MAX_LINE } from '../../../../src/collect/access-log/embedded/columns.ts';
+import { readFailureDetail } from '../../../../src/collect/access-log/embedded/failure-detail.ts';
 import { hashText } from '../../../../src/collect/access-log/embedded/keys.ts';
 import {
   BATCH,
@@ -86,6 +87,10 @@ const pairs = new Map(
   ]),
 );
 
+/** The scanner keeps numbers as they are written. */
+const failuresOf = ({ batches }: Read) =>
+  batches.map(({ failures: { rows, details } }) => ({ rows, details: details.map(readFailureDetail) }));
+
 /** Of the scanner and of the parser alone. */
 function expectTheSame(bytes: Buffer, id: string | null = LOAD_BALANCER_ID): Read {
   const pair = pairs.get(id);
@@ -94,7 +99,7 @@ function expectTheSame(bytes: Buffer, id: string | null = LOAD_BALANCER_ID): Rea
   expect(scanned.rows).toEqual(parsed.rows);
   expect(scanned.places).toEqual(parsed.places);
   expect(scanned.namedRoutes).toEqual(parsed.namedRoutes);
-  expect(scanned.batches.map(({ failures }) => failures)).toEqual(parsed.batches.map(({ failures }) => failures));
+  expect(failuresOf(scanned)).toEqual(failuresOf(parsed));
   expect(scanned.account).toEqual(parsed.account);
   return scanned;
 }
@@ -174,7 +179,7 @@ const fields = fc.record<Partial<Fields>>(
     targetStatus: fc.constantFrom('200', '500', '-', '000'),
     bytes: fc.constantFrom<[number, number]>([0, 0], [1, 123_456_789_012], [-1, 5], [1, 1e15]),
     request,
-    userAgent: fc.constantFrom('curl/8', 'a b', '', '-', 'a\\"b', 'é'),
+    userAgent: fc.constantFrom('curl/8', 'a b', '', '-', 'a\\"b', 'é', 'Amazon CloudFront'),
     group: fc.constantFrom(GROUP, '-', 'é'),
     trace: fc.constantFrom(
       'Root=1-58337281-1d84f3d73c47ec4e58577259',
@@ -236,6 +241,7 @@ describe('a line in the ordinary form', () => {
   });
 
   it.each([
+    ['that failed, with 20,000 bytes', line({ status: '502', userAgent: 'a'.repeat(20_000) })],
     ['that failed, with actions that are not ASCII', line({ status: '502', actions: 'caf\u00e9' })],
     ['with a request that could not be read', line({ request: '- http://h:80- -' })],
     ['with a path that is not ASCII', line({ request: 'GET https://h:443/caf\u00e9 HTTP/1.1' })],
@@ -251,6 +257,16 @@ describe('a line in the ordinary form', () => {
         const at = damage === '' ? text.length : (text.length * 7) % 97;
         expectTheSame(Buffer.from(text.slice(0, at) + damage + text.slice(at) + end), null);
       }
+  });
+
+  it.each([
+    ['Amazon CloudFront', true],
+    ['Amazon CloudFrond', false],
+    ['Amazon CloudFront 2', false],
+    ['a'.repeat(20_000), false],
+  ])('keeps whether a failure came through CloudFront', (userAgent, isIt) => {
+    const [failures] = failuresOf(expectTheSame(Buffer.from(`${line({ status: '502', userAgent })}\n`)));
+    expect(failures?.details.map(({ by_cloudfront }) => by_cloudfront)).toEqual([isIt]);
   });
 
   it("gives the parser's values", () => {

@@ -39,14 +39,19 @@ const MET_PROBES: u64 = 8;
  * Where the texts of a failure that follow its twelfth field start and end: route, trace id, priority, actions, error
  * reason and reason of the classification; both 0 for a missing field.
  */
-export const DETAIL: usize = 49_152;
-export const DETAIL_SIZE: usize = 6 * 8;
+const KEPT: usize = 7168;
 const ROUTE_TEXT: usize = 0;
 const TRACE_ID: usize = 1;
 const PRIORITY: usize = 2;
 const ACTIONS: usize = 3;
 const ERROR_REASON: usize = 4;
 const CLASSIFICATION_REASON: usize = 5;
+/** The user agent of CloudFront, at most `TEXT_SIZE` bytes. */
+export const CLOUDFRONT: usize = 7424;
+let cloudFrontLength: usize = 0;
+/** The text of a failure, in the form of failure-detail.ts. It fits, because longer lines are not taken. */
+export const DETAIL: usize = 49_152;
+const LONGEST_FAILURE: usize = 15_000;
 
 export const INPUT: usize = 65_536;
 export const ENDED: usize = INPUT + INPUT_SIZE + 64;
@@ -87,8 +92,8 @@ let areRoutesIgnored: i32 = 0;
 
 /** The line at [from, to). */
 declare function exactly(from: usize, to: usize): void;
-/** The line at [from, to), a failure of the window: its row is filled, and DETAIL. `created`: microseconds, or -1. */
-declare function failed(row: i32, from: usize, to: usize, created: f64): void;
+/** A failure of the window: its row is filled, and its text is in DETAIL, up to `to`. */
+declare function failed(row: i32, to: usize): void;
 /** Reports a load balancer that has the wanted name. */
 declare function named(from: usize, to: usize): void;
 /** Reports a place that is new or found no free slot; if `node` is 0, its node is that of the file. */
@@ -118,9 +123,10 @@ const MOST_RECEIVED: u64 = 2_147_483_647;
 let at: usize = 0;
 let end: usize = 0;
 
-/** Sets what to look for. WANTED and FAILED must be filled. */
-export function ask(length: usize, name: i32, from: i64, to: i64): void {
+/** Sets what to look for. WANTED, CLOUDFRONT and FAILED must be filled. */
+export function ask(length: usize, agentLength: usize, name: i32, from: i64, to: i64): void {
   wantedLength = length;
+  cloudFrontLength = agentLength;
   byName = name;
   windowFrom = from;
   windowTo = to;
@@ -163,6 +169,7 @@ export function scan(from: usize, to: usize): usize {
 /** Values of the current line, held until it has been checked to its end. */
 let ended: i64 = 0;
 let clientKey: u64 = 0;
+let clientEnd: usize = 0;
 let target: usize = 0;
 let targetEnd: usize = 0;
 let targetMs: i32 = 0;
@@ -178,6 +185,7 @@ let nodeEnd: usize = 0;
 let created: i64 = 0;
 /** Whether it is a failure of the window, whose texts are kept. */
 let isFailure: bool = false;
+let isByCloudFront: bool = false;
 
 /** Takes a line into the columns; false if it is not in the ordinary form, or names a route. */
 function take(from: usize, to: usize): bool {
@@ -185,19 +193,67 @@ function take(from: usize, to: usize): bool {
   end = to;
   if (!takeHead() || !takeNumbers()) return false;
   isFailure = isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo;
+  if (isFailure && to - from > LONGEST_FAILURE) return false;
   if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
   if (isOurs && (targetMs >= SLOW_MS || targetStatus === BAD_REQUEST) && isNewRoute()) return false;
   entries += 1;
   if (isOurs) write();
   else others += 1;
-  if (isFailure) failed(rows - 1, from, to, <f64>created);
+  if (isFailure) failed(rows - 1, writeDetail(from));
   return true;
 }
 
 /** Remembers where a text of the line is. */
-function keep(detail: usize, from: usize, to: usize): void {
-  store<u32>(DETAIL + 8 * detail, <u32>from);
-  store<u32>(DETAIL + 8 * detail, <u32>to, 4);
+function keep(text: usize, from: usize, to: usize): void {
+  store<u32>(KEPT + 8 * text, <u32>from);
+  store<u32>(KEPT + 8 * text, <u32>to, 4);
+}
+
+/** Writes the text of the failure whose line starts at `from` to DETAIL; returns its end. */
+function writeDetail(from: usize): usize {
+  let to = DETAIL;
+  let start = from;
+  for (let field = 1; field <= 12; field += 1) {
+    const stop = find(SPACE, start, end);
+    if (field === 4) to = append(to, start, clientEnd);
+    else if (field === 1 || (field >= 6 && field <= 8) || field >= 11) to = append(to, start, stop);
+    start = stop + 1;
+  }
+  to = appendKept(to, ROUTE_TEXT);
+  to = appendKept(to, TRACE_ID);
+  to = appendKept(to, PRIORITY);
+  to = appendMoment(to, created);
+  to = appendKept(to, ACTIONS);
+  to = appendKept(to, ERROR_REASON);
+  to = appendKept(to, CLASSIFICATION_REASON);
+  store<u8>(to, isByCloudFront ? 49 : 48);
+  return to + 1;
+}
+
+/** Appends a text and a quote; returns the end. */
+function append(to: usize, from: usize, until: usize): usize {
+  memory.copy(to, from, until - from);
+  store<u8>(to + until - from, QUOTE);
+  return to + until - from + 1;
+}
+
+/** "-" for a missing field. */
+function appendKept(to: usize, text: usize): usize {
+  const from = <usize>load<u32>(KEPT + 8 * text);
+  if (from !== 0) return append(to, from, <usize>load<u32>(KEPT + 8 * text, 4));
+  store<u8>(to, DASH);
+  store<u8>(to, QUOTE, 1);
+  return to + 2;
+}
+
+/** Microseconds since the epoch in digits, nothing for -1. */
+function appendMoment(to: usize, moment: i64): usize {
+  let digits: usize = 0;
+  for (let rest = moment; rest > 0; rest /= 10) digits += 1;
+  let rest = moment;
+  for (let p = to + digits; p > to; rest /= 10) store<u8>(--p, <u8>(48 + (rest % 10)));
+  store<u8>(to + digits, QUOTE);
+  return to + digits + 1;
 }
 
 function write(): void {
@@ -262,12 +318,12 @@ function takeHead(): bool {
   if (!takeLoadBalancer()) return false;
 
   const client = at;
-  const clientEnd = fieldEnd(client);
-  const clientColon = portColon(client, clientEnd);
-  if (clientColon === 0) return false;
-  clientKey = key(hash(client, clientColon));
+  const stop = fieldEnd(client);
+  clientEnd = portColon(client, stop);
+  if (clientEnd === 0) return false;
+  clientKey = key(hash(client, clientEnd));
 
-  target = clientEnd + 1;
+  target = stop + 1;
   targetEnd = fieldEnd(target);
   if (portColon(target, targetEnd) === 0 && !(targetEnd === target + 1 && load<u8>(target) === DASH)) return false;
   at = targetEnd;
@@ -326,7 +382,10 @@ function takeRequest(): bool {
   routeKey = 0;
   if (isOurs && !takeRoute(from, to)) return false;
   at = to + 1;
-  return skipQuoted() && skipPlain() && skipPlain();
+  const agent = at + 2;
+  if (!skipQuoted()) return false;
+  isByCloudFront = at - 1 - agent === cloudFrontLength && isEqual(agent, CLOUDFRONT, cloudFrontLength);
+  return skipPlain() && skipPlain();
 }
 
 /** Field 17: target group. */
@@ -374,7 +433,7 @@ function takeRule(): bool {
 /** Fields 23 and later, however many there are; the 34th is the address of the node. */
 function takeTail(): bool {
   node = 0;
-  if (isFailure) memory.fill(DETAIL + 8 * ACTIONS, 0, 3 * 8);
+  if (isFailure) memory.fill(KEPT + 8 * ACTIONS, 0, 3 * 8);
   for (let field = 23; at < end; field += 1) {
     if (load<u16>(at) === OPENING) {
       const first = at + 2;

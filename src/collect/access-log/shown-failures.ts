@@ -45,10 +45,11 @@ export interface ShownFailure<Logged extends LoggedFailure = LoggedFailure> {
 }
 
 /** By time and trace id; the other fields make the order total. */
-function byTime(a: LoggedFailure, b: LoggedFailure): number {
+const byTime = (a: LoggedFailure, b: LoggedFailure): number => a.ended - b.ended || bySameTime(a, b);
+
+function bySameTime(a: LoggedFailure, b: LoggedFailure): number {
   const [first, second] = [a.created ?? Number.POSITIVE_INFINITY, b.created ?? Number.POSITIVE_INFINITY];
   return (
-    a.ended - b.ended ||
     byText(a.trace_id, b.trace_id) ||
     byText(a.client_address, b.client_address) ||
     byText(a.route_text, b.route_text) ||

@@ -30,7 +30,7 @@ export function countEntries(
   { from, to }: Window,
   isFailed: Uint8Array,
 ): CountedEntries {
-  const traffic = new Traffic(routeCount, from * 1000, to * 1000);
+  const traffic = new Traffic(places.length, routeCount, from * 1000, to * 1000);
   for (const batch of batches) traffic.add(batch);
   const rows = traffic.rows.map(({ place, ...row }): PlaceRow => {
     const named = places[place];
@@ -69,7 +69,13 @@ class Traffic {
   })[] = [];
   readonly routes: RouteTotals;
 
-  constructor(routes: number, from: number, to: number) {
+  /** The statuses of the last entry of each place, and the number of its row: mostly those of the next one too. */
+  readonly #lastStatuses: Int32Array;
+  readonly #lastRow: Int32Array;
+
+  constructor(places: number, routes: number, from: number, to: number) {
+    this.#lastStatuses = new Int32Array(places).fill(-1);
+    this.#lastRow = new Int32Array(places);
     this.#from = from;
     this.#to = to;
     this.routes = {
@@ -90,13 +96,19 @@ class Traffic {
 
   #countPlaces({ rows, ended, place, status, targetStatus }: EntryBatch): void {
     const [from, to] = [this.#from, this.#to];
+    const [lastStatuses, lastRow] = [this.#lastStatuses, this.#lastRow];
     for (let row = 0; row < rows; row += 1) {
       const at = ended[row] ?? 0;
       const own = place[row] ?? 0;
       const code = status[row] ?? 0;
       const targetCode = targetStatus[row] ?? 0;
       const isInWindow = at >= from && at < to;
-      const number = this.#rowNumbers.add((own * STATUSES + code + 1) * STATUSES + targetCode + 1);
+      const statuses = (code + 1) * STATUSES + targetCode + 1;
+      if (lastStatuses[own] !== statuses) {
+        lastRow[own] = this.#rowNumbers.add(own * STATUSES * STATUSES + statuses);
+        lastStatuses[own] = statuses;
+      }
+      const number = lastRow[own] ?? 0;
       const known = this.rows[number];
       if (known === undefined) {
         const requests = Number(isInWindow);

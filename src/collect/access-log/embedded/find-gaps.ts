@@ -3,7 +3,6 @@ import type { Window } from '../../../evidence/evidence.ts';
 import type { FoundGaps, GapPlan } from '../gap-search.ts';
 import { placeKey } from '../place-traffic.ts';
 import type { Entries } from './entry-store.ts';
-import { firstFrom } from './find-retries.ts';
 import { KeyIndex } from './key-index.ts';
 
 /** An answered request on the same place and route as an examined failure. */
@@ -37,8 +36,8 @@ export function findGaps(entries: Entries, window: Window, plan: GapPlan): Found
     ({ controls }): PeerTraffic => ({ limit: 4 * controls * 2 ** 32, answers: 0, candidates: [] }),
   );
   collectTraffic(entries, window, plan, places, peers);
-  const gapsOf = places.map(({ reach, completions }) => gapFinder(new Float64Array(completions).sort(), reach));
-  const gaps = (place: number, dispatched: number): number[] => gapsOf[place - 1]?.(dispatched) ?? [];
+  const finders = places.map(({ reach, completions }) => new GapFinder(completions, reach));
+  const gaps = (place: number, dispatched: number): number[] => finders[place - 1]?.before(dispatched) ?? [];
   const asking = askingClients(entries, plan);
   return [
     ...plan.requests.map(({ id, place, dispatched }) => ({
@@ -94,15 +93,61 @@ function collectTraffic(
   }
 }
 
-/** Returns a function that lists the gaps before a dispatch in milliseconds, ascending. */
-function gapFinder(completions: Float64Array, reach: number): (dispatched: number) => number[] {
-  return (dispatched) => {
-    const earliest = firstFrom(completions, dispatched - reach, 0, completions.length);
-    const gaps: number[] = [];
-    for (let at = firstFrom(completions, dispatched, earliest, completions.length) - 1; at >= earliest; at -= 1)
-      gaps.push(Math.floor((dispatched - (completions[at] ?? 0)) / 1000));
-    return gaps;
-  };
+/** The most slots of a GapFinder. */
+const SLOTS = 65_536;
+
+/**
+ * Finds the completions of a place in a span of time. They are put into slots of at least the span's length instead of
+ * in order, because few of them are ever asked for.
+ */
+class GapFinder {
+  readonly #reach: number;
+  readonly #first: number;
+  readonly #width: number;
+  /** The completions by slot, and where each slot starts. */
+  readonly #completions: Float64Array;
+  readonly #starts: Uint32Array;
+
+  constructor(completions: readonly number[], reach: number) {
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const at of completions) {
+      if (at < first) first = at;
+      if (at > last) last = at;
+    }
+    this.#reach = reach;
+    this.#first = first;
+    this.#width = Math.max(reach, 1, (last - first) / (SLOTS - 1));
+    const slots = completions.length === 0 ? 0 : this.#slotOf(last) + 1;
+    const starts = new Uint32Array(slots + 1);
+    for (const at of completions) count(starts, this.#slotOf(at) + 1);
+    for (let slot = 1; slot <= slots; slot += 1) starts[slot] = (starts[slot] ?? 0) + (starts[slot - 1] ?? 0);
+    const next = starts.slice();
+    this.#completions = new Float64Array(completions.length);
+    for (const at of completions) this.#completions[count(next, this.#slotOf(at))] = at;
+    this.#starts = starts;
+  }
+
+  /** The gaps before a dispatch in milliseconds, ascending. */
+  before(dispatched: number): number[] {
+    const slots = this.#starts.length - 1;
+    const startOf = (slot: number) => this.#starts[Math.max(0, Math.min(slots, slot))] ?? 0;
+    const earliest = dispatched - this.#reach;
+    const within = this.#completions
+      .subarray(startOf(this.#slotOf(earliest)), startOf(this.#slotOf(dispatched) + 1))
+      .filter((at) => at >= earliest && at < dispatched);
+    return Array.from(within.sort().reverse(), (at) => Math.floor((dispatched - at) / 1000));
+  }
+
+  #slotOf(time: number): number {
+    return Math.floor((time - this.#first) / this.#width);
+  }
+}
+
+/** Adds one to a count; returns what it was. */
+function count(counts: Uint32Array, at: number): number {
+  const before = counts[at] ?? 0;
+  counts[at] = before + 1;
+  return before;
 }
 
 /** The lowest id of an examined failure of each client, by the client's key. */

@@ -70,6 +70,7 @@ class Series {
   readonly #slotStart: Uint32Array;
   readonly #firstOfSlot: Float64Array;
   readonly #lastOfSlot: Float64Array;
+  #last = 0;
 
   constructor(group: string, target: string, failed: Float64Array, slot: number) {
     const intervals = failed.length + 1;
@@ -91,12 +92,21 @@ class Series {
 
   addAnswer(dispatched: number, ended: number): void {
     const failed = this.#failed;
-    const next = firstFrom(failed, dispatched, 0, failed.length);
+    const next = this.#firstFailedFrom(dispatched);
     if (dispatched < (this.#firstSent[next] ?? 0)) this.#firstSent[next] = dispatched;
     if (ended > (this.#lastEnded[next] ?? 0)) this.#lastEnded[next] = ended;
     const slot = Math.floor(dispatched / this.#slot);
     if (next > 0 && this.#slots[next - 1] === slot) this.#addToSlot(this.#slotStart[next - 1] ?? 0, dispatched);
     else if (next < failed.length && this.#slots[next] === slot) this.#addToSlot(next, dispatched);
+  }
+
+  /** The index of the first unanswered request from `dispatched` on; mostly that of the answer before. */
+  #firstFailedFrom(dispatched: number): number {
+    const failed = this.#failed;
+    const last = this.#last;
+    const isSame = (last === 0 || (failed[last - 1] ?? 0) < dispatched) && !((failed[last] ?? dispatched) < dispatched);
+    if (!isSame) this.#last = firstFrom(failed, dispatched, 0, failed.length);
+    return this.#last;
   }
 
   #addToSlot(index: number, dispatched: number): void {

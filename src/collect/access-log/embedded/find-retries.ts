@@ -14,11 +14,13 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
   const pairs = new KeyIndex();
   /** 1 for each route with a failure that counts. */
   const isRoute = new Uint8Array(routes);
+  const filter = new PairFilter();
   const asking = failures.kind.flatMap((kind, index) => {
     if (kind === 0) return [];
-    const route = failures.route[index] ?? 0;
+    const [client, route] = [failures.client[index] ?? 0, failures.route[index] ?? 0];
     isRoute[route] = 1;
-    const pair = pairs.add(clients.add(failures.client[index] ?? 0) * routes + route);
+    filter.add(client, route);
+    const pair = pairs.add(clients.add(client) * routes + route);
     return [{ index, pair, ended: failures.ended[index] ?? 0 }];
   });
   asking.sort((a, b) => a.pair - b.pair || a.ended - b.ended);
@@ -31,9 +33,10 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
   const steps = new Int32Array(asking.length + 1);
 
   for (const { rows, ended, client, route, status } of batches) {
+    const words = wordsOf(client);
     for (let row = 0; row < rows; row += 1) {
       const own = route[row] ?? 0;
-      if (isRoute[own] === 0) continue;
+      if (isRoute[own] === 0 || !filter.mayHave(words, row, own)) continue;
       const code = status[row] ?? 0;
       if (code < 0 || code > 499 || isFailed[code] === 1) continue;
       const number = clients.find(client[row] ?? 0);
@@ -53,6 +56,36 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
     if (successes > 0) isRetried[index] = 1;
   }
   return isRetried;
+}
+
+/** The halves of each key. */
+const wordsOf = (keys: Float64Array): Uint32Array => new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
+
+const FILTER_BITS = 19;
+
+/** Rules out most pairs of client and route without a look into the large tables, which do not fit the cache of a core. */
+class PairFilter {
+  readonly #bits = new Uint32Array(2 ** (FILTER_BITS - 5));
+  readonly #key = new Float64Array(1);
+  readonly #words = wordsOf(this.#key);
+
+  add(client: number, route: number): void {
+    this.#key[0] = client;
+    const bit = bitOf(this.#words, 0, route);
+    this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  }
+
+  /** Whether the client of the row may have been added with the route. */
+  mayHave(clients: Uint32Array, row: number, route: number): boolean {
+    const bit = bitOf(clients, row, route);
+    return ((this.#bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+  }
+}
+
+function bitOf(clients: Uint32Array, row: number, route: number): number {
+  const client = (clients[2 * row] ?? 0) ^ Math.imul(clients[2 * row + 1] ?? 0, 0x85ebca6b);
+  const mixed = Math.imul(client, 0xcc9e2d51) ^ Math.imul(route + 1, 0x1b873593);
+  return Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1) >>> (32 - FILTER_BITS);
 }
 
 /** Returns the first index of [from, to) whose time is at least `time`, or `to`. */

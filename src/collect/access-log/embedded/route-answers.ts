@@ -78,7 +78,16 @@ const STEPS = 8 * 32 - FIRST_STEP;
  * A step of the scale of `ScaleCount`, from 0. Adding half a unit keeps whole numbers off the boundaries, so that
  * rounding cannot matter.
  */
-const scaleStep = (value: number): number => Math.floor(8 * Math.log2(value + 0.5)) - FIRST_STEP;
+function scaleStep(value: number): number {
+  const known = KNOWN_STEPS[value] ?? 0;
+  if (known !== 0) return known - 1;
+  const step = Math.floor(8 * Math.log2(value + 0.5)) - FIRST_STEP;
+  if (value < KNOWN_STEPS.length) KNOWN_STEPS[value] = step + 1;
+  return step;
+}
+
+/** Steps of small values plus 1, as far as they are known: a logarithm takes longer than all else that is done for a line. */
+const KNOWN_STEPS = new Uint16Array(65_536);
 
 /** Counts answers by the steps of their scales, STEPS counts for each route. */
 class RouteScales {

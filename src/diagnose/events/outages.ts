@@ -38,9 +38,10 @@ export const targetOutages = oncePerTraffic((traffic: Traffic): TargetOutage[] =
   const inRuns = new Set(
     runs.filter(({ failures }) => failures.length >= RUN_FROM).flatMap(({ failures }) => failures),
   );
-  const alone = groupBy(
+  const alone = totals(
     sentFailures(traffic).filter((failure) => failure.unanswered && !inRuns.has(failure)),
     ({ request }) => targetKey(request),
+    ({ weight }) => weight,
   );
   let accepted: RunFailures[] = [];
   for (let pass = 0; pass < PASSES; pass++) {
@@ -162,11 +163,11 @@ function ordinaryRates(accepted: readonly RunFailures[], traffic: Traffic): Ordi
 /** Failures of one target in a row from which an outage is possible; single requests also fail on a healthy target. */
 const RUN_FROM = 3;
 
-/** The share of the target's requests that fail outside such runs. */
-function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, readonly SentFailure[]>, traffic: Traffic): number {
-  const requests = requestsByTarget(traffic).get(targetKey(run)) ?? 0;
-  const failed = (alone.get(targetKey(run)) ?? []).reduce((sum, { weight }) => sum + weight, 0);
-  return Math.min(1, failed / Math.max(1, requests));
+/** The share of the target's requests that fail outside such runs. `alone`: how many do, by target. */
+function ownShare(run: UnansweredRun, alone: ReadonlyMap<string, number>, traffic: Traffic): number {
+  const target = targetKey(run);
+  const requests = requestsByTarget(traffic).get(target) ?? 0;
+  return Math.min(1, (alone.get(target) ?? 0) / Math.max(1, requests));
 }
 
 interface RunChances {
@@ -214,7 +215,10 @@ const answersByGroup = oncePerTraffic(({ log }: Traffic) =>
 
 function totals<T>(items: readonly T[], key: (item: T) => string, value: (item: T) => number): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const item of items) sums.set(key(item), (sums.get(key(item)) ?? 0) + value(item));
+  for (const item of items) {
+    const name = key(item);
+    sums.set(name, (sums.get(name) ?? 0) + value(item));
+  }
   return sums;
 }
 

@@ -40,9 +40,12 @@ const HEAD = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n';
 
 it('closes a connection whose header or body never ends, even if bytes arrive', async () => {
   const port = await listening(SHORT);
+  // Bytes before the header would make the request invalid.
   const drip = (socket: Socket) => {
-    const timer = setInterval(() => socket.write('x'), 20);
-    socket.on('close', () => clearInterval(timer));
+    socket.on('connect', () => {
+      const timer = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(timer));
+    });
   };
   expect(await untilClosed(port, HEAD, drip)).toMatch(/^(?:HTTP\/1.1 408|$)/);
   expect(await untilClosed(port, `${HEAD}\r\n`, drip)).toMatch(/^(?:HTTP\/1.1 408|$)/);

@@ -2,11 +2,13 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOAD_BALANCER, line } from './support/access-log/log-file.ts';
+import { parquetFile } from './support/access-log/vended-forms.ts';
 import { openLocalSlack } from './support/slack/local-slack.ts';
 
 const run = promisify(execFile);
@@ -107,6 +109,18 @@ describe('the installed package', () => {
     const { code, stdout } = await alb502('diagnose', '--from', join(scenarios, first), '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 1, verdict: { cause: 'keep-alive-race' } });
+  });
+
+  it('reads Parquet: DuckDB is in the bundle', async () => {
+    const folder = join(work, 'empty', 'parquet');
+    await mkdir(join(folder, 'logs'), { recursive: true });
+    const [from, to] = ['2026-03-10T12:00:00Z', '2026-03-10T12:15:00Z'];
+    await writeFile(join(folder, 'incident.json'), JSON.stringify({ loadBalancer: LOAD_BALANCER, from, to }));
+    const failed = line({ at: Date.parse(from) + 1000, status: '502', targetStatus: '-', times: [0, 0.002, -1] });
+    await writeFile(join(folder, 'logs', 'part-0.parquet'), await parquetFile([failed]));
+    const { code, stdout } = await alb502('diagnose', '--from', folder, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ triage: { requests: 1, errors: 1 } });
   });
 
   it('serves: Slack, its sockets and the log are in the bundle', async () => {

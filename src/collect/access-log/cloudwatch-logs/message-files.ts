@@ -13,6 +13,8 @@ export async function messageFiles(folder: string, delivery: VendedDelivery): Pr
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   return async (messages, from) => {
+    // An empty file counts as damaged.
+    if (messages.length === 0) return;
     await writeFile(join(folder, `log-events-${from}.log`), linesOf(messages, delivery));
   };
 }

@@ -51,7 +51,7 @@ async function* parquetChunks(
   path: string,
   columnsOf: (present: readonly string[]) => string[],
 ): AsyncGenerator<ParquetChunk> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const { DuckDBInstance } = await import('./duckdb.ts');
   const folder = await mkdtemp(join(tmpdir(), 'alb502-'));
   try {
     // DuckDB treats a path as a pattern, so read the file through a link with a plain name.

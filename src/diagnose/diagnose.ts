@@ -50,7 +50,7 @@ import { withWeight } from './weighted-fix.ts';
 
 export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   const traffic = collectedTraffic(question, evidence);
-  const evidenceWithTraffic: DiagnosisEvidenceSet = { ...evidence, traffic };
+  const evidenceWithTraffic: DiagnosisEvidenceSet = { ...evidence, traffic, logDelivery: logDeliveryOf(evidence) };
   const logTraffic = traffic.status === 'collected' ? traffic.value : null;
   const metrics = evidence.metrics.status === 'collected' ? evidence.metrics.value : null;
   const inMetrics = metrics ? errorsInMetrics(question, metrics) : null;
@@ -116,7 +116,7 @@ export function diagnose(question: Question, evidence: EvidenceSet): Diagnosis {
   function diagnosisVerdict(): Verdict {
     const faults = visibleFaults(steps);
     if (logTraffic && ranking) {
-      const visible = [...faults.map(nextStepOf), arrivalText(question)].join(' ');
+      const visible = [...faults.map(nextStepOf), arrivalText(question, logTraffic.log.reading)].join(' ');
       const { parts, errorParts, events, causes: results, summaries, traces } = ranking;
       return decideVerdict({
         ...{ traffic: logTraffic, parts, errorParts, events, causes: results, summaries, visible },
@@ -245,6 +245,15 @@ function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<
   const net = collectedOf(evidence, ['loadBalancer', 'networkInterfaces', 'subnets']);
   const owners = targetOwners(collectedOf(evidence, OWNER_EVIDENCE));
   return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net), owners) };
+}
+
+/** Where the access log is delivered, as far as it was looked up. */
+function logDeliveryOf({ accessLog }: EvidenceSet): DiagnosisEvidenceSet['logDelivery'] {
+  const { source } = accessLog;
+  if (accessLog.status === 'unavailable')
+    return accessLog.delivered === undefined ? accessLog : { status: 'collected', source, value: accessLog.delivered };
+  const { from, others = [] } = accessLog.value.reading ?? {};
+  return { status: 'collected', source, value: [...(from === undefined ? [] : [from]), ...others] };
 }
 
 function judgeCauses(

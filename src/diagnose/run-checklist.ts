@@ -10,6 +10,7 @@ import {
   type DiagnosisEvidence,
   type DiagnosisEvidenceName,
   type DiagnosisEvidenceSet,
+  evidenceNameOf,
 } from './diagnosis-evidence.ts';
 import { EVIDENCE_TITLE } from './gaps.ts';
 import { judgeErrorText } from './judge-causes.ts';
@@ -97,16 +98,12 @@ function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: Diag
   for (const name of needs) {
     const item = evidence[name];
     if (item.status === 'collected') continue;
-    if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[name === 'traffic' ? 'accessLog' : name]);
+    if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[evidenceNameOf(name)]);
     else reasons.add(item.reason);
   }
   return [...(absent.size > 0 ? [`the folder lacks ${list([...absent], 6)}`] : []), ...reasons].join('; ');
 }
 
 const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [
-  ...new Set(
-    used
-      .filter((name) => evidence[name].status === 'unavailable')
-      .map((name) => (name === 'traffic' ? 'accessLog' : name)),
-  ),
+  ...new Set(used.filter((name) => evidence[name].status === 'unavailable').map(evidenceNameOf)),
 ];

@@ -1,5 +1,6 @@
 /** The verdict if no error was read: nothing failed, or the failures are not in the log. */
 import type { Attributes } from '../evidence/aws.ts';
+import { deliveredLogWords, isKept } from '../evidence/delivered-log.ts';
 import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
@@ -9,11 +10,13 @@ import type { CheckFinding, Verdict } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Says when to ask again. */
-export function arrivalText(question: Question): string {
-  const again = nextCheck(question, question.now, 1);
-  return again !== null
-    ? `Files usually arrive within 5 to 10 minutes: ask again at ${utcTime(again)}.`
-    : 'Files usually arrive within 5 to 10 minutes, and that time has passed.';
+export function arrivalText(question: Question, reading: AccessLog['reading']): string {
+  const again = nextCheck(question, question.now, 1, reading);
+  const usual =
+    reading?.from?.service === 'cloudwatch-logs'
+      ? 'A log group usually has entries within minutes'
+      : 'Files usually arrive within 5 to 10 minutes';
+  return again !== null ? `${usual}: ask again at ${utcTime(again)}.` : `${usual}, and that time has passed.`;
 }
 
 /** A fault that a check found without the errors. */
@@ -50,7 +53,7 @@ export function verdictWithoutErrors(
     };
   }
   const undecided = { cause: null, standing: 'undecided' as const, between: [], explains: inMetrics ? 1 : 0 };
-  const later = [...faults.map(nextStepOf), arrivalText(question)].join(' ');
+  const later = [...faults.map(nextStepOf), arrivalText(question, log.reading)].join(' ');
   if (log.requests > 0) {
     return {
       ...undecided,
@@ -62,27 +65,35 @@ export function verdictWithoutErrors(
   return {
     ...undecided,
     summary: `The access log has no entry ${window} yet (${newest}).${counted}`,
-    decidedBy: `${later} ${absentAdvice(question, attributes)}`,
+    decidedBy: `${later} ${absentAdvice(question, attributes, log)}`,
   };
 }
 
 /** What to check if no file comes, by when. */
-function absentAdvice({ to, loadBalancer }: Question, attributes: Collected<Attributes>): string {
+function absentAdvice(
+  { to, loadBalancer }: Question,
+  attributes: Collected<Attributes>,
+  { reading }: AccessLog,
+): string {
   const doctor = command`alb502 doctor ${loadBalancer.name}`;
   const late = `If none has come by ${utcTime(to + LOGS_COMPLETE_AFTER)}`;
   const read: Attributes = attributes.status === 'collected' ? attributes.value : {};
   const bucket = read['access_logs.s3.bucket'];
   if (read['access_logs.s3.enabled'] === 'true' && bucket !== undefined)
     return `${late}, check the bucket policy of s3://${bucket} (access logging itself is on): ${doctor}`;
+  if (read['access_logs.s3.enabled'] === 'false' && reading?.from !== undefined)
+    return `${late}, check the delivery to ${deliveredLogWords(reading.from)}: ${doctor}`;
   return read['access_logs.s3.enabled'] === 'false'
     ? `Access logging to S3 is off now (access_logs.s3.enabled): ${doctor}`
     : `${late}, check that access logging is on and that the bucket policy lets S3 deliver: ${doctor}`;
 }
 
-const noEntryText = ({ files }: AccessLog): string =>
-  files.read === 0
-    ? 'no file for that time'
-    : `the ${plural(files.read, 'file')} read ${files.read === 1 ? 'has' : 'have'} none`;
+const noEntryText = ({ files, reading }: AccessLog): string =>
+  files.unreadable.length > 0
+    ? `${plural(files.unreadable.length, 'file')} could not be read`
+    : files.read === 0
+      ? `no ${reading?.from?.service === 'cloudwatch-logs' ? 'event' : 'file'} for that time`
+      : `the ${plural(files.read, 'file')} read ${files.read === 1 ? 'has' : 'have'} none`;
 
 export function verdictWithoutLog(
   traffic: Collected<Traffic>,
@@ -117,6 +128,9 @@ function accessLogAdvice(
 ): string {
   if (attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true')
     return 'Access logging is on. Fix what kept the log from being read, then ask again.';
+  const delivered = traffic.status === 'unavailable' ? (traffic.delivered ?? []) : [];
+  if (isKept(delivered))
+    return `The log is delivered to ${list(delivered.map(deliveredLogWords))}. Fix what kept it from being read, then ask again.`;
   if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
     return 'Add log files to logs/ of the incident folder.';
   return attributes.status === 'unavailable'

@@ -9,6 +9,10 @@ export interface DeliveredLog {
   format: string | null;
 }
 
+/** Whether any of these keeps the log; Firehose keeps nothing that can be read back. */
+export const isKept = (places: readonly DeliveredLog[]): boolean =>
+  places.some(({ service }) => service !== 'firehose');
+
 const SERVICES: Record<DeliveredLog['service'], string> = {
   s3: 'S3',
   'cloudwatch-logs': 'CloudWatch Logs',

@@ -97,6 +97,8 @@ export type Collected<T> =
       reason: string;
       kind?: GapKind | undefined;
       iamStatement?: string | null | undefined;
+      /** Where the access log is delivered, if it is the evidence; absent if unknown. */
+      delivered?: DeliveredLog[] | undefined;
     };
 
 /** One key per source. Records by ARN have an entry for each queried ARN; a missing ARN was not queried. */

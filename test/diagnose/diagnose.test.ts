@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
+import type { DeliveredLog } from '../../src/evidence/delivered-log.ts';
 import type { EvidenceSet, GapKind } from '../../src/evidence/evidence.ts';
 import { logAlone } from '../support/traffic/log-alone.ts';
 import { API, question, several } from '../support/traffic/traffic-builder.ts';
 
 describe('the next step without a log', () => {
-  const decidedBy = (attributes: EvidenceSet['attributes'], kind: GapKind) => {
-    const unread = { status: 'unavailable', source: '', reason: 'it could not be read', kind } as const;
+  const decidedBy = (attributes: EvidenceSet['attributes'], kind: GapKind, delivered?: DeliveredLog[]) => {
+    const unread = { status: 'unavailable', source: '', reason: 'it could not be read', kind, delivered } as const;
     return diagnose(question, { ...logAlone([]), accessLog: unread, attributes }).verdict.decidedBy;
   };
   const enabled = (value: string): EvidenceSet['attributes'] => ({
@@ -28,6 +29,18 @@ describe('the next step without a log', () => {
     ['is not in the folder', enabled('false'), 'not-recorded', /^Add log files to logs\/ of the incident folder\.$/],
   ] as const)('access logging %s', (_, attributes, kind, says) => {
     expect(decidedBy(attributes, kind)).toMatch(says);
+  });
+
+  it.each([
+    [
+      'in a log group',
+      'cloudwatch-logs',
+      /^The log is delivered to CloudWatch Logs \(log group alb\)\. Fix what kept it/,
+    ],
+    ['in a stream', 'firehose', /^Turn on access logging, for the next time/],
+  ] as const)('with a vended log %s', (_, service, says) => {
+    const delivered = [{ service, name: 'alb', format: null }];
+    expect(decidedBy(enabled('false'), 'failed', delivered)).toMatch(says);
   });
 });
 

@@ -89,6 +89,12 @@ export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDelive
   };
 }
 
+/** Where the log is delivered; undefined if that is unknown. */
+export const deliveredIn = ({ deliveries, refusal }: FoundDeliveries): DeliveredLog[] | undefined =>
+  refusal !== null && deliveries.length === 0
+    ? undefined
+    : deliveries.map(({ service, name, format }) => ({ service, name, format }));
+
 /** Whether alb502 can read a delivery. */
 export const isReadable = ({ service, name }: DeliveredLog): boolean =>
   name !== null && (service === 's3' || service === 'cloudwatch-logs');

@@ -1,11 +1,11 @@
-import { deliveredLogWords } from '../../evidence/delivered-log.ts';
+import { type DeliveredLog, deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type { CollectionFailure, CostEstimate, LogLimitation } from '../../evidence/evidence.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { estimateAthena, estimateS3 } from '../access-log/cost.ts';
-import { deliveriesWords, type FoundDeliveries, NO_DELIVERIES } from '../access-log/deliveries.ts';
+import { deliveredIn, deliveriesWords, type FoundDeliveries, NO_DELIVERIES } from '../access-log/deliveries.ts';
 import { limitationFrom, logLimitation } from '../access-log/log-limitation.ts';
 import { type LogPlace, logPlace } from '../access-log/s3-log.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
@@ -102,7 +102,7 @@ class LiveLogReader {
       const { slowDowns } = this.#listing;
       const slowed = `; S3 asked to slow down ${plural(slowDowns, 'time')}: ask again in some minutes, or use Athena`;
       const reason = slowDowns > 0 && error.kind === 'stopped' ? `${failure.reason}${slowed}` : failure.reason;
-      return this.#unavailable(searchCommand(this.#options.question), { ...failure, reason });
+      return this.#unavailable(searchCommand(this.#options.question), { ...failure, reason }, await this.#delivered());
     }
   }
 
@@ -179,22 +179,37 @@ class LiveLogReader {
     }
   }
 
-  #unavailable(source: string, { kind, reason, iamStatement }: CollectionFailure): LiveAccessLog {
-    const log = { status: 'unavailable', source, kind, reason, iamStatement } as const;
+  /** Where the log is delivered; undefined if that is not known soon. */
+  async #delivered(): Promise<DeliveredLog[] | undefined> {
+    const found = await this.#deliveries?.foundInTime();
+    return found ? deliveredIn(found) : undefined;
+  }
+
+  #unavailable(
+    source: string,
+    { kind, reason, iamStatement }: CollectionFailure,
+    delivered: DeliveredLog[] | undefined,
+  ): LiveAccessLog {
+    const log = { status: 'unavailable', source, kind, reason, iamStatement, delivered } as const;
     return { log, cost: this.#cost.total, toSave: null };
   }
 
   #withoutLog(found: FoundDeliveries): LiveAccessLog {
     const { attributes } = this.#options;
     const iamStatement = found.refusal?.iamStatement ?? null;
+    const delivered = deliveredIn(found);
     if (attributes.status === 'unavailable')
-      return this.#unavailable(attributes.source, {
-        kind: attributes.kind ?? 'failed',
-        iamStatement: attributes.iamStatement ?? iamStatement,
-        reason: `where its access log goes is unknown (${attributes.reason})`,
-      });
+      return this.#unavailable(
+        attributes.source,
+        {
+          kind: attributes.kind ?? 'failed',
+          iamStatement: attributes.iamStatement ?? iamStatement,
+          reason: `where its access log goes is unknown (${attributes.reason})`,
+        },
+        delivered,
+      );
     const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${deliveriesWords(found)}`;
-    return this.#unavailable(attributes.source, { kind: 'failed', reason, iamStatement });
+    return this.#unavailable(attributes.source, { kind: 'failed', reason, iamStatement }, delivered);
   }
 
   async #readFiles(place: LogPlace, notes: readonly LogLimitation[]): Promise<LiveAccessLog> {

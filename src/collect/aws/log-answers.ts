@@ -3,7 +3,7 @@
 import type { LogReadMethod, Question } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { sumOfEstimates } from '../access-log/cost.ts';
-import type { FoundDeliveries } from '../access-log/deliveries.ts';
+import { deliveredIn, type FoundDeliveries } from '../access-log/deliveries.ts';
 import { limitationFrom } from '../access-log/log-limitation.ts';
 import type { ReadHealthChecks } from './health-check-reader.ts';
 import type { LiveAccessLog } from './live-log-read.ts';
@@ -15,9 +15,9 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
   const { reading } = log.value;
   const from = reading?.from;
   if (reading === undefined || found === null || found.deliveries.length === 0) return read;
-  const others = found.deliveries
-    .filter(({ service, name }) => service !== from?.service || !isSamePlace(name, from.name))
-    .map(({ service, name, format }) => ({ service, name, format }));
+  const others = (deliveredIn(found) ?? []).filter(
+    ({ service, name }) => service !== from?.service || !isSamePlace(name, from.name),
+  );
   if (others.length === 0) return read;
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
 }

@@ -11,7 +11,7 @@ const text = z.string();
 
 export const CostSchema = z.object({ bytesScanned: count, usd: count, queries: count });
 
-const DeliveredLogSchema = z.object({
+export const DeliveredLogSchema = z.object({
   service: z.enum(['s3', 'cloudwatch-logs', 'firehose', 'other']),
   name: text.nullable().default(null),
   format: text.nullable().default(null),

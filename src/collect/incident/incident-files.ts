@@ -36,7 +36,7 @@ import {
 } from '../../evidence/workloads.ts';
 import { LONGEST_WINDOW } from '../../query/window.ts';
 import { GAP_KINDS, LogLimitationSchema } from '../access-log/log-limitation.ts';
-import { AccessLogFile, CostSchema, LogReadMethodSchema, Statuses } from './access-log-answers.ts';
+import { AccessLogFile, CostSchema, DeliveredLogSchema, LogReadMethodSchema, Statuses } from './access-log-answers.ts';
 
 /** The key of output saved without the ARN it was requested for. */
 export const UNKEYED = '';
@@ -59,6 +59,7 @@ const SavedFailure = z.object({
   reason: z.string(),
   kind: z.enum(GAP_KINDS).optional(),
   iamStatement: z.string().optional(),
+  delivered: z.array(DeliveredLogSchema).optional(),
 });
 
 /** Seconds, as in `--look-back`. */

@@ -185,11 +185,13 @@ const savedFailure = ({
   reason,
   kind,
   iamStatement,
+  delivered,
 }: Extract<Collected<never>, { status: 'unavailable' }>): NonNullable<IncidentFile['unavailable']>[string] => ({
   source,
   reason,
   ...(kind === undefined ? {} : { kind }),
   ...(iamStatement == null ? {} : { iamStatement }),
+  ...(delivered === undefined ? {} : { delivered }),
 });
 
 function redactAnswers(described: DescribedEvidence, pseudonym: Pseudonym): DescribedEvidence {

@@ -1,4 +1,4 @@
-import { deliveredLogWords } from '../../evidence/delivered-log.ts';
+import { type DeliveredLog, deliveredLogWords, isKept } from '../../evidence/delivered-log.ts';
 import { list, number } from '../../format/wording.ts';
 import { defineCheck } from './check.ts';
 
@@ -11,29 +11,31 @@ export const accessLogging = defineCheck({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html',
   headline: 3,
   needs: ['attributes'],
-  wants: ['accessLog'],
+  wants: ['accessLog', 'logDelivery'],
 
-  evaluate({ attributes, accessLog }) {
+  evaluate({ attributes, accessLog, logDelivery }) {
     const enabled = attributes['access_logs.s3.enabled'];
     const bucket = attributes['access_logs.s3.bucket'];
     const prefix = attributes['access_logs.s3.prefix'];
     if (enabled === undefined) {
       return { outcome: 'unknown', summary: 'The attributes do not say whether access logs are on.' };
     }
+    const others = accessLog?.reading?.others ?? [];
+    const also = others.length === 0 ? '' : ` The log also goes to ${list(others.map(deliveredLogWords))}.`;
     if (enabled === 'true') {
       const place = bucket ? `, to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
-      const others = accessLog?.reading?.others ?? [];
-      const also = others.length === 0 ? '' : ` The log also goes to ${list(others.map(deliveredLogWords))}.`;
-      return { outcome: 'pass', summary: `Access logging is on${place}.${also}` };
-    }
-    const read = accessLog?.reading?.from;
-    if (read !== undefined) {
-      return {
-        outcome: 'pass',
-        summary: `Access logs are delivered to ${deliveredLogWords(read)}; access_logs.s3.enabled is false.`,
-      };
+      const read = accessLog?.reading?.from;
+      const from = read?.service === 'cloudwatch-logs' ? ` It was read from ${deliveredLogWords(read)}.` : '';
+      return { outcome: 'pass', summary: `Access logging is on${place}.${from}${also}` };
     }
     const entries = accessLog?.entries ?? 0;
+    if (logDelivery !== undefined && isKept(logDelivery)) {
+      const places = accessLog?.reading?.from === undefined ? logDelivery : [accessLog.reading.from];
+      return {
+        outcome: 'pass',
+        summary: `Access logs are delivered to ${list(places.map(deliveredLogWords))}; access_logs.s3.enabled is false.${also}`,
+      };
+    }
     if (entries > 0) {
       return {
         outcome: 'pass',
@@ -42,8 +44,16 @@ export const accessLogging = defineCheck({
     }
     return {
       outcome: 'fail',
-      summary:
-        'access_logs.s3.enabled is false. Logs may be delivered another way: to CloudWatch Logs, Firehose or S3 (aws logs describe-deliveries).',
+      summary: `access_logs.s3.enabled is false. ${elsewhere(accessLog ? undefined : logDelivery)}`,
     };
   },
 });
+
+/** `places`: undefined if they were not looked up. */
+function elsewhere(places: readonly DeliveredLog[] | undefined): string {
+  if (places === undefined)
+    return 'Logs may be delivered another way: to CloudWatch Logs, Firehose or S3 (aws logs describe-deliveries).';
+  return places.length === 0
+    ? 'The log is not delivered another way either.'
+    : `The log goes only to ${list(places.map(deliveredLogWords))}, which keeps nothing to read back.`;
+}

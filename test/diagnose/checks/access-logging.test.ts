@@ -34,9 +34,41 @@ describe('access-logging', () => {
       'pass',
       'delivered to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)',
     ],
+    [
+      'on, and read from a log group',
+      { 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': 'logs' },
+      logOf([], { reading: { how: 'from CloudWatch Logs', estimate, from: GROUP } }),
+      'pass',
+      'is on, to s3://logs. It was read from CloudWatch Logs (log group /aws/vendedlogs/alb, JSON).',
+    ],
+    [
+      'off, and one of two vended logs was read',
+      off,
+      logOf([], { reading: { how: 'from CloudWatch Logs', estimate, from: GROUP, others: [STREAM] } }),
+      'pass',
+      'access_logs.s3.enabled is false. The log also goes to Firehose (stream alb-logs).',
+    ],
     ['not said', {}, undefined, 'unknown', 'do not say'],
   ])('%s', (_, attributes, accessLog, outcome, part) => {
-    const verdict = accessLogging.evaluate({ attributes, ...(accessLog && { accessLog }) }, question);
+    const { from, others = [] } = accessLog?.reading ?? {};
+    const logDelivery = accessLog && [...(from === undefined ? [] : [from]), ...others];
+    const known = accessLog === undefined || logDelivery === undefined ? {} : { accessLog, logDelivery };
+    const verdict = accessLogging.evaluate({ attributes, ...known }, question);
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.summary).toContain(part);
+  });
+
+  it.each<[string, DeliveredLog[], string, string]>([
+    [
+      'a log group',
+      [GROUP],
+      'pass',
+      'Access logs are delivered to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON);',
+    ],
+    ['a stream alone', [STREAM], 'fail', 'The log goes only to Firehose (stream alb-logs), which keeps nothing'],
+    ['nowhere', [], 'fail', 'The log is not delivered another way either.'],
+  ])('knows of a log that was not read where it is delivered: %s', (_, logDelivery, outcome, part) => {
+    const verdict = accessLogging.evaluate({ attributes: off, logDelivery }, question);
     expect(verdict.outcome).toBe(outcome);
     expect(verdict.summary).toContain(part);
   });

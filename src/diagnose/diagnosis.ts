@@ -151,7 +151,7 @@ export interface OwnedTargetResult {
   zone: string | null;
   requests: number;
   errors: number;
-  /** Why the task stopped: "its container app ran out of memory (exit 137) at 04:21:02 UTC". */
+  /** Why the task stopped: 'container "app" ran out of memory (exit 137) at 04:21:02 UTC'. */
   stopped: string | null;
 }
 

@@ -79,7 +79,12 @@ function runCheck(
 
   function checkVerdict(): CheckVerdict {
     const unavailable = unavailableText(check.needs, evidence);
-    if (unavailable !== '') return { outcome: 'unknown', summary: `Could not check: ${unavailable}.`, missing: true };
+    if (unavailable !== '')
+      return {
+        outcome: 'unknown',
+        summary: `Could not check ${check.id.replaceAll('-', ' ')}: ${unavailable}.`,
+        missing: true,
+      };
     const empty = check.needs.includes('traffic') && !check.judgesEmptyLog ? noEntriesVerdict(evidence.traffic) : null;
     if (empty !== null) return empty;
     try {

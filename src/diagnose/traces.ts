@@ -32,10 +32,11 @@ export function tracesOf(unexplained: readonly SampledError[], open: readonly Ca
 
 /** What each answer of the application's log means; names only what is still possible. */
 function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['meaning'] {
-  const race = open.includes('keep-alive-race') ? 'a keep-alive race, ' : '';
   const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
   return {
-    absent: `the request never reached the application's code: ${race}a proxy in front, or a crash at that second (look for a restart)`,
+    absent: open.includes('keep-alive-race')
+      ? 'the request never reached the application: a keep-alive race, a proxy in front of it, or a restart at that second'
+      : 'the request never reached the application: check the proxy in front of it, and for a restart at that second',
     started: `the application crashed, was killed or closed the connection${timer}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };

@@ -48,12 +48,13 @@ export function triage(
     routes: routes.slice(0, ROUTES),
     retriedOk,
     clientClosed: beside.clientClosed,
-    summary: [sentence(), ...besideSentences(beside)].join(' '),
+    summary: [sentence(), ...besideSentences(beside)].filter((one) => one !== '').join(' '),
   };
 
   function sentence(): string {
     if (log.requests === 0) return 'No access-log entry of this load balancer in the window.';
-    if (errorCount === 0) return `0 of ${plural(log.requests, 'request')} failed.`;
+    // The verdict says so.
+    if (errorCount === 0) return '';
     const span = first !== null && last !== null ? (last - first) / 1000 : 0;
     const when =
       errorCount === 1

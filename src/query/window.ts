@@ -158,13 +158,17 @@ function dayMeant(word: DayWord, { zone, now }: Clock): Day {
 /** Returns a sentence on how the times were read; null if nothing needed interpretation. `now`: epoch milliseconds. */
 export function windowReading({ window: typed, zone }: AskedWindow, window: Window, now: number): string | null {
   if (typed === null || ('last' in typed && (zone ?? 'UTC') === 'UTC') || isExact(typed)) return null;
-  const local = zone == null || zone === 'UTC' ? '' : ` (${span(window, zone)} ${zone})`;
-  const read = `Read as ${span(window, 'UTC', now)} UTC${local}`;
+  const local = zone == null || zone === 'UTC' ? '' : ` (${windowIn(zone, window)})`;
+  const isDated = isDayTyped(typed) || dayAt('UTC', now) !== dayAt('UTC', window.from);
+  const read = `Read as ${span(window, 'UTC', isDated)} UTC${local}`;
   const begun = now - (window.from + DAY);
   const isTimesOnly = 'from' in typed && [typed.from, typed.to].every((at) => at !== null && isTimeOnly(at));
   if (!isTimesOnly || begun <= 0) return `${read}.`;
   return `${read}, because today's window has not ended. For today so far: last ${Math.ceil(begun / MINUTE)}m.`;
 }
+
+const isDayTyped = (typed: TypedWindow): boolean =>
+  'from' in typed && [typed.from, typed.to].some((moment) => moment !== null && 'day' in moment && moment.day !== null);
 
 /** Whether both ends were typed with date and zone, so that nothing needed interpretation. */
 const isExact = (typed: TypedWindow): boolean =>
@@ -177,15 +181,15 @@ const isExact = (typed: TypedWindow): boolean =>
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Formats the window in a zone: "03:40–03:55 Europe/Berlin". */
-export const windowIn = (zone: string, window: Window): string => `${span(window, zone)} ${zone}`;
+export const windowIn = (zone: string, window: Window): string => `${span(window, zone, false)} ${zone}`;
 
-/** "02:40–02:55"; adds dates if the window spans days or is not on the day of `now`. */
-function span({ from, to }: Window, zone: string, now?: number): string {
+/** "02:40–02:55"; adds the dates if the window spans days or `isDated`. */
+function span({ from, to }: Window, zone: string, isDated: boolean): string {
   const days = [from, to].map((at) => dayAt(zone, at));
   const [first = 0, last = 0] = days;
   if (first !== last) return `${dayName(first)} ${clockIn(zone, from)} to ${dayName(last)} ${clockIn(zone, to)}`;
   const clocks = `${clockIn(zone, from)}–${clockIn(zone, to)}`;
-  return now === undefined || dayAt(zone, now) === first ? clocks : `${dayName(first)}, ${clocks}`;
+  return isDated ? `${dayName(first)}, ${clocks}` : clocks;
 }
 
 function dayName(day: Day): string {

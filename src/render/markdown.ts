@@ -20,6 +20,7 @@ import {
   factsWords,
   keepAliveSentence,
   knownLabel,
+  mergeFindings,
   OUTCOME_MARK,
   OUTCOME_WORD,
   provisionalSentence,
@@ -225,7 +226,7 @@ const checklistLines = (steps: readonly ChecklistStep[]): string[] => [
   ...steps.flatMap(({ step, title, outcome, findings }) => [
     `### ${OUTCOME_MARK[outcome]} ${step} ${title}`,
     '',
-    ...findings.flatMap(findingLines),
+    ...mergeFindings(findings).flatMap(findingLines),
     '',
   ]),
 ];
@@ -281,7 +282,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
     case 'beside':
       return section('Beside these errors', bulletList(part.sentences.map(sentenceCase)));
     case 'faults':
-      return section('Not the cause, but worth fixing', bulletList(part.findings.map(({ summary }) => summary)));
+      return section('Also found', bulletList(part.findings.map(({ summary }) => summary)));
     case 'ruled-out':
       return section('Ruled out', bulletList(ruledOutLines(part.causes)));
     case 'unchecked':

@@ -324,12 +324,17 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
   `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}: the result tells the causes apart.`;
 
+/** "502, 503 or 504". */
+const either = (statuses: readonly string[]): string => statusWords(statuses).replace(/, (?=[^,]*$)/, ' or ');
+
 /** "shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 2026-11-18 02:40:00–02:55:00 UTC · final". */
 export function headline(diagnosis: Diagnosis): string {
   const { loadBalancer, asked, window } = diagnosis;
+  const amount = amountWords(diagnosis);
+  const isNone = amount === null && verdictKind(diagnosis) === 'none';
   return [
-    `${loadBalancer.name}: ${verdictWords(diagnosis)}`,
-    amountWords(diagnosis) ?? statusWords(asked.statuses),
+    `${loadBalancer.name}: ${isNone ? `no ${either(asked.statuses)}` : verdictWords(diagnosis)}`,
+    ...(isNone ? [] : [amount ?? statusWords(asked.statuses)]),
     windowSpan(window.from, window.to),
     answerState(diagnosis),
   ].join(' · ');
@@ -348,9 +353,7 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
   switch (verdictKind(diagnosis)) {
     case 'found':
       if (verdict.cause === null) return '';
-      return event !== null
-        ? `${eventTitle(event)} (${causeTitleIn(diagnosis, verdict.cause)}, ${verdict.standing})`
-        : `${causeTitleIn(diagnosis, verdict.cause)} (${verdict.standing})`;
+      return foundWords(causeTitleIn(diagnosis, verdict.cause), event, verdict.standing);
     case 'none':
       return 'no errors';
     case 'unread':
@@ -365,10 +368,20 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
   }
 }
 
-/** "out of memory", "rollout", "DeregisterTargets". */
-function eventTitle({ kind, reason, calls }: EventResult): string {
+/** "out of memory (connection refused by the target, confirmed)"; what broke leads, so a call in AWS comes second. */
+function foundWords(cause: string, event: EventResult | null, standing: string): string {
+  if (event === null) return `${cause} (${standing})`;
+  const { kind, calls } = event;
+  return kind === 'change'
+    ? `${cause} (${calls[0]?.name ?? 'change in AWS'}, ${standing})`
+    : `${eventTitle(event)} (${cause}, ${standing})`;
+}
+
+/** "out of memory", "10.0.11.40:8080 down", "3 targets down", "rollout". */
+function eventTitle({ kind, reason, targets }: EventResult): string {
   if (reason !== undefined) return inSentence(REASON_TITLE[reason.kind]);
-  return kind === 'change' ? (calls[0]?.name ?? 'change in AWS') : kind.replaceAll('-', ' ');
+  if (kind !== 'target-lost') return kind;
+  return `${targets.length === 1 ? targets[0] : plural(targets.length, 'target')} down`;
 }
 
 /** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */

@@ -3,6 +3,7 @@ import type { CauseId } from '../diagnose/cause-ids.ts';
 import { causesOf } from '../diagnose/causes/index.ts';
 import type {
   CauseResult,
+  CheckFinding,
   ChecklistStep,
   CheckOutcome,
   Diagnosis,
@@ -197,7 +198,7 @@ const factValue = ({ value, unit }: Fact): string => {
   if (typeof value === 'string') return value;
   if (unit === 'seconds') return formatSeconds(value);
   if (unit === 'bytes') return formatBytes(value);
-  if (unit === 'percent') return `${formatExact(value)} %`;
+  if (unit === 'percent') return percent(value / 100);
   if (unit === 'requests') return plural(value, 'request');
   return formatExact(value);
 };
@@ -218,9 +219,9 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   const idle =
     keepAlive.idleTimeoutSeconds === null
       ? 'the idle timeout of the load balancer is unknown'
-      : `the load balancer keeps them for ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
+      : `the load balancer reuses them for up to ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
   const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
-  return `${keepAlive.targetGroup} closes idle connections at ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
+  return `${keepAlive.targetGroup} closes idle connections after ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
 
 /** "123 of 125 errors counted by CloudWatch are". */
@@ -282,3 +283,15 @@ export const knownLabel = ({ verdict }: Diagnosis): string => (verdict.standing 
 
 /** Label of the sentence about an event. */
 export const eventLabel = (kind: EventKind): string => (kind === 'change' ? 'Change' : 'What happened');
+
+/** Merges checks with the same text into one line, at the position of the first. */
+export const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
+  findings.flatMap((finding, index) => {
+    const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
+    const checks = findings.filter(isSame).length;
+    if (checks === 1 || finding.outcome === 'fail') return [finding];
+    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: withCheckCount(finding.summary, checks) }];
+  });
+
+const withCheckCount = (summary: string, checks: number): string =>
+  `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;

@@ -1,7 +1,6 @@
 /** The checklist: one line per step and finding; a fault adds its numbers and the fix. */
 import type { CheckFinding, ChecklistStep, CheckOutcome } from '../diagnose/diagnosis.ts';
-import { number } from '../format/wording.ts';
-import { factsWords, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
+import { factsWords, mergeFindings, OUTCOME_MARK, OUTCOME_WORD } from './phrases.ts';
 import { headingLines, type Page, wrap } from './terminal-page.ts';
 
 const paintMark = (page: Page, outcome: CheckOutcome): string => {
@@ -25,18 +24,6 @@ const findingLines = (page: Page, { outcome, summary, facts, fix }: CheckFinding
     ...(outcome === 'fail' && fix !== null ? wrap(fix, page.width, '      → ', '        ') : []),
   ];
 };
-
-/** Merges checks with the same text into one line, at the position of the first. */
-const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
-  findings.flatMap((finding, index) => {
-    const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
-    const checks = findings.filter(isSame).length;
-    if (checks === 1 || finding.outcome === 'fail') return [finding];
-    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: withCheckCount(finding.summary, checks) }];
-  });
-
-const withCheckCount = (summary: string, checks: number): string =>
-  `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;
 
 const stepLines = (page: Page, { step, title, outcome, findings }: ChecklistStep): string[] => [
   `${paintMark(page, outcome)} ${page.paint.bold(`${step} ${title}`)}`,

@@ -77,7 +77,7 @@ const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
     ...wrap(headline(diagnosis), page.width).map(page.paint.bold),
     ...answerLines(page, diagnosis),
     ...wrap(verdict.summary, page.width).map(tone),
-    ...(triage.requests === 0 ? [] : wrap(triage.summary, page.width)),
+    ...(triage.requests === 0 || triage.summary === '' ? [] : wrap(triage.summary, page.width)),
     ...(provisional === null ? [] : wrap(provisional, page.width).map(page.paint.yellow)),
   ];
 };

@@ -32,11 +32,11 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      "the request never reached the application's code: a proxy in front, or a crash at that second (look for a restart)",
+      'the request never reached the application: check the proxy in front of it, and for a restart at that second',
     );
   });
 
   it('may also be a keep-alive race while that is open', () => {
-    expect(absent('keep-alive-race', 'closed-mid-request')).toContain('code: a keep-alive race, a proxy');
+    expect(absent('keep-alive-race', 'closed-mid-request')).toContain('application: a keep-alive race, a proxy');
   });
 });

@@ -106,7 +106,7 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
   return {
     summary: burst
       ? `Find out what ended the process on ${name} at ${utcTime(burst.from)}: out of memory, a crash, a kill.`
-      : "In the application's log, find the request that started and never finished.",
+      : "Read the application's log around the error: look for an exception, a kill or a restart.",
     commands: [
       ...(burst
         ? [

@@ -129,7 +129,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `${plural(count, 'connection')} ${Math.round(count) === 1 ? 'was' : 'were'} refused, ${isAll ? 'only ' : ''}by ${targets.length === 1 ? 'a target that was' : 'targets that were'} shutting down: ${list(targets)}.`,
+    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} went to ${targets.length === 1 ? 'a target that was' : 'targets that were'} shutting down: ${list(targets)}.`,
   ];
 }
 

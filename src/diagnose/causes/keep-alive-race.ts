@@ -86,10 +86,7 @@ export const keepAliveRace = defineCause({
             `${plural(unmeasured.length, 'request was', 'requests were')} closed ${durationSpread(unmeasured.map((e) => e.target_processing_time))} after being sent, as in a race.`,
           ],
           against: [],
-          missing: [
-            ...missing,
-            `An idle time that the errors share: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`,
-          ],
+          missing: [...missing, `A common idle time: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`],
           fix: fixFor({ races: [], arn: unmeasured[0]?.target_group_arn ?? '' }, evidence),
         },
         untested(),
@@ -177,7 +174,9 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
           : measured.flatMap((at) => keepAliveSettings(at, wanted)),
       ),
     ],
-    sideEffects: ['On SIGTERM, close idle connections (Node.js: server.closeIdleConnections()).'],
+    sideEffects: [
+      `On SIGTERM, close idle connections (Node.js: server.closeIdleConnections()), or a shutdown waits up to ${wanted} s for them.`,
+    ],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -313,10 +312,10 @@ const MOST_MIXED = 0.2;
 function routeSpread(failing: number, routes: string[]): string[] {
   const counts = new Map<string, number>();
   for (const route of routes) counts.set(route, (counts.get(route) ?? 0) + 1);
-  const top = Math.max(...counts.values());
-  return counts.size >= 3
+  const [top] = [...counts].sort(([, a], [, b]) => b - a);
+  return counts.size >= 3 && top !== undefined
     ? [
-        `These errors are spread over ${outOf(counts.size, failing)} failing routes; the most affected route has ${percent(top / routes.length)} of them.`,
+        `${outOf(counts.size, failing)} failing routes are affected; ${top[0]} has the largest share (${percent(top[1] / routes.length)}).`,
       ]
     : [];
 }

@@ -32,7 +32,8 @@ export const slowTarget = defineCause({
     const own = claims.flatMap(({ errors }) => errors);
     const bodied = [...parts.upload, ...parts.either];
     const took = durationText(own);
-    const shown = took === null ? '' : `; they ended after ${took}`;
+    const shown =
+      took === null ? '' : `; they ended after ${took}${timer.agrees ? ", the load balancer's idle timeout" : ''}`;
     const limit = parts.effective ?? parts.configured;
     const same = limit === null ? [] : answeredAtSameTime(traffic, own, limit);
     const stuck = same.length > 0 ? null : stuckTargets(traffic, own);
@@ -44,7 +45,7 @@ export const slowTarget = defineCause({
           ...(parts.target.length > 0
             ? [`${errorCountText(parts.target)} had almost nothing to upload (${bodies(parts.target)}).`]
             : []),
-          ...(timer.sentence && timer.agrees ? [timer.sentence] : []),
+          ...(timer.sentence && timer.agrees && took === null ? [timer.sentence] : []),
           ...(same.length > 0 && limit !== null
             ? [
                 `A proxy in the target answered ${plural(countErrors(same), 'request')} on the same routes with 504 after the same ${wholeSeconds(limit)}.`,

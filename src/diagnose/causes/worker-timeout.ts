@@ -248,8 +248,12 @@ function judgeWithoutTimer(traffic: Traffic, slow: SampledError[], all: readonly
   const times = slow.map((error) => error.target_processing_time);
   const durations = durationSpread(times);
   if (slow.length === 0) {
+    const longest = Math.max(...all.map((error) => error.target_processing_time));
+    const one = all.length === 1;
     return ruledOut([
-      `${all.length === 1 ? 'The request does not fit, because it' : `None of the ${number(all.length)} requests fits, because each`} was closed within 1 s or follows another pattern, and a worker timeout strikes after a fixed time of work.`,
+      longest < 1
+        ? `${one ? 'The request was' : `All ${number(all.length)} requests were`} closed within ${seconds(longest)}, too soon for a worker timeout.`
+        : `${one ? 'The request does not fit: it' : `None of the ${number(all.length)} requests fits: each`} was closed within 1 s or follows another pattern.`,
     ]);
   }
   if (slow.length < MIN_CLUSTER)

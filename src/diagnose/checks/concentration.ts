@@ -74,13 +74,15 @@ export const concentration = defineCheck({
         all === null || all <= count ? plural(count, noun) : `${number(count)} of ${plural(all, noun)}`,
       ),
     );
+    if (errorCount < 10)
+      return {
+        outcome: 'not-applicable',
+        summary: `${plural(errorCount, 'error')} on ${where}: too few to compare.`,
+      };
     const compared = involved.filter(({ count, all }) => (all ?? count) > 1).map(({ noun }) => noun);
     return {
       outcome: 'pass',
-      summary:
-        errorCount < 10
-          ? `${plural(errorCount, 'error')} on ${where}: too few to compare.`
-          : `${plural(errorCount, 'error')} on ${where}${compared.length > 0 ? `; no single ${alternatives(compared)} explains them` : ''}.`,
+      summary: `${plural(errorCount, 'error')} on ${where}${compared.length > 0 ? `; no single ${alternatives(compared)} explains them` : ''}.`,
       facts,
     };
   },

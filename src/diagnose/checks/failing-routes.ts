@@ -3,7 +3,7 @@ import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { routeShares, failingRoutes as routesThatFail } from '../patterns/route-errors.ts';
 import { WITHOUT_TARGET } from '../signature.ts';
-import { countErrors, type Traffic } from '../traffic.ts';
+import { countErrors } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const failingRoutesCheck = defineCheck({
@@ -39,7 +39,7 @@ export const failingRoutesCheck = defineCheck({
     const shares = routeShares(traffic, errors);
     const facts = shares
       .slice(0, 5)
-      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e3) / 10, unit: 'percent' as const }));
+      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e4) / 100, unit: 'percent' as const }));
     const failing = routesThatFail(traffic, errors);
     if (failing.length > 0) {
       const routes = failing.map(
@@ -55,12 +55,20 @@ export const failingRoutesCheck = defineCheck({
         facts,
       };
     }
-    return {
-      outcome: 'pass',
-      summary: `${plural(shares.length, 'route')} with errors${errors.length < unanswered.length ? ' after the request was sent' : ''}; ${worstRouteText(shares, traffic)}.`,
-      brief: worstRouteBrief(shares),
-      facts,
-    };
+    const sent = errors.length < unanswered.length ? ' after the request was sent' : '';
+    const failed = plural(shares.length, 'route');
+    const top = worstRoute(shares);
+    if (top === undefined)
+      return {
+        outcome: 'not-applicable',
+        summary: `${failed} with errors${sent}; ${plural(traffic.log.requests, 'request')} in all, too few to compare routes.`,
+      };
+    const worst = `${percent(top.share)} of its ${plural(top.requests, 'request')}`;
+    const summary =
+      shares.length === 1
+        ? `Only ${top.route} fails${sent}: ${worst}.`
+        : `${failed} with errors${sent}; the worst is ${top.route}: ${worst}.`;
+    return { outcome: 'pass', summary, brief: `no route always fails; worst ${percent(top.share)}`, facts };
   },
 });
 
@@ -70,16 +78,3 @@ const worstRoute = (shares: ReturnType<typeof routeShares>) =>
     .filter(({ requests }) => requests >= 5)
     .sort((a, b) => b.share - a.share || (a.route < b.route ? -1 : 1))
     .at(0);
-
-function worstRouteBrief(shares: ReturnType<typeof routeShares>): string {
-  const top = worstRoute(shares);
-  return top === undefined
-    ? 'too few requests to compare routes'
-    : `no route always fails; worst ${percent(top.share)}`;
-}
-
-function worstRouteText(shares: ReturnType<typeof routeShares>, { log }: Traffic): string {
-  const top = worstRoute(shares);
-  if (!top) return `${plural(log.requests, 'request')} in all, too few to compare routes`;
-  return `the worst is ${top.route}: ${percent(top.share)} of its ${plural(top.requests, 'request')}`;
-}

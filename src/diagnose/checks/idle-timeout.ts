@@ -47,7 +47,10 @@ export const idleTimeout = defineCheck({
         facts: [...facts, { label: 'shown by the errors', value: effective, unit: 'seconds' }],
       };
     }
-    const agrees = effective === configured ? ' ended at it' : ' ended without a response, at no common time';
-    return { outcome: 'pass', summary: `The idle timeout is ${wholeSeconds(configured)}; ${count}${agrees}.`, facts };
+    const summary =
+      effective === configured
+        ? `${count} hit the load balancer's idle timeout of ${wholeSeconds(configured)}.`
+        : `The idle timeout is ${wholeSeconds(configured)}; ${count} ended without a response, at no common time.`;
+    return { outcome: 'pass', summary, facts };
   },
 });

@@ -48,7 +48,8 @@ export const logCompleteness = defineCheck({
     if (damageSentences(log).length > 0)
       return {
         outcome: 'fail',
-        summary: `Part of the log could not be read. ${shown}${counted === null ? '' : `; CloudWatch counts ${number(counted)}`}.${reach}${and}`,
+        summary: `${gaps} ${shown}${counted === null ? '' : `; CloudWatch counts ${number(counted)}`}.${reach}`,
+        brief: 'part of the log could not be read',
         facts,
       };
     if (!question.statuses.some((word) => /5|^gateway$/.test(word))) {
@@ -72,8 +73,12 @@ export const logCompleteness = defineCheck({
   },
 });
 
-/** A log file's name without its folders, which are equal for a whole day; the gaps give the full path. */
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** "…_bqw2mbix.log.gz": the end of a log file's name, which no other file shares; the gaps give the full path. */
+function shortName(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const end = name.lastIndexOf('_');
+  return end < 0 ? name : `…${name.slice(end)}`;
+}
 
 /** Files and lines that could not be read. */
 function damageSentences({ files, rejected }: AccessLog): string[] {
@@ -82,12 +87,12 @@ function damageSentences({ files, rejected }: AccessLog): string[] {
   return [
     ...(first
       ? [
-          `${baseName(first.file)} could not be read in full (${first.reason})${others > 0 ? `, nor ${plural(others, 'other file')}` : ''}.`,
+          `${plural(files.unreadable.length, 'log file')} could not be read in full: ${shortName(first.file)} (${first.reason})${others > 0 ? ` and ${plural(others, 'other')}` : ''}.`,
         ]
       : []),
     ...(rejected.first
       ? [
-          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is not an access-log entry' : 'are not access-log entries'}; the first is ${baseName(rejected.first.file)} line ${number(rejected.first.line)} (${rejected.first.text}).`,
+          `${plural(rejected.lines, 'line')} in ${plural(rejected.files, 'file')} ${rejected.lines === 1 ? 'is not an access-log entry' : 'are not access-log entries'}; the first is ${shortName(rejected.first.file)} line ${number(rejected.first.line)} ("${rejected.first.text}").`,
         ]
       : []),
   ];

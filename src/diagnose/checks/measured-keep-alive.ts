@@ -84,7 +84,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
 
 /** Offers one longer look with its price, or suggests a longer window. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
-  if (look === undefined) return ' A longer window may be enough.';
+  if (look === undefined) return ' Try a longer window: more errors may share an idle time.';
   return ` One longer look may be enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 
@@ -97,18 +97,18 @@ function failVerdict(
   const at = edge.seconds;
   const runtimes = edge.kind === 'idle' ? runtimesClosingAt(at) : [];
   const keeps = idle
-    ? `the load balancer keeps them for ${idle} s`
+    ? `the load balancer reuses connections for up to ${idle} s`
     : 'the idle timeout of the load balancer could not be read';
   const group = targetGroupName(measure.target_group_arn);
   const fix = FIXES[edge.kind];
   const closes = {
-    idle: `Targets of ${group} close idle connections at ${seconds(at)}`,
+    idle: `Targets of ${group} close idle connections after ${seconds(at)}`,
     'at-once': `Targets of ${group} close the connection right after a response`,
     beyond: `Connections to ${group} fail once they were idle for ${seconds(at)}`,
   }[edge.kind];
   return {
     outcome: 'fail',
-    summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}; ${keeps}).`,
+    summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}); ${keeps}.`,
     facts: [
       ...(edge.kind === 'at-once'
         ? []

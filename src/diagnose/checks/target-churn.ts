@@ -1,4 +1,4 @@
-import { list, number, plural, utcTime } from '../../format/wording.ts';
+import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
@@ -68,9 +68,12 @@ export const targetChurn = defineCheck({
   },
 });
 
+const ALL_LEFT: Readonly<Record<number, string>> = { 1: 'it', 2: 'both' };
+
 const lastErrorsText = (left: readonly TargetPresence[], failing: readonly TargetPresence[]): string => {
   const their = (targets: readonly TargetPresence[]) => (targets.length === 1 ? 'its' : 'their');
-  if (failing.length > 0) return `; ${plural(failing.length, 'target')} failed requests in ${their(failing)} last 90 s`;
+  if (failing.length > 0)
+    return `; requests to ${failing.length === left.length ? (ALL_LEFT[failing.length] ?? `all ${number(failing.length)}`) : outOf(failing.length, left.length)} failed in ${their(failing)} last 90 s`;
   return left.length > 0 ? `; no errors in ${their(left)} last 90 s` : '';
 };
 

@@ -24,7 +24,7 @@ export const targetHealth = defineCheck({
   step: 6,
   question: 'Is every registered target healthy now?',
   why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them; without a usable target it answers 503.',
-  fix: 'Look where the reason points: Target.Timeout at the network path or a slow application, Target.FailedHealthChecks at a closed port, Target.ResponseCodeMismatch at the application.',
+  fix: 'Find out why the health checks fail: a closed port, a slow application or network path, or another status code.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
   namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],
   headline: 3,
@@ -44,11 +44,13 @@ export const targetHealth = defineCheck({
     }));
     const problems = groupsWithHealth.flatMap(({ group, targets }) => groupProblem(group, targets) ?? []);
     const [problem] = problems;
+    const advice = problems.flatMap((one) => one.advice);
     if (problem !== undefined)
       return {
         outcome: 'fail',
         summary: problems.map(({ sentence }) => sentence).join(' '),
         brief: problem.brief,
+        ...(advice.length > 0 ? { fix: advice.join(' ') } : {}),
         facts,
       };
     if (groupsWithHealth.length < groups.length) {
@@ -67,13 +69,32 @@ export const targetHealth = defineCheck({
 interface GroupProblem {
   sentence: string;
   brief: string;
+  /** What to check, a sentence for each reason. */
+  advice: string[];
 }
+
+const REASON_ADVICE: Readonly<Record<string, string>> = {
+  'Target.FailedHealthChecks': 'check that the process listens on its port and answers the health check',
+  'Target.ResponseCodeMismatch': 'find out why the application answers the health check with another status code',
+  'Target.Timeout': 'check the network path, and why the application does not answer the health check in time',
+  'Target.NotInUse': 'enable the zone of the target, or use the target group in a listener rule',
+  'Target.InvalidState': 'start the instance or register another one',
+  'Target.IpUnusable': 'register another address',
+};
+
+const adviceOn = (targets: readonly TargetHealthDescription[]): string[] =>
+  [...Map.groupBy(targets, ({ TargetHealth }) => REASON_ADVICE[TargetHealth?.Reason ?? ''])].flatMap(([advice, own]) =>
+    advice === undefined ? [] : [`${list(own.map(labelOf))}: ${advice}.`],
+  );
 
 function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): GroupProblem | null {
   if (targets.length === 0)
     return {
       sentence: `${name} has no registered target, so requests to ${name} get 503.`,
       brief: 'a target group has no target',
+      advice: [
+        `Raise the desired count of the service behind ${name}; register targets by hand only if nothing manages them.`,
+      ],
     };
   const unused = targets.filter((target) => stateOf(target) === 'unused');
   if (unused.length === targets.length) {
@@ -83,6 +104,7 @@ function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHea
         targets.length === 1
           ? 'the only target of a group is unused'
           : `all ${plural(targets.length, 'target')} of a group are unused`,
+      advice: adviceOn(unused),
     };
   }
   const unhealthy = targets.filter((target) => stateOf(target).startsWith('unhealthy'));
@@ -96,6 +118,7 @@ function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHea
   return {
     sentence: `${count} of ${name} ${verb} unhealthy now: ${who} (${reasonsOf(unhealthy)}).${open}`,
     brief: `${count} ${verb} unhealthy now`,
+    advice: adviceOn(unhealthy),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
-import { list, plural, sentenceCase, utcTime } from '../../format/wording.ts';
+import { list, outOf, plural, sentenceCase, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
@@ -59,12 +59,12 @@ export const trafficPortPath = defineCheck({
     const unknownPaths = checkedPaths.filter(({ answer }) => answer.answer === 'cannot-see');
     if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
-    const all = checkedPaths.length === 2 ? 'both paths' : `all ${checkedPaths.length} paths`;
+    const all = checkedPaths.length === 2 ? 'both' : `all ${checkedPaths.length}`;
     const open =
       checkedPaths.length === 1
         ? 'The path to the traffic port is open.'
-        : `${sentenceCase(all)} to the traffic ports are open.`;
-    const brief = checkedPaths.length === 1 ? 'the path is open' : `${all} open`;
+        : `${sentenceCase(all)} paths to the traffic ports are open.`;
+    const brief = checkedPaths.length === 1 ? 'the path is open' : `${all} paths open`;
     const remark = remarkText(checkedPaths.filter(isRemark));
     const cautions = checkedPaths.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
     const caution = cautions[0] ? ` ${cautions[0]}` : '';
@@ -72,7 +72,12 @@ export const trafficPortPath = defineCheck({
     const first = late[0] && splitTarget(late[0].path.target);
     if (!first) {
       const answered = checkedPaths.reduce((sum, each) => sum + (each.answered ?? 0), 0);
-      const rows = answered > 0 ? ` ${plural(answered, 'request was', 'requests were')} answered over them.` : '';
+      const answering = checkedPaths.filter((each) => (each.answered ?? 0) > 0).length;
+      const who =
+        checkedPaths.length === 1
+          ? 'The target'
+          : `${answering === checkedPaths.length ? sentenceCase(all) : outOf(answering, checkedPaths.length)} targets`;
+      const rows = answered > 0 ? ` ${who} answered ${plural(answered, 'request')}.` : '';
       const summary = `${open}${rows}${remark}${caution}`;
       return unlessRoutesUnread({ outcome: 'pass', summary, brief, facts: pathFacts(checkedPaths) }, evidence);
     }

@@ -111,6 +111,6 @@ function finding({ name, unhealthy, healthy, failedOpen }: Hosts): string | null
     : '';
   if (healthy === 0) return `${name} had no healthy host for part of the window.${open}`;
   if (unhealthy !== null && unhealthy > 0)
-    return `${name} had up to ${plural(unhealthy, 'unhealthy host')} in the window.${open}`;
+    return `${name} had ${unhealthy === 1 ? '1 unhealthy host at some point' : `up to ${number(unhealthy)} unhealthy hosts at a time`} in the window.${open}`;
   return open === '' ? null : `${name}:${open}`;
 }

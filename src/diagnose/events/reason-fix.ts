@@ -173,7 +173,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `Keep ${who} serving after SIGTERM until the load balancer stops sending requests; then finish the requests in flight and exit.`,
         commands: [...rollBack, ...scaleInHook(reason, evidence)],
         ...stopFix(definition, longestSeconds),
-        sideEffects: ['Each target stops that much later.'],
+        sideEffects: [`Each target of ${who} then takes longer to stop, so deployments take longer.`],
       };
   }
 }
@@ -260,7 +260,7 @@ function memoryText(container: string | null, definition: TaskDefinition | null)
   const memory = memoryOf(container, definition);
   const revision = definition?.family === undefined ? '' : ` (${definition.family}:${definition.revision})`;
   const size = memory === null ? revision : ` above ${memory} MiB${revision}`;
-  return `${container === null ? 'the container' : `container ${container}`}${size}`;
+  return `${container === null ? 'the container' : `container "${container}"`}${size}`;
 }
 
 /** MiB: the limit of the container, else that of the task. */

@@ -211,7 +211,7 @@ function instancePlace(
 function noInterface(target: string, carriers: number, net: NetworkEvidence): string {
   if (net.networkInterfaces === undefined) return `the network interfaces, for the security groups of ${target}`;
   if (carriers > 1) return `the security groups of ${target} (${carriers} network interfaces in several VPCs carry it)`;
-  return `the security groups of ${target} (no network interface in the evidence has it)`;
+  return `the security groups of ${target} (no network interface was found)`;
 }
 
 function preferVpc<Place extends { VpcId?: string | undefined }>(places: Place[], vpcId?: string): Place | undefined {

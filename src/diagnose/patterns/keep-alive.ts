@@ -448,5 +448,5 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
     const { hits, seconds, expected } = weakEdge;
     return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
-  return `the ${witnesses} idle times measured agree no better than chance`;
+  return `the ${witnesses} measured idle times differ too much to show a timeout`;
 }

@@ -63,7 +63,7 @@ function kindOf(stopCode: string, reason: string): ExitKind {
 
 function clauses(container: string | null, exitCode: number | null): Record<ExitKind, string> {
   const code = exitCode === null ? '' : ` (exit ${exitCode})`;
-  const process = container === null ? 'its container' : `its container ${container}`;
+  const process = container === null ? 'a container' : `container "${container}"`;
   return {
     'out-of-memory': `${process} ran out of memory${code}`,
     'failed-health-checks': `ECS stopped the task after failed health checks${code}`,

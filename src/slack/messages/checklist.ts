@@ -12,7 +12,7 @@ import type {
   StepNumber,
 } from '../../diagnose/diagnosis.ts';
 import { EVIDENCE_TITLE } from '../../diagnose/gaps.ts';
-import { number, plural } from '../../format/wording.ts';
+import { number, outOf, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
 import { costSentence, OUTCOME_MARK } from '../../render/phrases.ts';
 import type { Run } from '../../runs/run.ts';
@@ -187,7 +187,7 @@ function blockedWords(paths: readonly NetworkPath[]): string | null {
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs and others", or the unknown finding if no evidence was missing. */
+/** "could not check network ACLs", "could not check (6 of 9)" for several missing inputs, or the unknown finding if no evidence was missing. */
 function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
@@ -195,10 +195,9 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   ];
   const [first] = titles;
   if (first !== undefined) {
-    // No count: steps share inputs, so counts of steps would not add up.
-    const more = titles.length > 1 ? ' and others' : '';
-    const words = `could not check ${EVIDENCE_TITLE[first]}${more}`;
-    return words.length <= room ? words : 'could not check';
+    const open = findings.filter(({ outcome }) => outcome === 'unknown').length;
+    const words = `could not check ${EVIDENCE_TITLE[first]}`;
+    return titles.length === 1 && words.length <= room ? words : `could not check (${outOf(open, findings.length)})`;
   }
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');

@@ -215,9 +215,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       return [labelled('Impact', ...prose(section.sentence))];
     case 'faults':
       return verdictKind(diagnosis) === 'none'
-        ? section.findings
-            .slice(0, 1)
-            .map(({ summary }) => labelled('Not failing, but worth fixing', ...prose(fitSentences(summary))))
+        ? section.findings.slice(0, 1).map(({ summary }) => labelled('Also found', ...prose(fitSentences(summary))))
         : [];
     default:
       return [];

@@ -118,17 +118,9 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
  * most.
  */
 function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): MessagePart[] {
-  const kind = verdictKind(diagnosis);
-  const [label, most] = (
-    {
-      none: ['Not failing, but worth fixing', 2],
-      undecided: ['Also found', 1],
-      found: ['Also broken', 2],
-      unread: ['Also broken', 2],
-    } as const
-  )[kind];
-  const told = kind === 'undecided' ? findings.toReversed() : findings;
-  return labelledList(label, told.map(faultWords), most, ' (press All checks)');
+  const isUndecided = verdictKind(diagnosis) === 'undecided';
+  const told = isUndecided ? findings.toReversed() : findings;
+  return labelledList('Also found', told.map(faultWords), isUndecided ? 1 : 2, ' (press All checks)');
 }
 
 const faultWords = ({ summary, fix }: CheckFinding): string =>

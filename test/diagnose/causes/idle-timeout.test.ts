@@ -190,9 +190,8 @@ describe('slow-target and slow-upload', () => {
     const traffic = trafficOf(slow(4));
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
-      'All 4 failed requests reached the target and got no response; they ended after 60.0 s.',
+      "All 4 failed requests reached the target and got no response; they ended after 60.0 s, the load balancer's idle timeout.",
       '4 errors had almost nothing to upload (GET, 300 bytes at most).',
-      'They end at the idle timeout of the load balancer: 60 s.',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
     ]);
     expect(judgement.summary).toBe('GET /orders got no response within 60 s: 4 requests failed.');

@@ -68,7 +68,7 @@ describe('concentration', () => {
       'pass',
       '20 errors on 3 of 4 targets, 1 node, 7 routes and 20 clients; no single',
     ],
-    ['three errors', errors(3, (i) => onTarget(i, 5)), even, 'pass', 'too few to compare'],
+    ['three errors', errors(3, (i) => onTarget(i, 5)), even, 'not-applicable', 'too few to compare'],
   ])('%s', (_, failures, log, outcome, part) => {
     const verdict = concentration.evaluate({ traffic: trafficOf(failures, log) }, question);
     expect(verdict.outcome).toBe(outcome);

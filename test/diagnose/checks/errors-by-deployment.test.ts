@@ -84,7 +84,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'fail',
-    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance it would have had 12. The deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 118 errors in 10 min since; the errors began with it, though 33 % of the requests came before it.',
+    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance it would have had 12 errors. The deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 118 errors in 10 min since; the errors began with it, though 33 % of the requests came before it.',
   ],
   [
     'a stray error of the old revision changes nothing',
@@ -94,7 +94,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     ],
     {},
     'fail',
-    'feed-api:47 had 10 % of the requests and 118 of 120 errors: 12 % of its requests failed (feed-api:46: 0.02 %). By chance it would have had 12.',
+    'feed-api:47 had 10 % of the requests and 118 of 120 errors: 12 % of its requests failed (feed-api:46: 0.02 %). By chance it would have had 12 errors.',
   ],
   [
     'the errors end with the deployment',

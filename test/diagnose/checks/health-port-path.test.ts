@@ -35,7 +35,7 @@ describe('health-port-path', () => {
     {
       name: 'no interface was seen',
       part: { ...on9090, networkInterfaces: [] },
-      says: 'unknown: Could not check 1 of 1 path to a health-check port: the security groups of 10.0.1.5 (no network interface in the evidence has it).',
+      says: 'unknown: Could not check 1 of 1 path to a health-check port: the security groups of 10.0.1.5 (no network interface was found).',
     },
     {
       name: 'health checks are off',

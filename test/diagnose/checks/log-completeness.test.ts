@@ -36,14 +36,14 @@ describe('log-completeness', () => {
       files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] }),
       counted(5),
       'fail',
-      'a.log.gz could not be read in full (ends early).',
+      '1 log file could not be read in full: a.log.gz (ends early).',
     ],
     [
       'lines that are not entries',
       { rejected: { lines: 2, files: 1, first: { file: 'b.log.gz', line: 7, text: 'garbage' } } },
       counted(5),
       'fail',
-      '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7 (garbage).',
+      '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7 ("garbage").',
     ],
     [
       'connection logs beside it',

@@ -49,7 +49,7 @@ describe('security-group-references', () => {
     {
       name: 'the groups of the targets were not seen',
       part: { networkInterfaces: [] },
-      says: 'unknown: Could not check the security groups of 10.0.1.5 (no network interface in the evidence has it) and the security groups of 10.0.1.6 (no network interface in the evidence has it).',
+      says: 'unknown: Could not check the security groups of 10.0.1.5 (no network interface was found) and the security groups of 10.0.1.6 (no network interface was found).',
     },
     {
       name: 'a target that left does not matter',

@@ -34,7 +34,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: Both paths to the traffic ports are open. 1,000 requests were answered over them.',
+      says: 'pass: Both paths to the traffic ports are open. Both targets answered 1,000 requests.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -77,14 +77,14 @@ describe('traffic-port-path', () => {
     {
       name: 'a target without an interface in the account',
       part: { networkInterfaces: [eni('10.0.1.5')] },
-      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface in the evidence has it). Requests were answered by 1 of 1 of these targets in the window.',
+      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface was found). Requests were answered by 1 of 1 of these targets in the window.',
     },
     {
       name: 'a target that left and has no interface any more',
       part: {
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
       },
-      says: 'pass: Both paths to the traffic ports are open. 600 requests were answered over them.',
+      says: 'pass: Both paths to the traffic ports are open. 1 of 2 targets answered 600 requests.',
     },
     {
       name: 'open, and connections time out all the same',

@@ -45,12 +45,12 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'one unhealthy for a minute',
       part: { metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)] },
-      says: 'fail: api had up to 1 unhealthy host in the window.',
+      says: 'fail: api had 1 unhealthy host at some point in the window.',
     },
     {
       name: 'uses an average if there is no maximum',
       part: { metrics: [series('UnHealthyHostCount', 'Average', 0, 2)] },
-      says: 'fail: api had up to 2 unhealthy hosts in the window.',
+      says: 'fail: api had up to 2 unhealthy hosts at a time in the window.',
     },
     {
       name: 'none healthy',
@@ -89,7 +89,7 @@ describe('unhealthy-hosts-in-metrics', () => {
         metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
-      says: 'fail: api had up to 1 unhealthy host in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:41:40 UTC at least: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: api had 1 unhealthy host at some point in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:41:40 UTC at least: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     {
       name: 'a group that lost all its targets: its lowest count is from before',

@@ -62,14 +62,14 @@ describe('tasks that ran out of memory', () => {
 
   it('are proved by the exit of each task', () => {
     expect(lead?.for.slice(0, 2)).toEqual([
-      'feed-api task 8f3c… (10.0.1.5): its container app ran out of memory (exit 137) at 02:44:59 UTC.',
-      'feed-api task 41d0… (10.0.1.6): its container app ran out of memory (exit 137) at 02:49:59 UTC.',
+      'feed-api task 8f3c… (10.0.1.5): container "app" ran out of memory (exit 137) at 02:44:59 UTC.',
+      'feed-api task 41d0… (10.0.1.6): container "app" ran out of memory (exit 137) at 02:49:59 UTC.',
     ]);
   });
 
   it('get more memory by the commands, which ask about every task', () => {
     expect(lead?.fix.summary).toBe(
-      'Raise the memory of container app above 512 MiB (feed-api:46): register a new revision and update feed-api. Or find the leak.',
+      'Raise the memory of container "app" above 512 MiB (feed-api:46): register a new revision and update feed-api. Or find the leak.',
     );
     const [look, register, update] = lead?.fix.commands ?? [];
     expect(register).toContain('describe-task-definition --task-definition feed-api:46 --query taskDefinition | jq ');

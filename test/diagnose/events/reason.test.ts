@@ -73,13 +73,13 @@ describe('the task with the address', () => {
         containers: [{ name: 'app', exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }],
       },
       'out-of-memory',
-      'its container app ran out of memory (exit 137) at 02:44:59 UTC (feed-api:47)',
+      'container "app" ran out of memory (exit 137) at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'exited by itself',
       { at: 299, stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 1 }] },
       'exited',
-      'its container app exited (exit 1) at 02:44:59 UTC (feed-api:47)',
+      'container "app" exited (exit 1) at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'was reclaimed',

@@ -205,7 +205,7 @@ table('load balancer egress', [
     name: 'to a group, and the target carries unknown groups',
     net: { ...withOutboundRules({ ...tcp(8080), ...groups('sg-web') }), networkInterfaces: [] },
     answer:
-      'cannot see whether 10.0.1.5 carries sg-web; the security groups of 10.0.1.5 (no network interface in the evidence has it)',
+      'cannot see whether 10.0.1.5 carries sg-web; the security groups of 10.0.1.5 (no network interface was found)',
   },
 ]);
 
@@ -373,7 +373,7 @@ table('which target', [
   {
     name: 'just outside a delegated prefix',
     net: { ...network, networkInterfaces: [eni('10.0.1.200', { Ipv4Prefixes: [{ Ipv4Prefix: '10.0.1.16/28' }] })] },
-    answer: 'cannot see the security groups of 10.0.1.5 (no network interface in the evidence has it)',
+    answer: 'cannot see the security groups of 10.0.1.5 (no network interface was found)',
   },
   {
     name: 'the same address in another VPC',
@@ -384,8 +384,7 @@ table('which target', [
     name: 'on premises',
     net: network,
     target: '192.168.7.7',
-    answer:
-      'cannot see the security groups of 192.168.7.7 (no network interface in the evidence has it); the subnet of 192.168.7.7',
+    answer: 'cannot see the security groups of 192.168.7.7 (no network interface was found); the subnet of 192.168.7.7',
   },
   {
     name: 'IPv6, admitted by group',

@@ -71,7 +71,8 @@ function pathLines(paths: readonly NetworkPath[]): TextLine[] {
       4,
     );
     const which = `${truncate(name, 80)}, ${addresses} on ${port} (${condition})`;
-    const sentence = own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, 'each');
+    const sentence =
+      own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, `these ${number(own.length)} targets`);
     return [
       [`${ANSWER_MARK[answer.outcome]} `, { bold: which }, `: ${ANSWER_WORD[answer.outcome]}. `, ...prose(sentence)],
     ];

@@ -256,7 +256,7 @@ describe('without access to AWS', () => {
     await openAccount({});
     vi.stubEnv('AWS_REGION', undefined);
     await expect(standardRegion(undefined)).rejects.toMatchObject({
-      message: expect.stringMatching(/^No AWS region is set: .*AWS_REGION.*--region/),
+      message: expect.stringMatching(/^No AWS region is set\. .*AWS_REGION.*--region/),
       exitCode: 2,
     });
     vi.stubEnv('AWS_DEFAULT_REGION', 'us-east-2');

@@ -8,6 +8,8 @@
  * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
  */
 
+// biome-ignore-all lint/correctness/noPrecisionLoss: numbers of 64 bits.
+
 /** Rows of the columns. */
 export const BATCH: i32 = 65_536;
 
@@ -23,6 +25,7 @@ let isOurs: bool = false;
 /** Address of the node that wrote the file, at most `TEXT_SIZE` bytes; a longer one gets length 0. */
 export const NODE: usize = 3072;
 let nodeLength: usize = 0;
+let nodeHash: u64 = 0;
 export const TEXT_SIZE: usize = 512;
 /** 1 for each status that counts as a failure. */
 export const FAILED: usize = 4096;
@@ -135,6 +138,7 @@ export function ask(length: usize, agentLength: usize, name: i32, from: i64, to:
 /** Starts a file. NODE must be filled. */
 export function begin(length: usize): void {
   nodeLength = length;
+  nodeHash = hash(NODE, NODE + length);
   line = 0;
   entries = 0;
   others = 0;
@@ -261,8 +265,8 @@ function write(): void {
     isNamed = 1;
     named(ELB, ELB + elbLength - 1);
   }
-  const nodeHash = node === 0 ? hash(NODE, NODE + nodeLength) : hash(node, nodeEnd);
-  const place = key(mix(mix(hash(target, targetEnd), hash(group, groupEnd)), nodeHash));
+  const ownNode = node === 0 ? nodeHash : hash(node, nodeEnd);
+  const place = key(mix(mix(hash(target, targetEnd), hash(group, groupEnd)), ownNode));
   if (!isMet(place)) met(<f64>place, group, groupEnd, target, targetEnd, node, nodeEnd);
   const row = <usize>rows;
   store<f64>(ENDED + 8 * row, <f64>ended);
@@ -581,17 +585,21 @@ function wholeField(): i64 {
   return byte === SPACE && at > first && at <= first + 15 ? value : -1;
 }
 
-/** Reads eight hexadecimal digits as a number; returns 0 for anything else. */
+/**
+ * Reads eight hexadecimal digits as a number; returns 0 for anything else. Without branches, because nobody can foresee
+ * which digits are letters.
+ */
 function hexadecimal(from: usize): u32 {
   let value: u32 = 0;
+  let others: u32 = 0;
   for (let p = from; p < from + 8; p += 1) {
-    const byte = load<u8>(p);
-    const letter = <u8>((byte | 32) - 97);
-    if (isDigit(byte)) value = (value << 4) | (<u32>byte - 48);
-    else if (letter < 6) value = (value << 4) | (<u32>letter + 10);
-    else return 0;
+    const byte = <u32>load<u8>(p);
+    const isDigit = <u32>(byte - 48 < 10);
+    const isLetter = <u32>((byte | 32) - 97 < 6);
+    others |= (isDigit | isLetter) ^ 1;
+    value = (value << 4) | ((byte & 15) + 9 * isLetter);
   }
-  return value;
+  return others === 0 ? value : 0;
 }
 
 /** The last minute that was read, as its sixteen bytes of text and in microseconds. */
@@ -610,7 +618,7 @@ function moment(p: usize): i64 {
   }
   if (load<u8>(p + 16) !== COLON || load<u8>(p + 19) !== DOT || load<u8>(p + 26) !== 90) return -1;
   const second = number(p + 17, 2);
-  const micros = number(p + 20, 6);
+  const micros = sixDigits(p + 20);
   if (second < 0 || second > 59 || micros < 0) return -1;
   return minuteStart + <i64>second * 1_000_000 + micros;
 }
@@ -646,6 +654,21 @@ function number(from: usize, digits: usize): i32 {
     value = value * 10 + byte - 48;
   }
   return value;
+}
+
+/** The digits of the first six bytes; in the two others, a zero. */
+const SIX: u64 = 0x0000_ffff_ffff_ffff;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const SIGNS: u64 = 0x8080_8080_8080_8080;
+
+/** Reads a number of six digits, all at once; returns -1 if there is any other character. */
+function sixDigits(from: usize): i32 {
+  const bytes = (load<u64>(from) & SIX) | (ZEROS & ~SIX);
+  const digits = bytes - ZEROS;
+  // A byte below "0" borrows and one above "9" carries, which sets its sign or that of a neighbour.
+  if (((bytes | digits | (bytes + 0x4646_4646_4646_4646)) & SIGNS) !== 0) return -1;
+  const pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+  return <i32>((pairs & 0xff) * 10_000 + ((pairs >> 16) & 0xff) * 100 + ((pairs >> 32) & 0xff));
 }
 
 /**
@@ -708,12 +731,17 @@ function pathPart(from: usize, to: usize): usize {
 function isId(from: usize, to: usize): bool {
   const size = to - from;
   let digits: usize = 0;
-  let dashes = 0;
-  for (let p = from; p < to; p += 1) {
-    const byte = load<u8>(p);
-    if (isDigit(byte)) digits += 1;
-    else if (byte === DASH) dashes += 1;
-    else if (<u8>((byte | 32) - 97) > 5) return false;
+  let dashes: usize = 0;
+  for (let p = from; p < to; p += 16) {
+    const bytes = v128.load(p);
+    const within: i32 = to - p >= 16 ? 0xffff : (1 << (<i32>(to - p))) - 1;
+    const digit = i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10))) & within;
+    const dash = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(DASH))) & within;
+    const lower = v128.or(bytes, i8x16.splat(32));
+    const letter = i8x16.bitmask(i8x16.lt_u(i8x16.sub(lower, i8x16.splat(97)), i8x16.splat(6)));
+    if ((digit | dash | (letter & within)) !== within) return false;
+    digits += popcnt(digit);
+    dashes += popcnt(dash);
   }
   if (dashes === 0) return digits > 0 && (digits === size || size >= 8);
   if (dashes !== 4 || size !== 36) return false;
@@ -727,6 +755,7 @@ function isId(from: usize, to: usize): bool {
 
 /** Returns whether a segment is a file name with a hash before up to three extensions: HASHED_FILE of request-route.ts. */
 function isHashedFile(from: usize, to: usize): bool {
+  if (find(DOT, from, to) === to) return false;
   let last = to;
   for (let extensions = 0; extensions < 3; extensions += 1) {
     let dot = last - 1;
@@ -774,7 +803,6 @@ function isSeparator(byte: u8): bool {
   return byte === DASH || byte === DOT || byte === 95;
 }
 
-// biome-ignore lint/correctness/noPrecisionLoss: a number of 64 bits.
 const FACTOR: u64 = 0x9e3779b97f4a7c15;
 
 function mix(state: u64, word: u64): u64 {

@@ -2,8 +2,11 @@
  * Checks one account and region like a diagnosis, without changing anything, and reports what works and what is
  * missing. A refused call is a finding; missing credentials or an unknown load balancer throw a Problem.
  */
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { AccessLogError } from '../collect/access-log/access-log-error.ts';
+import { ALB_ACCESS_LOGS, deliveriesOf, describeDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
 import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems, interruptedProblem } from '../collect/aws/call.ts';
 import { fetchAttributes } from '../collect/aws/load-balancer.ts';
@@ -82,7 +85,7 @@ async function checkLoadBalancerLogging(session: Session, arn: string, now: numb
 const AT_MOST = 100;
 const AT_ONCE = 8;
 
-/** Reports which load balancers log and which do not; checks the first that does as an example for the account. */
+/** Reports which load balancers log and which do not; checks the first that does, to S3 if possible, as an example for the account. */
 async function checkEveryLoadBalancer(
   session: Session,
   now: number,
@@ -112,14 +115,15 @@ async function checkEveryLoadBalancer(
   );
   checked.sort((a, b) => (a.name < b.name ? -1 : 1));
   const logs = checked.filter(({ attributes }) => attributes?.['access_logs.s3.enabled'] === 'true');
+  const vended = await vendedAmong(session, checked);
   const off = checked.filter(
-    ({ attributes }) => attributes !== null && attributes['access_logs.s3.enabled'] !== 'true',
+    (one) => one.attributes !== null && one.attributes['access_logs.s3.enabled'] !== 'true' && !vended.of.includes(one),
   );
   const findings: DoctorFinding[] = [
     {
       about,
-      state: logs.length === 0 ? 'missing' : 'ok',
-      text: `${logs.length} of ${plural(checked.length, 'load balancer')} log to S3${all.length > AT_MOST ? ` (the first ${AT_MOST} of ${all.length})` : ''}`,
+      state: logs.length + vended.of.length === 0 ? 'missing' : 'ok',
+      text: `${logs.length} of ${plural(checked.length, 'load balancer')} log to S3${vended.of.length === 0 ? '' : `, ${vended.of.length} to a vended log`}${all.length > AT_MOST ? ` (the first ${AT_MOST} of ${all.length})` : ''}`,
     },
   ];
   if (off.length > 0)
@@ -128,16 +132,42 @@ async function checkEveryLoadBalancer(
       state: 'note',
       text: `off for ${list(off.map(({ name }) => name))}; alb502 doctor <name> says how to switch it on`,
     });
-  if (off.length + logs.length < checked.length)
+  if (vended.refusal !== null)
+    findings.push({
+      about,
+      state: 'missing',
+      text: `${vended.refusal.message}: which load balancers have a vended log is unknown`,
+    });
+  if (checked.some(({ attributes }) => attributes === null))
     findings.push({
       about,
       state: 'missing',
       text: `${ATTRIBUTES} was refused: where access logs go is unknown`,
       allow: { action: ATTRIBUTES, resource: '*' },
     });
-  const [first] = logs;
+  const [first] = [...logs, ...vended.of];
   if (first?.attributes == null) return { findings, example: null };
   const example = await checkLogging(session, first.arn, first.attributes, now);
   const own = example.findings.slice(1).map((finding) => ({ ...finding, text: `${first.name}: ${finding.text}` }));
   return { findings: [...findings, ...own], example };
+}
+
+/** The load balancers whose access log is delivered to where it can be read; none if deliveries cannot be listed. */
+async function vendedAmong<Checked extends { arn: string }>(
+  session: Session,
+  checked: readonly Checked[],
+): Promise<{ of: Checked[]; refusal: AccessLogError | null }> {
+  const described = await describeDeliveries({
+    logs: session.client(CloudWatchLogsClient),
+    region: session.place.region,
+    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
+  });
+  const found = checked.map((one) => ({
+    one,
+    ...deliveriesOf(described, { resourceArn: one.arn, logType: ALB_ACCESS_LOGS }),
+  }));
+  return {
+    of: found.filter(({ deliveries }) => deliveries.some(isReadable)).map(({ one }) => one),
+    refusal: found.find(({ refusal }) => refusal !== null)?.refusal ?? null,
+  };
 }

@@ -3,7 +3,7 @@
 import { constants, gunzipSync } from 'node:zlib';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import {
   ALB_ACCESS_LOGS,
@@ -32,7 +32,9 @@ import { number, utcTime } from '../format/wording.ts';
 import { bucketPolicy, legacyPrincipal } from './bucket-policy.ts';
 import type { DoctorFinding } from './finding.ts';
 import { logCostsText } from './log-costs.ts';
+import { readBeginning } from './log-object.ts';
 import { probeCall } from './probe.ts';
+import { checkVendedLog, vendedPlaceOf } from './vended-log.ts';
 
 const MINUTE = 60_000;
 /** Files for requests older than this have arrived. */
@@ -41,7 +43,7 @@ const LOOK_BACK = 60 * MINUTE;
 
 export interface LoggingReport {
   findings: DoctorFinding[];
-  /** Null when the log does not go to S3. */
+  /** Where the log is in S3, by the attributes or else vended; null if it is not there. */
   place: LogPlace | null;
   /** First line of the newest file; null when no file is readable. */
   line: string | null;
@@ -68,15 +70,17 @@ export async function checkLogging(
           ? { about: 'Access log', state: 'ok', text: 'access_logs.s3.enabled is false; the vended log is read' }
           : loggingOffFinding(session, arn, attributes, found),
         ...deliveryFindings(found),
+        ...(await checkVendedLog(session, arn, found, now)),
         ...healthCheckFindings(attributes, arn, found),
         ...(await costFindings(session, arn, now)),
       ],
-      place,
+      place: vendedPlaceOf(arn, found),
       line: null,
     };
   const findings: DoctorFinding[] = [
     { about: 'Access log', state: 'ok', text: `on, to s3://${place.bucket}/${place.root}` },
     ...deliveryFindings(found),
+    ...(await checkVendedLog(session, arn, found, now)),
     ...healthCheckFindings(attributes, arn, found),
     ...mixedFindings(attributes),
     ...(await costFindings(session, arn, now)),
@@ -112,9 +116,9 @@ export async function checkLogging(
     findings.push({ about: 'Log files', state: 'untried', text });
     return { findings, place, line: null };
   }
-  const read = await firstLine(session, place, newest);
-  findings.push(read.finding);
-  return { findings, place, line: read.line };
+  const { finding, beginning } = await readBeginning(session, place, newest, 'Log files');
+  findings.push(finding);
+  return { findings, place, line: beginning === null ? null : firstLineIn(beginning) };
 }
 
 /** Reports vended deliveries, and refused calls for them. */
@@ -288,37 +292,6 @@ async function newestOfDays(session: Session, place: LogPlace, now: number): Pro
 }
 
 const endOf = ({ key }: LogObject): number => parseFileName(key).end ?? 0;
-
-/** Bytes; the compressed first line always fits. */
-const BEGINNING = 65_536;
-
-async function firstLine(
-  session: Session,
-  place: LogPlace,
-  { key }: LogObject,
-): Promise<{ finding: DoctorFinding; line: string | null }> {
-  const about = 'Log files';
-  const answer = await probeCall(session, 's3:GetObject', async (options) => {
-    const { Body } = await session
-      .client(S3Client)
-      .send(new GetObjectCommand({ Bucket: place.bucket, Key: key, Range: `bytes=0-${BEGINNING - 1}` }), options);
-    return await Body?.transformToByteArray();
-  });
-  if (!('value' in answer)) {
-    const resource = `${bucketArn(place)}/${place.root}*`;
-    return {
-      finding: {
-        about,
-        state: 'missing',
-        text: `they are there and cannot be read: ${answer.reason}`,
-        ...(answer.isDenied ? { allow: { action: 's3:GetObject', resource } } : {}),
-      },
-      line: null,
-    };
-  }
-  const line = firstLineIn(answer.value ?? new Uint8Array());
-  return { finding: { about, state: 'ok', text: 'the newest one can be read' }, line };
-}
 
 /** Returns the first line of a gzip file's beginning; null when it is not gzipped text. */
 function firstLineIn(beginning: Uint8Array): string | null {

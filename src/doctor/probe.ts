@@ -32,7 +32,8 @@ export async function probeCall<T>(
 }
 
 /** Errors about a missing or malformed resource prove that the call is allowed. */
-const NOT_THERE = /NotFound|NotExist|NoSuch|Malformed|InvalidPrefixListI[dD]|InvalidRequestException/;
+const NOT_THERE =
+  /NotFound|NotExist|NoSuch|Malformed|InvalidPrefixListI[dD]|InvalidRequestException|InvalidParameterException/;
 
 /** Returns the finding of a probe; null when the call is allowed. */
 export async function probeFinding(session: Session, probe: Probe): Promise<DoctorFinding | null> {

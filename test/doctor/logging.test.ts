@@ -17,8 +17,16 @@ const toGroup: LogsOfAccount = {
   destinations: [destination('CWL', 'json')],
 };
 
+const toFiles = (prefix: string): LogsOfAccount => ({
+  ...toGroup,
+  deliveries: [delivery('ours', 'S3')],
+  destinations: [destination('S3', 'parquet', `arn:aws:s3:::${BUCKET}/${prefix}`)],
+});
+const VENDED = 'vended/eu-west-1/2026/03/10/0a1b.parquet';
+
 async function findings(account: LogsOfAccount, enabled: 'true' | 'false', more: Attributes = {}) {
   const objects = deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' });
+  objects.set(VENDED, Buffer.from('PAR1'));
   settings({ s3: await serveS3({ name: BUCKET, objects }), logs: await serveLogs(account) });
   const place = { account: 'default', region: 'eu-west-1' };
   const session = openSession(place, { signal: new AbortController().signal, deadline: 20_000 });
@@ -63,6 +71,45 @@ describe('doctor', () => {
         allow: { action: 'logs:DescribeDeliveries', resource: '*' },
       }),
     );
+  });
+
+  it.each<[string, LogsOfAccount, 'ok' | 'missing' | 'untried', string, string | undefined]>([
+    ['a log group', toGroup, 'ok', 'the log group /aws/vendedlogs/alb can be read and queried', undefined],
+    ...['FilterLogEvents', 'StartQuery'].map(
+      (denied) =>
+        [
+          `a log group without logs:${denied}`,
+          { ...toGroup, denied },
+          'missing',
+          `logs:${denied} `,
+          'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/alb:*',
+        ] as [string, LogsOfAccount, 'missing', string, string],
+    ),
+    ...['GetQueryResults', 'StopQuery'].map(
+      (denied) =>
+        [`a log group without logs:${denied}`, { ...toGroup, denied }, 'missing', `logs:${denied} `, '*'] as [
+          string,
+          LogsOfAccount,
+          'missing',
+          string,
+          string,
+        ],
+    ),
+    [
+      'files of which none came',
+      toFiles('never'),
+      'untried',
+      's3:GetObject: no file came to s3://example-logs/never/',
+      undefined,
+    ],
+    ['files', toFiles('vended'), 'ok', 'the newest one can be read', undefined],
+  ])('tries to read the vended log: %s', async (_, account, state, said, resource) => {
+    const [, ...found] = (await findings(account, 'false')).filter(({ about }) =>
+      /^(?:Vended log|Permission)/.test(about),
+    );
+    expect(found).toMatchObject([
+      { state, text: expect.stringContaining(said), ...(resource && { allow: { resource } }) },
+    ]);
   });
 
   const healthChecks = (kind: 'S3' | 'CWL'): LogsOfAccount => ({

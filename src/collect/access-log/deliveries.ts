@@ -19,13 +19,16 @@ export const ALB_ACCESS_LOGS = 'ALB_ACCESS_LOGS';
 const ALB_HEALTH_CHECK_LOGS = 'ALB_HEALTH_CHECK_LOGS';
 const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-logs', FH: 'firehose', S3: 's3' };
 
-export interface DeliveryCalls {
+export interface DescribeCalls {
   logs: CloudWatchLogsClient;
+  region: string;
+  signal: AbortSignal;
+}
+
+export interface DeliveryCalls extends DescribeCalls {
   /** ARN of the load balancer whose log it delivers. */
   resourceArn: string;
   logType: string;
-  region: string;
-  signal: AbortSignal;
 }
 
 /** One delivery, and what reading it needs. */
@@ -51,13 +54,31 @@ export interface FoundDeliveries {
 
 export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], healthChecks: [], idleSources: [], refusal: null };
 
+/** All deliveries of an account and region, or why they cannot be listed. */
+export interface DescribedDeliveries {
+  sources: DeliverySource[] | AccessLogError;
+  deliveries: Delivery[] | AccessLogError;
+  destinations: DeliveryDestination[] | AccessLogError;
+}
+
 /** Lists sources, deliveries and destinations in parallel. Does not reject on errors from AWS. */
-export async function findDeliveries(lookup: DeliveryCalls): Promise<FoundDeliveries> {
+export async function describeDeliveries(calls: DescribeCalls): Promise<DescribedDeliveries> {
   const [sources, deliveries, destinations] = await Promise.all([
-    answerOf(sourcesIn(lookup)),
-    answerOf(deliveriesIn(lookup)),
-    answerOf(destinationsIn(lookup)),
+    answerOf(sourcesIn(calls)),
+    answerOf(deliveriesIn(calls)),
+    answerOf(destinationsIn(calls)),
   ]);
+  return { sources, deliveries, destinations };
+}
+
+/** Finds the deliveries of one resource. Does not reject on errors from AWS. */
+export const findDeliveries = async (lookup: DeliveryCalls): Promise<FoundDeliveries> =>
+  deliveriesOf(await describeDeliveries(lookup), lookup);
+
+export function deliveriesOf(
+  { sources, deliveries, destinations }: DescribedDeliveries,
+  lookup: Pick<DeliveryCalls, 'resourceArn' | 'logType'>,
+): FoundDeliveries {
   const refusal = [sources, deliveries, destinations].find((one) => one instanceof AccessLogError) ?? null;
   if (sources instanceof AccessLogError || deliveries instanceof AccessLogError) return { ...NO_DELIVERIES, refusal };
   const sourcesOf = (wanted: string): string[] =>
@@ -152,7 +173,7 @@ const RESOURCES: Record<DeliveredLog['service'], RegExp> = {
 const resourceName = (service: DeliveredLog['service'], arn: string): string =>
   RESOURCES[service].exec(arn)?.[1] ?? arn;
 
-async function sourcesIn(lookup: DeliveryCalls): Promise<DeliverySource[]> {
+async function sourcesIn(lookup: DescribeCalls): Promise<DeliverySource[]> {
   const { DescribeDeliverySourcesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   return await pagesOf(lookup, 'logs:DescribeDeliverySources', async (token, options) => {
     const page = await lookup.logs.send(new DescribeDeliverySourcesCommand({ ...token }), options);
@@ -160,7 +181,7 @@ async function sourcesIn(lookup: DeliveryCalls): Promise<DeliverySource[]> {
   });
 }
 
-async function deliveriesIn(lookup: DeliveryCalls): Promise<Delivery[]> {
+async function deliveriesIn(lookup: DescribeCalls): Promise<Delivery[]> {
   const { DescribeDeliveriesCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   return await pagesOf(lookup, 'logs:DescribeDeliveries', async (token, options) => {
     const page = await lookup.logs.send(new DescribeDeliveriesCommand({ ...token }), options);
@@ -168,7 +189,7 @@ async function deliveriesIn(lookup: DeliveryCalls): Promise<Delivery[]> {
   });
 }
 
-async function destinationsIn(lookup: DeliveryCalls): Promise<DeliveryDestination[]> {
+async function destinationsIn(lookup: DescribeCalls): Promise<DeliveryDestination[]> {
   const { DescribeDeliveryDestinationsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   return await pagesOf(lookup, 'logs:DescribeDeliveryDestinations', async (token, options) => {
     const page = await lookup.logs.send(new DescribeDeliveryDestinationsCommand({ ...token }), options);
@@ -178,7 +199,7 @@ async function destinationsIn(lookup: DeliveryCalls): Promise<DeliveryDestinatio
 
 /** `fetch` takes the page token: undefined for the first page. Rejects with AccessLogError. */
 async function pagesOf<Item>(
-  { region, signal }: DeliveryCalls,
+  { region, signal }: DescribeCalls,
   action: string,
   fetch: (
     token: { nextToken?: string },

@@ -44,6 +44,8 @@ export interface LocalLogs {
   queries: StartedQuery[];
 }
 
+class Refusal extends Error {}
+
 const PAGE = 2;
 const EVENTS_ON_PAGE = 100;
 
@@ -73,7 +75,12 @@ export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
       response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException', message }));
       return;
     }
-    response.end(JSON.stringify(answer(account, queries, operation, input)));
+    try {
+      response.end(JSON.stringify(answer(account, queries, operation, input)));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      response.writeHead(400).end(JSON.stringify({ __type: error.message, message: error.message }));
+    }
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   onTestFinished(() => {
@@ -107,11 +114,12 @@ function answer(account: LogsOfAccount, queries: StartedQuery[], operation: stri
   }
   if (operation === 'StartQuery') {
     const { logGroupName = '', startTime = 0, endTime = 0, queryString = '' } = input;
+    if (!/^(?:fields|filter) /.test(queryString)) throw new Refusal('MalformedQueryException');
     queries.push({ logGroupName, startTime, endTime, queryString, stopped: false });
     return { queryId: String(queries.length - 1) };
   }
   const query = queries[Number(input.queryId)];
-  if (query === undefined) throw new Error(`There is no query ${input.queryId}`);
+  if (query === undefined) throw new Refusal('ResourceNotFoundException');
   if (operation === 'StopQuery') {
     query.stopped = true;
     return { success: true };

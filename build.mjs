@@ -4,6 +4,7 @@
  * --omit=dev`, which leaves esbuild out, it does nothing.
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import { dirname, join } from 'node:path';
 import { compileScanner } from './src/collect/access-log/embedded/wasm/compile.mjs';
 
@@ -22,6 +23,29 @@ const esbuild = await import('esbuild').catch((error) => {
 const root = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
 const dist = join(root, 'dist');
 
+/**
+ * An import of Node's http reads each of its exports, and one of them loads all of undici. This reads those that are
+ * plain values, when they are imported by name.
+ */
+const httpWithoutUndici = {
+  name: 'http-without-undici',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'node-http';
+    onResolve({ filter: /^(?:node:)?http$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 'http', namespace } : null,
+    );
+    onLoad({ filter: /./, namespace }, () => {
+      const names = Object.entries(Object.getOwnPropertyDescriptors(http)).flatMap(([name, { get }]) =>
+        get === undefined ? [name] : [],
+      );
+      const contents = `const http = process.getBuiltinModule('http');
+        export default http;
+        export const { ${names.join(', ')} } = http;`;
+      return { contents };
+    });
+  },
+};
+
 const { outputFiles, metafile } = await esbuild.build({
   absWorkingDir: root,
   // Threads and child processes start from files of their own, next to the chunks.
@@ -39,6 +63,7 @@ const { outputFiles, metafile } = await esbuild.build({
   target: 'node22.18',
   // Use the ESM builds of dependencies, which can be tree-shaken and keep their export names.
   mainFields: ['module', 'main'],
+  plugins: [httpWithoutUndici],
   // Native code.
   external: ['@duckdb/node-bindings*'],
   metafile: true,

@@ -274,6 +274,7 @@ export async function* everyObject(
 
 export const bucketArn = ({ partition, bucket }: LogPlace): string => `arn:${partition}:s3:::${bucket}`;
 
+/** Measured by bench/download.ts: more connections are no faster, and fewer are slower when S3 limits each. */
 const AT_ONCE = 24;
 /** Attempts per download that breaks off; the client itself retries failed calls. */
 const ATTEMPTS = 3;
@@ -284,6 +285,8 @@ export interface DownloadOptions {
   objects: readonly LogObject[];
   folder: string;
   signal: AbortSignal;
+  /** Connections; AT_ONCE if absent. */
+  atOnce?: number;
   /** Called when a file is whole, with its name below the folder and the totals so far. */
   onArrival?: (file: string, totals: { files: number; bytes: number }) => void;
 }
@@ -304,7 +307,7 @@ const localFileOf = ({ root }: LogPlace, key: string): string =>
  * stopped; an object that fails while others succeed is listed in `missing`.
  */
 export async function download(options: DownloadOptions): Promise<DownloadResult> {
-  const { place, folder, objects, signal } = options;
+  const { place, folder, objects, signal, atOnce = AT_ONCE } = options;
   await mkdir(folder, { recursive: true });
   for (const day of new Set(objects.map(({ key }) => dirname(localFileOf(place, key)))))
     await mkdir(join(folder, day), { recursive: true });
@@ -312,7 +315,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
   // The largest first, so that no large file starts last.
   const sorted = [...objects].sort((a, b) => b.bytes - a.bytes || byText(a.key, b.key));
   const errors: Error[] = [];
-  await mapLimited(sorted, AT_ONCE, async (object) => {
+  await mapLimited(sorted, atOnce, async (object) => {
     const file = localFileOf(place, object.key);
     try {
       const bytes = await downloadOne(options, object, join(folder, file));
@@ -326,7 +329,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
       errors.push(refusal);
       result.missing.push({ file, reason: refusal.message });
       // If all of the first ones are refused, the rest will be too.
-      if (result.files === 0 && errors.length >= AT_ONCE) throw refusal;
+      if (result.files === 0 && errors.length >= atOnce) throw refusal;
     }
   });
   const [first] = errors;

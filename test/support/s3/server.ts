@@ -1,6 +1,7 @@
 /** A bucket on 127.0.0.1 with S3's ListObjectsV2 and GetObject, and faults on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { AtEnd } from '../at-end.ts';
 
@@ -24,6 +25,8 @@ export interface Bucket {
   pageSize?: number;
   /** Milliseconds that every answer takes. */
   latency?: number;
+  /** Bytes a second of one body, and of all together. */
+  speed?: { each: number; all: number };
   /** What to answer instead, or null. `key` is null for a list. */
   fault?: (key: string | null) => Fault | null;
   /** Objects are listed as so many times larger than they are. */
@@ -45,6 +48,7 @@ export interface LocalS3 {
   bytes(): number;
 }
 
+const PIECE = 1 << 16;
 const WRITTEN = '2026-03-10T12:15:00.000Z';
 
 const escaped = (text: string): string =>
@@ -54,6 +58,23 @@ const escaped = (text: string): string =>
 export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Promise<LocalS3> {
   const [got, listed]: [string[], LocalS3['listed']] = [[], []];
   let bytes = 0;
+  /** When the next piece of any body may leave. */
+  let free = 0;
+
+  /** Sends a body in pieces, no faster than the bucket's speed. */
+  async function send(content: Uint8Array, { each, all }: NonNullable<Bucket['speed']>, response: ServerResponse) {
+    let next = performance.now();
+    for (let at = 0; at < content.length; at += PIECE) {
+      const piece = content.subarray(at, at + PIECE);
+      const leaves = Math.max(next, free);
+      next = leaves + (1000 * piece.length) / each;
+      free = leaves + (1000 * piece.length) / all;
+      const wait = leaves - performance.now();
+      if (wait > 1) await pause(wait);
+      response.write(piece);
+    }
+    response.end();
+  }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -81,7 +102,8 @@ export async function serveS3(bucket: Bucket, atEnd: AtEnd = onTestFinished): Pr
       return;
     }
     bytes += content.length;
-    response.end(content);
+    if (bucket.speed === undefined) response.end(content);
+    else void send(content, bucket.speed, response);
   }
 
   function list(query: URLSearchParams, response: ServerResponse): void {

@@ -35,6 +35,8 @@ export const connectionRefused = defineCause({
 
   judge(evidence, question, errors): Judgement {
     const { traffic } = evidence;
+    const byTarget = groupBy(errors, ({ target }) => target);
+    const durations = new Map([...byTarget].map(([target, own]) => [target, failsFor(own)]));
     const judged = splitByStage(failedConnects(traffic), evidence, question).map((part) => {
       const registration = registrationOf(part.target_group_arn, part.target, evidence);
       const hasDied = diedByItself(part, traffic);
@@ -53,7 +55,7 @@ export const connectionRefused = defineCause({
         left?.reason === 'unhealthy' ||
         part.presence?.left === false ||
         (part.presence !== null && !part.inLastMoments) ||
-        failsFor(errors.filter(({ target }) => target === part.target)) > LINGER_MS ||
+        (durations.get(part.target) ?? 0) > LINGER_MS ||
         (registration !== null && !['absent', 'draining'].includes(registration.state));
       return { ...part, left, stays, registration };
     });

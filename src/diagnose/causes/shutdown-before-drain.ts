@@ -1,6 +1,7 @@
 import { command } from '../../format/command.ts';
 import { list, number, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
+import { targetKey } from '../events/outages.ts';
 import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
@@ -12,6 +13,7 @@ import { platformOf } from '../targets/platform.ts';
 import { registrationOf } from '../targets/registration.ts';
 import {
   countErrors,
+  groupBy,
   nameOf,
   namesOf,
   type SampledError,
@@ -206,8 +208,9 @@ function uncertainExits(
   const failing = new Set(
     withSignature(traffic, 'connect-failed', 'closed-before-response').filter((error) => !explainedErrors.has(error)),
   );
+  const failingOn = groupBy([...failing], targetKey);
   const possibleExits = targetPresences(traffic).flatMap((presence) => {
-    const errors = presence.left === null ? [...failing].filter((error) => isErrorOfTarget(error, presence)) : [];
+    const errors = presence.left === null ? (failingOn.get(targetKey(presence)) ?? []) : [];
     return errors.length > 0 ? [{ presence, errors }] : [];
   });
   const possiblyLeaving = closedParts(traffic).possiblyLeaving.flatMap(({ presence, errors }) => {
@@ -254,6 +257,3 @@ function mayBeLeaving(
   const state = registrationOf(target_group_arn, target, evidence)?.state;
   return state === undefined || state === 'absent' || state === 'draining';
 }
-
-const isErrorOfTarget = (error: SampledError, presence: TargetPresence): boolean =>
-  error.target === presence.target && error.target_group_arn === presence.target_group_arn;

@@ -49,13 +49,14 @@ export interface CallScope {
  */
 export function callsOnTargets(scope: CallScope, evidence: EventEvidence): EventCall[] {
   const all = mutations(evidence.changes ?? []);
+  const isRare = rareAmong(all);
   const ids = new Set(scope.targets.flatMap((target) => idsOf(target, scope, evidence)));
   const near = all.filter((call) => {
     const within = ON_TARGETS[call.name] ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
     const before = scope.from - call.at;
     // The last answer may be long before the call, if requests are few.
     if (within === null || before > within || call.at > Math.max(scope.from + AFTER_MS, scope.firstSent)) return false;
-    return isAboutTargets(call, ids, scope) && isRare(call, all, Math.max(before, 1000));
+    return isAboutTargets(call, ids, scope) && isRare(call, Math.max(before, 1000));
   });
   return near
     .sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1))
@@ -108,16 +109,33 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
 const isSameName = (name: string, own: string): boolean =>
   name.length >= 3 && own.length >= 3 && (name.includes(own) || own.includes(name));
 
-/** Whether a call of this kind rarely falls so close by chance, given the other calls that were read. */
-export function isRare(call: Mutation, all: readonly Mutation[], withinMs: number): boolean {
-  const others = all.filter((other) => other !== call && other.name === call.name && isAlike(other, call));
-  const rate = others.length / READ_BEFORE_MS;
-  return 1 - Math.exp(-rate * withinMs) <= RARE;
+/** Returns a function that tells whether a call of its kind rarely falls so close by chance, given `all` that were read. */
+export function rareAmong(all: readonly Mutation[]): (call: Mutation, withinMs: number) => boolean {
+  let kinds: ReturnType<typeof countKinds> | null = null;
+  return (call, withinMs) => {
+    kinds ??= countKinds(all);
+    const kind = kinds.get(kindOf(call));
+    const names = namesOf(call);
+    // A call that names none may concern any.
+    const alike = names === '' ? (kind?.total ?? 0) : (kind?.byNames.get(names) ?? 0) + (kind?.byNames.get('') ?? 0);
+    const rate = Math.max(0, alike - 1) / READ_BEFORE_MS;
+    return 1 - Math.exp(-rate * withinMs) <= RARE;
+  };
 }
 
-/** Whether two calls concern the same service, group or rule; a call that names none may concern any. */
-function isAlike(other: Mutation, call: Mutation): boolean {
-  const [a, b] = [namesIn(other.parameters), namesIn(call.parameters)];
-  const arns = (each: Mutation) => each.text.match(/arn:aws[^"\s]*:(?:targetgroup|listener|loadbalancer)[^"\s]*/)?.[0];
-  return (a.join(' ') === b.join(' ') || a.length === 0 || b.length === 0) && arns(other) === arns(call);
+/** Calls by kind, and in each by the services or groups that they name. */
+function countKinds(all: readonly Mutation[]): Map<string, { total: number; byNames: Map<string, number> }> {
+  const kinds = new Map<string, { total: number; byNames: Map<string, number> }>();
+  for (const call of all) {
+    const kind = kinds.get(kindOf(call)) ?? { total: 0, byNames: new Map<string, number>() };
+    kind.byNames.set(namesOf(call), (kind.byNames.get(namesOf(call)) ?? 0) + 1);
+    kinds.set(kindOf(call), { ...kind, total: kind.total + 1 });
+  }
+  return kinds;
 }
+
+const namesOf = ({ parameters }: Mutation): string => namesIn(parameters).join(' ');
+
+/** The name of a call, and the listener, group or load balancer that it concerns. */
+const kindOf = ({ name, text }: Mutation): string =>
+  `${name} ${/arn:aws[^"\s]{0,100}:(?:targetgroup|listener|loadbalancer)[^"\s]{0,300}/.exec(text)?.[0] ?? ''}`;

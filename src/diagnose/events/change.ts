@@ -11,7 +11,7 @@ import type { SignatureId } from '../signature.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
-import { isRare } from './calls.ts';
+import { rareAmong } from './calls.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { callText, errorsText } from './event-sentences.ts';
 import { revertOf } from './revert.ts';
@@ -126,6 +126,7 @@ export function changeEvents(
 ): IncidentEvent[] {
   const loadBalancer = question.loadBalancer.name;
   const all = mutations(evidence.changes ?? []);
+  const isRare = rareAmong(all);
   const left = new Set(traffic.errors.filter((error) => !taken.has(error)));
   const failedHandshakes = () => handshakesAmong([...left], traffic, evidence, question);
   const events: IncidentEvent[] = [];
@@ -134,7 +135,7 @@ export function changeEvents(
       (effect) => {
         const errors = errorsAfter(call, effect, effect.isTls ? failedHandshakes() : [...left], traffic);
         const isTied = errors.length > 0 && changedThing(call, errors, evidence, loadBalancer) !== null;
-        return isTied && isRare(call, all, WITHIN_MS) ? [{ call, effect, errors }] : [];
+        return isTied && isRare(call, WITHIN_MS) ? [{ call, effect, errors }] : [];
       },
     ),
   );

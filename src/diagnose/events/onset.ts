@@ -10,7 +10,7 @@ import { binomialTail } from '../patterns/chance.ts';
 import { type Mutation, mayAffect, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
-import { isRare, isRollout, namesAlike, namesIn } from './calls.ts';
+import { isRollout, namesAlike, namesIn, rareAmong } from './calls.ts';
 import { beganAt, changedThing, OUTSIDE_AT_MOST } from './change.ts';
 import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
 import { spanText } from './event-sentences.ts';
@@ -64,6 +64,7 @@ export function onsetEvents(
   question: Question,
 ): IncidentEvent[] {
   const all = mutations(evidence.changes ?? []);
+  const isRare = rareAmong(all);
   const calls = all.filter((call) => signaturesOf(call).length > 0 && !isScaling(call));
   const groups = groupBy(traffic.errors, ({ signature, elb_status_code }) => `${signature} ${elb_status_code}`);
   const found = [...groups.values()].flatMap((own): Onset[] => {
@@ -75,7 +76,7 @@ export function onsetEvents(
       return (
         isTied(call, errors, evidence, question) &&
         isBegun(begins, errors, { own, traffic, evidence, question }) &&
-        isRare(call, all, Math.max(WITHIN_MS, begins - call.at))
+        isRare(call, Math.max(WITHIN_MS, begins - call.at))
       );
     };
     // The nearest call is the one to look at first.

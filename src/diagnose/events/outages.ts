@@ -187,14 +187,16 @@ function isBeyondChance(
   { answers, own: ownRate }: RunChances,
 ): boolean {
   const own = groupBy(failures, ({ request }) => request.route);
+  // Exclude the run under test, because the rate during an outage is not normal.
+  const tried = (sent: readonly SentFailure[]): number =>
+    sent.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
+  const allTried = tried(failures);
   let chance = Math.log10(Math.max(1, answers));
   for (const [route, sent] of own) {
     const known = byRoute.get(route);
     const count = known ?? all;
-    const outside = known ? sent : failures;
-    // Exclude the run under test, because the rate during an outage is not normal.
-    const tried = outside.reduce((sum, failure) => sum + (left.has(failure) ? 0 : failure.weight), 0);
-    const ofRoute = (Math.max(0, count.failed - tried) + 0.5) / (Math.max(0, count.requests - tried) + 1);
+    const outside = known ? tried(sent) : allTried;
+    const ofRoute = (Math.max(0, count.failed - outside) + 0.5) / (Math.max(0, count.requests - outside) + 1);
     const share = Math.max(ofRoute, ownRate);
     chance += sent.reduce((sum, { weight }) => sum + weight, 0) * Math.log10(Math.min(1, share));
   }

@@ -1,0 +1,62 @@
+/** Evidence with very many different things: four times as many take about four times as long, not sixteen. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
+import type { Collected, EvidenceSet } from '../../src/evidence/evidence.ts';
+
+const recorded = async (name: string) =>
+  diagnoseRecording(await readIncident(join(import.meta.dirname, '../scenarios', name)), '');
+
+const collected = <T>(item: Collected<T>): T => {
+  if (item.status !== 'collected') throw new Error(`${item.source} was not recorded`);
+  return item.value;
+};
+
+/** The items again and again, so many in all. */
+const repeated = <T>(items: readonly T[], count: number): T[] =>
+  Array.from({ length: count }, (_, n) => items[n % items.length] as T);
+
+const KINDS: [string, string, (evidence: EvidenceSet, count: number) => EvidenceSet][] = [
+  [
+    'failing routes',
+    '003-connection-refused',
+    (evidence, count) => {
+      const log = collected(evidence.accessLog);
+      const [failure] = log.failures.filter(({ elb_status_code }) => elb_status_code === '502');
+      const run = log.outages?.find(({ target }) => target === failure?.target);
+      if (failure === undefined || run === undefined) throw new Error('the recording has no outage');
+      const value = {
+        ...log,
+        failures: repeated([failure], count).map((one, n) => ({ ...one, at: one.at + n / 1000, route: `GET /r${n}` })),
+        outages: [{ ...run, first: failure.at - 1, last: failure.at + count }],
+      };
+      return { ...evidence, accessLog: { status: 'collected', source: 'a test', value } };
+    },
+  ],
+  [
+    'changes',
+    '040-blue-green-switched-back',
+    (evidence, count) => {
+      const value = repeated(collected(evidence.changes), count);
+      return { ...evidence, changes: { status: 'collected', source: 'a test', value } };
+    },
+  ],
+];
+
+/** Milliseconds of this thread's CPU, not of a busy machine's clock. */
+function cpuOf(work: () => unknown): number {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
+
+it.each(KINDS)('%s take time in proportion to their number', { timeout: 120_000 }, async (_, name, many) => {
+  const { question, evidence } = await recorded(name);
+  const [few, four] = [many(evidence, 2_000), many(evidence, 8_000)];
+  diagnose(question, few);
+  const ratio = cpuOf(() => diagnose(question, four)) / cpuOf(() => diagnose(question, few));
+  expect(ratio).toBeLessThan(9);
+});

@@ -3,6 +3,7 @@ import type { Window } from '../../../evidence/evidence.ts';
 import type { FoundGaps, GapPlan } from '../gap-search.ts';
 import { placeKey } from '../place-traffic.ts';
 import type { Entries } from './entry-store.ts';
+import { firstFrom } from './find-retries.ts';
 import { KeyIndex } from './key-index.ts';
 
 /** An answered request on the same place and route as an examined failure. */
@@ -93,12 +94,13 @@ function collectTraffic(
   }
 }
 
-/** The most slots of a GapFinder. */
+/** Completions in a slot of a GapFinder, on average, and the most slots. */
+const SLOT = 64;
 const SLOTS = 65_536;
 
 /**
- * Finds the completions of a place in a span of time. They are put into slots of at least the span's length instead of
- * in order, because few of them are ever asked for.
+ * Finds the completions of a place in a span of time. They are put into slots; a slot is sorted when it is first asked
+ * for, because few of them ever are.
  */
 class GapFinder {
   readonly #reach: number;
@@ -107,6 +109,7 @@ class GapFinder {
   /** The completions by slot, and where each slot starts. */
   readonly #completions: Float64Array;
   readonly #starts: Uint32Array;
+  readonly #isSorted: Uint8Array;
 
   constructor(completions: readonly number[], reach: number) {
     let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -114,10 +117,10 @@ class GapFinder {
       if (at < first) first = at;
       if (at > last) last = at;
     }
+    const slots = Math.min(SLOTS, Math.ceil(completions.length / SLOT));
     this.#reach = reach;
     this.#first = first;
-    this.#width = Math.max(reach, 1, (last - first) / (SLOTS - 1));
-    const slots = completions.length === 0 ? 0 : this.#slotOf(last) + 1;
+    this.#width = Math.max(1, (last - first + 1) / slots);
     const starts = new Uint32Array(slots + 1);
     for (const at of completions) count(starts, this.#slotOf(at) + 1);
     for (let slot = 1; slot <= slots; slot += 1) starts[slot] = (starts[slot] ?? 0) + (starts[slot - 1] ?? 0);
@@ -125,17 +128,28 @@ class GapFinder {
     this.#completions = new Float64Array(completions.length);
     for (const at of completions) this.#completions[count(next, this.#slotOf(at))] = at;
     this.#starts = starts;
+    this.#isSorted = new Uint8Array(slots);
   }
 
   /** The gaps before a dispatch in milliseconds, ascending. */
   before(dispatched: number): number[] {
-    const slots = this.#starts.length - 1;
-    const startOf = (slot: number) => this.#starts[Math.max(0, Math.min(slots, slot))] ?? 0;
-    const earliest = dispatched - this.#reach;
-    const within = this.#completions
-      .subarray(startOf(this.#slotOf(earliest)), startOf(this.#slotOf(dispatched) + 1))
-      .filter((at) => at >= earliest && at < dispatched);
-    return Array.from(within.sort().reverse(), (at) => Math.floor((dispatched - at) / 1000));
+    const completions = this.#completions;
+    const slots = this.#isSorted.length;
+    const from = Math.max(0, Math.min(slots, this.#slotOf(dispatched - this.#reach)));
+    const to = Math.max(from, Math.min(slots, this.#slotOf(dispatched) + 1));
+    for (let slot = from; slot < to; slot += 1) this.#sort(slot);
+    const [start, end] = [this.#starts[from] ?? 0, this.#starts[to] ?? 0];
+    const earliest = firstFrom(completions, dispatched - this.#reach, start, end);
+    const gaps: number[] = [];
+    for (let at = firstFrom(completions, dispatched, earliest, end) - 1; at >= earliest; at -= 1)
+      gaps.push(Math.floor((dispatched - (completions[at] ?? 0)) / 1000));
+    return gaps;
+  }
+
+  #sort(slot: number): void {
+    if (this.#isSorted[slot] === 1) return;
+    this.#isSorted[slot] = 1;
+    this.#completions.subarray(this.#starts[slot], this.#starts[slot + 1]).sort();
   }
 
   #slotOf(time: number): number {

@@ -27,8 +27,12 @@ export function hypergeometricTail(hits: number, count: number, marked: number, 
   let term = logChoices(marked, hits) + logChoices(total - marked, count - hits) - logChoices(total, count);
   let sum = 0;
   for (let i = hits; i <= most; i++) {
+    const before = sum;
     sum += Math.exp(term);
-    term += Math.log(((marked - i) * (count - i)) / ((i + 1) * (total - marked - count + i + 1)));
+    const ratio = ((marked - i) * (count - i)) / ((i + 1) * (total - marked - count + i + 1));
+    // From here on each term is smaller than one that was too small to matter.
+    if (sum === before && ratio <= 1) break;
+    term += Math.log(ratio);
   }
   return Math.min(1, sum);
 }

@@ -73,8 +73,15 @@ export function splitByStage<Part extends { target_group_arn: string; errors: Sa
   evidence: TlsEvidence,
   question: Question,
 ): (Part & { tls: TlsAssessment })[] {
+  // A group may have hundreds of parts, one for each target.
+  const stagesByGroup = new Map(
+    [...new Set(parts.map(({ target_group_arn }) => target_group_arn))].map((arn) => [
+      arn,
+      stagesOf(arn, evidence, question),
+    ]),
+  );
   return parts.flatMap((part) => {
-    const stages = stagesOf(part.target_group_arn, evidence, question);
+    const stages = stagesByGroup.get(part.target_group_arn) ?? stagesOf(part.target_group_arn, evidence, question);
     return (['tcp', 'tls', null] as const).flatMap((stage) => {
       const errors = part.errors.filter((error) => stages.stageOf(error) === stage);
       return errors.length > 0 ? [{ ...part, errors, tls: assessmentOf(stages, stage) }] : [];

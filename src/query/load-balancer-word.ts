@@ -34,8 +34,12 @@ export function loadBalancerIn(word: string): string | null {
   return null;
 }
 
-/** Whether a word names a Network or Gateway Load Balancer, which alb502 does not explain. */
-export const isOtherKind = (word: string): boolean => /(?:^|:loadbalancer\/)(?:net|gwy)\/[A-Za-z0-9-]+\//.test(word);
+/** The kind of load balancer that a word names, if alb502 does not explain it; the ARN of a classic one has no kind. */
+export function otherKindIn(word: string): 'Network' | 'Gateway' | 'Classic' | null {
+  const [, kind] = /(?:^|:loadbalancer\/)(net|gwy)\/[A-Za-z0-9-]+\//.exec(word) ?? [];
+  if (kind !== undefined) return kind === 'net' ? 'Network' : 'Gateway';
+  return /^arn:[^:]+:elasticloadbalancing:[^:]*:[0-9]*:loadbalancer\/[A-Za-z0-9-]+$/.test(word) ? 'Classic' : null;
+}
 
 /** Decodes console links, which escape ARNs once or twice. */
 function decode(text: string): string {

@@ -9,7 +9,7 @@
 import { parseStatus } from '../evidence/statuses.ts';
 import { Problem } from '../problem.ts';
 import { twoExamples } from './examples.ts';
-import { isLoadBalancerName, isOtherKind, loadBalancerIn } from './load-balancer-word.ts';
+import { isLoadBalancerName, loadBalancerIn, otherKindIn } from './load-balancer-word.ts';
 import { parseWindow, type TypedWindow } from './parse-window.ts';
 import { type QuestionWord, readDuration, readWords } from './question-words.ts';
 import { quoteInput } from './quote-input.ts';
@@ -158,9 +158,10 @@ function severalNames(name: string, other: string): Problem {
 }
 
 function notUnderstood(word: string, name: string): Problem {
-  if (isOtherKind(word))
+  const kind = otherKindIn(word);
+  if (kind !== null)
     return new Problem(
-      `${quoteInput(word)} is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers. ${twoExamples(name)}`,
+      `${quoteInput(word)} is a ${kind} Load Balancer; alb502 explains Application Load Balancers. ${twoExamples(name)}`,
       1,
     );
   return new Problem(`Didn't understand ${quoteInput(word)}. ${twoExamples(name)}`, 1);

@@ -135,9 +135,13 @@ describe('an invalid question', () => {
     expect(sentence(() => parseQuestion('my_alb', ['shop-prod', 'shop-stage']))).toContain('Try: shop-prod last 15m');
   });
 
-  it('is told if the load balancer is of another kind', () => {
-    expect(sentence(() => parseQuestion('net/my-nlb/50dc6c495c0c9188'))).toBe(
-      '"net/my-nlb/50dc6c495c0c9188" is a Network or Gateway Load Balancer; alb502 explains Application Load Balancers. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.',
+  it.each([
+    ['net/my-nlb/50dc6c495c0c9188', 'Network'],
+    ['gwy/my-gwlb/50dc6c495c0c9188', 'Gateway'],
+    ['arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old', 'Classic'],
+  ])('is told if the load balancer is of another kind: %s', (word, kind) => {
+    expect(sentence(() => parseQuestion(word))).toContain(
+      ` is a ${kind} Load Balancer; alb502 explains Application Load Balancers. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.`,
     );
   });
 

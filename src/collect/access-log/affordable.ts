@@ -10,9 +10,14 @@ export interface SpendingLimit {
   spentUsd?: number;
 }
 
+/** False if a read may cost more than allowed, or has no known upper bound. */
+export const isAffordable = ({ atMost }: CostEstimate, { maxUsd, spentUsd = 0 }: SpendingLimit): boolean =>
+  maxUsd === null || (atMost !== null && spentUsd + atMost.usd <= maxUsd);
+
 /** Throws AccessLogError if a read may cost more than allowed, or has no known upper bound. */
-export function assertAffordable(estimate: CostEstimate, { maxUsd, spentUsd = 0 }: SpendingLimit): void {
-  if (maxUsd === null || (estimate.atMost !== null && spentUsd + estimate.atMost.usd <= maxUsd)) return;
+export function assertAffordable(estimate: CostEstimate, limit: SpendingLimit): void {
+  if (isAffordable(estimate, limit)) return;
+  const { maxUsd, spentUsd = 0 } = limit;
   const spent = spentUsd === 0 ? '' : `, of which ${formatDollars(spentUsd)} was spent`;
   throw new AccessLogError(
     'too-much',

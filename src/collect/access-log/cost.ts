@@ -63,12 +63,17 @@ const INSIGHTS_SCANS = 2;
 
 export const insightsUsd = (bytes: number): number => (bytes / 1e9) * INSIGHTS_USD_PER_GB;
 
-/** `bytes`: size of the log group in the range, null if unknown. Filtering events costs nothing. */
-export function estimateInsights(bytes: number | null, isFiltered: boolean): CostEstimate {
-  if (isFiltered) return { files: 0, bytes: bytes ?? 0, usd: 0, atMost: { bytes: bytes ?? 0, usd: 0 } };
+/** `bytes`: size of the log group in the range, null if unknown. */
+export function estimateInsights(bytes: number | null): CostEstimate {
   if (bytes === null) return { files: 0, bytes: 0, usd: 0, atMost: null };
   const most = bytes * INSIGHTS_SCANS;
   return { files: 0, bytes, usd: insightsUsd(bytes), atMost: { bytes: most, usd: insightsUsd(most) } };
+}
+
+/** Filtering events costs nothing; if they fill too many pages, a query follows where one is allowed. */
+export function estimateFilter(bytes: number | null, mayQuery: boolean): CostEstimate {
+  const { atMost, ...query } = estimateInsights(bytes);
+  return { ...query, usd: 0, atMost: mayQuery && atMost !== null ? atMost : { bytes: bytes ?? 0, usd: 0 } };
 }
 
 /** Estimates counting all messages, and fetching those of failures and at most `fetched` bytes of the others. */

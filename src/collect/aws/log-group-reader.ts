@@ -10,7 +10,7 @@ import type { AccessLog, Cost, LogLimitation, Question, Window } from '../../evi
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural, utcTime } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
-import { assertAffordable } from '../access-log/affordable.ts';
+import { assertAffordable, isAffordable } from '../access-log/affordable.ts';
 import { countMessages, failuresQuery } from '../access-log/cloudwatch-logs/count-messages.ts';
 import {
   EVENT_BYTES,
@@ -24,7 +24,14 @@ import { mergeParts } from '../access-log/cloudwatch-logs/merge-parts.ts';
 import { fieldParser } from '../access-log/cloudwatch-logs/message-fields.ts';
 import { messageFiles } from '../access-log/cloudwatch-logs/message-files.ts';
 import { partToFetch } from '../access-log/cloudwatch-logs/part-to-fetch.ts';
-import { estimateCounting, estimateInsights, insightsUsd, NO_COST, priceWords } from '../access-log/cost.ts';
+import {
+  estimateCounting,
+  estimateFilter,
+  estimateInsights,
+  insightsUsd,
+  NO_COST,
+  priceWords,
+} from '../access-log/cost.ts';
 import type { VendedDelivery } from '../access-log/deliveries.ts';
 import { gapHorizon } from '../access-log/gap-limits.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
@@ -92,10 +99,10 @@ async function fetchAll(
   { group, range, bytes, atMost, temporary }: SizedLogGroup,
 ): Promise<LiveAccessLog> {
   const { options, delivery, idleTimeoutSeconds, why, notes } = reading;
-  const { question, maxUsd, keepIn } = options;
-  const mayQuery = bytes !== null || maxUsd === null;
-  const estimate = estimateInsights(bytes, isFiltered(bytes, mayQuery));
-  if (mayQuery) assertAffordable(estimate, options);
+  const { question, keepIn } = options;
+  const mayQuery = isAffordable(estimateInsights(bytes), options);
+  const estimate = isFiltered(bytes, mayQuery) ? estimateFilter(bytes, mayQuery) : estimateInsights(bytes);
+  assertAffordable(estimate, options);
   const how = `from CloudWatch Logs, log group ${group.name}${bytes === null ? '' : `: ${size(bytes)} received`}, ${why}`;
   options.onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
   options.progress?.('fetching log events');

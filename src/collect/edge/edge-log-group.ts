@@ -91,7 +91,7 @@ async function countByQuery(
       `the log group ${group.name} received ${formatBytes(bytes)} in the window, and ${formatBytes(SCAN_AT_MOST)} at most are queried: ask for a shorter window`,
     );
   const maxUsd = await remainingUsd();
-  assertAffordable({ ...estimateInsights(bytes, false), atMost: { bytes, usd: insightsUsd(bytes) } }, { maxUsd });
+  assertAffordable({ ...estimateInsights(bytes), atMost: { bytes, usd: insightsUsd(bytes) } }, { maxUsd });
   let scanned = 0;
   const { rows, isFull } = await askRows(group, range, { query: QUERY, limit: ROWS }, (one) => {
     scanned += one;

@@ -59,8 +59,24 @@ describe('a log group', () => {
     expect(logs.queries).toEqual([]);
     expect(live.cost).toEqual({ bytesScanned: 0, usd: 0, queries: 0 });
     expect(sentences).toEqual([
-      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 300.0 kB received, the only log that can be read; estimated $0, at most 300.0 kB and $0.',
+      'Reading from CloudWatch Logs, log group /aws/vendedlogs/alb: 300.0 kB received, the only log that can be read; estimated $0, at most 600.0 kB and under $0.0001.',
     ]);
+  });
+
+  /** More than 40 pages. */
+  const pages = Array.from({ length: 4100 }, (_, n) => ({ timestamp: T + n, message: events[3]?.message ?? '' }));
+
+  it('is queried when its events fill too many pages, within the announced cost', async () => {
+    const { logs, sentences, ...live } = await read({ incomingBytes: 19_000_000, events: pages });
+    expect(logs.queries).toHaveLength(1);
+    expect(sentences).toEqual([expect.stringContaining('estimated $0, at most 38.0 MB and $0.0002.')]);
+    expect(live.cost.usd).toBeGreaterThan(0);
+  });
+
+  it('is not queried when its events fill too many pages and a query costs more than allowed', async () => {
+    const { logs, ...live } = await read({ incomingBytes: 19_000_000, events: pages }, { maxUsd: 0.0001 });
+    expect(reasonOf(live)).toMatch(/^the log group .* a query could cost more than allowed: raise --max-usd/);
+    expect(logs.queries).toEqual([]);
   });
 
   it('is queried when large, and costs what was scanned', async () => {

@@ -97,7 +97,7 @@ export async function fetchMessages(options: FetchOptions): Promise<FetchedMessa
     if (!mayQuery)
       throw new AccessLogError(
         'too-much',
-        `the log group ${group.name} holds more than can be read without a query, and what a query costs is unknown: allow cloudwatch:GetMetricData, or ask without --max-usd`,
+        `the log group ${group.name} holds more than can be read without a query, and ${bytes === null ? 'what a query costs is unknown: allow cloudwatch:GetMetricData, or ask without --max-usd' : 'a query could cost more than allowed: raise --max-usd, or maxUsd of the configuration'}`,
       );
   }
   return await queryMessages(options, messagesQuery(group));

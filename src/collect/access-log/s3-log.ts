@@ -140,8 +140,17 @@ export interface ListOptions {
  * with AccessLogError.
  */
 export async function listWindow(options: ListOptions): Promise<LogObject[]> {
-  if (options.place.vended !== undefined) return await listVended(options, options.place.vended);
+  if (options.place.vended !== undefined) return withoutOwnFiles(await listVended(options, options.place.vended));
   return await listOfKind(options, '');
+}
+
+/**
+ * Where the load balancer wrote files of its own to the same folder, the vended ones hold the same requests. Files named
+ * like its own are kept if there are no others: AWS does not say how it names vended objects.
+ */
+function withoutOwnFiles(found: LogObject[]): LogObject[] {
+  const unnamed = found.filter(({ key }) => parseFileName(key).loadBalancer === null);
+  return unnamed.length > 0 ? unnamed : found;
 }
 
 /** Larger health-check logs are not worth the time to fetch them. */

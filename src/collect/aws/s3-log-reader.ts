@@ -11,6 +11,7 @@ import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
 import type { LogReader } from '../access-log/embedded/log-reader.ts';
 import { byText } from '../access-log/log-files.ts';
 import { type DownloadResult, download, endStamp, type LogObject, type LogPlace } from '../access-log/s3-log.ts';
+import { reorderFiles } from '../access-log/vended/reorder-files.ts';
 import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
 import { searchCommand } from '../incident/incident-collectors.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
@@ -92,13 +93,18 @@ async function fetchFiles(
   { objects, folder, onFile }: FilesToFetch,
 ): Promise<DownloadResult> {
   const { s3 } = await listing.request(place);
+  const order = place.vended?.order;
+  const unordered: string[] = [];
   const fetched = await download({
     ...{ s3, place, objects, folder, signal },
     onArrival: (file, { files, bytes }) => {
-      onFile(file);
+      if (order === undefined) onFile(file);
+      else unordered.push(file);
       options.progress?.(`fetched ${files} of ${objects.length} log files, ${size(bytes)}`);
     },
   });
+  if (order !== undefined) await reorderFiles(folder, unordered, order);
+  for (const file of unordered) onFile(file);
   options.progress?.('reading log files');
   cost.spend({ bytesScanned: fetched.bytes, usd: s3Usd(fetched.files, listing.days.length), queries: 0 });
   return fetched;

@@ -7,6 +7,8 @@ import type { Window } from '../../../evidence/evidence.ts';
 import type { VendedDelivery } from '../deliveries.ts';
 import { canMatter, type ParsedFileName, parseFileName } from '../log-files.ts';
 import { type LogPlace, placeInArn } from '../s3-log.ts';
+import { VENDED_FIELDS } from './record-line.ts';
+import type { FieldOrder } from './reorder-files.ts';
 
 /** How to find the objects of a vended delivery. */
 export interface VendedLayout {
@@ -14,6 +16,8 @@ export interface VendedLayout {
   template: string;
   /** Whether the load balancer writes its own files to the same folders. */
   isShared: boolean;
+  /** Of plain records that do not say so themselves: their fields in another order than usual, and their delimiter. */
+  order?: FieldOrder;
 }
 
 /** Names of the variables in a Hive path. */
@@ -28,7 +32,7 @@ const HIVE_NAMES: Record<string, string> = {
 
 /** Returns null if the bucket is unknown. `legacy`: where the load balancer's attributes send its log. */
 export function vendedPlace(
-  { name, format, suffix, isHive }: VendedDelivery,
+  { name, format, suffix, isHive, fields, delimiter }: VendedDelivery,
   loadBalancerArn: string,
   legacy: LogPlace | null,
 ): LogPlace | null {
@@ -51,7 +55,9 @@ export function vendedPlace(
   const first = template.indexOf('{');
   const root = folderOf(first === -1 ? template : template.slice(0, first));
   const isShared = legacy !== null && legacy.bucket === bucket && legacy.root.startsWith(root);
-  return { bucket, root, account, region, ...rest, format, vended: { template, isShared } };
+  const isUsual = fields.length === 0 || fields.join() === VENDED_FIELDS.join();
+  const order = format === 'plain' && delimiter !== null && !isUsual ? { order: { fields, delimiter } } : {};
+  return { bucket, root, account, region, ...rest, format, vended: { template, isShared, ...order } };
 }
 
 /** Up to and including the last slash. */

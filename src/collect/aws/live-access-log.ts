@@ -91,7 +91,8 @@ class LiveLogReader {
       const legacy = attributes.status === 'collected' ? logPlace(attributes.value, loadBalancerArn) : null;
       // Listed while the deliveries are looked up; they seldom change where the log is read.
       if (legacy !== null && engine !== 'cloudwatch-logs') this.#listing.list(legacy).catch(() => {});
-      const found = legacy === null ? await this.#deliveries?.found : await this.#deliveries?.foundInTime();
+      const isNeeded = legacy === null || engine === 'cloudwatch-logs';
+      const found = isNeeded ? await this.#deliveries?.found : await this.#deliveries?.foundInTime();
       const sources = logSources(legacy, found ?? NO_DELIVERIES, this.#options);
       return sources.length === 0
         ? this.#withoutLog(found ?? NO_DELIVERIES)

@@ -10,8 +10,15 @@ import type { LiveAccessLog } from './live-log-read.ts';
 
 type CollectedLog = Extract<LiveAccessLog['log'], { status: 'collected' }>;
 
-/** Adds the other places where the log can be read; unchanged if those are unknown. */
+/** Adds the other places where the log can be read, or why they are unknown. */
 export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: FoundDeliveries | null): LiveAccessLog {
+  if (found?.refusal?.kind === 'denied') {
+    const { message, failure } = found.refusal;
+    const note = limitationFrom(`Could not check where else the access log goes: ${message}.`, failure);
+    const value = { ...log.value, unanswered: [...(log.value.unanswered ?? []), note] };
+    const noted = { ...log, value };
+    return withOtherLogs(withAnswers(read, noted), noted, { ...found, refusal: null });
+  }
   const { reading } = log.value;
   const from = reading?.from;
   if (reading === undefined || found === null || found.deliveries.length === 0) return read;

@@ -1,7 +1,10 @@
 /** Vended deliveries of the access log besides the load balancer's attributes, through the real client. */
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
-import { accessLogIn, reasonOf, settings } from '../../support/aws/live-log-session.ts';
+import { line } from '../../support/access-log/log-file.ts';
+import { jsonLines } from '../../support/access-log/vended-forms.ts';
+import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, OTHER_ARN, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
 import { ARN, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
@@ -81,5 +84,46 @@ describe('a log read from S3', () => {
     const log = accessLogIn(await readLiveAccessLog(settings({ s3 })));
     expect(log.requests).toBeGreaterThan(0);
     expect(log.reading?.others).toBeUndefined();
+  });
+
+  it.each(['DescribeDeliverySources', 'DescribeDeliveries', 'DescribeDeliveryDestinations'])(
+    'has a gap when logs:%s is denied',
+    async (denied) => {
+      const s3 = await serveS3({ name: BUCKET, objects });
+      const logs = await serveLogs({
+        ...{
+          sources: [source('ours')],
+          deliveries: [delivery('ours', 'CWL')],
+          destinations: [destination('CWL', 'json')],
+        },
+        denied,
+      });
+      const { requests, unanswered } = accessLogIn(await readLiveAccessLog(settings({ s3, logs })));
+      expect(requests).toBeGreaterThan(0);
+      expect(unanswered).toMatchObject([
+        {
+          kind: 'denied',
+          sentence: expect.stringMatching(`^Could not check where else the access log goes: logs:${denied} `),
+        },
+      ]);
+    },
+  );
+
+  it.each<[string, key: string, files: number]>([
+    ['are left out where vended ones lie in the same folder', '0a1b.json.gz', 1],
+    ['are read where there are no others', 'conn_log_0a1b.json.gz', 10],
+  ])('does not count a request twice: files of the load balancer itself %s', async (_, name, files) => {
+    const folder = 'AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/03/10/';
+    const failed = line({ at: question.from + 1000, status: '502', targetStatus: '-', times: [0, 0.001, -1] });
+    const both = new Map([...objects, [`${folder}${name}`, gzipSync(`${jsonLines([failed]).join('')}\n`)]]);
+    const s3 = await serveS3({ name: BUCKET, objects: both });
+    const logs = await serveLogs({
+      sources: [source('ours')],
+      deliveries: [delivery('ours', 'S3')],
+      destinations: [destination('S3', 'json', `arn:aws:s3:::${BUCKET}`)],
+    });
+    const off = { 'access_logs.s3.enabled': 'false' };
+    const log = accessLogIn(await readLiveAccessLog(settings({ s3, logs }, off)));
+    expect(log.files.read).toBe(files);
   });
 });

@@ -234,6 +234,7 @@ describe('the interpretation of times', () => {
     ['02:40-02:55', 'Read as 02:40–02:55 UTC.'],
     ['since 02:40', 'Read as 02:40–03:00 UTC.'],
     ['02:40', 'Read as 02:25–02:55 UTC.'],
+    ['20 Nov 2026 02:40-02:55', 'Read as 20 Nov 2026, 02:40–02:55 UTC.'],
     ['yesterday 14:00-14:30', 'Read as 19 Nov 2026, 14:00–14:30 UTC.'],
     ['23:50-00:10', 'Read as 19 Nov 2026 23:50 to 20 Nov 2026 00:10 UTC.'],
     ['03:40-03:55 CET', 'Read as 02:40–02:55 UTC (03:40–03:55 Europe/Paris).'],

@@ -1,5 +1,5 @@
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import { list, outOf, plural } from '../../format/wording.ts';
+import { list, outOf, plural, sentenceCase } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
 
@@ -44,7 +44,7 @@ export const targetHealth = defineCheck({
     }));
     const problems = groupsWithHealth.flatMap(({ group, targets }) => groupProblem(group, targets) ?? []);
     const [problem] = problems;
-    const advice = problems.flatMap((one) => one.advice);
+    const advice = [...new Set(problems.flatMap((one) => one.advice))];
     if (problem !== undefined)
       return {
         outcome: 'fail',
@@ -82,10 +82,15 @@ const REASON_ADVICE: Readonly<Record<string, string>> = {
   'Target.IpUnusable': 'register another address',
 };
 
-const adviceOn = (targets: readonly TargetHealthDescription[]): string[] =>
-  [...Map.groupBy(targets, ({ TargetHealth }) => REASON_ADVICE[TargetHealth?.Reason ?? ''])].flatMap(([advice, own]) =>
-    advice === undefined ? [] : [`${list(own.map(labelOf))}: ${advice}.`],
-  );
+/** "10.0.11.41:8080: check …"; targets are named only if their reasons differ. */
+function adviceOn(targets: readonly TargetHealthDescription[]): string[] {
+  const byReason = Map.groupBy(targets, ({ TargetHealth }) => TargetHealth?.Reason ?? '');
+  return [...byReason].flatMap(([reason, own]) => {
+    const advice = REASON_ADVICE[reason];
+    if (advice === undefined) return [];
+    return [byReason.size === 1 ? `${sentenceCase(advice)}.` : `${list(own.map(labelOf))}: ${advice}.`];
+  });
+}
 
 function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHealthDescription[]): GroupProblem | null {
   if (targets.length === 0)

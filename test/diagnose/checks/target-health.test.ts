@@ -68,3 +68,27 @@ describe('target-health', () => {
     },
   ])('$name', ({ part, says }) => expect(judge(part)).toBe(says));
 });
+
+describe('the advice', () => {
+  const adviceFor = (...targets: ReturnType<typeof health>[]) => {
+    const verdict = targetHealth.evaluate({ ...baseEvidence, ...now(...targets) }, question);
+    return verdict.outcome === 'fail' ? verdict.fix : null;
+  };
+
+  it('follows the reason', () => {
+    expect(adviceFor(health('10.0.1.5', 'unhealthy', { Reason: 'Target.FailedHealthChecks' }))).toBe(
+      'Check that the process listens on its port and answers the health check.',
+    );
+  });
+
+  it('names the targets if their reasons differ', () => {
+    const failed = health('10.0.1.5', 'unhealthy', { Reason: 'Target.FailedHealthChecks' });
+    expect(adviceFor(failed, timeout('10.0.1.6'))).toMatch(
+      /^10[.]0[.]1[.]5:8080: check .* 10[.]0[.]1[.]6:8080: check /,
+    );
+  });
+
+  it('of a group without targets leaves registering to what manages them', () => {
+    expect(adviceFor()).toContain('desired count of the service behind api');
+  });
+});

@@ -261,7 +261,7 @@ it.each([
   {
     count: 9,
     at: { seconds: 5, hits: 1 },
-    why: 'the 9 idle times measured agree no better than chance',
+    why: 'the 9 measured idle times differ too much to show a timeout',
   },
   {
     count: 9,

@@ -116,9 +116,9 @@ export function wouldEndIt({ verdict, causes, parts, loadBalancer }: Diagnosis, 
   return isRight && isPlaced && (named?.fix.summary ?? '') !== '';
 }
 
-/** An address, a route, a group, a function, a rule, a security group or an ACL. */
+/** An address, a route, a group or its tasks, a function, a rule, a security group or an ACL. */
 const NAMED_PLACE =
-  /\d+\.\d+\.\d+\.\d+|[A-Z]+ \/|target group [\w-]+|(?:[Tt]argets|optimizer) of [\w-]+|\b[Rr]ule \d|\b(?:sg|acl|subnet|i)-[0-9a-f]{3,}|function [\w-]+|priority \d|rollout of [\w-]+|\([\w-]+\) |changed [\w-]+/;
+  /\d+\.\d+\.\d+\.\d+|[A-Z]+ \/|target group [\w-]+|(?:[Tt]argets|[Tt]asks|optimizer) of [\w-]+|\b[Rr]ule \d|\b(?:sg|acl|subnet|i)-[0-9a-f]{3,}|function [\w-]+|priority \d|rollout of [\w-]+|\([\w-]+\) |changed [\w-]+/;
 
 /** What the evidence tells and the diagnosis does not. */
 function shortfalls({ causes, verdict, steps }: Diagnosis, expected: Expectation): string[] {

@@ -124,16 +124,17 @@ export async function investigateLive(
       await logWasRead.promise;
       return limitUsd - spentUsd - (log.read?.cost.usd ?? 0);
     };
+    const lookup = beginDeliveryLookup(session, arn);
+    log.lookup = lookup;
     const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
       source: searchCommand(question),
       collect: async () => {
-        log.lookup = beginDeliveryLookup(session, arn);
         log.options = {
           session,
           question,
           attributes: await attributes(),
           loadBalancerArn: arn,
-          deliveries: log.lookup,
+          deliveries: lookup,
           engine,
           athena: config.athena,
           maxUsd: maxUsd ?? config.maxUsd,
@@ -154,7 +155,7 @@ export async function investigateLive(
       },
     });
     const collectors = liveCollectors({ found, question, accessLog, remainingUsd });
-    // The access log is what takes longest, and its place is in the attributes: ask for them before all else.
+    // The access log takes longest, and the attributes and deliveries say where it is: ask for these before all else.
     const first = firstCalls();
     await Promise.race([first.sent, collectors.attributes.collect()]).finally(first.stop);
     const others = firstCalls();

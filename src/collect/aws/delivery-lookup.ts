@@ -1,5 +1,6 @@
 /** Looks up the vended deliveries of a load balancer in the background. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ALB_ACCESS_LOGS, type FoundDeliveries, findDeliveries } from '../access-log/deliveries.ts';
 import type { Session } from './session.ts';
 
@@ -20,15 +21,13 @@ export function beginDeliveryLookup(
 ): DeliveryLookup {
   const stopping = new AbortController();
   const ends = AbortSignal.any([signal, stopping.signal, AbortSignal.timeout(deadline)]);
-  const found = import('@aws-sdk/client-cloudwatch-logs').then(({ CloudWatchLogsClient }) =>
-    findDeliveries({
-      logs: client(CloudWatchLogsClient),
-      resourceArn: loadBalancerArn,
-      logType: ALB_ACCESS_LOGS,
-      region: place.region,
-      signal: ends,
-    }),
-  );
+  const found = findDeliveries({
+    logs: client(CloudWatchLogsClient),
+    resourceArn: loadBalancerArn,
+    logType: ALB_ACCESS_LOGS,
+    region: place.region,
+    signal: ends,
+  });
   // Waiters handle the rejection; this avoids an unhandled one.
   found.catch(() => {});
   return {

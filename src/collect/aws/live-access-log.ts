@@ -13,7 +13,7 @@ import { readByAthena } from './athena-log-reader.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';
 import { readHealthCheckLogs } from './health-check-reader.ts';
 import type { LiveAccessLog, LiveAccessLogOptions, LogEngine } from './live-log-read.ts';
-import { withEarlier, withHealthChecks, withOtherLogs } from './log-answers.ts';
+import { withEarlier, withHealthChecks, withLaterNotes, withOtherLogs } from './log-answers.ts';
 import type { EngineChoice, LogFileReading } from './log-file-reading.ts';
 import { readLogGroup } from './log-group-reader.ts';
 import { bytesOf, type ListedObjects, LogListing, objectsIn } from './log-listing.ts';
@@ -130,14 +130,14 @@ class LiveLogReader {
   /** Reads the first source that has entries; if no source has any, returns the last one that could be read. */
   async #readFirstOf(sources: readonly LogSource[]): Promise<LiveAccessLog> {
     const notes: LogLimitation[] = [];
-    let empty: LiveAccessLog | null = null;
+    let empty: { read: LiveAccessLog; later: number } | null = null;
     let refusal: AccessLogError | null = null;
     for (const source of sources) {
       const where = deliveredLogWords(source.log);
       try {
         const read = await this.#readSource(source, notes);
         if (read.log.status === 'unavailable' || read.log.value.entries > 0) return read;
-        empty ??= read;
+        empty ??= { read, later: notes.length + 1 };
         notes.push(logLimitation(`${where} has no entry of this load balancer in the window.`));
       } catch (error) {
         if (!(error instanceof AccessLogError) || this.#signal.aborted) throw error;
@@ -145,7 +145,7 @@ class LiveLogReader {
         notes.push(limitationFrom(`The access log was not read from ${where}: ${error.reason}.`, error.failure));
       }
     }
-    if (empty !== null) return empty;
+    if (empty !== null) return withLaterNotes(empty.read, notes.slice(empty.later));
     throw refusal ?? new Error('a log was neither read nor refused');
   }
 

@@ -1,6 +1,6 @@
 /** Adds answers of other reads, and other places of the log, to a read. Pure. */
 
-import type { LogReadMethod, Question } from '../../evidence/evidence.ts';
+import type { LogLimitation, LogReadMethod, Question } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { sumOfEstimates } from '../access-log/cost.ts';
 import { deliveredIn, type FoundDeliveries } from '../access-log/deliveries.ts';
@@ -15,8 +15,7 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
   if (found?.refusal?.kind === 'denied') {
     const { message, failure } = found.refusal;
     const note = limitationFrom(`Could not check where else the access log goes: ${message}.`, failure);
-    const value = { ...log.value, unanswered: [...(log.value.unanswered ?? []), note] };
-    const noted = { ...log, value };
+    const noted = withNotes(log, [note]);
     return withOtherLogs(withAnswers(read, noted), noted, { ...found, refusal: null });
   }
   const { reading } = log.value;
@@ -28,6 +27,17 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
   if (others.length === 0) return read;
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });
 }
+
+/** Adds limitations that were found after the read. */
+export function withLaterNotes(read: LiveAccessLog, notes: readonly LogLimitation[]): LiveAccessLog {
+  const { log } = read;
+  return log.status === 'unavailable' || notes.length === 0 ? read : withAnswers(read, withNotes(log, notes));
+}
+
+const withNotes = (log: CollectedLog, notes: readonly LogLimitation[]): CollectedLog => ({
+  ...log,
+  value: { ...log.value, unanswered: [...(log.value.unanswered ?? []), ...notes] },
+});
 
 /** Adds the health checks read beside the access log; those found among its own files are the same. */
 export function withHealthChecks(read: LiveAccessLog, { healthChecks, files, cost }: ReadHealthChecks): LiveAccessLog {

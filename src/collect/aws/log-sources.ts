@@ -35,7 +35,9 @@ export function logSources(
     ? 'as asked'
     : files.length === 0
       ? 'the only log that can be read'
-      : 'since files of the window may still be on their way to S3';
+      : isArriving
+        ? 'since files of the window may still be on their way to S3'
+        : 'since no entry could be read from S3';
   const groups = deliveries
     .filter((delivery) => delivery.service === 'cloudwatch-logs' && isReadable(delivery))
     .map((delivery): LogSource => ({ log: delivery, delivery, why }));

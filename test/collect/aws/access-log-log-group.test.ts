@@ -230,6 +230,23 @@ describe('a log group beside files in S3', () => {
     expect(log.requests).toBeGreaterThan(0);
   });
 
+  it('is read when S3 has no entry, and says so', async () => {
+    const logs = await serveLogs({ ...toGroup, incomingBytes: 300_000 });
+    const s3 = await serveS3({ name: BUCKET, objects: new Map() });
+    const log = accessLogIn(await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto' }));
+    expect(log.reading?.how).toMatch(/, since no entry could be read from S3$/);
+  });
+
+  it('says why it was not read after files without an entry', async () => {
+    const logs = await serveLogs({ ...toGroup, incomingBytes: 1_000_000_000 });
+    const s3 = await serveS3({ name: BUCKET, objects: new Map() });
+    const live = await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto', maxUsd: 0.001 });
+    expect(accessLogIn(live)).toMatchObject({
+      requests: 0,
+      unanswered: [{ sentence: expect.stringContaining('reading it could cost more than $0.001') }],
+    });
+  });
+
   it('says why it was not read', async () => {
     const log = await both({ denied: 'FilterLogEvents' }, soon);
     expect(log.unanswered).toMatchObject([

@@ -283,7 +283,7 @@ export async function* everyObject(
 
 export const bucketArn = ({ partition, bucket }: LogPlace): string => `arn:${partition}:s3:::${bucket}`;
 
-/** Measured by bench/download.ts: more connections are no faster, and fewer are slower when S3 limits each. */
+/** Connections. bench/download.ts compares other numbers. */
 const AT_ONCE = 24;
 /** Attempts per download that breaks off; the client itself retries failed calls. */
 const ATTEMPTS = 3;

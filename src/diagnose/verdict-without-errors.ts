@@ -48,7 +48,7 @@ export function verdictWithoutErrors(
       standing: 'none',
       between: [],
       explains: 0,
-      summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'access-log entry', 'access-log entries')} read${newest}.${counted}`,
+      summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'request')} in the access log${newest}.${counted}`,
       decidedBy: null,
     };
   }
@@ -57,7 +57,7 @@ export function verdictWithoutErrors(
   if (log.requests > 0) {
     return {
       ...undecided,
-      summary: `None of the ${plural(log.requests, 'access-log entry', 'access-log entries')} read ${window} failed with ${what}, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
+      summary: `None of the ${plural(log.requests, 'request')} in the access log ${window} failed with ${what}, but CloudWatch counts ${number(inMetrics ?? 0)}: the log is not complete.`,
       decidedBy: `${later} Access logs are best effort: some entries may never come.`,
     };
   }

@@ -179,9 +179,7 @@ function undecidedText(lead: Part, evidence: VerdictEvidence): string {
     return `${count} that no known cause explains${seen.length > 0 ? `: ${list(seen)}` : ''}.`;
   }
   if (names.length === 1) return `Possibly ${names[0]} (${errors}); the look-alikes could not be ruled out.`;
-  const how =
-    evidence.traces !== null && isInApplicationLog(lead, evidence) ? " The application's log can tell them apart." : '';
-  return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}${how}`;
+  return `${place.before}Undecided between ${list(names, 6)} (${errors}).${sharedCure(lead.causes)}`;
 }
 
 /** An event with one cause left names it by itself; a burst does not. */

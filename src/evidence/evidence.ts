@@ -177,7 +177,7 @@ export interface AccessLog {
     healthCheckLogs: number;
     /** Compressed bytes of the files read. */
     bytes: number;
-    /** Files that were unreadable or only partly readable, sorted by file. `lines` were still used. */
+    /** Files that were unreadable or only partly readable, sorted by file. `lines`: entries that were still used. */
     unreadable: { file: string; reason: string; lines: number }[];
   };
   /** lines = entries + rejected.lines, over all files read and all load balancers in them. */

@@ -80,6 +80,24 @@ const documentation = (reference: string): string[] =>
 const countOrUnknown = (value: number | null): string => (value === null ? 'not known' : number(value));
 const timeOrDash = (iso: string | null): string => (iso === null ? '–' : `${dateOf(iso)} ${timeOfDay(iso)} UTC`);
 
+const errorRows = ({ ongoing, failingAtEnd = null, ...triage }: Diagnosis['triage'], { now }: Diagnosis['asked']) => {
+  const yesOrNo = (isSo: boolean): string => (isSo ? 'yes' : 'no');
+  const failing =
+    ongoing === null && failingAtEnd !== null
+      ? ['Failing at the end of the log', yesOrNo(failingAtEnd)]
+      : ['Still failing', ongoing === null ? 'not known' : `${yesOrNo(ongoing)}, at ${timeOrDash(now)}`];
+  return [
+    ['First error', timeOrDash(triage.firstError)],
+    ['Last error', timeOrDash(triage.lastError)],
+    failing,
+    ['Clients', countOrUnknown(triage.clients)],
+    [
+      'Succeeded on retry',
+      triage.retriedOk === null || triage.errors === null ? 'not known' : outOf(triage.retriedOk, triage.errors),
+    ],
+  ];
+};
+
 const impactLines = (diagnosis: Diagnosis): string[] => {
   const { triage, window, asked } = diagnosis;
   const statuses = Object.entries(triage.byStatus).map(([status, amount]) => `${number(amount)} × ${status}`);
@@ -88,8 +106,6 @@ const impactLines = (diagnosis: Diagnosis): string[] => {
     triage.errorRate === null ? '' : ` (${percent(triage.errorRate)})`,
     statuses.length === 0 ? '' : `: ${statuses.join(', ')}`,
   ];
-  const ongoing =
-    triage.ongoing === null ? 'not known' : `${triage.ongoing ? 'yes' : 'no'}, at ${timeOrDash(asked.now)}`;
   return [
     ...table(
       ['Impact', ''],
@@ -97,14 +113,7 @@ const impactLines = (diagnosis: Diagnosis): string[] => {
         ['Window', windowSpan(window.from, window.to)],
         ['Requests', countOrUnknown(triage.requests)],
         ['Errors', errors.join('')],
-        ['First error', timeOrDash(triage.firstError)],
-        ['Last error', timeOrDash(triage.lastError)],
-        ['Still failing', ongoing],
-        ['Clients', countOrUnknown(triage.clients)],
-        [
-          'Succeeded on retry',
-          triage.retriedOk === null || triage.errors === null ? 'not known' : outOf(triage.retriedOk, triage.errors),
-        ],
+        ...(triage.errors === 0 ? [] : errorRows(triage, asked)),
         ['Closed by the client (460)', number(triage.clientClosed)],
         ['Log', completenessSentence(diagnosis)],
       ],

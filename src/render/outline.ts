@@ -78,7 +78,7 @@ export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
   steps.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === IN_FRONT && outcome === 'fail') ??
   null;
 
-/** "Reject unknown host names in CloudFront: …": the fix in front of the load balancer, or else what was found there. */
+/** "Reject host names that …": the fix in front of the load balancer, or else what was found there. */
 export const inFrontWords = ({ summary, fix }: CheckFinding): string =>
   fix === null ? fitSentences(summary) : fitSentences(fix, MAX_FIX);
 
@@ -207,7 +207,8 @@ function impactSentence(diagnosis: Diagnosis): string | null {
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
   const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
-  return `${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;
+  const own = madeInFront(diagnosis) === null ? '' : 'Behind CloudFront: ';
+  return `${own}${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;
 }
 
 /** Milliseconds by which a log may end before its window and still cover it. */
@@ -320,9 +321,9 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
   ];
 }
 
-/** "Search the application's log for Root=1-… and 2 more: the result tells the causes apart." */
+/** "Search the application's log for Root=1-… and 2 more; each result rules some of the causes out." */
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
-  `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}: the result tells the causes apart.`;
+  `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}; each result rules some of the causes out.`;
 
 /** "502, 503 or 504". */
 const either = (statuses: readonly string[]): string => statusWords(statuses).replace(/, (?=[^,]*$)/, ' or ');

@@ -30,6 +30,15 @@ describe('the post-mortem', () => {
     expect(document).toContain('For steps 1 and 3:');
   });
 
+  it('says whether requests still fail, or did at the end of the log, and nothing of errors that there are not', () => {
+    const rowsOf = (triage: Partial<Diagnosis['triage']>): string =>
+      renderMarkdown({ ...race, triage: { ...race.triage, ...triage } });
+    expect(rowsOf({ ongoing: true })).toMatch(/\| Still failing \| yes, at /);
+    expect(rowsOf({ ongoing: null, failingAtEnd: true })).toContain('| Failing at the end of the log | yes |');
+    expect(rowsOf({ ongoing: null, failingAtEnd: null })).toContain('| Still failing | not known |');
+    expect(rowsOf({ errors: 0 })).not.toMatch(/Still failing|Succeeded on retry|Clients/);
+  });
+
   it('shows the share of a failing route', () => {
     expect(renderMarkdown(race)).toContain('| POST /reports | 4 | 212 | 1.9 % |');
   });

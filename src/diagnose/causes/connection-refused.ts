@@ -1,12 +1,14 @@
-import type { TargetGroup } from '../../evidence/aws.ts';
+import type { NetworkInterface, TargetGroup } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { list, plural, seconds } from '../../format/wording.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
+import { splitTarget } from '../network-path/addresses.ts';
 import { type FailedConnects, failedConnects } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
+import { ECS_TASK, interfaceOwner } from '../targets/interface-owner.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { registrationOf } from '../targets/registration.ts';
+import { type Registration, registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -106,7 +108,7 @@ export const connectionRefused = defineCause({
         missing,
         fix:
           outageFix(traffic, errors, evidence.targetHealth) ??
-          fixFor(sure.length > 0 ? sure : maybe, traffic, evidence.targetGroups),
+          fixFor(sure.length > 0 ? sure : maybe, traffic, evidence),
         ...(sure.length > 0
           ? {
               summary: `${list([...new Set(sure.map((part) => nameOf(traffic, part.target, part.errors[0]?.at)))])} refused ${plural(countErrors(sureErrors), 'connection')}: nothing is listening, or a firewall rejects them.`,
@@ -154,8 +156,21 @@ function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): strin
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
 
-function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: readonly TargetGroup[] | undefined): Fix {
-  const groupOf = (arn: string) => groups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
+interface PlaceEvidence {
+  targetGroups?: readonly TargetGroup[];
+  networkInterfaces?: readonly NetworkInterface[];
+}
+
+interface RefusedConnects extends FailedConnects {
+  registration: Registration | null;
+}
+
+function fixFor(
+  parts: readonly RefusedConnects[],
+  traffic: Traffic,
+  { targetGroups, networkInterfaces }: PlaceEvidence,
+): Fix {
+  const groupOf = (arn: string) => targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
   const targets = [...new Set(parts.map(({ target }) => target))];
   const ports = [...new Set(targets.map((target) => target.slice(target.lastIndexOf(':') + 1)))].sort();
   const arns = [...new Set(parts.map(({ target_group_arn }) => target_group_arn))].filter((arn) => arn !== '-').sort();
@@ -171,6 +186,8 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       sideEffects: [],
     };
   }
+  if (parts.length > 0 && parts.every((part) => isTask(part, traffic, networkInterfaces)))
+    return taskFix(parts, traffic, arns);
   return {
     summary: `Start the process that should listen on ${list(namesOf(traffic, targets))}, and find out why it stopped.`,
     commands: [
@@ -183,6 +200,41 @@ function fixFor(parts: readonly FailedConnects[], traffic: Traffic, groups: read
       'Run these on the target: ss shows whether a process listens on the port; nft and iptables show whether a firewall rule rejects connections.',
       'A full accept queue refuses connections only if tcp_abort_on_overflow is 1 (sysctl).',
     ],
+    sideEffects: [],
+  };
+}
+
+/** Whether an ECS task has the address, by ECS or by what its network interface is now, and has not recovered. */
+function isTask(
+  { target, target_group_arn, errors, registration }: RefusedConnects,
+  { owners }: Traffic,
+  networkInterfaces: readonly NetworkInterface[] | undefined,
+): boolean {
+  if (registration?.state !== 'unhealthy' && registration?.state !== 'unavailable') return false;
+  const owner = owners.at(target, errors[0]?.at ?? 0, target_group_arn);
+  if (owner !== null) return owner.task !== null && owner.exit === null;
+  return interfaceOwner(splitTarget(target)?.address ?? target, networkInterfaces) === ECS_TASK;
+}
+
+/** Nobody starts a process in a task: its service starts another task. */
+function taskFix(parts: readonly FailedConnects[], traffic: Traffic, arns: readonly string[]): Fix {
+  const targets = [...new Map(parts.map((part) => [part.target, part])).values()].map((part) => {
+    const owner = traffic.owners.at(part.target, part.errors[0]?.at ?? 0, part.target_group_arn);
+    const name = nameOf(traffic, part.target, part.errors[0]?.at);
+    return { owner, target: part.target, name: name === part.target ? `the ECS task at ${name}` : name };
+  });
+  return {
+    summary: `Stop ${list(targets.map(({ name }) => name))}, so that the ECS service starts another.`,
+    commands: [
+      ...targets
+        .slice(0, SHOWN)
+        .map(
+          ({ owner, target }) =>
+            command`aws ecs stop-task --cluster ${owner?.cluster ?? '<cluster>'} --task ${owner?.task ?? `<task at ${target}>`}`,
+        ),
+      ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
+    ],
+    notes: ["Read the end of the container's log first, to find out why nothing listens there."],
     sideEffects: [],
   };
 }

@@ -3,7 +3,7 @@ import { durationSpread, list, number, plural, requestsOf, utcTime, wholeSeconds
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { slowRoutesFix, stuckTargetsFix } from '../patterns/idle-timeout-fix.ts';
-import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf } from '../patterns/idle-timeouts.ts';
+import { type IdleTimeouts, idleTimeouts, isBodiless, methodOf, SMALL_BODY } from '../patterns/idle-timeouts.ts';
 import {
   attributesMissing,
   errorCountText,
@@ -43,7 +43,9 @@ export const slowTarget = defineCause({
         for: [
           `${requestsOf(countErrors(own), traffic.errorCount)} reached the target and got no response${shown}.`,
           ...(parts.target.length > 0
-            ? [`${errorCountText(parts.target)} had almost nothing to upload (${bodies(parts.target)}).`]
+            ? [
+                `${requestsOf(countErrors(parts.target), traffic.errorCount)} had ${uploadText(parts.target)} (${bodies(parts.target)}).`,
+              ]
             : []),
           ...(timer.sentence && timer.agrees && took === null ? [timer.sentence] : []),
           ...(same.length > 0 && limit !== null
@@ -158,6 +160,13 @@ const durationText = (errors: SampledError[]): string | null => {
   const known = errors.flatMap(({ elapsed }) => elapsed ?? []);
   return known.length > 0 ? durationSpread(known) : null;
 };
+
+/** What they still had to upload. */
+function uploadText(errors: readonly SampledError[]): string {
+  if (errors.every(isBodiless)) return 'no body to upload';
+  const isSmall = errors.every((error) => isBodiless(error) || error.received_bytes < SMALL_BODY);
+  return isSmall ? 'almost nothing to upload' : 'sent the whole body';
+}
 
 const bodies = (errors: SampledError[]): string =>
   `${describeTally(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;

@@ -52,7 +52,10 @@ export const slowUpload = defineCause({
     if (own.length === 0) {
       const noBody = parts.all.every(isBodiless);
       if (!noBody) return untested(['Whether more of the body was still to come: no log field shows it.']);
-      return countErrors(parts.all) === traffic.errorCount ? ruledOut(against(parts.all, parts.sameRoute)) : untested();
+      const methods = list([...new Set(parts.all.map(methodOf))].sort());
+      return countErrors(parts.all) === traffic.errorCount
+        ? ruledOut([`${requestsOf(traffic.errorCount, traffic.errorCount)} had no body to upload (${methods}).`])
+        : untested();
     }
     const limit = parts.effective ?? parts.configured;
     const late = own.filter(({ elapsed }) => elapsed !== null && limit !== null && elapsed > limit + 1);
@@ -164,25 +167,3 @@ const shortSentence = ({
   usual: number;
 }): string =>
   `${plural(errors.length, 'error')} on ${route} had sent ${number(median)} bytes (median); the successes of the route send ${number(usual)}.`;
-
-function against(all: readonly SampledError[], sameRoute: SampledError[]): string[] {
-  const bodies = new Set(sameRoute);
-  const [bodiless, small] = [all.filter(isBodiless), all.filter((error) => !isBodiless(error) && !bodies.has(error))];
-  const sentences: string[] = [];
-  if (bodiless.length > 0)
-    sentences.push(
-      `${plural(countErrors(bodiless), 'error')} had a method without a body, so there was nothing to upload.`,
-    );
-  if (small.length > 0) {
-    const most = Math.max(...small.map((error) => error.received_bytes));
-    sentences.push(
-      `${plural(countErrors(small), 'error')} with ${list([...new Set(small.map(methodOf))].sort())} had sent ${number(most)} bytes at most: almost nothing.`,
-    );
-  }
-  if (sameRoute.length > 0) {
-    sentences.push(
-      `${plural(countErrors(sameRoute), 'error')} with a body ended at the timer, on routes where small requests timed out as well.`,
-    );
-  }
-  return sentences;
-}

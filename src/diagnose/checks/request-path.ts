@@ -115,5 +115,5 @@ const HOST_FILTER =
 
 const edgeFix = (errors: EdgeErrors): string =>
   askedStrangeHosts(errors)
-    ? "Reject unknown host names with a CloudFront Function that answers 403, and remove wildcard names from DNS. CloudFront forwards the Host header and checks the load balancer's certificate against it; the certificate does not cover these names."
+    ? "Reject host names that the load balancer's certificate does not cover: answer 403 in a CloudFront Function, and remove wildcard names from DNS. CloudFront forwards the Host header and checks the certificate against it."
     : `Look up ${plural(errors.reasons.length, 'result type')} in the CloudFront guide: ${list(errors.reasons.map((one) => one.detailedResultType))}.`;

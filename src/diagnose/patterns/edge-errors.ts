@@ -1,6 +1,6 @@
 /** Counts 5xx that CloudFront answered itself, without the load balancer. */
 import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
-import { list, number, outOf, percent } from '../../format/wording.ts';
+import { list, number, percent } from '../../format/wording.ts';
 
 /**
  * Values of x-edge-detailed-result-type for requests that reached no origin. Excludes values that may occur after an
@@ -71,7 +71,7 @@ const REASONS_NAMED = 3;
 export const askedStrangeHosts = ({ made, strangeHosts }: EdgeErrors): boolean =>
   strangeHosts !== null && 2 * strangeHosts > made;
 
-/** "99 % of the 5xx (2,309 of 2,327) came from CloudFront and never reached this load balancer: the requests were for host names that the load balancer's certificate does not cover." */
+/** "CloudFront generated 2,309 of the 2,327 5xx (99 %) itself: the requests were for host names that the load balancer's certificate does not cover." */
 export function edgeErrorsSentence(errors: EdgeErrors): string {
   const { made, total, reasons, strangeHosts } = errors;
   const why =
@@ -81,5 +81,5 @@ export function edgeErrorsSentence(errors: EdgeErrors): string {
           reasons.slice(0, REASONS_NAMED).map(({ words, requests }) => `${words} (${number(requests)})`),
           REASONS_NAMED,
         );
-  return `${percent(made / Math.max(1, total))} of the 5xx (${outOf(made, total)}) came from CloudFront and never reached this load balancer: ${why}.`;
+  return `CloudFront generated ${number(made)} of the ${number(total)} 5xx (${percent(made / Math.max(1, total))}) itself: ${why}.`;
 }

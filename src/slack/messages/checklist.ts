@@ -241,6 +241,6 @@ function footer({ run, diagnosis }: ThreadState, progress: CollectionProgress | 
       : [[`So far: ${truncate(sanitize(progress.interimVerdict), 400)}`]];
   if (diagnosis === null) return [];
   const { took } = run;
-  const files = took === undefined || took.files === null ? '' : `${plural(took.files, 'file')}, `;
+  const files = took === undefined || took.files === null ? '' : `${plural(took.files, 'access-log file')}; `;
   return [[`${files}${costSentence(diagnosis)}`]];
 }

@@ -283,12 +283,15 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
     return `provisional${next === null ? '' : `, next check ${momentWords(next, run.to)}`}`;
   }
   if (run.state === 'partial') {
-    const unknown = [
-      ...(diagnosis.triage.requests === null ? ['the access log'] : []),
-      ...steps.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step])),
-    ];
+    const isLogRead = diagnosis.triage.requests !== null;
+    const incomplete = steps.filter(({ outcome }) => outcome === 'unknown');
+    const unknown = incomplete.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step]));
+    const named = isLogRead ? unknown : ['the access log', ...unknown];
     const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'item')} in the thread)` : '';
-    return `partial: could not check ${[...new Set(unknown)].join('; ')}${gaps}`;
+    // Names only if they are all.
+    return isLogRead && unknown.length < incomplete.length
+      ? `partial: ${number(incomplete.length)} of 6 steps incomplete${gaps}`
+      : `partial: could not check ${[...new Set(named)].join('; ')}${gaps}`;
   }
   const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
   return isComplete ? 'log complete, final' : 'final';

@@ -1,6 +1,7 @@
 /** Fixes fit the incident: they use its numbers, names and runtime. */
 import { describe, expect, it } from 'vitest';
 import type { Cause } from '../../../src/diagnose/causes/cause.ts';
+import { connectionRefused } from '../../../src/diagnose/causes/connection-refused.ts';
 import { lambdaInvalidResponse } from '../../../src/diagnose/causes/lambda-invalid-response.ts';
 import { noRegisteredTargets } from '../../../src/diagnose/causes/no-registered-targets.ts';
 import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
@@ -9,6 +10,7 @@ import { targetGone } from '../../../src/diagnose/causes/target-gone.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { call, connectTimeoutEvidence, health } from '../../support/network/connect-timeouts.ts';
+import { eni } from '../../support/network/network.ts';
 import { API, LB, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 interface Situation {
@@ -187,6 +189,36 @@ const situations: Situation[] = [
     evidence: { traffic: noTarget, targetHealth: { [API]: [health('unused', 'Target.InvalidState', 'i-0stopped')] } },
     says: ['Start or replace i-0stopped', 'describe-instances --instance-ids i-0stopped'],
     neverSays: ['register-targets'],
+  },
+  {
+    name: 'a group that ECS emptied: its service gets tasks again',
+    cause: noRegisteredTargets,
+    evidence: {
+      traffic: noTarget,
+      targetHealth: { [API]: [] },
+      changes: [
+        {
+          ...{ EventName: 'DeregisterTargets', EventTime: new Date(START).toISOString() },
+          Username: 'ecs-service-scheduler',
+          CloudTrailEvent: JSON.stringify({ requestParameters: { targetGroupArn: API } }),
+        },
+      ],
+    },
+    says: ['Raise the desired count of the ECS service behind api.', 'aws ecs describe-services'],
+    neverSays: ['register-targets'],
+  },
+  {
+    name: 'an ECS task that refuses connections: another one replaces it',
+    cause: connectionRefused,
+    evidence: {
+      traffic: trafficOf(several(6, 'connect-failed', () => ({ target: '10.0.1.5:8080' }))),
+      networkInterfaces: [
+        eni('10.0.1.5', { Description: 'arn:aws:ecs:eu-west-1:123456789012:attachment/0f1e2d3c-4b5a-6978' }),
+      ],
+      targetHealth: { [API]: [{ Target: { Id: '10.0.1.5', Port: 8080 }, TargetHealth: { State: 'unhealthy' } }] },
+    },
+    says: ['Stop the ECS task at 10.0.1.5:8080, so that', "--task '<task at 10.0.1.5:8080>'"],
+    neverSays: ['Start the process', 'nft'],
   },
   {
     name: 'a group without targets: targets are registered',

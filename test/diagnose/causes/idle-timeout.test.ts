@@ -183,7 +183,7 @@ describe('slow-target and slow-upload', () => {
       { traffic: trafficOf(several(149, 'closed-before-response', () => ({ elapsed: 0.05 }), 1)), attributes: sixty },
       question,
     );
-    expect(against[0]).toBe('All 149 failed requests ended within 50 ms; the idle timeout is 60 s.');
+    expect(against[0]).toBe('All 149 failed requests ended within 50 ms of arriving; the idle timeout is 60 s.');
   });
 
   it('show the routes, their share and the durations of their successes', () => {
@@ -191,7 +191,7 @@ describe('slow-target and slow-upload', () => {
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
       "All 4 failed requests reached the target and got no response; they ended after 60.0 s, the load balancer's idle timeout.",
-      '4 errors had almost nothing to upload (GET, 300 bytes at most).',
+      'All 4 failed requests had no body to upload (GET, 300 bytes at most).',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
     ]);
     expect(judgement.summary).toBe('GET /orders got no response within 60 s: 4 requests failed.');

@@ -79,7 +79,7 @@ describe('when it has ended', () => {
 
   it('shows how many files were read and the cost, if known', () => {
     const took = { milliseconds: 4_120, files: 9 };
-    expect(readMessage(checklistMessage(threadStateOf(race, { took }), null))).toMatch(/\(9 files, .* read/);
+    expect(readMessage(checklistMessage(threadStateOf(race, { took }), null))).toMatch(/\(9 access-log files; .* read/);
     expect(readMessage(checklistMessage(threadStateOf(race, { took: { ...took, files: null } }), null))).toMatch(
       /\([\d.]+ \w?B read/,
     );

@@ -244,7 +244,7 @@ describe('below the first line', () => {
   it('starts with the errors that CloudFront generated itself', () => {
     const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
     expect(lines[1]).toBe(
-      '*Fix in CloudFront*  Reject unknown host names with a CloudFront Function that answers 403, and remove wildcard names from DNS.',
+      "*Fix in CloudFront*  Reject host names that the load balancer's certificate does not cover: answer 403 in a CloudFront Function, and remove wildcard names from DNS.",
     );
     expect(lines[2]).toMatch(/^\*Cause\*/);
   });
@@ -299,7 +299,9 @@ describe('below the first line', () => {
 
   it('says what could not be checked', () => {
     expect(read({ diagnosis: blind })).toContain('partial: could not check the access log');
-    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain('(13 items in the thread)');
+    expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain(
+      'partial: 4 of 6 steps incomplete (13 items in the thread)',
+    );
   });
 
   it('says when the next check is, with its day if that is not today', () => {

@@ -229,7 +229,7 @@ class LogFileReader {
         if (kind === 'health-check-log') this.#healthCheckLogs.push({ file, original: path });
         return [];
       }
-      if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines });
+      if (one.fault !== null) this.#unreadable.set(file, { reason: one.fault, lines: lines - rejected });
       return [{ file, bytes, lines, entries, rejected, otherLoadBalancers, firstRejected }];
     });
   }

@@ -141,7 +141,7 @@ describe('an unreadable file', () => {
       { file: 'bad.log.gz', reason: expect.stringMatching(reason), lines: expect.any(Number) },
     ]);
     const used = log.files.unreadable[0]?.lines ?? -1;
-    expect(log.lines).toBe(10 + used);
+    expect(log.entries).toBe(10 + used);
     expect(log.entries + log.rejected.lines).toBe(log.lines);
     if (partly) expect(used).toBeGreaterThan(500);
     else expect(used).toBe(0);
@@ -240,7 +240,7 @@ describe('large damaged files', () => {
     ]);
     const used = log.files.unreadable[0]?.lines ?? 0;
     expect(used).toBeGreaterThan(7000);
-    expect(log).toMatchObject({ lines: 28_000 + used, requests: log.entries });
+    expect(log).toMatchObject({ entries: 28_000 + used, requests: log.entries });
   });
 
   it('stay readable if the engine gives up on one of them', async () => {

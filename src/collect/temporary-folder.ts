@@ -1,4 +1,5 @@
 /** Temporary folders, needed only during a read. */
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +13,36 @@ const REASONS: Record<string, string> = {
   EROFS: 'it is read-only',
 };
 
+/** Folders to remove at a signal; null in a process that stops by itself. */
+let made: string[] | null = null;
+
+/** Removes the folders when one of these signals ends the process, as closing a terminal does. */
+export function removeFoldersAt(signals: readonly NodeJS.Signals[]): void {
+  made = [];
+  for (const signal of signals)
+    process.once(signal, () => {
+      for (const folder of made ?? []) removeNow(folder);
+      process.kill(process.pid, signal);
+    });
+}
+
+function removeNow(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // A thread may still write to it, and nobody is there to be told.
+  }
+}
+
 /**
  * Makes a folder that the caller removes. Throws Problem (exit 2) if the folder for temporary files is not writable.
  */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
   const parent = tmpdir();
   try {
-    return await mkdtemp(join(parent, prefix));
+    const folder = await mkdtemp(join(parent, prefix));
+    made?.push(folder);
+    return folder;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     throw new Problem(

@@ -38,6 +38,10 @@ export async function diagnoseCommand(words: string[], options: DiagnoseOptions)
   const { from, save } = options;
   if (save === '') throw new Problem('--save needs a new or an empty folder, such as --save incident/.', 1);
   if (from === '') throw new Problem('--from needs the folder of a recorded incident, such as --from incident/.', 1);
+  // Ctrl-C ends a diagnosis in AWS gracefully.
+  (await import('../collect/temporary-folder.ts')).removeFoldersAt(
+    from === undefined ? ['SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM', 'SIGHUP'],
+  );
   if (from === undefined) return (await import('./diagnose-live.ts')).diagnoseLive(words, options);
   return diagnoseIncident(words, from, options);
 }

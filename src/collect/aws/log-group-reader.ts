@@ -2,8 +2,7 @@
  * Reads the access log of a live load balancer from a CloudWatch Logs log group: downloads the events and reads them
  * like files, or counts them by query if there are too many.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
 import type { AccessLog, Cost, LogLimitation, Question, Window } from '../../evidence/evidence.ts';
@@ -37,6 +36,7 @@ import { gapHorizon } from '../access-log/gap-limits.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
 import { sum } from '../access-log/place-traffic.ts';
 import { placeInArn } from '../access-log/s3-log.ts';
+import { makeTemporaryFolder } from '../temporary-folder.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 
 export interface LogGroupReading {
@@ -67,7 +67,7 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
   const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
   const bytes = await incomingBytes(options.session.client(CloudWatchClient), group, range);
   const atMost = options.fetchAtMost ?? FETCH_AT_MOST;
-  const temporary = await mkdtemp(join(tmpdir(), 'alb502-'));
+  const temporary = await makeTemporaryFolder('alb502-');
   try {
     return bytes !== null && bytes > atMost
       ? await countAndFetch(reading, { group, range, bytes, atMost, temporary })

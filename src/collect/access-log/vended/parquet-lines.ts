@@ -2,10 +2,10 @@
  * Reads Parquet files of vended logs: access logs as lines, other logs as records. DuckDB reads Parquet without
  * downloading an extension.
  */
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 
 const MEMORY_LIMIT = '256MB';
@@ -52,7 +52,7 @@ async function* parquetChunks(
   columnsOf: (present: readonly string[]) => string[],
 ): AsyncGenerator<ParquetChunk> {
   const { DuckDBInstance } = await import('./duckdb.ts');
-  const folder = await mkdtemp(join(tmpdir(), 'alb502-'));
+  const folder = await makeTemporaryFolder('alb502-');
   try {
     // DuckDB treats a path as a pattern, so read the file through a link with a plain name.
     const link = join(folder, 'log.parquet');

@@ -98,7 +98,7 @@ describe('--wait', () => {
   it('does not wait for a final diagnosis', async () => {
     const { words, time, said, diagnosis, to } = await world(15);
     await diagnoseLive(words, { wait: true, json: true }, time);
-    expect(said.stderr).toMatch(/^Read as 14:10–14:20 UTC[.]\nReading from S3 directly: \d+ files, .*\n$/);
+    expect(said.stderr).toMatch(/^Read as 12 Nov 2026, 14:10–14:20 UTC[.]\nReading from S3 directly: \d+ files, .*\n$/);
     expect(Date.parse(diagnosis().asked.now) - to).toBe(15 * MINUTE);
   });
 
@@ -144,7 +144,7 @@ describe('--wait', () => {
     faults.s3 = () => ({ status: 403, code: 'AccessDenied', message: 'Access Denied' });
     await diagnoseLive(words, { wait: true, json: true }, time);
     expect(diagnosis().provisional).toBe(true);
-    expect(said.stderr).toBe('Read as 14:10–14:20 UTC.\nNot waiting, because the access log could not be read.\n');
+    expect(said.stderr).toBe('Read as 12 Nov 2026, 14:10–14:20 UTC.\nNot waiting, because the access log could not be read.\n');
   });
 
   it('prints what it knows if an attempt fails', async () => {

@@ -144,7 +144,9 @@ describe('--wait', () => {
     faults.s3 = () => ({ status: 403, code: 'AccessDenied', message: 'Access Denied' });
     await diagnoseLive(words, { wait: true, json: true }, time);
     expect(diagnosis().provisional).toBe(true);
-    expect(said.stderr).toBe('Read as 12 Nov 2026, 14:10–14:20 UTC.\nNot waiting, because the access log could not be read.\n');
+    expect(said.stderr).toBe(
+      'Read as 12 Nov 2026, 14:10–14:20 UTC.\nNot waiting, because the access log could not be read.\n',
+    );
   });
 
   it('prints what it knows if an attempt fails', async () => {

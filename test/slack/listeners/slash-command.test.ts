@@ -43,7 +43,7 @@ describe('answers in private at once, without a lookup', () => {
     ['help', 'finds the root cause'],
     ['HELP', 'finds the root cause'],
     ['?', 'finds the root cause'],
-    ['shop-prod last fortnight', 'Didn\'t understand "fortnight". Try: shop-prod last 15m'],
+    ['shop-prod last fortnight', 'Didn\'t understand "last fortnight". Try: shop-prod last 15m'],
     ['shop_prod', 'Didn\'t understand "shop_prod". Try:'],
     ['<!channel>', 'Didn\'t understand "!channel". Try:'],
   ])('%s', async (text, says) => {

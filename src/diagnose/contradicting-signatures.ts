@@ -17,8 +17,7 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'connect-timeout': 'ended at the 10 s connect timeout, before anything was sent',
   'idle-timeout': 'went out on an open connection and ran into the idle timeout',
   'no-response-aborted': 'went out on an open connection, which the load balancer ended before any response',
-  'closed-before-response':
-    'went out on an open connection, which the target closed or answered with an invalid response',
+  'closed-before-response': 'went out on an open connection; the target closed it or sent an invalid response',
 };
 
 /**

@@ -41,7 +41,10 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 sideEffects: [
                   ...stopgap.sideEffects,
-                  ...asShorter.map(({ longer }) => `Undo it before you fix the ${inSentence(longer.title)}.`),
+                  ...asShorter.map(
+                    ({ longer }) =>
+                      `Undo it before you fix the ${inSentence(longer.title)}, because that fix lets requests take longer.`,
+                  ),
                 ],
               },
             }),

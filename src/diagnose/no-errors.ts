@@ -9,7 +9,7 @@ export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
 
 /** Of every check of closed connections, so that a reader sees it once. */
 export const NONE_CLOSED =
-  'No request was closed before a response, so the errors do not show when targets close idle connections.';
+  "No request was closed before a response, so the targets' keep-alive timeout cannot be measured.";
 
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>

@@ -82,7 +82,7 @@ function runCheck(
     if (unavailable !== '')
       return {
         outcome: 'unknown',
-        summary: `Could not check ${check.id.replaceAll('-', ' ')}: ${unavailable}.`,
+        summary: `Could not check ${checkName(check.id)}: ${unavailable}.`,
         missing: true,
       };
     const empty = check.needs.includes('traffic') && !check.judgesEmptyLog ? noEntriesVerdict(evidence.traffic) : null;
@@ -95,6 +95,9 @@ function runCheck(
     }
   }
 }
+
+/** "target group protocol". */
+const checkName = (id: string): string => id.replaceAll('-', ' ').replace('lambda', 'Lambda');
 
 /** "the folder lacks target groups and target health"; other reasons in their own words; empty if nothing is missing. */
 function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): string {

@@ -72,8 +72,13 @@ export function triage(
           ? ` Still failing when the log ends (${utcTime(end)}).`
           : ` No errors since then; the log ends at ${utcTime(end)}.`;
     const state = stateNow === '' ? stateThen : stateNow;
+    // The others may have got an error from the hop before.
+    const requests =
+      clients === null
+        ? `the ${plural(log.requests, 'request')} that reached the load balancer`
+        : plural(log.requests, 'request');
     return (
-      `${number(errorCount)} of ${plural(log.requests, 'request')} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
+      `${number(errorCount)} of ${requests} failed (${percent(log.requests > 0 ? errorCount / log.requests : 0)}), ${when}; ` +
       `${[plural(routes.length, 'route'), ...who, ...retried].join(', ')}.${state}`
     );
   }

@@ -18,6 +18,7 @@ import {
   costAndEstimate,
   dateOf,
   factsWords,
+  formatSeconds,
   keepAliveSentence,
   knownLabel,
   mergeFindings,
@@ -195,7 +196,10 @@ const keepAliveLines = (diagnosis: Diagnosis): string[] => {
   const sentence = keepAliveSentence(diagnosis);
   const runtimes = diagnosis.keepAlive?.runtimes ?? [];
   if (sentence === null) return [];
-  return [`${sentence}.${runtimes.length > 0 ? ` That is the default of ${runtimes.join(', ')}.` : ''}`, ''];
+  return [
+    `${sentence}.${runtimes.length > 0 ? ` ${formatSeconds(diagnosis.keepAlive?.measuredSeconds ?? 0)} is the default of ${runtimes.join(', ')}.` : ''}`,
+    '',
+  ];
 };
 
 const traceLines = (traces: NonNullable<Diagnosis['traces']>): string[] => [

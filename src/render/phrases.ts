@@ -290,8 +290,5 @@ export const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[]
     const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
     const checks = findings.filter(isSame).length;
     if (checks === 1 || finding.outcome === 'fail') return [finding];
-    return findings.findIndex(isSame) < index ? [] : [{ ...finding, summary: withCheckCount(finding.summary, checks) }];
+    return findings.findIndex(isSame) < index ? [] : [finding];
   });
-
-const withCheckCount = (summary: string, checks: number): string =>
-  `${summary.replace(/\.$/, '')} (${number(checks)} checks).`;

@@ -209,7 +209,7 @@ it('gives a shared reason once, with the number of checks in the step', () => {
     line.startsWith('    ? '),
   );
   expect(shown.slice(0, 2)).toEqual([
-    '    ? Could not check: ec2:DescribeSecurityGroups was denied (3 checks).',
+    '    ? Could not check: ec2:DescribeSecurityGroups was denied.',
     '    ? Could not check: other.',
   ]);
 });

@@ -498,7 +498,7 @@ export const nothing: Diagnosis = {
       finding(
         'measured-keep-alive',
         'not-applicable',
-        'No request was closed before a response, so the errors do not show when targets close idle connections.',
+        "No request was closed before a response, so the targets' keep-alive timeout cannot be measured.",
       ),
     ],
     4: [finding('failing-routes', 'not-applicable', 'The window has no error of the kind asked about.')],

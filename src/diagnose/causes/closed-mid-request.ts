@@ -81,7 +81,7 @@ export const closedMidRequest = defineCause({
             : []),
         ],
         against: [],
-        missing: ["The application's log: it would show that the request started and never finished."],
+        missing: ["The application's log: whether the request started and never finished."],
         fix:
           outageFix(traffic, sureErrors.length > 0 ? sureErrors : possible) ??
           fixFor(traffic, burst ?? parts.bursts[0], sureErrors[0] ?? possible[0]),

@@ -196,7 +196,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `This cuts requests that take over ${below} s: in this window ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes.`,
+    `This cuts every request that takes over ${below} s. In this window that is ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -265,7 +265,7 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
     beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
   }[kind];
   const errors = hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} failed requests`;
-  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'successful request')} on the same routes).`;
+  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'success', 'successes')} on the same routes whose idle time is known).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
@@ -315,7 +315,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const [top] = [...counts].sort(([, a], [, b]) => b - a);
   return counts.size >= 3 && top !== undefined
     ? [
-        `${outOf(counts.size, failing)} failing routes are affected; ${top[0]} has the largest share (${percent(top[1] / routes.length)}).`,
+        `${outOf(counts.size, failing)} failing routes are affected; ${percent(top[1] / routes.length)} of these errors are on ${top[0]}.`,
       ]
     : [];
 }

@@ -21,7 +21,7 @@ export const malformedResponse = defineCause({
         claims: [{ errors: claimed, strength: 'possible' }],
         for: reasons,
         against,
-        missing: ["The application's log: it would show that the request finished successfully."],
+        missing: ["The application's log: whether the request finished successfully."],
         fix: fixFor(routes, multiplexed(claimed, targetGroups), askTarget(claimed, targetGroups)),
       },
       ruledOut(against),

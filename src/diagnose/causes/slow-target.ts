@@ -100,7 +100,7 @@ function summaryText(
     same.length > 0
       ? ` A proxy in the target gave up at the same ${within}: ${plural(countErrors(same), '504')} more.`
       : '';
-  return `${describeTally(own, (error) => error.route, 3)} got no response within ${within}: ${count} failed.${proxy}`;
+  return `${count} to ${describeTally(own, (error) => error.route, 3)} got no response within ${within}.${proxy}`;
 }
 
 const peersText = ({ peers }: StuckTargets): string =>
@@ -169,7 +169,7 @@ function uploadText(errors: readonly SampledError[]): string {
 }
 
 const bodies = (errors: SampledError[]): string =>
-  `${describeTally(errors, methodOf)}, ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes at most`;
+  `${describeTally(errors, methodOf)}; at most ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes with the header`;
 
 function earlySentence({ early, effective, configured }: IdleTimeouts): string {
   const limit = effective ?? configured;

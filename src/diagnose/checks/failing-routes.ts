@@ -39,7 +39,7 @@ export const failingRoutesCheck = defineCheck({
     const shares = routeShares(traffic, errors);
     const facts = shares
       .slice(0, 5)
-      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e4) / 100, unit: 'percent' as const }));
+      .map(({ route, share }) => ({ label: route, value: Math.round(share * 1e6) / 1e4, unit: 'percent' as const }));
     const failing = routesThatFail(traffic, errors);
     if (failing.length > 0) {
       const routes = failing.map(

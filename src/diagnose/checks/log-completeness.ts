@@ -10,7 +10,7 @@ export const logCompleteness = defineCheck({
   step: 1,
   question: 'Does the log hold every error that the load balancer counted?',
   why: 'Logs arrive 5 to 10 minutes late and on a best-effort basis. Missing entries cannot be judged, and an empty log does not mean "no errors".',
-  fix: 'Ask again 15 minutes after the window, and fetch unreadable files again from S3. If entries are still missing, rely on CloudWatch metrics.',
+  fix: 'Fetch damaged files again from S3. Missing entries may arrive until 15 minutes after the window; after that, rely on CloudWatch metrics.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   headline: 2,
   judgesEmptyLog: true,

@@ -14,7 +14,7 @@ export const recentChanges = defineCheck({
   id: 'recent-changes',
   step: 6,
   question: 'Was the configuration unchanged since an hour before the errors?',
-  why: 'A change shortly before the first error is the first suspect, and after a later change the current configuration differs from the one at the time.',
+  why: 'A change shortly before the first error is the first suspect. After a later change, the current configuration may not be the one that failed.',
   fix: 'Look at what these calls changed, and compare with the configuration at the time of the errors.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudtrail-logs.html',
   symptom: true,

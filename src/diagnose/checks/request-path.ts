@@ -17,7 +17,7 @@ export const requestPath = defineCheck({
   id: 'request-path',
   step: 1,
   question: 'Did the load balancer see nearly all 5xx that users got?',
-  why: 'CloudFront answers some requests itself. Such errors are in its own log alone, and nothing behind the load balancer causes them.',
+  why: 'Errors that CloudFront generates are only in its own log, and nothing behind the load balancer causes them.',
   fix: 'Look at x-edge-detailed-result-type and x-host-header in the standard log of the distribution.',
   reference:
     'https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat',
@@ -100,7 +100,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     ...(askedStrangeHosts(errors) ? { settings: [HOST_FILTER] } : {}),
     summary: [
       edgeErrorsSentence(errors),
-      ...(askedStrangeHosts(errors) ? [`CloudFront's reason: ${why}.`] : []),
+      ...(askedStrangeHosts(errors) ? [`CloudFront logged this as: ${why}.`] : []),
       ...others,
       ...through,
     ].join(' '),

@@ -11,7 +11,7 @@ export const targetChurn = defineCheck({
   id: 'target-churn',
   step: 6,
   question: 'Did the same targets serve the whole window, or leave without errors?',
-  why: 'When a target leaves while it still receives requests, they fail: a deployment, a scale-in, a crash.',
+  why: 'Requests fail when a target leaves (deployment, scale-in, crash) while it still receives them.',
   fix: 'Keep targets running until they are drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   symptom: true,

@@ -23,7 +23,7 @@ export const targetHealth = defineCheck({
   id: 'target-health',
   step: 6,
   question: 'Is every registered target healthy now?',
-  why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them; without a usable target it answers 503.',
+  why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them. Without a registered target in an enabled zone, it answers 503.',
   fix: 'Find out why the health checks fail: a closed port, a slow application or network path, or another status code.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/check-target-health.html',
   namedBy: ['connection-refused', 'no-registered-targets', 'target-gone', 'target-unreachable'],

@@ -12,7 +12,7 @@ export const unhealthyHostsInMetrics = defineCheck({
   id: 'unhealthy-hosts-in-metrics',
   step: 6,
   question: 'Do the metrics and the health-check log show all targets healthy during the whole window?',
-  why: 'Target health is a snapshot of now; UnHealthyHostCount and HealthyHostCount show the time of the errors, and a health-check log which targets failed, when and why.',
+  why: 'Target health shows only the present. UnHealthyHostCount and HealthyHostCount cover the time of the errors; a health-check log shows which targets failed, when and why.',
   fix: 'Find out why health checks failed at that time: look at the health-check log, at task and instance events, and at the path to the health-check port.',
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',

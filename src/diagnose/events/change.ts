@@ -246,7 +246,7 @@ function changeEvent(
     targets,
     errors,
     causes: [...effect.causes],
-    summary: `${callText(told)} ${effect.verb ?? 'changed'} ${thing}; ${told.secondsBefore} s later ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
+    summary: `${callText(told)} ${effect.verb ?? 'changed'} ${thing}; ${told.secondsBefore} s later, ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
     calls: [told],
     reason: null,
   };

@@ -51,7 +51,8 @@ const ALIKE = 0.1;
 /** "254 errors in 61 s." */
 export function errorsText(errors: readonly SampledError[]): string {
   const times = errors.map(({ at }) => at);
-  const span = Math.max(...times) - Math.min(...times);
+  // As the seconds are shown.
+  const span = Math.floor(Math.max(...times)) - Math.floor(Math.min(...times));
   return `${plural(countErrors(errors), 'error')}${errors.length > 1 && span >= 1 ? ` in ${spanText(span)}` : ''}.`;
 }
 

@@ -23,7 +23,7 @@ export function judgeBesideEvents(
   };
 }
 
-/** "The 10 errors that would fit belong to the crash of 10.0.12.68:8080, which began at 04:20:59 UTC." */
+/** "The 10 errors that would fit belong to the crash of 10.0.12.68:8080 (first error at 04:20:59 UTC)." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
@@ -45,11 +45,12 @@ function shortText({ kind, targets, errors, from, calls }: IncidentEvent, traffi
   );
   const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, failing)) : plural(targets.length, 'target');
   const when = `at ${utcTime(from)}`;
+  const first = `(first error ${when})`;
   const [call] = calls;
   if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;
-  if (kind === 'target-lost') return `the loss of ${who}, which stopped answering ${when}`;
+  if (kind === 'target-lost') return `the loss of ${who} ${first}`;
   const what = kind === 'crash' && targets.length > 1 ? 'crashes' : kind;
-  return `the ${what} of ${who}, which began ${when}`;
+  return `the ${what} of ${who} ${first}`;
 }
 
 /** Returns, for each cause, the traffic without errors of events that it cannot have caused. */

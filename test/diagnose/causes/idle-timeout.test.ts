@@ -81,7 +81,7 @@ describe('a target that does not answer what its peers answer', () => {
     ['most of the targets', [...on('10.0.1.5:8080', 20), ...on('10.0.1.6:8080', 20)]],
     ['four errors', on('10.0.1.5:8080', 4)],
   ])('is not blamed for %s', (_, failures) =>
-    expect(judge(failures).summary).toMatch(/^GET [/]orders got no response/),
+    expect(judge(failures).summary).toMatch(/^\d+ requests to GET [/]orders got no response/),
   );
 });
 
@@ -191,10 +191,10 @@ describe('slow-target and slow-upload', () => {
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
       "All 4 failed requests reached the target and got no response; they ended after 60.0 s, the load balancer's idle timeout.",
-      'All 4 failed requests had no body to upload (GET, 300 bytes at most).',
+      'All 4 failed requests had no body to upload (GET; at most 300 bytes with the header).',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
     ]);
-    expect(judgement.summary).toBe('GET /orders got no response within 60 s: 4 requests failed.');
+    expect(judgement.summary).toBe('4 requests to GET /orders got no response within 60 s.');
   });
 
   it('raise the idle timeout of this load balancer, with the effect on keep-alive', () => {

@@ -333,7 +333,7 @@ describe('a change', () => {
         causes: ['security-group-blocked'],
         to: null,
         summary:
-          'RevokeSecurityGroupIngress by ana at 02:44:57 UTC changed sg-0b; 13 s later connections timed out (10.0.1.5:8080 and 10.0.1.6:8080). 40 errors in 57 s.',
+          'RevokeSecurityGroupIngress by ana at 02:44:57 UTC changed sg-0b; 13 s later, connections timed out (10.0.1.5:8080 and 10.0.1.6:8080). 40 errors in 57 s.',
         calls: [
           {
             secondsBefore: 13,

@@ -110,21 +110,28 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & Empty
   const [first] = groups;
   const specific = first && emptyGroupFix(first.target_group_arn, first.health, evidence, traffic);
   if (specific) return specific;
-  const behind = groups.length === 0 ? '' : ` behind ${list(groups.map(({ name }) => name))}`;
+  const names = list(groups.map(({ name }) => name));
+  const behind = names === '' ? '' : ` behind ${names}`;
+  const isOne = groups.length < 2;
+  const raise = isOne ? 'if it is 0, raise it' : 'raise each that is 0';
   const sideEffects = ['A registered target gets requests as soon as its first health checks pass.'];
   const errors = groups.flatMap((group) => group.errors);
   if (platformOf(errors, traffic, evidence) === 'ecs')
     return {
-      summary: `Raise the desired count of the ECS service${behind}.`,
+      summary: `Check the desired ${isOne ? 'count of the ECS service' : 'counts of the ECS services'}${behind}; ${raise}.`,
       commands: [
         ...describe,
         command`aws ecs describe-services --cluster ${'<cluster>'} --services ${'<service>'} --query ${'services[0].[desiredCount,runningCount,events[:10]]'}`,
       ],
-      notes: ['If the count is not 0, the events of the service say why it has no task there.'],
+      notes: [
+        isOne
+          ? `If the count is not 0, read the service's events: they say why no task is registered${names === '' ? '' : ` in ${names}`}.`
+          : "If a count is not 0, read the service's events: they say why none of its tasks is registered.",
+      ],
       sideEffects,
     };
   return {
-    summary: `Raise the desired count of the ECS service or Auto Scaling group${behind}.`,
+    summary: `Check the desired ${isOne ? 'count of the ECS service or Auto Scaling group' : 'counts of the ECS services or Auto Scaling groups'}${behind}; ${raise}.`,
     commands: groups.flatMap(({ target_group_arn: arn }) => [
       command`aws elbv2 describe-target-health --target-group-arn ${arn}`,
       command`aws elbv2 register-targets --target-group-arn ${arn} --targets ${'Id=<instance-or-address>'}`,

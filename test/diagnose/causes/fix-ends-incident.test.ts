@@ -204,7 +204,11 @@ const situations: Situation[] = [
         },
       ],
     },
-    says: ['Raise the desired count of the ECS service behind api.', 'aws ecs describe-services'],
+    says: [
+      'Check the desired count of the ECS service behind api; if it is 0, raise it.',
+      "If the count is not 0, read the service's events: they say why no task is registered in api.",
+      'aws ecs describe-services',
+    ],
     neverSays: ['register-targets'],
   },
   {

@@ -1,7 +1,7 @@
 /** Fixes for the reason why targets went. */
 import type { EcsService, EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
-import { plural } from '../../format/wording.ts';
+import { list, plural, utcTime } from '../../format/wording.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
@@ -10,7 +10,7 @@ import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernete
 import type { TargetOwner } from '../targets/target-owners.ts';
 import { nameOf, type SampledError, type Traffic } from '../traffic.ts';
 import type { EventEvidence, IncidentEvent } from './event.ts';
-import { DEATHS, type EventReason, terminationHooks } from './reason.ts';
+import { DEATHS, type EventReason, type FailedChecks, terminationHooks } from './reason.ts';
 import { rollBackCommands, rollBackEffect } from './roll-back.ts';
 
 /**
@@ -141,10 +141,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
     case 'failed-health-checks':
     case 'unhealthy':
       return {
-        summary: sentence(
-          undo,
-          `find out why ${who} failed its health checks: compare the check's path, timeout and grace period with the time ${who} takes to start and to answer.`,
-        ),
+        summary: sentence(undo, healthCheckFix(who, reason.checks)),
         commands: [...(isNew ? rollBack : []), ...look],
         sideEffects: rollBackEffects,
       };
@@ -176,6 +173,20 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         sideEffects: [`Each target of ${who} then takes longer to stop, so deployments take longer.`],
       };
   }
+}
+
+/** One or more status codes: "HTTP 503", "HTTP 502,503", "HTTP 502 and HTTP 503". */
+const ONLY_CODES = /^HTTP \d{3}(?:(?:, ?| and )(?:HTTP )?\d{3})*$/;
+
+/** Names what to compare only if it can have made the checks fail: after an answer, no timeout can. */
+function healthCheckFix(who: string, checks: FailedChecks | null): string {
+  const why = checks?.why ?? '';
+  const since = checks?.since == null ? '' : ` from ${utcTime(checks.since).slice(0, 5)} UTC`;
+  if (ONLY_CODES.test(why))
+    return `find out why ${who} answered its health checks with ${list(why.match(/\d{3}/g) ?? [])}: read its log${since}. Then check the health check's path.`;
+  if (/^(?:request )?timed out$/i.test(why))
+    return `find out why health checks of ${who} timed out: compare the check's timeout and grace period with the time ${who} takes to answer and to start.`;
+  return `find out why ${who} failed its health checks: read its log${since}. Then check the health check's path, timeout and grace period.`;
 }
 
 /** "Roll x back to y, then raise …", "Raise …". */

@@ -28,10 +28,19 @@ export interface EventReason {
   owners: readonly TargetOwner[];
   /** What became of each: "ECS stopped the task in a scale-in at 19:05:00 UTC", in the same order. */
   clauses: readonly string[];
+  /** Why health checks failed, if that is the reason. */
+  checks: FailedChecks | null;
   /** Their service, if they share one. */
   service: EcsService | null;
   /** The revision being deployed and the earlier ones, newest first, if a deployment began shortly before. */
   deployed: { revision: string; before: readonly string[] } | null;
+}
+
+export interface FailedChecks {
+  /** "HTTP 503", "timed out"; null if unknown. */
+  why: string | null;
+  /** The first check that failed, epoch milliseconds; null if the health-check log was not read. */
+  since: number | null;
 }
 
 /** Milliseconds: a task is deregistered some time before its process ends, and ECS reports the end a little later. */
@@ -70,11 +79,11 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const times = own.flatMap(({ at }) => at ?? []);
   const at = times.length === 0 ? null : Math.min(...times);
   const deployed = deploymentBefore(service, outline.from, evidence);
-  const why = whyUnhealthy(kind, service, outline, traffic);
-  const details = detailsText(kind, own, deployed, why);
+  const checks = failedChecks(kind, service, outline, traffic);
+  const details = detailsText(kind, own, deployed, checks?.why ?? null);
   const hooks = hookText(own, evidence);
   return {
-    ...{ kind, at, service, deployed },
+    ...{ kind, at, service, deployed, checks },
     owners: own.map(({ owner }) => owner),
     clauses: own.map(({ clause }) => clause),
     clause: `${clauseOf(kind, own, outline.targets.length, deployed)}${details}${hooks}`,
@@ -213,23 +222,27 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
 }
 
 /** "HTTP 503": from the health-check log, otherwise the last service event before the targets went, in ECS's words. */
-function whyUnhealthy(
+function failedChecks(
   kind: ReasonKind,
   service: EcsService | null,
   { targets, target_group_arn: arn, from, to }: EventOutline,
   traffic: Traffic,
-): string | null {
+): FailedChecks | null {
   if (kind !== 'failed-health-checks' && kind !== 'unhealthy') return null;
   const logged = targets.flatMap((target) => failedChecksOn(traffic, { arn, target, from, to: to ?? from }) ?? []);
-  const [first] = logged;
-  if (first !== undefined) return failedChecksReason(first);
+  if (logged.length > 0)
+    return {
+      why: failedChecksReason({ reasons: logged.flatMap(({ reasons }) => reasons) }),
+      since: Math.min(...logged.map((one) => one.from)),
+    };
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
     const time = epochIn(createdAt);
     const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];
     return reason === undefined || time === null || time > from + AFTER_MS ? [] : [{ time, reason }];
   });
   const latest = told.sort((a, b) => b.time - a.time)[0]?.reason;
-  return latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
+  const why = latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
+  return { why, since: null };
 }
 
 /** What went, and how: "3 tasks of feed ran out of memory". */

@@ -44,7 +44,7 @@ export function failedChecksOn(
 }
 
 /** "HTTP 503 and timed out" */
-export const failedChecksReason = ({ reasons }: FailedHealthChecks): string =>
+export const failedChecksReason = ({ reasons }: Pick<FailedHealthChecks, 'reasons'>): string =>
   list([
     ...new Set(
       reasons.map(({ reason, statusCode }) =>

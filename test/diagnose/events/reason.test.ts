@@ -1,10 +1,10 @@
 /** Why targets went, from what ECS says of the tasks that had their addresses. */
 import { describe, expect, it } from 'vitest';
-import type { EventEvidence } from '../../../src/diagnose/events/event.ts';
+import type { EventEvidence, IncidentEvent } from '../../../src/diagnose/events/event.ts';
 import { findEvents } from '../../../src/diagnose/events/find-events.ts';
 import { withReasonFixes } from '../../../src/diagnose/events/reason-fix.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
-import { readTraffic } from '../../../src/diagnose/traffic.ts';
+import { readTraffic, type Traffic } from '../../../src/diagnose/traffic.ts';
 import { command } from '../../../src/format/command.ts';
 import { answering, failing, servedLog } from '../../support/traffic/served-traffic.ts';
 import { API, question, START } from '../../support/traffic/traffic-builder.ts';
@@ -119,6 +119,19 @@ describe('the task with the address', () => {
   });
 });
 
+/** The fix of a shutdown that explains this event. */
+function fixOf(event: IncidentEvent | undefined, traffic: Traffic, evidence: EventEvidence) {
+  const id = 'shutdown-before-drain' as const;
+  const standing = 'likely' as const;
+  const fix = { summary: '', commands: [command`aws elbv2 …`], sideEffects: [] };
+  const cause = {
+    ...{ id, title: '', standing, summary: null, explains: 1 },
+    ...{ for: [], against: [], missing: [], fix, reference: '' },
+  };
+  const part = { causes: [id], standing, errors: [], count: 20, event: event ?? null };
+  return withReasonFixes([cause], [part], traffic, evidence)[0]?.fix;
+}
+
 describe('the health-check log', () => {
   const checks = (reason: string, statusCode: string, from = 280) => ({
     healthChecks: [
@@ -151,6 +164,31 @@ describe('the health-check log', () => {
     expect(summaryOf(checks('ResponseCodeMismatch', '503'), unhealthy)).toContain(
       'ECS stopped the task after failed health checks at 02:44:59 UTC (HTTP 503; feed-api:47)',
     );
+  });
+
+  it.each([
+    [
+      'got a status',
+      checks('ResponseCodeMismatch', '503'),
+      'Find out why feed-api answered its health checks with 503: read its log from 02:44 UTC.',
+      "Then check the health check's path.",
+    ],
+    [
+      'timed out',
+      checks('TimedOut', '-'),
+      'Find out why health checks of feed-api timed out: compare the check',
+      'timeout and grace period with the time feed-api takes to answer and to start.',
+    ],
+    [
+      'were not logged',
+      {},
+      'Find out why feed-api failed its health checks: read its log.',
+      "Then check the health check's path, timeout and grace period.",
+    ],
+  ])('says what to compare for checks that %s', (_, log, start, end) => {
+    const traffic = readTraffic(servedLog(requests, log), question, () => null, targetOwners(unhealthy));
+    const summary = fixOf(findEvents(traffic, unhealthy, question)[0], traffic, unhealthy)?.summary ?? '';
+    expect([summary.slice(0, start.length), summary.slice(-end.length)]).toEqual([start, end]);
   });
 
   it('is left out where checks failed at another time', () => {
@@ -276,20 +314,7 @@ describe('a scale-in of an instance', () => {
     ['keeps one that waits long enough', { web: [ownHook(300)] }, ['aws elbv2 …']],
   ])('the group %s', (_, hooks, commands) => {
     const evidence = scaledIn(hooks);
-    const event = eventOf(evidence) ?? null;
-    const part = {
-      causes: ['shutdown-before-drain' as const],
-      standing: 'likely' as const,
-      errors: [],
-      count: 20,
-      event,
-    };
-    const fix = { summary: '', commands: [command`aws elbv2 …`], sideEffects: [] };
-    const cause = {
-      ...{ id: 'shutdown-before-drain' as const, title: '', standing: 'likely' as const, summary: null, explains: 1 },
-      ...{ for: [], against: [], missing: [], fix, reference: '' },
-    };
     const traffic = readTraffic(servedLog([]), question, () => null, targetOwners(evidence));
-    expect(withReasonFixes([cause], [part], traffic, evidence)[0]?.fix.commands).toEqual(commands);
+    expect(fixOf(eventOf(evidence), traffic, evidence)?.commands).toEqual(commands);
   });
 });

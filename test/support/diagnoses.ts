@@ -200,7 +200,7 @@ export const race: Diagnosis = {
         '61 routes with errors; the worst is POST /reports: 1.9 % of its 212 requests.',
       ),
     ],
-    5: [finding('traffic-port-path', 'pass', 'All 6 paths to the traffic ports are open.')],
+    5: [finding('traffic-port-path', 'pass', 'The paths to all 6 targets registered now are open.')],
     6: [
       finding('target-health', 'pass', 'Target health now: api 6 healthy.'),
       finding('recent-changes', 'unknown', 'Could not check recent changes: cloudtrail:LookupEvents was denied.'),

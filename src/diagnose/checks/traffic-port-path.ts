@@ -1,11 +1,12 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
-import { list, outOf, plural, sentenceCase, utcTime } from '../../format/wording.ts';
+import { list, number, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
 import type { PathResult } from '../network-path/path.ts';
 import {
   blockedVerdict,
+  type CheckedPath,
   checkPaths,
   isRemark,
   pathFacts,
@@ -60,10 +61,7 @@ export const trafficPortPath = defineCheck({
     if (unknownPaths.length > 0) return unknownVerdict(unknownPaths, checkedPaths, 'a traffic port');
 
     const all = checkedPaths.length === 2 ? 'both' : `all ${checkedPaths.length}`;
-    const open =
-      checkedPaths.length === 1
-        ? 'The path to the traffic port is open.'
-        : `${sentenceCase(all)} paths to the traffic ports are open.`;
+    const open = openText(checkedPaths);
     const brief = checkedPaths.length === 1 ? 'the path is open' : `${all} paths open`;
     const remark = remarkText(checkedPaths.filter(isRemark));
     const cautions = checkedPaths.flatMap(({ answer }) => (answer.answer === 'allowed' ? answer.cautions : []));
@@ -73,18 +71,17 @@ export const trafficPortPath = defineCheck({
     if (!first) {
       const answered = checkedPaths.reduce((sum, each) => sum + (each.answered ?? 0), 0);
       const answering = checkedPaths.filter((each) => (each.answered ?? 0) > 0).length;
-      const who =
-        checkedPaths.length === 1
-          ? 'The target'
-          : `${answering === checkedPaths.length ? sentenceCase(all) : outOf(answering, checkedPaths.length)} targets`;
-      const rows = answered > 0 ? ` ${who} answered ${plural(answered, 'request')}.` : '';
+      const rows =
+        answered === 0
+          ? '.'
+          : `; ${whoAnswered(answering, checkedPaths.length)} answered ${plural(answered, 'request')}.`;
       const summary = `${open}${rows}${remark}${caution}`;
       return unlessRoutesUnread({ outcome: 'pass', summary, brief, facts: pathFacts(checkedPaths) }, evidence);
     }
     const timeouts = late.reduce((sum, each) => sum + each.timeouts, 0);
     const verdict: CheckVerdict = {
       outcome: 'pass',
-      summary: `${open} ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => targetText(path.target)))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
+      summary: `${open}. ${plural(timeouts, 'connection')} to ${list(late.map(({ path }) => targetText(path.target)))} still timed out: look inside the host${changeCaveat(late, evidence.changes, question.from)}.${remark}${caution}`,
       brief,
       facts: [
         ...pathFacts(checkedPaths),
@@ -94,6 +91,18 @@ export const trafficPortPath = defineCheck({
     return unlessRoutesUnread(verdict, evidence);
   },
 });
+
+/** "The paths to all 3 targets registered now are open": without the full stop. */
+function openText(paths: readonly CheckedPath[]): string {
+  const isRegistered = paths.map(({ path }) => path.registered);
+  const which = isRegistered.every(Boolean) ? ' registered now' : isRegistered.some(Boolean) ? '' : ' in the log';
+  if (paths.length === 1) return `The path to the only target${which} is open`;
+  return `The paths to ${paths.length === 2 ? 'both' : `all ${number(paths.length)}`} targets${which} are open`;
+}
+
+/** Continues the sentence about the open paths. */
+const whoAnswered = (answering: number, targets: number): string =>
+  targets === 1 ? 'it' : answering === targets ? 'together these targets' : `${number(answering)} of these targets`;
 
 /** Warns that the rules that were read are the current ones. */
 function changeCaveat(

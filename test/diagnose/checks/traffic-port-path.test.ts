@@ -34,7 +34,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: Both paths to the traffic ports are open. Both targets answered 1,000 requests.',
+      says: 'pass: The paths to both targets registered now are open; together these targets answered 1,000 requests.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -84,17 +84,36 @@ describe('traffic-port-path', () => {
       part: {
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
       },
-      says: 'pass: Both paths to the traffic ports are open. 1 of 2 targets answered 600 requests.',
+      says: 'pass: The paths to both targets registered now are open; 1 of these targets answered 600 requests.',
+    },
+    {
+      name: 'only one target',
+      part: {
+        targetHealth: { [API]: [health('10.0.1.5')] },
+        traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 1 })] }),
+      },
+      says: 'pass: The path to the only target registered now is open; it answered 1 request.',
+    },
+    {
+      name: 'three targets in the log, and none registered',
+      part: {
+        targetHealth: { [API]: [] },
+        networkInterfaces: ['10.0.1.5', '10.0.1.6', '10.0.1.7'].map((address) => eni(address)),
+        traffic: traffic([], {
+          targets: ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080'].map((one) => target(one, { requests: 2 })),
+        }),
+      },
+      says: 'pass: The paths to all 3 targets in the log are open; together these targets answered 6 requests.',
     },
     {
       name: 'open, and connections time out all the same',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
-      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
+      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
     },
     {
       name: 'the same, and no changes were read',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
-      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
+      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
     },
     {
       name: 'the same, and the rules were changed since',
@@ -102,7 +121,7 @@ describe('traffic-port-path', () => {
         traffic: traffic(timeouts('10.0.1.6:8080')),
         changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
       },
-      says: 'pass: Both paths to the traffic ports are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
+      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
       name: 'one ephemeral port denied, without an effect in the traffic',
@@ -111,7 +130,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: "pass: The path to the traffic port is open. acl-app (subnet-app, the target's subnet) drops under 0.01 % of the answers on TCP 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
+      says: "pass: The path to the only target registered now is open. acl-app (subnet-app, the target's subnet) drops under 0.01 % of the answers on TCP 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
     },
     {
       name: 'only Lambda',

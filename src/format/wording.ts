@@ -48,6 +48,14 @@ export function plainSeconds(value: number): string {
 /** A configured number of whole seconds: "60 s". */
 export const wholeSeconds = (value: number): string => `${value} s`;
 
+/** Seconds → "45 s", "1 min 40 s", "6 min", "2 h": to the second below five minutes. */
+export function shortDuration(value: number): string {
+  const whole = Math.round(value);
+  if (whole < 90) return `${whole} s`;
+  if (whole < 300) return `${Math.floor(whole / 60)} min${whole % 60 === 0 ? '' : ` ${whole % 60} s`}`;
+  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${Math.round(whole / 3600)} h`;
+}
+
 /** Epoch milliseconds → "02:47:20 UTC". */
 export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 

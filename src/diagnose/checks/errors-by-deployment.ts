@@ -99,4 +99,6 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
     ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found, though targets left and others joined.'
-    : 'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.';
+    : traffic.errors.some(({ target }) => target !== '-')
+      ? 'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.'
+      : 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found.';

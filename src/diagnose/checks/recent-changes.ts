@@ -1,4 +1,4 @@
-import { list, number, plural, secondsBetween, utcTime } from '../../format/wording.ts';
+import { list, number, plural, secondsBetween, shortDuration, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { changesTo, type Mutation } from '../patterns/configuration-changes.ts';
 import { groupBy } from '../traffic.ts';
@@ -55,13 +55,11 @@ export const recentChanges = defineCheck({
     const what = first === null ? 'the window' : 'the first error';
     const parts = [
       ...(before.length > 0
-        ? [
-            `${describeCalls([...before].reverse(), (call) => `, ${ago(call.at, start)} before ${what}`, 'before that')}.`,
-          ]
+        ? [earlierText([...before].reverse(), (call) => `${ago(call.at, start)} before ${what}`)]
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${describeCalls(since, () => '', 'after that')}. The current configuration may differ from the one at that time.`,
+            `${plural(since.length, 'change')} since ${what}: ${laterText(since)}. The current configuration may differ from the one at that time.`,
           ]
         : []),
     ];
@@ -70,28 +68,37 @@ export const recentChanges = defineCheck({
   },
 });
 
-/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error; before that, 2 × RegisterTargets". */
-function describeCalls(
-  calls: Mutation[],
-  describe: (call: Mutation) => string,
-  when: 'before that' | 'after that',
-): string {
-  const [first, ...others] = calls;
-  if (!first) return '';
-  const by = first.user ? ` by ${first.user}` : '';
-  const more = [...groupBy(others, ({ name }) => name)].map(([name, same]) =>
-    same.length === 1 ? name : `${number(same.length)} × ${name}`,
-  );
-  const rest = more.length > 0 ? `; ${when}, ${list(more)}` : '';
-  return `${first.name}${by} at ${utcTime(first.at)}${describe(first)}${rest}`;
+/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error. Another ModifyRule came before it." */
+function earlierText([latest, ...others]: Mutation[], describe: (call: Mutation) => string): string {
+  if (!latest) return '';
+  const [other] = others;
+  const more =
+    other === undefined
+      ? ''
+      : others.length > 1
+        ? ` ${number(others.length)} other changes came before it: ${namesText(others)}.`
+        : ` ${other.name === latest.name ? `Another ${other.name}` : other.name} came before it.`;
+  return `${callText(latest)}, ${describe(latest)}.${more}`;
 }
 
-/** The time from one moment to another in the largest unit that fits. */
+/** "ModifyRule by alice at 03:00:00 UTC; after that, 2 × RegisterTargets". */
+function laterText([first, ...others]: Mutation[]): string {
+  if (!first) return '';
+  return `${callText(first)}${others.length > 0 ? `; after that, ${namesText(others)}` : ''}`;
+}
+
+const callText = ({ name, user, at }: Mutation): string => `${name}${user ? ` by ${user}` : ''} at ${utcTime(at)}`;
+
+const namesText = (calls: readonly Mutation[]): string =>
+  list(
+    [...groupBy(calls, ({ name }) => name)].map(([name, same]) =>
+      same.length === 1 ? name : `${number(same.length)} × ${name}`,
+    ),
+  );
+
+/** The time from one moment to another; to the second below five minutes. */
 function ago(from: number, to: number): string {
-  const ms = to - from;
   const shown = secondsBetween(from, to);
   if (shown < 1) return 'less than 1 s';
-  if (ms < 90_000) return `${shown} s`;
-  if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
-  return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;
+  return to - from < 48 * HOUR ? shortDuration(shown) : `${Math.round((to - from) / (24 * HOUR))} days`;
 }

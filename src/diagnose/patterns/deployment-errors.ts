@@ -1,6 +1,6 @@
 /** Compares errors before, during and after a deployment with the traffic of the same times. */
 import type { Question } from '../../evidence/evidence.ts';
-import { percent, plural, sentenceCase, utcTime, utcTimeSpan } from '../../format/wording.ts';
+import { number, percent, plural, sentenceCase, shortDuration, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { Deployment } from '../targets/deployments.ts';
 import { isPart } from '../targets/weight-steps.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
@@ -141,18 +141,26 @@ function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
 }
 
 /**
- * "The deployment of feed-api:48 has run since 13:05:00 UTC: no error in 5 min before it, 133 errors in 10 min since;
- * …".
+ * "The deployment of feed-api:48 has run since 13:05:00 UTC: no errors in the 5 min before it, 133 in the 10 min
+ * since; …".
  */
 export function deploymentSentence(result: DeploymentErrors, failsAlone: boolean): string {
   const { deployment, before, during, after } = result;
   const { name, from, to } = deployment;
   const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
-  const counts = [
-    ...phaseText(before, 'before it'),
-    ...phaseText(during, to === null ? 'since' : 'while it ran'),
-    ...phaseText(after, 'after it'),
+  const inWindow = before === null;
+  const phases: [Phase | null, string][] = [
+    [before, 'before it'],
+    [during, to === null ? (inWindow ? 'of the window' : 'since') : inWindow ? 'it ran in the window' : 'it ran'],
+    [after, 'after it'],
   ];
+  const counts = phases
+    .flatMap(([phase, text]) => (phase === null ? [] : [{ ...phase, text }]))
+    .map(({ errors, seconds, text }, index) => {
+      const none = errors < 0.5;
+      const count = index === 0 ? (none ? 'no errors' : plural(errors, 'error')) : none ? 'none' : number(errors);
+      return `${count} in the ${shortDuration(seconds)} ${text}`;
+    });
   const sentence = `${sentenceCase(name)} ${when}: ${counts.join(', ')}${changeText(result, failsAlone)}.`;
   return [sentence, ...weightSentence(result)].join(' ');
 }
@@ -168,15 +176,10 @@ function weightSentence({ deployment: { revision, shift, to }, byWeight }: Deplo
   const each = byWeight.map((one, index) => {
     const count = one.errors < 0.5 ? 'no error' : plural(one.errors, 'error');
     const share = percent(one.percent / 100);
-    return `${index === 0 ? `with ${share} of the traffic, ${who} had` : `with ${share},`} ${count} in ${duration(one.seconds)}`;
+    return `${index === 0 ? `with ${share} of the traffic, ${who} had` : `with ${share},`} ${count} in ${shortDuration(one.seconds)}`;
   });
   return [`${sentenceCase(each.join('; '))}.`];
 }
-
-const phaseText = (phase: Phase | null, when: string): string[] =>
-  phase === null
-    ? []
-    : [`${phase.errors < 0.5 ? 'no error' : plural(phase.errors, 'error')} in ${duration(phase.seconds)} ${when}`];
 
 /** `failsAlone`: the comparison of revisions decides, so it does not matter that the times do not. */
 function changeText(
@@ -190,10 +193,4 @@ function changeText(
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
   const share = `, though ${percent(before.requestShare)} of the requests came before it`;
   return `${change === 'ended' ? '; the errors began and ended with it' : '; the errors began with it'}${share}${alike}`;
-}
-
-/** 45 → "45 s", 372 → "6 min", 7,400 → "2 h". */
-function duration(value: number): string {
-  if (value < 90) return `${Math.round(value)} s`;
-  return value < 5400 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
 }

@@ -5,7 +5,7 @@ import type { DeploymentEvidence } from '../../../src/diagnose/targets/deploymen
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
 import type { EcsService, EcsTask } from '../../../src/evidence/workloads.ts';
-import { API, failed, logOf, question, START, target } from '../../support/traffic/traffic-builder.ts';
+import { API, failed, logOf, question, START, several, target } from '../../support/traffic/traffic-builder.ts';
 
 const time = (second: number): string => new Date(START + second * 1000).toISOString();
 const ecs = (kind: string, name: string) => `arn:aws:ecs:eu-west-1:123456789012:${kind}/${name}`;
@@ -84,7 +84,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'fail',
-    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance it would have had 12 errors. The deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 118 errors in 10 min since; the errors began with it, though 33 % of the requests came before it.',
+    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance it would have had 12 errors. The deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
   ],
   [
     'a stray error of the old revision changes nothing',
@@ -101,21 +101,21 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: every(4, 300, 420) }],
     { services: [service([[46, 300, 420]])] },
     'fail',
-    'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no error in 5 min before it, 30 errors in 2 min while it ran, no error in 8 min after it; the errors began and ended with it, though 33 % of the requests came before it.',
+    'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no errors in the 5 min before it, 30 in the 2 min it ran, none in the 8 min after it; the errors began and ended with it, though 33 % of the requests came before it.',
   ],
   [
     'the errors end as the deployment begins',
     [{ ...old, errors: every(4, 0, 300) }],
     { services: [service([[46, 302]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:45:02 UTC: 75 errors in 5 min before it, no error in 10 min since; the errors ended with it.',
+    'The deployment of feed-api:46 has run since 02:45:02 UTC: 75 errors in the 5 min before it, none in the 10 min since; the errors ended with it.',
   ],
   [
     'a deployment before the window',
     [{ ...old, errors: every(4, 0, 300) }],
     { services: [service([[46, -600]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:30:00 UTC: 75 errors in 15 min since; it began before the window.',
+    'The deployment of feed-api:46 has run since 02:30:00 UTC: 75 errors in the 15 min of the window; it began before the window.',
   ],
   [
     'a deployment of the day before',
@@ -129,7 +129,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: every(15, 0, 900) }],
     { services: [service([[46, 450]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:47:30 UTC: 30 errors in 8 min before it, 30 errors in 8 min since; the error rate did not change with it.',
+    'The deployment of feed-api:46 has run since 02:47:30 UTC: 30 errors in the 8 min before it, 30 in the 8 min since; the error rate did not change with it.',
   ],
   [
     'errors that began with the deployment on old and new targets alike',
@@ -183,7 +183,14 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400, 410] }],
     { services: [service([[46, 300]])] },
     'pass',
-    'no error in 5 min before it, 2 errors in 10 min since; too little to tell a change from chance.',
+    'no errors in the 5 min before it, 2 in the 10 min since; too little to tell a change from chance.',
+  ],
+  [
+    'a deployment 100 s into the window, after one error',
+    [{ ...old, errors: [60, 410] }],
+    { services: [service([[46, 100]])] },
+    'pass',
+    '1 error in the 1 min 40 s before it, 1 in the 13 min since;',
   ],
   [
     'no deployment',
@@ -229,7 +236,7 @@ it('begins a CodeDeploy deployment when it first moves traffic', () => {
     ],
     changes: [{ EventName: 'ModifyListener', EventTime: time(300), Username: 'codedeploy', CloudTrailEvent: '{}' }],
   });
-  expect(verdict.summary).toContain('CodeDeploy d-1 has run since 02:45:00 UTC: no error in 5 min before it');
+  expect(verdict.summary).toContain('CodeDeploy d-1 has run since 02:45:00 UTC: no errors in the 5 min before it');
 });
 
 it('names the deployment that a rollback undoes', () => {
@@ -331,7 +338,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
 
   it('counts the errors of each weight', () => {
     expect(summaryOf({ ...shifting(), changes: [weighted(300, 10), weighted(600, 50)] })).toBe(
-      'The canary deployment of feed-api:47 has run since 02:45:00 UTC: no error in 5 min before it, 90 errors in 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
+      'The canary deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 90 in the 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
     );
   });
 
@@ -391,6 +398,13 @@ it('counts the errors of each weight of a CodeDeploy canary', () => {
     question,
   );
   expect(verdict.summary).toContain('With 10 % of the traffic, green had 120 errors in 10 min.');
+});
+
+it('names no failing targets where no request reached one', () => {
+  const traffic = readTraffic(logOf(several(3, 'no-target'), {}), question, () => null, targetOwners({}));
+  expect(errorsByDeployment.evaluate({ traffic }, question).summary).toBe(
+    'No record of a deployment (ECS, CodeDeploy, instance refresh) was found.',
+  );
 });
 
 it('says who has the addresses now if no deployment is known', () => {

@@ -31,13 +31,25 @@ describe('recent-changes', () => {
       'several before',
       [call('ModifyListener', -600), call('SetSecurityGroups', 420)],
       'fail',
-      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error; before that, ModifyListener.',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error. ModifyListener came before it.',
     ],
     [
       'a task that a person stopped',
       [call('UpdateService', 540), call('StopTask', 599, { requestParameters: { task: 'f3c1' } })],
       'fail',
-      'StopTask by alice at 02:49:59 UTC, 1 s before the first error; before that, UpdateService.',
+      'StopTask by alice at 02:49:59 UTC, 1 s before the first error. UpdateService came before it.',
+    ],
+    [
+      'the same call twice',
+      [call('StopTask', 500), call('StopTask', 510)],
+      'fail',
+      'StopTask by alice at 02:48:30 UTC, 1 min 30 s before the first error. Another StopTask came before it.',
+    ],
+    [
+      'three others before',
+      [call('UpdateService', 0), call('StopTask', 10), call('StopTask', 20), call('UpdateService', 480)],
+      'fail',
+      'UpdateService by alice at 02:48:00 UTC, 2 min before the first error. 3 other changes came before it: 2 × StopTask and UpdateService.',
     ],
     [
       'after the errors began',

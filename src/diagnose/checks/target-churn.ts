@@ -1,4 +1,4 @@
-import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
+import { list, number, outOf, plural, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
@@ -53,29 +53,54 @@ export const targetChurn = defineCheck({
     const lastErrors = new Map<string, number>();
     for (const { target, at } of traffic.errors) lastErrors.set(target, Math.max(at, lastErrors.get(target) ?? at));
     const failing = left.filter(({ target, lastSeen }) => (lastErrors.get(target) ?? -Infinity) >= lastSeen - 90_000);
-    const went =
-      left.length > 0
-        ? `${plural(left.length, 'target')} left (${timesText(left, 'lastSeen', traffic)})`
-        : 'No target left';
-    const came =
-      joined.length > 0
-        ? `${plural(joined.length, 'target')} joined (${timesText(joined, 'firstSeen', traffic)})`
-        : 'none joined';
-    const summary = `${went}, ${came}${lastErrorsText(left, failing)}.${takenOut}`;
+    const summary = `${movesText(joined, left, traffic)}${lastErrorsText(joined, left, failing)}.${takenOut}`;
     if (failing.length === 0) return { outcome: 'pass', summary };
     const brief = `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
     return { outcome: 'fail', summary, brief };
   },
 });
 
-const ALL_LEFT: Readonly<Record<number, string>> = { 1: 'it', 2: 'both' };
+/** "3 targets joined and left again (…)", "2 targets joined (…), 1 target left (…)": without the full stop. */
+function movesText(joined: readonly TargetPresence[], left: readonly TargetPresence[], traffic: Traffic): string {
+  const gone = new Set(left);
+  const briefly = joined.filter((presence) => gone.has(presence));
+  const came = joined.filter((presence) => !briefly.includes(presence));
+  const went = left.filter((presence) => !briefly.includes(presence));
+  const nameText = ({ target, lastSeen }: TargetPresence) => nameOf(traffic, target, lastSeen);
+  const noun = briefly.length > 0 ? 'other target' : 'target';
+  return [
+    ...(briefly.length > 0
+      ? [
+          `${plural(briefly.length, 'target')} joined and left again (${list(briefly.map((one) => `${nameText(one)} from ${utcTimeSpan(one.firstSeen, one.lastSeen)}`))})`,
+        ]
+      : []),
+    ...(came.length > 0 ? [`${plural(came.length, noun)} joined (${timesText(came, 'firstSeen', traffic)})`] : []),
+    ...(went.length > 0 ? [`${plural(went.length, noun)} left (${timesText(went, 'lastSeen', traffic)})`] : []),
+    ...(joined.length === 0 ? ['none joined'] : []),
+    ...(left.length === 0 ? ['none left'] : []),
+  ].join(', ');
+}
 
-const lastErrorsText = (left: readonly TargetPresence[], failing: readonly TargetPresence[]): string => {
-  const their = (targets: readonly TargetPresence[]) => (targets.length === 1 ? 'its' : 'their');
-  if (failing.length > 0)
-    return `; requests to ${failing.length === left.length ? (ALL_LEFT[failing.length] ?? `all ${number(failing.length)}`) : outOf(failing.length, left.length)} failed in ${their(failing)} last 90 s`;
-  return left.length > 0 ? `; no errors in ${their(left)} last 90 s` : '';
-};
+/** "; each of the 3 that left had failed requests in its last 90 s" */
+function lastErrorsText(
+  joined: readonly TargetPresence[],
+  left: readonly TargetPresence[],
+  failing: readonly TargetPresence[],
+): string {
+  if (left.length === 0) return '';
+  if (failing.length === 0) return `; no errors in ${left.length === 1 ? 'its' : 'their'} last 90 s`;
+  const which = joined.every((presence) => left.includes(presence)) ? '' : ' that left';
+  const isEvery = failing.length === left.length;
+  const who = !isEvery
+    ? `${outOf(failing.length, left.length)}${which}`
+    : failing.length === 1
+      ? which === ''
+        ? 'it'
+        : 'the one that left'
+      : `${failing.length === 2 ? 'both' : `each of the ${number(failing.length)}`}${which}`;
+  const their = failing.length === 1 || (isEvery && failing.length > 2) ? 'its' : 'their';
+  return `; ${who} had failed requests in ${their} last 90 s`;
+}
 
 /** Groups in which requests found no target, and no target got a request after that: all their targets had left. */
 function emptiedGroups(traffic: Traffic, presences: readonly TargetPresence[]): ReadonlySet<string> {

@@ -14,6 +14,9 @@ import {
 const left = target('10.0.1.5:8080', { lastSeen: START + 2 * MINUTE });
 const stays = target('10.0.1.6:8080');
 const joined = target('10.0.1.7:8080', { firstSeen: START + 3 * MINUTE });
+/** A target that joined and left within the window. */
+const brief = (host: number) =>
+  target(`10.0.1.${host}:8080`, { firstSeen: START + 3 * MINUTE, lastSeen: START + 5 * MINUTE });
 
 it.each([
   { name: 'the same targets throughout', log: { targets: [stays] }, failures: [], outcome: 'pass' },
@@ -33,6 +36,48 @@ it.each([
   { name: 'no target at all', log: { targets: [] }, failures: several(2, 'no-target'), outcome: 'not-applicable' },
 ])('$name: $outcome', ({ log, failures, outcome }) => {
   expect(targetChurn.evaluate({ traffic: trafficOf(failures, log) }, question).outcome).toBe(outcome);
+});
+
+it.each([
+  [
+    'no other joined',
+    [left, stays],
+    ['10.0.1.5:8080'],
+    '1 target left (10.0.1.5:8080 at 02:42:00 UTC), none joined; it had failed requests in its last 90 s.',
+  ],
+  [
+    'another joined',
+    [left, stays, joined],
+    ['10.0.1.5:8080'],
+    '1 target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 target left (10.0.1.5:8080 at 02:42:00 UTC); the one that left had failed requests in its last 90 s.',
+  ],
+  [
+    'two left',
+    [left, target('10.0.1.8:8080', { lastSeen: START + 2 * MINUTE }), stays],
+    ['10.0.1.5:8080', '10.0.1.8:8080'],
+    '2 targets left (10.0.1.5:8080 at 02:42:00 UTC and 10.0.1.8:8080 at 02:42:00 UTC), none joined; both had failed requests in their last 90 s.',
+  ],
+  [
+    'one of two failed',
+    [left, target('10.0.1.8:8080', { lastSeen: START + 2 * MINUTE }), stays],
+    ['10.0.1.5:8080'],
+    'none joined; 1 of 2 had failed requests in its last 90 s.',
+  ],
+  [
+    'three joined and left again',
+    [...[11, 12, 13].map(brief), stays],
+    [11, 12, 13].map((host) => `10.0.1.${host}:8080`),
+    '3 targets joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC, 10.0.1.12:8080 from 02:43:00 to 02:45:00 UTC and 10.0.1.13:8080 from 02:43:00 to 02:45:00 UTC); each of the 3 had failed requests in its last 90 s.',
+  ],
+  [
+    'one left again, and others moved',
+    [brief(11), left, stays, joined],
+    ['10.0.1.5:8080', '10.0.1.11:8080'],
+    '1 target joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 other target left (10.0.1.5:8080 at 02:42:00 UTC); both that left had failed requests in their last 90 s.',
+  ],
+])('says which targets moved and failed: %s', (_, targets, failing, sentence) => {
+  const failures = failing.map((address) => failed('connect-failed', 290, { target: address }));
+  expect(targetChurn.evaluate({ traffic: trafficOf(failures, { targets }) }, question).summary).toContain(sentence);
 });
 
 it('counts the last targets of a group as gone when its requests then find no target', () => {

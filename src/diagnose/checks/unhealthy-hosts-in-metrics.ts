@@ -1,7 +1,7 @@
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
 import { metricMaximum, metricMinimum, metricSum } from '../../evidence/metrics.ts';
-import { list, number, plural, utcTime } from '../../format/wording.ts';
+import { list, number, plural, utcTimeSpan } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -60,16 +60,17 @@ export const unhealthyHostsInMetrics = defineCheck({
 const SHOWN = 3;
 
 /**
- * "Health checks of feed-api task 91aa… (10.0.10.31) failed from 07:44:00 UTC to 07:45:10 UTC, seen by 2 nodes: 4 × 503
+ * "Health checks of feed-api task 91aa… (10.0.10.31) from 2 nodes failed from 07:44:00 to 07:45:10 UTC: 4 × 503
  * (ResponseCodeMismatch)."
  */
 function failedChecks(traffic: Traffic): string[] {
   const { healthChecks = [] } = traffic.log;
   const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {
-    const until = to === null ? `to ${utcTime(last)} at least` : `to ${utcTime(to)}`;
-    const seenBy = nodes.length === 0 ? '' : `, seen by ${plural(nodes.length, 'node')}`;
+    const span = utcTimeSpan(from, to ?? last);
+    const when = to === null ? span.replace(' to ', ' to at least ') : span;
+    const sender = nodes.length === 0 ? '' : ` from ${plural(nodes.length, 'node')}`;
     const why = list(reasons.map(reasonText), SHOWN);
-    return `Health checks of ${nameOf(traffic, target, from)} failed from ${utcTime(from)} ${until}${seenBy}: ${why}.`;
+    return `Health checks of ${nameOf(traffic, target, from)}${sender} failed from ${when}: ${why}.`;
   });
   const more = healthChecks.length - sentences.length;
   return more > 0 ? [...sentences, `${plural(more, 'more time')} in the health-check log.`] : sentences;

@@ -81,7 +81,7 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'the health-check log says which target, when and why',
       part: { metrics: steady, traffic: withHealthChecks({ to: START + 2 * MINUTE }) },
-      says: 'fail: Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:42:00 UTC, seen by 2 nodes: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: Health checks of 10.0.1.5:8080 from 2 nodes failed from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     {
       name: 'a target that is not seen to pass again',
@@ -89,7 +89,7 @@ describe('unhealthy-hosts-in-metrics', () => {
         metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
-      says: 'fail: api had 1 unhealthy host at some point in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 UTC to 02:41:40 UTC at least: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: api had 1 unhealthy host at some point in the window. Health checks of 10.0.1.5:8080 failed from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     {
       name: 'a group that lost all its targets: its lowest count is from before',

@@ -41,10 +41,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 sideEffects: [
                   ...stopgap.sideEffects,
-                  ...asShorter.map(
-                    ({ longer }) =>
-                      `Undo it before you fix the ${inSentence(longer.title)}, because that fix lets requests take longer.`,
-                  ),
+                  ...asShorter.map(({ longer }) => `Undo it before you fix the ${inSentence(longer.title)}.`),
                 ],
               },
             }),

@@ -69,7 +69,9 @@ export function redactPath(path: string, common: ReadonlySet<string>): string {
   const segments = path.split('/');
   return segments
     .map((segment, index) => {
-      if (segment !== '' && isSecretName(segments[index - 1] ?? '')) return HIDDEN_SEGMENT;
+      const before = segments[index - 1] ?? '';
+      // A secret may contain the word too, as in key-3ax6xnjp29jd.
+      if (segment !== '' && isPlainSegment(before) && isSecretName(before)) return HIDDEN_SEGMENT;
       return common.has(segment) || isPlainSegment(segment) ? segment : HIDDEN_SEGMENT;
     })
     .join('/');

@@ -175,7 +175,7 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
       ),
     ],
     sideEffects: [
-      `On SIGTERM, close idle connections (Node.js: server.closeIdleConnections()), or a shutdown waits up to ${wanted} s for them.`,
+      `On SIGTERM, close idle connections, or a shutdown waits ${wanted} s (server.closeIdleConnections() in Node.js).`,
     ],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
@@ -189,14 +189,14 @@ const stopgapOf = (
   loadBalancer: string,
   now: string | undefined,
 ): Stopgap => ({
-  summary: `Lower the load balancer's idle timeout to ${below} s until the fix is deployed.`,
+  summary: `Lower the idle timeout to ${below} s until this is fixed.`,
   commands: [setIdleTimeout(loadBalancer, below)],
   undo:
     now === undefined
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `This cuts every request that takes over ${below} s. In this window that is ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
+    `This cuts requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -256,16 +256,16 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 errors came 6.00 s after an earlier response on the same load balancer node and target; 13 would be expected by chance." */
+/** "103 of 112 errors came 6.00 s after an earlier response on the same node and target; 13 would be expected by chance." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
-    idle: `${seconds(at)} after an earlier response on the same load balancer node and target`,
+    idle: `${seconds(at)} after an earlier response on the same node and target`,
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
-    beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
+    beyond: `${seconds(at)} or more after the latest response on the same node and target`,
   }[kind];
   const errors = hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} failed requests`;
-  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'success', 'successes')} on the same routes whose idle time is known).`;
+  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'success', 'successes')} with a known idle time).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */

@@ -98,7 +98,7 @@ function groupProblem({ TargetGroupName: name }: TargetGroup, targets: TargetHea
       sentence: `${name} has no registered target, so requests to ${name} get 503.`,
       brief: 'a target group has no target',
       advice: [
-        `Raise the desired count of the service behind ${name}; register targets by hand only if nothing manages them.`,
+        `Check the desired count of the service behind ${name}; register targets by hand only if nothing manages them.`,
       ],
     };
   const unused = targets.filter((target) => stateOf(target) === 'unused');

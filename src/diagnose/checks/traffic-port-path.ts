@@ -102,7 +102,7 @@ function openText(paths: readonly CheckedPath[]): string {
 
 /** Continues the sentence about the open paths. */
 const whoAnswered = (answering: number, targets: number): string =>
-  targets === 1 ? 'it' : answering === targets ? 'together these targets' : `${number(answering)} of these targets`;
+  targets === 1 ? 'it' : answering === targets ? 'these targets' : `${number(answering)} of these targets`;
 
 /** Warns that the rules that were read are the current ones. */
 function changeCaveat(

@@ -34,7 +34,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: The paths to both targets registered now are open; together these targets answered 1,000 requests.',
+      says: 'pass: The paths to both targets registered now are open; these targets answered 1,000 requests.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -103,7 +103,7 @@ describe('traffic-port-path', () => {
           targets: ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080'].map((one) => target(one, { requests: 2 })),
         }),
       },
-      says: 'pass: The paths to all 3 targets in the log are open; together these targets answered 6 requests.',
+      says: 'pass: The paths to all 3 targets in the log are open; these targets answered 6 requests.',
     },
     {
       name: 'open, and connections time out all the same',

@@ -30,7 +30,7 @@ function removeNow(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch {
-    // A thread may still write to it, and nobody is there to be told.
+    // A thread may still be writing to it, and the process ends now.
   }
 }
 

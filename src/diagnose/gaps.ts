@@ -13,7 +13,7 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   listeners: 'listeners',
   rules: 'listener rules',
   targetGroups: 'target groups',
-  targetGroupAttributes: 'the deregistration delay',
+  targetGroupAttributes: 'target group attributes (deregistration delay)',
   targetHealth: 'target health',
   securityGroups: 'security groups',
   networkAcls: 'network ACLs',

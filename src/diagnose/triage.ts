@@ -70,7 +70,9 @@ export function triage(
         ? ''
         : failingAtEnd
           ? ` Still failing when the log ends (${utcTime(end)}).`
-          : ` No errors since then; the log ends at ${utcTime(end)}.`;
+          : clients === null
+            ? ` The load balancer had no errors since then; its log ends at ${utcTime(end)}.`
+            : ` No errors since then; the log ends at ${utcTime(end)}.`;
     const state = stateNow === '' ? stateThen : stateNow;
     // The others may have got an error from the hop before.
     const requests =

@@ -21,7 +21,7 @@ const ABOUT = 'Vended log';
 const MINUTE = 60_000;
 const LOOK_BACK = 60 * MINUTE;
 
-/** Where the first vended log in S3 is; null if there is none. */
+/** Where the first vended log in S3 is; null without one. */
 export const vendedPlaceOf = (arn: string, { deliveries }: FoundDeliveries): LogPlace | null =>
   placesIn(arn, deliveries)[0] ?? null;
 

@@ -188,7 +188,9 @@ export function ruledOutLines(causes: readonly CauseResult[]): string[] {
 
 /** Lower-cases the first word of a sentence, unless it may be a name. */
 const afterColon = (sentence: string): string =>
-  /^(?:All|An?|Each|No|None|The|Too) /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
+  /^(?:All|An?|Each|Neither|No|None|The|Too) /.test(sentence)
+    ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
+    : sentence;
 
 /** Readers skip longer lists; `--json` has all facts. */
 const MAX_FACTS = 24;

@@ -185,7 +185,7 @@ function stayedText(traffic: Traffic): string {
   const who =
     failing.size === 1
       ? 'The failing target did not leave'
-      : `None of the ${plural(failing.size, 'failing target')} left`;
+      : `${failing.size === 2 ? 'Neither' : 'None'} of the ${number(failing.size)} failing targets left`;
   return `${who} before the end of the log${end === null ? '' : ` (${utcTime(end)})`}.`;
 }
 

@@ -15,7 +15,7 @@ const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'waf-failure': 'failed in AWS WAF',
   'fixed-response': 'answered by a fixed response',
   'no-target': 'without a target in the group (503, processing times -1 -1 -1)',
-  'connect-failed': 'failed to connect immediately (502, processing times -1 -1 -1)',
+  'connect-failed': 'failed immediately while connecting (502, processing times -1 -1 -1)',
   'connect-timeout': 'failed to connect within 10 s (504, processing times -1 -1 -1)',
   'idle-timeout': 'got no response within the idle timeout (504, target processing time -1)',
   'no-response-aborted': 'ended by the load balancer before any response (502, target processing time -1)',

@@ -41,16 +41,25 @@ export const errorsByDeployment = defineCheck({
   evaluate({ traffic, networkInterfaces = [], ...evidence }, question): CheckVerdict {
     if (traffic.errorCount === 0)
       return { outcome: 'not-applicable', summary: 'The log has no error to compare with deployments.' };
+    const { changes, codeDeployments, scalingActivities, serviceDeployments, services } = evidence;
+    const read = [changes, codeDeployments, scalingActivities, serviceDeployments, services];
     const deployed = deploymentErrors(deploymentsOf(evidence, question), traffic, question);
     const failing = failingRevisions(traffic);
     const alike = revisionErrors(traffic).filter(
       ([first]) => !failing.some(({ service, cluster }) => service === first?.service && cluster === first.cluster),
     );
-    if (deployed.length === 0 && failing.length === 0 && alike.length === 0)
+    if (deployed.length === 0 && failing.length === 0 && alike.length === 0) {
+      if (read.every((one) => one === undefined))
+        return {
+          outcome: 'unknown',
+          summary: `Could not check deployments: CloudTrail, ECS, CodeDeploy and Auto Scaling were not read.${addressesSentence(traffic, networkInterfaces)}`,
+          missing: true,
+        };
       return {
         outcome: 'not-applicable',
         summary: `${noRecordText(traffic)}${addressesSentence(traffic, networkInterfaces)}`,
       };
+    }
     const suspects = deployed.filter(
       ({ change, revisionsAlike }) => (change === 'began' || change === 'ended') && !revisionsAlike,
     );

@@ -49,7 +49,7 @@ export const idleTimeout = defineCheck({
     }
     const summary =
       effective === configured
-        ? `${count} hit the load balancer's idle timeout of ${wholeSeconds(configured)}.`
+        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} ran into it.`
         : `The idle timeout is ${wholeSeconds(configured)}; ${count} ended without a response, at no common time.`;
     return { outcome: 'pass', summary, facts };
   },

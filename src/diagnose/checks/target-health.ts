@@ -10,7 +10,7 @@ const REASONS: Record<string, string> = {
   'Elb.InternalError': 'an internal error of the load balancer',
   'Target.ResponseCodeMismatch': 'health checks get an unexpected status',
   'Target.Timeout': 'health checks time out',
-  'Target.FailedHealthChecks': 'health checks cannot connect or get a malformed response',
+  'Target.FailedHealthChecks': 'health checks either cannot connect or get a malformed response',
   'Target.NotRegistered': 'not registered',
   'Target.NotInUse': 'its zone is not enabled, or no listener uses the group',
   'Target.DeregistrationInProgress': 'draining',

@@ -51,8 +51,9 @@ const ALIKE = 0.1;
 /** "254 errors in 61 s." */
 export function errorsText(errors: readonly SampledError[]): string {
   const times = errors.map(({ at }) => at);
-  // As the seconds are shown.
-  const span = Math.floor(Math.max(...times)) - Math.floor(Math.min(...times));
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  // From a minute on, between the whole seconds in which both are shown.
+  const span = last - first < 60_000 ? last - first : 1000 * (Math.floor(last / 1000) - Math.floor(first / 1000));
   return `${plural(countErrors(errors), 'error')}${errors.length > 1 && span >= 1 ? ` in ${spanText(span)}` : ''}.`;
 }
 
@@ -125,7 +126,7 @@ export function rolloutText(
   }
   if (call === undefined)
     return `From ${utcTime(failedSince)} on, a rollout of ${group} replaced ${named}, and requests to ${one ? 'it' : 'them'} failed.`;
-  return `${calledText(call)}, took ${targetsText(outline, traffic)} away while requests were still sent to ${one ? 'it' : 'them'}.`;
+  return `${calledText(call)}, took ${targetsText(outline, traffic)} away while requests were still being sent to ${one ? 'it' : 'them'}.`;
 }
 
 /** "StopTask by ops at 10:09:59 UTC, 1 s before the first error". */
@@ -138,9 +139,9 @@ const calledText = (call: EventCall): string =>
 export const diedText = (outline: EventOutline, traffic: Traffic): string =>
   `${targetsText(outline, traffic)} went down at ${utcTime(outline.from)} and did not come back.`;
 
-/** "10.0.1.5:8080 (api) was taken out at 07:44:51 UTC while requests were still sent to it.": the reason follows. */
+/** "10.0.1.5:8080 (api) was taken out at 07:44:51 UTC while requests were still being sent to it.": the reason follows. */
 export const takenOutText = (outline: EventOutline, traffic: Traffic): string =>
-  `${targetsText(outline, traffic)} was taken out at ${utcTime(outline.from)} while requests were still sent to it.`;
+  `${targetsText(outline, traffic)} was taken out at ${utcTime(outline.from)} while requests were still being sent to it.`;
 
 /**
  * "10.0.1.5:8443 (api) took no connection from 08:09:59 UTC to 08:14:59 UTC.": connections were refused, or the TLS

@@ -290,7 +290,7 @@ function leadOf(
       : shown.length > TIMES_NAMED
         ? ` from ${utcTimeSpan(first, last)}`
         : ` at ${list(shown.map((time) => time.replace(/ UTC$/, '')))} UTC`;
-  const meanwhile = DEATHS.includes(kind) ? '' : ', while requests were still sent to them';
+  const meanwhile = DEATHS.includes(kind) ? '' : ', while requests were still being sent to them';
   return `${count} ${noun} of ${targetGroupName(target_group_arn)} ${verb}${details}${when}${meanwhile}`;
 }
 

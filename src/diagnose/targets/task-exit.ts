@@ -66,7 +66,7 @@ function clauses(container: string | null, exitCode: number | null): Record<Exit
   const process = container === null ? 'a container' : `container "${container}"`;
   return {
     'out-of-memory': `${process} ran out of memory${code}`,
-    'failed-health-checks': `ECS stopped the task after failed health checks${code}`,
+    'failed-health-checks': `ECS stopped the task${code} after failed health checks`,
     spot: 'its Spot capacity was reclaimed',
     replaced: 'ECS stopped the task for a deployment or a scale-in',
     stopped: `the task was stopped by a StopTask call${code}`,

@@ -169,7 +169,7 @@ const situations: Situation[] = [
       traffic: trafficOf(several(6, 'idle-timeout', () => ({ elapsed: 60.004 }))),
       attributes: { 'idle_timeout.timeout_seconds': '60' },
     },
-    says: ['server-sent events', 'well within every 60 s'],
+    says: ['server-sent events', 'at intervals well under 60 s'],
   },
   {
     name: 'targets of a zone that is not enabled: the zone is enabled, in addition to the others',

@@ -195,9 +195,16 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
   [
     'no deployment',
     [{ ...old, errors: [400] }],
-    {},
+    { services: [] },
     'not-applicable',
     'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.',
+  ],
+  [
+    'no deployment was looked up',
+    [{ ...old, errors: [400] }],
+    {},
+    'unknown',
+    'Could not check deployments: CloudTrail, ECS, CodeDeploy and Auto Scaling were not read.',
   ],
   [
     'no error',
@@ -402,7 +409,7 @@ it('counts the errors of each weight of a CodeDeploy canary', () => {
 
 it('names no failing targets where no request reached one', () => {
   const traffic = readTraffic(logOf(several(3, 'no-target'), {}), question, () => null, targetOwners({}));
-  expect(errorsByDeployment.evaluate({ traffic }, question).summary).toBe(
+  expect(errorsByDeployment.evaluate({ traffic, changes: [] }, question).summary).toBe(
     'No record of a deployment (ECS, CodeDeploy, instance refresh) was found.',
   );
 });
@@ -416,7 +423,7 @@ it('says who has the addresses now if no deployment is known', () => {
     failed('closed-before-response', 400 + host, { target: `10.0.1.${host}:80` }),
   );
   const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
-  expect(errorsByDeployment.evaluate({ traffic, networkInterfaces: interfaces }, question).summary).toBe(
+  expect(errorsByDeployment.evaluate({ traffic, changes: [], networkInterfaces: interfaces }, question).summary).toBe(
     'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found. The failing addresses now belong to ECS tasks (2 of 3).',
   );
 });

@@ -260,7 +260,7 @@ describe('a rollout', () => {
       standing: 'confirmed',
       calls: [{ name: 'UpdateService', user: 'deployer', secondsBefore: 30 }],
       summary:
-        'UpdateService by deployer at 02:44:30 UTC, 30 s before the first error, took 10.0.1.5:8080 and 10.0.1.7:8080 (api) away while requests were still sent to them. 12 errors in 62 s.',
+        'UpdateService by deployer at 02:44:30 UTC, 30 s before the first error, took 10.0.1.5:8080 and 10.0.1.7:8080 (api) away while requests were still being sent to them. 12 errors in 62 s.',
     });
   });
 

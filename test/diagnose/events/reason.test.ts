@@ -239,7 +239,7 @@ it('tells of tasks that were scaled in when each went', () => {
   const kept = answering('10.0.1.8:8080', 0, 900);
   const traffic = readTraffic(servedLog([...gone, ...kept]), question, () => null, targetOwners(evidence));
   expect(findEvents(traffic, evidence, question)[0]?.summary).toBe(
-    '3 targets of api were taken out in a scale-in (feed-api:47) at 02:44:59, 02:45:03 and 02:45:07 UTC, while requests were still sent to them. 18 errors in 13 s.',
+    '3 targets of api were taken out in a scale-in (feed-api:47) at 02:44:59, 02:45:03 and 02:45:07 UTC, while requests were still being sent to them. 18 errors in 13 s.',
   );
 });
 

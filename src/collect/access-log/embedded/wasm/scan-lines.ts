@@ -586,8 +586,8 @@ function wholeField(): i64 {
 }
 
 /**
- * Reads eight hexadecimal digits as a number; returns 0 for anything else. Without branches, because nobody can foresee
- * which digits are letters.
+ * Reads eight hexadecimal digits as a number; returns 0 for anything else. Branches would be slow: a processor cannot
+ * predict which digits are letters.
  */
 function hexadecimal(from: usize): u32 {
   let value: u32 = 0;

@@ -286,11 +286,9 @@ export const knownLabel = ({ verdict }: Diagnosis): string => (verdict.standing 
 /** Label of the sentence about an event. */
 export const eventLabel = (kind: EventKind): string => (kind === 'change' ? 'Change' : 'What happened');
 
-/** Merges checks with the same text into one line, at the position of the first. */
+/** Keeps the first of the checks with the same text, and every fault. */
 export const mergeFindings = (findings: readonly CheckFinding[]): CheckFinding[] =>
-  findings.flatMap((finding, index) => {
+  findings.filter((finding, index) => {
     const isSame = ({ outcome, summary }: CheckFinding) => outcome === finding.outcome && summary === finding.summary;
-    const checks = findings.filter(isSame).length;
-    if (checks === 1 || finding.outcome === 'fail') return [finding];
-    return findings.findIndex(isSame) < index ? [] : [finding];
+    return finding.outcome === 'fail' || findings.findIndex(isSame) === index;
   });

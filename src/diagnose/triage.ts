@@ -71,7 +71,7 @@ export function triage(
         : failingAtEnd
           ? ` Still failing when the log ends (${utcTime(end)}).`
           : clients === null
-            ? ` The load balancer had no errors since then; its log ends at ${utcTime(end)}.`
+            ? ` The load balancer has had no errors since then; its log ends at ${utcTime(end)}.`
             : ` No errors since then; the log ends at ${utcTime(end)}.`;
     const state = stateNow === '' ? stateThen : stateNow;
     // The others may have got an error from the hop before.

@@ -1,6 +1,6 @@
 /** Temporary folders, needed only during a read. */
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
@@ -35,12 +35,12 @@ function removeNow(folder: string): void {
 }
 
 /**
- * Makes a folder that the caller removes. Throws Problem (exit 2) if the folder for temporary files is not writable.
+ * Makes a folder that the caller removes, and returns its path without links. Throws Problem (exit 2) if the folder for temporary files is not writable.
  */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
   const parent = tmpdir();
   try {
-    const folder = await mkdtemp(join(parent, prefix));
+    const folder = await mkdtemp(join(await realpath(parent), prefix));
     made?.push(folder);
     return folder;
   } catch (error) {

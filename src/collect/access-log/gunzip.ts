@@ -7,7 +7,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
 import { expansionLimit } from './log-files.ts';
-import { OPEN_PLAINLY } from './open-file.ts';
+import { assertPlainFile, OPEN_PLAINLY } from './open-file.ts';
 
 /** Bytes. */
 const COMPRESSED = 1 << 16;
@@ -47,21 +47,21 @@ function handleOf(gunzip: Gunzip): { handle: Handle; left: Uint32Array } | null 
 
 /**
  * Fills the sink piece by piece. Returns false if the file is damaged, holds more than one member, expands too far, or
- * cannot be read this way; the sink may then have received part of it.
+ * cannot be read this way; the sink may then have received part of it. Throws like `assertPlainFile`.
  */
 export function gunzipWhole(path: string, sink: GunzipSink): boolean {
   const gunzip = createGunzip();
   const file = openSync(path, OPEN_PLAINLY);
   try {
     const internals = handleOf(gunzip);
-    const info = fstatSync(file);
-    if (internals === null || !info.isFile()) return false;
+    assertPlainFile(file, path);
+    if (internals === null) return false;
     const { handle, left } = internals;
     let isWhole = true;
     handle.onerror = () => {
       isWhole = false;
     };
-    const limit = expansionLimit(info.size);
+    const limit = expansionLimit(fstatSync(file).size);
     let total = 0;
     let length = 0;
     for (let read = COMPRESSED; read > 0; ) {

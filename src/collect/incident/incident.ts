@@ -1,5 +1,5 @@
 /** Reads an incident folder except its logs, and reports everything that is wrong with it at once. */
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
 import { escapeControls } from '../../format/escape-control-characters.ts';
@@ -11,6 +11,7 @@ import { Recording } from './incident-files.ts';
 
 /** An incident folder after reading; times in epoch milliseconds. */
 export interface Incident {
+  /** Without links. */
   dir: string;
   /** As written: a name, an ARN or app/name/id. */
   loadBalancer: string;
@@ -30,8 +31,9 @@ export interface Incident {
  * Reads and checks incident.json, aws/*.json, metrics.json and access-log.json.
  * Throws Problem: exit 1 when the folder is not an incident; exit 2 with every malformed file and the place in it.
  */
-export async function readIncident(dir: string): Promise<Incident> {
-  await assertIncident(dir);
+export async function readIncident(folder: string): Promise<Incident> {
+  await assertIncident(folder);
+  const dir = await realpath(folder);
   const names = Object.keys(Recording.shape);
   const [logs, ...read] = await Promise.all([
     isFolder(join(dir, 'logs')),

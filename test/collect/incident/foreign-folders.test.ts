@@ -2,13 +2,17 @@
  * Folders from strangers: nothing outside is read or written, nothing blocks, and faults are reported with their place.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { fileErrorText, inspectFile, readContent } from '../../../src/collect/access-log/log-files.ts';
+import { gunzipWhole } from '../../../src/collect/access-log/gunzip.ts';
+import { fileErrorText, inspectFile, isParquet, readContent } from '../../../src/collect/access-log/log-files.ts';
+import { parquetPieces } from '../../../src/collect/access-log/vended/parquet-lines.ts';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
 import { assertSaveable, saveIncident } from '../../../src/collect/incident/save.ts';
 import { diagnoseRecording } from '../../../src/commands/diagnose-command.ts';
+import { parquetFile } from '../../support/access-log/vended-forms.ts';
 import { AWS_FILES, INCIDENT, incidentFolder, temporaryFolder } from '../../support/incident/folder.ts';
 import { gzipLines, logLine, logName } from '../../support/incident/log-lines.ts';
 
@@ -86,6 +90,68 @@ describe('links', () => {
     for (const compressed of [false, true]) {
       const read = readContent(path, compressed).next();
       await expect(read.catch((error: unknown) => Promise.reject(fileErrorText(error)))).rejects.toBe(fault);
+    }
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a folder swapped for a link after its files were listed', () => {
+  /** A file that is reached through a link in place of its folder. */
+  async function swapped(): Promise<Record<'text' | 'gzip' | 'parquet', string>> {
+    const [secrets, folder] = [temporaryFolder(), join(temporaryFolder(), 'logs')];
+    symlinkSync(secrets, folder);
+    const paths = { text: join(folder, 'a.log'), gzip: join(folder, 'a.log.gz'), parquet: join(folder, 'a.parquet') };
+    writeFileSync(paths.text, 'root:x:0:0:secret');
+    writeFileSync(paths.gzip, gzipSync('root:x:0:0:secret'));
+    writeFileSync(paths.parquet, await parquetFile([logLine({ time: '02:41:00.000' })]));
+    return paths;
+  }
+  const FAULT = 'a folder above it is a link';
+
+  it('is not followed by any reader', async () => {
+    const { text, gzip, parquet } = await swapped();
+    for (const path of [text, gzip, parquet]) expect(await inspectFile(path)).toEqual({ fault: FAULT });
+    const sink = {
+      room: () => ({ bytes: Buffer.alloc(99), at: 0, length: 99 }),
+      filled: () => expect.fail('was read'),
+    };
+    expect(() => gunzipWhole(gzip, sink)).toThrow(FAULT);
+    await expect(readContent(text, false).next()).rejects.toThrow(FAULT);
+    await expect(readContent(gzip, true).next()).rejects.toThrow(FAULT);
+    await expect(isParquet(parquet)).rejects.toThrow(FAULT);
+    await expect(parquetPieces(parquet).next()).rejects.toThrow(FAULT);
+  });
+
+  it('is followed only above the incident, where its reader put it', async () => {
+    const real = folder();
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(real, link);
+    const { evidence } = await diagnoseRecording(await readIncident(link), '');
+    expect(evidence.accessLog).toMatchObject({ value: { files: { read: 1, unreadable: [] } } });
+  });
+
+  it('is refused while it is swapped to and fro', async () => {
+    const dir = folder();
+    const secrets = temporaryFolder();
+    writeFileSync(join(secrets, 'describe-listeners.json'), '{"Listeners":[],"secret":"it was read"}');
+    let [isSwapped, reads] = [false, 0];
+    const aws = join(dir, 'aws');
+    const swap = setInterval(() => {
+      if (isSwapped) {
+        rmSync(aws);
+        renameSync(`${aws}-kept`, aws);
+      } else {
+        renameSync(aws, `${aws}-kept`);
+        symlinkSync(secrets, aws);
+      }
+      isSwapped = !isSwapped;
+    }, 1);
+    try {
+      for (; reads < 50; reads += 1) {
+        const incident = await readIncident(dir).catch((error: unknown) => error);
+        expect(JSON.stringify(incident)).not.toContain('it was read');
+      }
+    } finally {
+      clearInterval(swap);
     }
   });
 });

@@ -1,5 +1,5 @@
 /** Incident folders for tests: real files in a temporary place. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -14,9 +14,9 @@ export const GROUP_ARN = `${ACCOUNT}:targetgroup/my-targets/73e2d6bc24d8a067`;
 /** A file is written as it is when it is text or bytes, else as JSON. */
 export type Contents = Record<string, unknown>;
 
-/** An empty folder that goes away with the test. */
+/** An empty folder that goes away with the test, its path without links. */
 export function temporaryFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'alb502-'));
+  const dir = mkdtempSync(join(realpathSync(tmpdir()), 'alb502-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }

@@ -2,10 +2,8 @@
  * Reads Parquet files of vended logs: access logs as lines, other logs as records. DuckDB reads Parquet without
  * downloading an extension.
  */
-import { rm, symlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { makeTemporaryFolder } from '../../temporary-folder.ts';
+import { openFile } from '../open-file.ts';
 import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 
 const MEMORY_LIMIT = '256MB';
@@ -52,27 +50,25 @@ async function* parquetChunks(
   columnsOf: (present: readonly string[]) => string[],
 ): AsyncGenerator<ParquetChunk> {
   const { DuckDBInstance } = await import('./duckdb.ts');
-  const folder = await makeTemporaryFolder('alb502-');
+  const file = await openFile(path);
   try {
-    // DuckDB treats a path as a pattern, so read the file through a link with a plain name.
-    const link = join(folder, 'log.parquet');
-    await symlink(resolve(path), link);
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: MEMORY_LIMIT,
       threads: '1',
-      temp_directory: folder,
+      temp_directory: '',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
     try {
-      yield* chunksIn(connection, link, columnsOf);
+      // DuckDB treats a path as a pattern and follows links, so it gets the open file.
+      yield* chunksIn(connection, `/dev/fd/${file.fd}`, columnsOf);
     } finally {
       connection.closeSync();
       instance.closeSync();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await file.close();
   }
 }
 
@@ -81,7 +77,7 @@ async function* chunksIn(
   path: string,
   columnsOf: (present: readonly string[]) => string[],
 ): AsyncGenerator<ParquetChunk> {
-  const source = `read_parquet('${path.replaceAll("'", "''")}')`;
+  const source = `read_parquet('${path}')`;
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`);
   const columns = columnsOf(described.getRows().map(([name]) => String(name)));
   if (columns.length === 0) throw new Error('it has none of the columns of an access log');

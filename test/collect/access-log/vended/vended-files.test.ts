@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
 import { lineTranslator } from '../../../../src/collect/access-log/vended/translate-lines.ts';
@@ -68,6 +68,15 @@ describe('a file of a vended log', () => {
     ['Parquet', 'a [1]*.parquet', () => parquetFile(lines)],
   ])('gives the same answers: %s', async (_, name, content) => {
     expect(answers(await read(name, await content()))).toEqual(answers(await expected()));
+  });
+
+  it('needs no temporary files, which a signal would leave behind, to be read as Parquet', async () => {
+    const content = await parquetFile(lines);
+    const folder = temporaryFolder();
+    writeLogs(folder, { 'a.parquet': content });
+    vi.stubEnv('TMPDIR', '/proc/missing');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect((await readAccessLog({ folder, question, idleTimeoutSeconds: 60 })).entries).toBe(lines.length);
   });
 
   it('counts invalid records, and shows the first by its line', async () => {

@@ -247,4 +247,5 @@ it('compares with the metric only whole minutes and errors made by the load bala
     failed('target-response', 91),
   ]);
   expect(errorsInLog(traffic, { ...question, from: START + 20_000 })).toBe(1);
+  expect(errorsInLog(traffic, { ...question, from: START + 20_000, to: START + 100_000 })).toBeNull();
 });

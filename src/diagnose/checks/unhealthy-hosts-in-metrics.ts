@@ -26,8 +26,8 @@ export const unhealthyHostsInMetrics = defineCheck({
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
     const read = groups.map((group) => hostsOf(group, evidence.metrics, question));
     const facts = read.flatMap(({ name, unhealthy, healthy }) => [
-      ...(unhealthy === null ? [] : [{ label: `most unhealthy hosts in ${name}`, value: unhealthy }]),
-      ...(healthy === null ? [] : [{ label: `fewest healthy hosts in ${name}`, value: healthy }]),
+      ...(unhealthy === null ? [] : [{ label: `highest UnHealthyHostCount of ${name}`, value: unhealthy }]),
+      ...(healthy === null ? [] : [{ label: `lowest HealthyHostCount of ${name}`, value: healthy }]),
     ]);
     const findings = [
       ...read.flatMap((hosts) => finding(hosts) ?? []),

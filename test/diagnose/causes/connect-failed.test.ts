@@ -434,6 +434,8 @@ describe('a target that left before it was drained', () => {
       { traffic, targetGroups: group({ Protocol: 'HTTP' }), changes: [deregistered('10.0.1.5', 60)] },
       question,
     );
-    expect(against).toEqual(['All 4 refused connections went to a target that was shutting down: 10.0.1.5:8080.']);
+    expect(against).toEqual([
+      'All 4 refused connections went to a target that was shutting down, a cause of its own (target shutdown before draining): 10.0.1.5:8080.',
+    ]);
   });
 });

@@ -72,6 +72,16 @@ describe('log-completeness', () => {
     expect(verdict.summary).toContain(part);
   });
 
+  it.each([
+    ['without metrics', undefined, question],
+    ['in a window without a whole minute', counted(5), { ...question, to: question.from + 50_000 }],
+  ])('compares a damaged log with nothing %s', (_, metrics, asked) => {
+    const damaged = files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] });
+    const { outcome, summary } = evaluate(damaged, metrics, asked);
+    expect(outcome).toBe('fail');
+    expect(summary).toBe('1 log file could not be read in full: a.log.gz (ends early).');
+  });
+
   it('has no metric to compare 460s with', () => {
     expect(evaluate({}, counted(5), { ...question, statuses: ['460'] }).outcome).toBe('not-applicable');
   });

@@ -18,6 +18,19 @@ export function epochIn(printed: string | number | undefined): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
+/**
+ * Returns when an instance stopped or was terminated, epoch milliseconds; null where EC2 gives no time. EC2 prints it in
+ * the reason: "User initiated (2026-11-20 02:41:10 GMT)".
+ */
+export function stopTime({ StateTransitionReason = '' }: Instance): number | null {
+  const [, day, time] = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(StateTransitionReason) ?? [];
+  return epochIn(day && `${day}T${time}Z`);
+}
+
+/** Whether an instance stopped, was terminated, or is about to. */
+export const isStopped = ({ State }: Instance): boolean =>
+  /^(?:shutting-down|terminated|stopping|stopped)$/.test(State?.Name ?? '');
+
 /** describe-tags: the tags of a target group or a load balancer. */
 export const TagDescription = z.looseObject({
   ResourceArn: AwsName,

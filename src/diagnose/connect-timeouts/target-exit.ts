@@ -2,6 +2,7 @@
 
 import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
+import { isStopped, stopTime } from '../../evidence/workloads.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { Strength } from '../judgement.ts';
 import { eventTime, namesResource } from '../network-path/rule-changes.ts';
@@ -134,9 +135,8 @@ function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
     ({ InstanceId, PrivateIpAddress }) => InstanceId === id || PrivateIpAddress === address,
   );
   const state = instance?.State?.Name;
-  if (!instance || !state || !/^(shutting-down|terminated|stopping|stopped)$/.test(state)) return null;
-  const time = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(instance.StateTransitionReason ?? '');
-  const at = time ? Date.parse(`${time[1]}T${time[2]}Z`) : null;
+  if (!instance || !state || !isStopped(instance)) return null;
+  const at = stopTime(instance);
   if (at === null) return exitWith('likely', `${instance.InstanceId} (${target}) is ${state}.`);
   return at <= last
     ? judgeExitTime(at, `${instance.InstanceId} (${target}) was ${state} at ${utcTime(at)}`, timedOutTarget)

@@ -5,6 +5,7 @@ import { list, plural, utcTime } from '../../format/wording.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
+import { failingStatus } from '../patterns/failed-health-checks.ts';
 import { beyondStopTimeout, MOST_STOP_TIMEOUT } from '../targets/drain-times.ts';
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
@@ -175,16 +176,14 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
   }
 }
 
-/** One or more status codes: "HTTP 503", "HTTP 502,503", "HTTP 502 and HTTP 503". */
-const ONLY_CODES = /^HTTP \d{3}(?:(?:, ?| and )(?:HTTP )?\d{3})*$/;
-
 /** Names what to compare only if it can have made the checks fail: after an answer, no timeout can. */
 function healthCheckFix(who: string, checks: FailedChecks | null): string {
-  const why = checks?.why ?? '';
+  const failures = checks?.failures ?? [];
+  const statuses = [...new Set(failures.map(failingStatus))];
   const since = checks?.since == null ? '' : ` from ${utcTime(checks.since).slice(0, 5)} UTC`;
-  if (ONLY_CODES.test(why))
-    return `find out why ${who} answered its health checks with ${list(why.match(/\d{3}/g) ?? [])}: read its log${since}. Then check the health check's path.`;
-  if (/^(?:request )?timed out$/i.test(why))
+  if (failures.length > 0 && !statuses.includes(null))
+    return `find out why ${who} answered its health checks with ${list(statuses.flatMap((status) => status ?? []))}: read its log${since}. Then check the health check's path.`;
+  if (failures.length > 0 && failures.every(({ reason }) => reason === 'TimedOut'))
     return `find out why health checks of ${who} timed out: compare the check's timeout and grace period with the time ${who} takes to answer and to start.`;
   return `find out why ${who} failed its health checks: read its log${since}. Then check the health check's path, timeout and grace period.`;
 }

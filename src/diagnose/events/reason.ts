@@ -3,7 +3,7 @@ import type { EcsService, LifecycleHook, ScalingActivity } from '../../evidence/
 import { epochIn } from '../../evidence/workloads.ts';
 import { list, number, outOf, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
-import { failedChecksOn, failedChecksReason } from '../patterns/failed-health-checks.ts';
+import { type CheckFailure, failedChecksOn, failedChecksReason } from '../patterns/failed-health-checks.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
 import type { ExitKind } from '../targets/task-exit.ts';
 import { type Traffic, targetGroupName } from '../traffic.ts';
@@ -37,8 +37,8 @@ export interface EventReason {
 }
 
 export interface FailedChecks {
-  /** "HTTP 503", "timed out"; null if unknown. */
-  why: string | null;
+  /** Empty if unknown. ECS's own words stand as the reason where it gives no code. */
+  failures: readonly CheckFailure[];
   /** The first check that failed, epoch milliseconds; null if the health-check log was not read. */
   since: number | null;
 }
@@ -80,7 +80,7 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const at = times.length === 0 ? null : Math.min(...times);
   const deployed = deploymentBefore(service, outline.from, evidence);
   const checks = failedChecks(kind, service, outline, traffic);
-  const details = detailsText(kind, own, deployed, checks?.why ?? null);
+  const details = detailsText(kind, own, deployed, checks?.failures ?? []);
   const hooks = hookText(own, evidence);
   return {
     ...{ kind, at, service, deployed, checks },
@@ -221,7 +221,7 @@ function deploymentBefore(service: EcsService | null, at: number, { tasks }: Eve
   return { revision, before: before.sort((a, b) => numberOf(b) - numberOf(a)) };
 }
 
-/** "HTTP 503": from the health-check log, otherwise the last service event before the targets went, in ECS's words. */
+/** From the health-check log, otherwise from the last service event before the targets went. */
 function failedChecks(
   kind: ReasonKind,
   service: EcsService | null,
@@ -232,7 +232,7 @@ function failedChecks(
   const logged = targets.flatMap((target) => failedChecksOn(traffic, { arn, target, from, to: to ?? from }) ?? []);
   if (logged.length > 0)
     return {
-      why: failedChecksReason({ reasons: logged.flatMap(({ reasons }) => reasons) }),
+      failures: logged.flatMap(({ reasons }) => reasons),
       since: Math.min(...logged.map((one) => one.from)),
     };
   const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
@@ -241,8 +241,15 @@ function failedChecks(
     return reason === undefined || time === null || time > from + AFTER_MS ? [] : [{ time, reason }];
   });
   const latest = told.sort((a, b) => b.time - a.time)[0]?.reason;
-  const why = latest?.replace(/^Health checks failed with these codes: \[(.+)\]$/, 'HTTP $1') ?? null;
-  return { why, since: null };
+  return { failures: latest === undefined ? [] : failuresOf(latest), since: null };
+}
+
+/** The reason of a service event in the codes of the health-check log (ECS developer guide, "Service event messages"). */
+function failuresOf(reason: string): CheckFailure[] {
+  const codes = /^Health checks failed with these codes: \[(\d{3}(?:, ?\d{3})*)\]$/.exec(reason)?.[1];
+  if (codes !== undefined)
+    return codes.split(/, ?/).map((statusCode) => ({ reason: 'ResponseCodeMismatch', statusCode }));
+  return [{ reason: /^request timed out$/i.test(reason) ? 'TimedOut' : reason, statusCode: '-' }];
 }
 
 /** What went, and how: "3 tasks of feed ran out of memory". */
@@ -299,14 +306,14 @@ function detailsText(
   kind: ReasonKind,
   own: readonly Departure[],
   deployed: EventReason['deployed'],
-  why: string | null,
+  failures: readonly CheckFailure[],
 ): string {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
   const isNew = kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed?.revision;
   const codes = new Set(own.map(({ owner: { exit } }) => exit?.exitCode ?? null));
   const [code = null] = codes;
   const details = [
-    ...(why === null ? [] : [why]),
+    ...(failures.length === 0 ? [] : [failedChecksReason(failures)]),
     // One exit names its code itself.
     ...(kind === 'exited' && own.length > 1 && codes.size === 1 && code !== null ? [`exit ${code}`] : []),
     ...(revisions.length > 0 ? [`${isNew ? 'new revision ' : ''}${list(revisions)}`] : []),

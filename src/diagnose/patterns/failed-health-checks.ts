@@ -43,22 +43,28 @@ export function failedChecksOn(
   );
 }
 
+/** Why a health check failed: reason code and status code ("-" if none came) as the health-check log gives them. */
+export type CheckFailure = Pick<FailedHealthChecks['reasons'][number], 'reason' | 'statusCode'>;
+
+/** The status code that made a check fail: "503"; null if it failed for another reason. */
+export const failingStatus = ({ reason, statusCode }: CheckFailure): string | null =>
+  BY_STATUS.includes(reason) && statusCode !== '-' ? statusCode : null;
+
 /** "HTTP 503 and timed out" */
-export const failedChecksReason = ({ reasons }: Pick<FailedHealthChecks, 'reasons'>): string =>
-  list([
-    ...new Set(
-      reasons.map(({ reason, statusCode }) =>
-        BY_STATUS.includes(reason) && statusCode !== '-' ? `HTTP ${statusCode}` : (REASONS[reason] ?? reason),
-      ),
-    ),
-  ]);
+export function failedChecksReason(failures: readonly CheckFailure[]): string {
+  const texts = failures.map((failure) => {
+    const status = failingStatus(failure);
+    return status === null ? (REASONS[failure.reason] ?? failure.reason) : `HTTP ${status}`;
+  });
+  return list([...new Set(texts)]);
+}
 
 /** "failed from 04:20:58 UTC, seen by 3 nodes: timed out; the last one passed at 04:20:28 UTC" */
 function failedChecksText(one: FailedHealthChecks): string {
   const { from, nodes, lastPassed = null } = one;
   const seenBy = nodes.length === 0 ? '' : `, seen by ${plural(nodes.length, 'node')}`;
   const passed = lastPassed === null ? '' : `; the last one passed at ${utcTime(lastPassed)}`;
-  return `failed from ${utcTime(from)}${seenBy}: ${failedChecksReason(one)}${passed}`;
+  return `failed from ${utcTime(from)}${seenBy}: ${failedChecksReason(one.reasons)}${passed}`;
 }
 
 /** A sentence on the health checks of an event's targets; empty if they did not fail or were not logged. */
@@ -87,6 +93,6 @@ export function answeredChecks(
     .filter(({ reasons }) => reasons.some(({ reason }) => ANSWERED.includes(reason)))
     .map(
       (one) =>
-        `Health checks of ${nameOf(traffic, target, from)} got something back (${failedChecksReason(one)}) from ${utcTime(one.from)} to ${utcTime(one.last)}: packets arrived.`,
+        `Health checks of ${nameOf(traffic, target, from)} got something back (${failedChecksReason(one.reasons)}) from ${utcTime(one.from)} to ${utcTime(one.last)}: packets arrived.`,
     );
 }

@@ -3,7 +3,7 @@
  * reference, Task (stopCode, stoppedReason); EC2 API reference, StateReason.
  */
 import type { Instance } from '../../evidence/aws.ts';
-import { type EcsTask, epochIn } from '../../evidence/workloads.ts';
+import { type EcsTask, epochIn, isStopped, stopTime } from '../../evidence/workloads.ts';
 import { utcTime } from '../../format/wording.ts';
 
 /**
@@ -77,12 +77,9 @@ function clauses(container: string | null, exitCode: number | null): Record<Exit
 }
 
 /** Returns why an instance was stopped by EC2 or a person; null if it runs or EC2 gives no reason. */
-export function instanceExit({ State, StateReason, StateTransitionReason = '' }: Instance): TaskExit | null {
-  if (!/^(?:shutting-down|terminated|stopping|stopped)$/.test(State?.Name ?? '')) return null;
-  const isSpot = StateReason?.Code === 'Server.SpotInstanceTermination';
-  const time = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) GMT\)/.exec(StateTransitionReason);
-  const at = time === null ? null : epochIn(`${time[1]}T${time[2]}Z`);
-  if (!isSpot) return null;
+export function instanceExit(instance: Instance): TaskExit | null {
+  if (!isStopped(instance) || instance.StateReason?.Code !== 'Server.SpotInstanceTermination') return null;
+  const at = stopTime(instance);
   const when = at === null ? '' : ` at ${utcTime(at)}`;
   return {
     ...{ kind: 'spot', at, exitCode: null, container: null, stoppedReason: null },

@@ -191,6 +191,22 @@ describe('the health-check log', () => {
     expect([summary.slice(0, start.length), summary.slice(-end.length)]).toEqual([start, end]);
   });
 
+  it.each([
+    ['Health checks failed with these codes: [503]', 'HTTP 503', 'answered its health checks with 503'],
+    ['Health checks failed with these codes: [502,503]', 'HTTP 502 and HTTP 503', 'with 502 and 503'],
+    ['Request timed out', 'timed out', 'health checks of feed-api timed out'],
+    ['Unhealthy', 'Unhealthy', 'failed its health checks'],
+  ])('is replaced by the service event "%s"', (reason, clause, fix) => {
+    const [service] = unhealthy.services ?? [];
+    const message = `(service feed-api) (port 8080) is unhealthy in (target-group x) due to (reason ${reason}).`;
+    const events = [{ createdAt: new Date(START + 290_000).toISOString(), message }];
+    const evidence = { ...unhealthy, services: service ? [{ ...service, events }] : [] };
+    const traffic = readTraffic(servedLog(requests), question, () => null, targetOwners(evidence));
+    const [event] = findEvents(traffic, evidence, question);
+    expect(event?.summary).toContain(`(${clause}; feed-api:47)`);
+    expect(fixOf(event, traffic, evidence)?.summary).toContain(fix);
+  });
+
   it('is left out where checks failed at another time', () => {
     expect(summaryOf(checks('TimedOut', '-', 700), {})).not.toContain('health checks');
   });

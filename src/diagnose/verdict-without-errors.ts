@@ -129,7 +129,8 @@ function accessLogAdvice(
   if (attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true')
     return 'Access logging is on. Fix what kept the log from being read, then ask again.';
   const delivered = traffic.status === 'unavailable' ? (traffic.delivered ?? []) : [];
-  if (isKept(delivered))
+  const isDenied = traffic.status === 'unavailable' && traffic.kind === 'denied';
+  if (isKept(delivered) || (delivered.length > 0 && isDenied))
     return `The log is delivered to ${list(delivered.map(deliveredLogWords))}. Fix what kept it from being read, then ask again.`;
   if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
     return 'Add log files to logs/ of the incident folder.';

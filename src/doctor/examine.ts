@@ -7,6 +7,7 @@ import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aw
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import { ALB_ACCESS_LOGS, deliveriesOf, describeDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
+import { streamFollower } from '../collect/access-log/vended/firehose-streams.ts';
 import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems, interruptedProblem } from '../collect/aws/call.ts';
 import { fetchAttributes } from '../collect/aws/load-balancer.ts';
@@ -157,15 +158,19 @@ async function vendedAmong<Checked extends { arn: string }>(
   session: Session,
   checked: readonly Checked[],
 ): Promise<{ of: Checked[]; refusal: AccessLogError | null }> {
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
   const described = await describeDeliveries({
     logs: session.client(CloudWatchLogsClient),
     region: session.place.region,
-    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
+    signal,
   });
-  const found = checked.map((one) => ({
-    one,
-    ...deliveriesOf(described, { resourceArn: one.arn, logType: ALB_ACCESS_LOGS }),
-  }));
+  const follow = streamFollower(session, signal);
+  const found = await Promise.all(
+    checked.map(async (one) => ({
+      one,
+      ...(await follow(deliveriesOf(described, { resourceArn: one.arn, logType: ALB_ACCESS_LOGS }), one.arn)),
+    })),
+  );
   return {
     of: found.filter(({ deliveries }) => deliveries.some(isReadable)).map(({ one }) => one),
     refusal: found.find(({ refusal }) => refusal !== null)?.refusal ?? null,

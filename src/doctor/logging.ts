@@ -23,6 +23,7 @@ import {
   logPlace,
   objects,
 } from '../collect/access-log/s3-log.ts';
+import { streamFollower } from '../collect/access-log/vended/firehose-streams.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Attributes } from '../evidence/aws.ts';
@@ -56,13 +57,15 @@ export async function checkLogging(
   now: number,
 ): Promise<LoggingReport> {
   const place = logPlace(attributes, arn);
-  const found = await findDeliveries({
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
+  const delivered = await findDeliveries({
     logs: session.client(CloudWatchLogsClient),
     resourceArn: arn,
     logType: ALB_ACCESS_LOGS,
     region: session.place.region,
-    signal: AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]),
+    signal,
   });
+  const found = await streamFollower(session, signal)(delivered, arn);
   if (place === null)
     return {
       findings: [
@@ -128,16 +131,19 @@ function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFindi
     (one): DoctorFinding => ({ about, state: 'ok', text: `delivered to ${deliveredLogWords(one)}` }),
   );
   if (refusal === null) return named;
-  const denied = ['DescribeDeliverySources', 'DescribeDeliveries', 'DescribeDeliveryDestinations'].find(
-    (action) => refusal.kind === 'denied' && refusal.iamStatement?.includes(`"logs:${action}"`),
-  );
+  const [, action, resource] = /"Action":"([^"]+)","Resource":"([^"]+)"/.exec(refusal.iamStatement ?? '') ?? [];
+  const unknown = action?.startsWith('firehose:')
+    ? 'where the stream writes'
+    : 'where else the access log is delivered';
   return [
     ...named,
     {
       about,
       state: 'missing',
-      text: `${refusal.message}: where else the access log is delivered is unknown`,
-      ...(denied === undefined ? {} : { allow: { action: `logs:${denied}`, resource: '*' } }),
+      text: `${refusal.message}: ${unknown} is unknown`,
+      ...(action === undefined || resource === undefined
+        ? {}
+        : { allow: { action, resource: action.startsWith('logs:') ? '*' : resource } }),
     },
   ];
 }

@@ -7,9 +7,17 @@ export interface DeliveredLog {
   name: string | null;
   /** plain, json, w3c, parquet or raw; null if unknown, or fixed as with `access_logs.s3`. */
   format: string | null;
+  /** The Firehose stream that writes these files to S3. */
+  stream?: string | undefined;
 }
 
-/** Whether any of these keeps the log; Firehose keeps nothing that can be read back. */
+/** The destination alone, of something that has more properties. */
+export const logOf = ({ service, name, format, stream }: DeliveredLog): DeliveredLog => ({
+  ...{ service, name, format },
+  ...(stream === undefined ? {} : { stream }),
+});
+
+/** Whether any of these keeps the log; a stream that could not be followed to S3 keeps nothing that can be read. */
 export const isKept = (places: readonly DeliveredLog[]): boolean =>
   places.some(({ service }) => service !== 'firehose');
 
@@ -25,11 +33,12 @@ const FORMATS: Record<string, string> = { plain: 'plain', json: 'JSON', w3c: 'W3
 /**
  * Formats a destination: "CloudWatch Logs (log group /aws/vendedlogs/alb, JSON)", "S3 (s3://bucket/prefix, Parquet)".
  */
-export function deliveredLogWords({ service, name, format }: DeliveredLog): string {
+export function deliveredLogWords({ service, name, format, stream }: DeliveredLog): string {
   const named = { s3: 's3://', 'cloudwatch-logs': 'log group ', firehose: 'stream ', other: '' }[service];
   const details = [
     ...(name === null ? [] : [`${named}${name}`]),
     ...(format === null ? [] : [FORMATS[format] ?? format]),
+    ...(stream === undefined ? [] : [`from Firehose stream ${stream}`]),
   ];
   return details.length === 0 ? SERVICES[service] : `${SERVICES[service]} (${details.join(', ')})`;
 }

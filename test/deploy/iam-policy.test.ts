@@ -21,6 +21,7 @@ const SERVICES: Record<string, string> = {
   ec2: 'ec2',
   ecs: 'ecs',
   'elastic-load-balancing-v2': 'elasticloadbalancing',
+  firehose: 'firehose',
   glue: 'glue',
   lambda: 'lambda',
   s3: 's3',

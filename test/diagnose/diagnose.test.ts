@@ -38,9 +38,15 @@ describe('the next step without a log', () => {
       /^The log is delivered to CloudWatch Logs \(log group alb\)\. Fix what kept it/,
     ],
     ['in a stream', 'firehose', /^Turn on access logging, for the next time/],
-  ] as const)('with a vended log %s', (_, service, says) => {
+    [
+      'in a stream that may not be described',
+      'firehose',
+      /^The log is delivered to Firehose .* Fix what kept/,
+      'denied',
+    ],
+  ] as const)('with a vended log %s', (_, service, says, kind: 'denied' | 'failed' = 'failed') => {
     const delivered = [{ service, name: 'alb', format: null }];
-    expect(decidedBy(enabled('false'), 'failed', delivered)).toMatch(says);
+    expect(decidedBy(enabled('false'), kind, delivered)).toMatch(says);
   });
 });
 

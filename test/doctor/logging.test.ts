@@ -22,11 +22,18 @@ const toFiles = (prefix: string): LogsOfAccount => ({
   deliveries: [delivery('ours', 'S3')],
   destinations: [destination('S3', 'parquet', `arn:aws:s3:::${BUCKET}/${prefix}`)],
 });
+const toStream = (kind: object): LogsOfAccount => ({
+  ...toGroup,
+  deliveries: [delivery('ours', 'FH')],
+  destinations: [destination('FH', 'json')],
+  streams: { 'alb-logs': [kind] },
+});
 const VENDED = 'vended/eu-west-1/2026/03/10/0a1b.parquet';
 
 async function findings(account: LogsOfAccount, enabled: 'true' | 'false', more: Attributes = {}) {
   const objects = deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' });
   objects.set(VENDED, Buffer.from('PAR1'));
+  objects.set('alb/2026/03/10/12/alb-logs-1-2026-03-10-12-05-00-0a1b', Buffer.from('{}'));
   settings({ s3: await serveS3({ name: BUCKET, objects }), logs: await serveLogs(account) });
   const place = { account: 'default', region: 'eu-west-1' };
   const session = openSession(place, { signal: new AbortController().signal, deadline: 20_000 });
@@ -53,10 +60,10 @@ describe('doctor', () => {
       'off (access_logs.s3.enabled is false), and there is no vended delivery of its access log either. To switch it on',
     ],
     [
-      'all of it goes to a stream',
-      { ...toGroup, deliveries: [delivery('ours', 'FH')], destinations: [destination('FH', 'json')] },
+      'all of it goes to a stream that does not write to S3',
+      toStream({ RedshiftDestinationDescription: {} }),
       'missing',
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which keeps nothing to read back',
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3',
     ],
   ])('reports with logging to S3 off: %s', async (_, account, state, said) => {
     const [off] = await findings(account, 'false');
@@ -73,7 +80,26 @@ describe('doctor', () => {
     );
   });
 
+  it('names the permission needed to follow a stream', async () => {
+    const account = { ...toStream({}), denied: 'DescribeDeliveryStream' };
+    const stream = 'arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs';
+    expect(await findings(account, 'true')).toContainEqual(
+      expect.objectContaining({
+        state: 'missing',
+        text: `firehose:DescribeDeliveryStream on ${stream} was denied: where the stream writes is unknown`,
+        allow: { action: 'firehose:DescribeDeliveryStream', resource: stream },
+      }),
+    );
+  });
+
   it.each<[string, LogsOfAccount, 'ok' | 'missing' | 'untried', string, string | undefined]>([
+    [
+      'files of a stream',
+      toStream({ S3DestinationDescription: { BucketARN: `arn:aws:s3:::${BUCKET}`, Prefix: 'alb/' } }),
+      'ok',
+      'the newest one can be read',
+      undefined,
+    ],
     ['a log group', toGroup, 'ok', 'the log group /aws/vendedlogs/alb can be read and queried', undefined],
     ...['FilterLogEvents', 'StartQuery'].map(
       (denied) =>

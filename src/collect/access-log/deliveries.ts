@@ -9,7 +9,7 @@ import type {
   DeliveryDestination,
   DeliverySource,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { type DeliveredLog, deliveredLogWords } from '../../evidence/delivered-log.ts';
+import { type DeliveredLog, deliveredLogWords, logOf } from '../../evidence/delivered-log.ts';
 import { list } from '../../format/wording.ts';
 import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
 import { byText } from './log-files.ts';
@@ -39,6 +39,12 @@ export interface VendedDelivery extends DeliveredLog {
   /** S3 only: the part of a key after the prefix, with `{yyyy}` and other variables; null for the default. */
   suffix: string | null;
   isHive: boolean;
+  /** Of a delivery to Firehose that is not followed to S3. */
+  streamArn?: string;
+  /** Why the files of its stream are not read, as a clause after "which". */
+  unread?: string;
+  /** How a Firehose stream begins the keys of a day's files; see `VendedLayout`. */
+  keys?: { template: string; isLocalTime: boolean };
 }
 
 export interface FoundDeliveries {
@@ -112,9 +118,7 @@ export function deliveriesOf(
 
 /** Where the log is delivered; undefined if that is unknown. */
 export const deliveredIn = ({ deliveries, refusal }: FoundDeliveries): DeliveredLog[] | undefined =>
-  refusal !== null && deliveries.length === 0
-    ? undefined
-    : deliveries.map(({ service, name, format }) => ({ service, name, format }));
+  refusal !== null && deliveries.length === 0 ? undefined : deliveries.map(logOf);
 
 /** Whether alb502 can read a delivery. */
 export const isReadable = ({ service, name }: DeliveredLog): boolean =>
@@ -125,12 +129,13 @@ export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliv
   if (refusal !== null && deliveries.length === 0)
     return `and whether the log is delivered another way is unknown: ${refusal.message}`;
   if (deliveries.length > 0) {
-    const isStream = deliveries.every(({ service }) => service === 'firehose');
-    const why = isStream
-      ? ', which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well'
-      : refusal === null
-        ? ', which is not read'
-        : `, and where that is, is unknown: ${refusal.message}`;
+    const unread = deliveries.find(({ service }) => service === 'firehose')?.unread;
+    const why =
+      refusal !== null
+        ? `, and where that is, is unknown: ${refusal.message}`
+        : unread === undefined
+          ? ', which is not read'
+          : `, which ${unread}: deliver it to S3 or CloudWatch Logs as well`;
     return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}${why}`;
   }
   return idleSources.length === 0
@@ -159,6 +164,7 @@ function logDelivery(delivery: Delivery, destination: DeliveryDestination | unde
     delimiter: delivery.fieldDelimiter || null,
     suffix: suffixPath || null,
     isHive: enableHiveCompatiblePath ?? false,
+    ...(service === 'firehose' && resource !== null ? { streamArn: resource } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Attributes } from '../../evidence/aws.ts';
+import { type DeliveredLog, logOf } from '../../evidence/delivered-log.ts';
 import type { Window } from '../../evidence/evidence.ts';
 import { mapLimited } from '../map-limited.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
@@ -36,9 +37,14 @@ export interface LogPlace {
   loadBalancer: { name: string; id: string };
   /** For a vended delivery; absent if the load balancer writes its own files. */
   vended?: VendedLayout;
-  /** Format of a vended delivery; see `DeliveredLog`. */
+  /** Of a vended delivery; see `DeliveredLog`. */
   format?: string | null;
+  stream?: string;
 }
+
+/** The place as a destination of the log. */
+export const logAt = ({ bucket, root, format = null, stream }: LogPlace): DeliveredLog =>
+  logOf({ service: 's3', name: `${bucket}/${root}`, format, stream });
 
 export interface LogObject {
   key: string;
@@ -109,6 +115,12 @@ export function deliveryDays(ends: Window, now: number): string[] {
     new Date((first + index) * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '/'),
   );
 }
+
+/** The days whose folders of a place may hold a file of the window; one more at each end where they are local. */
+export const daysOf = ({ vended }: LogPlace, ends: Window, now: number): string[] =>
+  vended?.isLocalTime === true
+    ? deliveryDays({ from: ends.from - DAY_MS, to: ends.to + DAY_MS }, now + DAY_MS)
+    : deliveryDays(ends, now);
 
 /** Prefix of the names of health-check logs. */
 const HEALTH_CHECKS = 'health_check_log_';
@@ -199,7 +211,7 @@ async function listVended(
 ): Promise<LogObject[]> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const ends = fileEndRange(window, idleTimeoutSeconds);
-  const folders = new Set(deliveryDays(ends, now).map((day) => folderOfDay(layout, day)));
+  const folders = new Set(daysOf(place, ends, now).map((day) => folderOfDay(layout, day)));
   const found = await Promise.all(
     [...folders].map(async (folder) => {
       const own: LogObject[] = [];
@@ -222,7 +234,7 @@ const DAY_PAGES = 100;
 export async function bytesOfDays(options: ListOptions): Promise<number | null> {
   const { place, window, idleTimeoutSeconds, now } = options;
   const days = await Promise.all(
-    deliveryDays(fileEndRange(window, idleTimeoutSeconds), now).map(async (day) => {
+    daysOf(place, fileEndRange(window, idleTimeoutSeconds), now).map(async (day) => {
       let [bytes, count] = [0, 0];
       const listed =
         place.vended === undefined

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ALB_ACCESS_LOGS, type FoundDeliveries, findDeliveries } from '../access-log/deliveries.ts';
+import { streamFollower } from '../access-log/vended/firehose-streams.ts';
 import type { Session } from './session.ts';
 
 export interface DeliveryLookup {
@@ -27,7 +28,7 @@ export function beginDeliveryLookup(
     logType: ALB_ACCESS_LOGS,
     region: place.region,
     signal: ends,
-  });
+  }).then((all) => streamFollower({ client, place }, ends)(all, loadBalancerArn));
   // Waiters handle the rejection; this avoids an unhandled one.
   found.catch(() => {});
   return {

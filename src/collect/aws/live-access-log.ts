@@ -210,7 +210,8 @@ class LiveLogReader {
         delivered,
       );
     const reason = `access logging to S3 is off (access_logs.s3.enabled is false), ${deliveriesWords(found)}`;
-    return this.#unavailable(attributes.source, { kind: 'failed', reason, iamStatement }, delivered);
+    const kind = found.refusal?.failure.kind ?? 'failed';
+    return this.#unavailable(attributes.source, { kind, reason, iamStatement }, delivered);
   }
 
   async #readFiles(place: LogPlace, notes: readonly LogLimitation[]): Promise<LiveAccessLog> {

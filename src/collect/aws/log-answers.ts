@@ -22,7 +22,7 @@ export function withOtherLogs(read: LiveAccessLog, log: CollectedLog, found: Fou
   const from = reading?.from;
   if (reading === undefined || found === null || found.deliveries.length === 0) return read;
   const others = (deliveredIn(found) ?? []).filter(
-    ({ service, name }) => service !== from?.service || !isSamePlace(name, from.name),
+    ({ service, name, stream }) => service !== from?.service || stream !== from.stream || !isSamePlace(name, from.name),
   );
   if (others.length === 0) return read;
   return withAnswers(read, { ...log, value: { ...log.value, reading: { ...reading, others } } });

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeliveredLog } from '../../evidence/delivered-log.ts';
+import { logOf } from '../../evidence/delivered-log.ts';
 import type { AccessLog, Cost, LogLimitation, Question, Window } from '../../evidence/evidence.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural, utcTime } from '../../format/wording.ts';
@@ -120,7 +120,7 @@ async function fetchAll(
   const value: AccessLog = {
     ...log,
     cost,
-    reading: { how, estimate, from: placeOf(delivery) },
+    reading: { how, estimate, from: logOf(delivery) },
     ...(unanswered.length > 0 ? { unanswered } : {}),
   };
   return {
@@ -197,7 +197,7 @@ async function countAndFetch(
   const value: AccessLog = {
     ...merged,
     cost,
-    reading: { how, estimate, from: placeOf(delivery) },
+    reading: { how, estimate, from: logOf(delivery) },
     ...(unanswered.length > 0 ? { unanswered } : {}),
   };
   return {
@@ -217,8 +217,6 @@ const around = ({ from, to }: Window, idleTimeoutSeconds: number): Seconds => ({
 
 const spendScan = ({ spend }: LogGroupReading, scanned: number): Cost =>
   spend({ bytesScanned: scanned, usd: insightsUsd(scanned), queries: 1 });
-
-const placeOf = ({ service, name, format }: VendedDelivery): DeliveredLog => ({ service, name, format });
 
 const partNotes = ({ name }: LogGroup, part: Window | null): LogLimitation[] =>
   part === null

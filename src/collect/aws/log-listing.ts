@@ -5,6 +5,7 @@ import { plural } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import {
   bytesOfDays,
+  daysOf,
   deliveryDays,
   fileEndRange,
   type ListOptions,
@@ -49,6 +50,9 @@ export class LogListing {
   get days(): string[] {
     return deliveryDays(this.ends, this.#options.question.now);
   }
+
+  /** Days as the keys of a place name them. */
+  daysOf = (place: LogPlace): string[] => daysOf(place, this.ends, this.#options.question.now);
 
   /** The options of calls to S3 for a place, with a client that counts slow-downs. */
   async request(place: LogPlace): Promise<ListOptions> {

@@ -2,7 +2,7 @@
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { type FoundDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
-import type { LogPlace } from '../access-log/s3-log.ts';
+import { type LogPlace, logAt } from '../access-log/s3-log.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';
 
@@ -13,7 +13,7 @@ export type LogSource =
 
 /**
  * Lists the sources, best first. Files in S3 cost least; while the window's files are still arriving, a log group has
- * the newest entries. `engine` overrides this. Firehose keeps nothing that can be read.
+ * the newest entries. `engine` overrides this. A Firehose stream counts by the files that it writes.
  */
 export function logSources(
   legacy: LogPlace | null,
@@ -45,7 +45,4 @@ export function logSources(
   return asked || isArriving ? [...groups, ...files] : [...files, ...groups];
 }
 
-const sourceInS3 = (place: LogPlace): LogSource => ({
-  log: { service: 's3', name: `${place.bucket}/${place.root}`, format: place.format ?? null },
-  place,
-});
+const sourceInS3 = (place: LogPlace): LogSource => ({ log: logAt(place), place });

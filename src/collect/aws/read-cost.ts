@@ -3,7 +3,7 @@
 import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { NO_COST, priceWords, sumOfEstimates } from '../access-log/cost.ts';
-import type { LogPlace } from '../access-log/s3-log.ts';
+import { type LogPlace, logAt } from '../access-log/s3-log.ts';
 
 export class ReadCost {
   readonly #onEstimate: ((sentence: string) => void) | undefined;
@@ -20,10 +20,10 @@ export class ReadCost {
   }
 
   /** Announces how log files are read, before they are read; the answer's estimate includes earlier attempts. */
-  begin({ bucket, root, format = null }: LogPlace, how: string, estimate: CostEstimate): LogReadMethod {
+  begin(place: LogPlace, how: string, estimate: CostEstimate): LogReadMethod {
     this.#onEstimate?.(`Reading ${how}; estimated ${priceWords(estimate)}.`);
     this.#estimate = this.#estimate === null ? estimate : sumOfEstimates(this.#estimate, estimate);
-    return { how, estimate: this.#estimate, from: { service: 's3', name: `${bucket}/${root}`, format } };
+    return { how, estimate: this.#estimate, from: logAt(place) };
   }
 
   /** Adds a cost and returns the total so far. */

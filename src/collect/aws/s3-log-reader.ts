@@ -125,8 +125,9 @@ function copiesByName({ bucket, root, loadBalancer }: LogPlace, { ends, days }: 
   );
 }
 
-function copiesByFolder({ bucket }: LogPlace, layout: VendedLayout, { days }: LogListing): string[] {
-  const folders = new Set(days.map((day) => folderOfDay(layout, day)));
+function copiesByFolder(place: LogPlace, layout: VendedLayout, listing: LogListing): string[] {
+  const { bucket } = place;
+  const folders = new Set(listing.daysOf(place).map((day) => folderOfDay(layout, day)));
   return [...folders].map((folder) => command`aws s3 cp ${`s3://${bucket}/${folder}`} logs --recursive`);
 }
 

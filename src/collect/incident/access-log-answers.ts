@@ -15,6 +15,7 @@ export const DeliveredLogSchema = z.object({
   service: z.enum(['s3', 'cloudwatch-logs', 'firehose', 'other']),
   name: text.nullable().default(null),
   format: text.nullable().default(null),
+  stream: text.optional(),
 });
 
 export const LogReadMethodSchema = z.object({

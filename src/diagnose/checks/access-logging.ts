@@ -55,5 +55,5 @@ function elsewhere(places: readonly DeliveredLog[] | undefined): string {
     return 'Logs may be delivered another way: to CloudWatch Logs, Firehose or S3 (aws logs describe-deliveries).';
   return places.length === 0
     ? 'The log is not delivered another way either.'
-    : `The log goes only to ${list(places.map(deliveredLogWords))}, which keeps nothing to read back.`;
+    : `The log goes only to ${list(places.map(deliveredLogWords))}, which could not be followed to files in S3.`;
 }

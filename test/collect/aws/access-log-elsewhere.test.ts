@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import { line } from '../../support/access-log/log-file.ts';
-import { jsonLines } from '../../support/access-log/vended-forms.ts';
+import { jsonLines, parquetFile } from '../../support/access-log/vended-forms.ts';
 import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, OTHER_ARN, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
@@ -11,6 +11,16 @@ import { ARN, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
 import { serveS3 } from '../../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
+
+const ALB_LOGS = { BucketARN: `arn:aws:s3:::${BUCKET}`, Prefix: 'alb/' };
+
+/** A delivery to a stream that writes to these destinations. */
+const toStream = (destinations: object[], format = 'json'): LogsOfAccount => ({
+  sources: [source('ours')],
+  deliveries: [delivery('ours', 'FH')],
+  destinations: [destination('FH', format)],
+  streams: { 'alb-logs': destinations },
+});
 
 describe('with logging to S3 off', () => {
   it.each<[string, LogsOfAccount, string]>([
@@ -30,7 +40,32 @@ describe('with logging to S3 off', () => {
         deliveries: [delivery('a', 'CWL'), delivery('ours', 'FH')],
         destinations: [destination('CWL', 'json'), destination('S3', 'plain'), destination('FH', 'json')],
       },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well',
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream failed: ResourceNotFoundException',
+    ],
+    [
+      'while its stream may not be described',
+      { ...toStream([]), denied: 'DescribeDeliveryStream' },
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream on arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs was denied',
+    ],
+    [
+      'while its stream keeps only what failed',
+      toStream([
+        { HttpEndpointDestinationDescription: { S3BackupMode: 'FailedDataOnly', S3DestinationDescription: ALB_LOGS } },
+      ]),
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3: deliver it to S3 or CloudWatch Logs as well',
+    ],
+    [
+      'while its stream compresses in its own way',
+      toStream([{ ExtendedS3DestinationDescription: { ...ALB_LOGS, CompressionFormat: 'Snappy' } }]),
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which writes to S3 with Snappy compression, which cannot be read here: deliver it to S3 or CloudWatch Logs as well',
+    ],
+    [
+      'while its stream is another account’s',
+      {
+        ...toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]),
+        destinations: [destination('FH', 'json', 'arn:aws:firehose:eu-west-1:999999999999:deliverystream/alb-logs')],
+      },
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which belongs to account 999999999999, so where it writes is unknown: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'with a destination that may not be looked up',
@@ -39,7 +74,7 @@ describe('with logging to S3 off', () => {
         deliveries: [delivery('ours', 'FH')],
         denied: 'DescribeDeliveryDestinations',
       },
-      'but its access log is delivered to Firehose, which keeps nothing to read back: deliver it to S3 or CloudWatch Logs as well',
+      'but its access log is delivered to Firehose, and where that is, is unknown: logs:DescribeDeliveryDestinations on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
     ],
     [
       'with a source that goes nowhere',
@@ -125,5 +160,82 @@ describe('a log read from S3', () => {
     const off = { 'access_logs.s3.enabled': 'false' };
     const log = accessLogIn(await readLiveAccessLog(settings({ s3, logs }, off)));
     expect(log.files.read).toBe(files);
+  });
+});
+
+describe('a log that a Firehose stream writes to S3', () => {
+  const failed = [0, 1, 2].map((second) =>
+    line({ at: question.from + second * 1000, status: '502', targetStatus: '-', times: [0, 0.001, -1] }),
+  );
+  const OTHER = failed.map((one) => one.replace('app/shop/', 'app/other/'));
+  const key = (day: string) => `${day}/12/alb-logs-1-2026-03-10-12-05-00-0a1b2c3d`;
+  const off = { 'access_logs.s3.enabled': 'false' };
+
+  async function readObjects(destination: object, objects: [string, Uint8Array | string][], format = 'json') {
+    const contents = objects.map(([name, content]): [string, Uint8Array] => [name, Buffer.from(content)]);
+    const s3 = await serveS3({ name: BUCKET, objects: new Map(contents) });
+    const logs = await serveLogs(toStream([destination], format));
+    return accessLogIn(await readLiveAccessLog(settings({ s3, logs }, off)));
+  }
+
+  it.each<[string, format: string, string | Uint8Array]>([
+    ['JSON records one after the other', 'json', jsonLines([...failed, ...OTHER]).join('')],
+    ['compressed JSON records, one on a line', 'json', gzipSync(jsonLines([...failed, ...OTHER]).join('\n'))],
+    ['records in a message', 'json', failed.map((message) => JSON.stringify({ message: `${message}\n` })).join('')],
+    ['lines one after the other', 'plain', [...failed, ...OTHER].join('')],
+  ])('is read: %s', async (_, format, content) => {
+    const log = await readObjects(
+      { ExtendedS3DestinationDescription: ALB_LOGS },
+      [[`alb/${key('2026/03/10')}`, content]],
+      format,
+    );
+    expect(log).toMatchObject({
+      failuresTotal: 3,
+      rejected: { lines: 0 },
+      reading: { from: { service: 's3', name: 'example-logs/alb/', format, stream: 'alb-logs' } },
+    });
+  });
+
+  it('is read from Parquet, in folders of the local day', async () => {
+    const log = await readObjects(
+      {
+        ExtendedS3DestinationDescription: {
+          ...ALB_LOGS,
+          Prefix: 'alb-!{timestamp:yyyy-MM-dd}/!{firehose:random-string}/',
+          CustomTimeZone: 'Pacific/Auckland',
+          DataFormatConversionConfiguration: {
+            OutputFormatConfiguration: { Serializer: { ParquetSerDe: {} } },
+          },
+        },
+      },
+      [['alb-2026-03-11/x1y2/alb-logs-1-2026-03-11-01-05-00-0a1b2c3d.parquet', await parquetFile(failed)]],
+    );
+    expect(log).toMatchObject({ failuresTotal: 3, reading: { from: { format: 'parquet', stream: 'alb-logs' } } });
+  });
+
+  it('is read from the backup of all that goes elsewhere', async () => {
+    const backup = { S3BackupMode: 'AllData', S3DestinationDescription: ALB_LOGS };
+    const log = await readObjects({ HttpEndpointDestinationDescription: backup }, [
+      [`alb/${key('2026/03/10')}`, jsonLines(failed).join('')],
+    ]);
+    expect(log.failuresTotal).toBe(3);
+  });
+
+  it('is named beside another, with a gap where the stream may not be described', async () => {
+    const s3 = await serveS3({
+      name: BUCKET,
+      objects: deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' }),
+    });
+    const stream = toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]);
+    const beside = accessLogIn(await readLiveAccessLog(settings({ s3, logs: await serveLogs(stream) })));
+    expect(beside.reading?.others).toEqual([
+      { service: 's3', name: 'example-logs/alb', format: 'json', stream: 'alb-logs' },
+    ]);
+    const logs = await serveLogs({ ...stream, denied: 'DescribeDeliveryStream' });
+    const refused = accessLogIn(await readLiveAccessLog(settings({ s3, logs })));
+    expect(refused).toMatchObject({
+      reading: { others: [{ service: 'firehose', name: 'alb-logs' }] },
+      unanswered: [{ kind: 'denied', sentence: expect.stringContaining('firehose:DescribeDeliveryStream') }],
+    });
   });
 });

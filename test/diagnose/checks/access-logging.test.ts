@@ -65,7 +65,12 @@ describe('access-logging', () => {
       'pass',
       'Access logs are delivered to CloudWatch Logs (log group /aws/vendedlogs/alb, JSON);',
     ],
-    ['a stream alone', [STREAM], 'fail', 'The log goes only to Firehose (stream alb-logs), which keeps nothing'],
+    [
+      'a stream alone',
+      [STREAM],
+      'fail',
+      'The log goes only to Firehose (stream alb-logs), which could not be followed',
+    ],
     ['nowhere', [], 'fail', 'The log is not delivered another way either.'],
   ])('knows of a log that was not read where it is delivered: %s', (_, logDelivery, outcome, part) => {
     const verdict = accessLogging.evaluate({ attributes: off, logDelivery }, question);

@@ -45,6 +45,7 @@ export function settings(endpoints: Endpoints, attributes: Record<string, string
   vi.stubEnv('AWS_ENDPOINT_URL_ATHENA', endpoints.athena?.endpoint ?? nowhere);
   vi.stubEnv('AWS_ENDPOINT_URL_GLUE', endpoints.athena?.endpoint ?? nowhere);
   vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', endpoints.logs?.endpoint ?? nowhere);
+  vi.stubEnv('AWS_ENDPOINT_URL_FIREHOSE', endpoints.logs?.endpoint ?? nowhere);
   vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', endpoints.logs?.endpoint ?? nowhere);
   const session = openSession(
     { account: 'default', region: 'eu-west-1' },

@@ -74,6 +74,7 @@ const NAMES = [
   'cloudfront-list-vpc-origins',
   'cloudfront-get-distribution-config',
   'logs-deliveries',
+  'firehose-describe-delivery-stream',
   'get-function-configuration',
   'get-alias',
   'describe-tags',
@@ -351,6 +352,8 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
       return { members: { deliveries: files['logs-deliveries']?.deliveries ?? [] } };
     case 'logs:DescribeDeliveryDestinations':
       return { members: { deliveryDestinations: files['logs-deliveries']?.deliveryDestinations ?? [] } };
+    case 'firehose:DescribeDeliveryStream':
+      return { members: { DeliveryStreamDescription: files['firehose-describe-delivery-stream'] } };
     case 'cloudwatch:GetMetricData':
       return {
         members: { MetricDataResults: input.MetricDataQueries.map((query: Json) => resultOf(query, files)) },

@@ -25,6 +25,8 @@ export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   incomingBytes?: number;
   /** What a query that counts answers. */
   counts?: Record<string, string>[];
+  /** Destinations of Firehose streams, by name. */
+  streams?: Record<string, object[]>;
   /** Queries never end. */
   isStuck?: boolean;
 }
@@ -44,6 +46,11 @@ export interface LocalLogs {
   queries: StartedQuery[];
 }
 
+const DENIED_ON = {
+  logs: 'arn:aws:logs:eu-west-1:123456789012:delivery:*',
+  firehose: 'arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs',
+};
+
 class Refusal extends Error {}
 
 const PAGE = 2;
@@ -57,6 +64,7 @@ interface Input {
   endTime?: number;
   queryString?: string;
   filterPattern?: string;
+  DeliveryStreamName?: string;
 }
 
 /** Serves until the test is over. */
@@ -67,11 +75,12 @@ export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const input: Input = JSON.parse(Buffer.concat(chunks).toString() || '{}');
-    const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+    const [api = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
+    const service = api.startsWith('Firehose') ? 'firehose' : 'logs';
     asked.push(operation);
     response.setHeader('Content-Type', 'application/x-amz-json-1.1');
     if (operation === account.denied) {
-      const message = `User: x is not authorized to perform: logs:${operation} on resource: arn:aws:logs:eu-west-1:123456789012:delivery:* because no policy allows it`;
+      const message = `User: x is not authorized to perform: ${service}:${operation} on resource: ${DENIED_ON[service]} because no policy allows it`;
       response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException', message }));
       return;
     }
@@ -100,6 +109,11 @@ function answer(account: LogsOfAccount, queries: StartedQuery[], operation: stri
   const [name, items] = lists[operation] ?? [];
   if (name !== undefined && items !== undefined)
     return { [name]: pageOf(items, input, PAGE), ...tokenOf(items, input, PAGE) };
+  if (operation === 'DescribeDeliveryStream') {
+    const Destinations = account.streams?.[input.DeliveryStreamName ?? ''];
+    if (Destinations === undefined) throw new Refusal('ResourceNotFoundException');
+    return { DeliveryStreamDescription: { Destinations } };
+  }
   const { incomingBytes, isStuck } = account;
   const events = account.eventsByGroup?.[input.logGroupName ?? ''] ?? account.events ?? [];
   if (operation === 'GetMetricData')

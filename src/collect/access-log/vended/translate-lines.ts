@@ -1,11 +1,18 @@
 /**
  * Converts a vended log file (JSON, W3C or plain text with a delimiter) to access-log lines, piece by piece. Pure.
- * Invalid lines stay unchanged, so that they are counted and shown; line numbers stay the same.
+ * Invalid lines stay unchanged, so that they are counted and shown; line numbers stay the same. Firehose may write
+ * records one after the other without a newline: each becomes a line.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { lineOfRecord, VENDED_FIELDS, type VendedRecord } from './record-line.ts';
 
 type TranslateLine = (line: string) => string;
+
+interface Translator {
+  translate: TranslateLine;
+  /** Adds missing newlines between records. */
+  separate?: (text: string) => string;
+}
 
 export interface LineTranslator {
   feed(piece: Buffer): void;
@@ -19,7 +26,7 @@ const [BRACE, HASH] = [0x7b, 0x23];
 
 /** Passes pieces on unchanged if the file is neither JSON nor W3C and its first line has no known delimiter. */
 export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
-  let translate: TranslateLine | null | undefined;
+  let translator: Translator | null | undefined;
   const decoder = new StringDecoder('utf8');
   let rest = '';
   const put = (lines: readonly string[], translated: TranslateLine): void => {
@@ -27,12 +34,13 @@ export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
   };
   return {
     feed(piece) {
-      if (translate === undefined) translate = translatorFor(piece);
-      if (translate === null) {
+      if (translator === undefined) translator = translatorFor(piece);
+      if (translator === null) {
         take(piece);
         return;
       }
-      const lines = (rest + decoder.write(piece)).split('\n');
+      const { translate, separate = unchanged } = translator;
+      const lines = separate(rest + decoder.write(piece)).split('\n');
       rest = lines.pop() ?? '';
       put(lines, translate);
       if (rest.length > MAX_LINE) {
@@ -43,7 +51,7 @@ export function lineTranslator(take: (piece: Buffer) => void): LineTranslator {
     },
     end() {
       rest += decoder.end();
-      if (translate && rest !== '') put([rest], translate);
+      if (translator && rest !== '') put([rest], translator.translate);
     },
   };
 }
@@ -69,16 +77,39 @@ export async function* translatedPieces(content: AsyncIterable<Buffer>): AsyncGe
 /** Whether a file with this beginning needs conversion. */
 export const isTranslated = (beginning: Buffer): boolean => translatorFor(beginning) !== null;
 
+const unchanged = (text: string): string => text;
+
 /** Chooses by the beginning of a file; null if its lines need no conversion. */
-function translatorFor(beginning: Buffer): TranslateLine | null {
+function translatorFor(beginning: Buffer): Translator | null {
   const at = beginning.findIndex((byte) => byte > 0x20 && byte < 0x7f);
   const first = beginning[at];
-  if (first === BRACE) return translateJson;
-  if (first === HASH) return w3cTranslator();
+  if (first === BRACE) return { translate: translateJson, separate: separateJson };
+  if (first === HASH) return { translate: w3cTranslator() };
   const line = beginning.subarray(0, 8192).toString('latin1').split('\n')[0] ?? '';
-  if (SPACED.test(line) && !line.includes('"')) return (text) => spacedLine(text) ?? text;
+  if (SPACED.test(line) && !line.includes('"')) return { translate: (text) => spacedLine(text) ?? text };
+  if (separateLines(line) !== line) return { translate: unchanged, separate: separateLines };
   const delimiter = DELIMITERS.find((one) => line.split(one).length === VENDED_FIELDS.length);
-  return delimiter === undefined ? null : (text) => delimitedLine(text, VENDED_FIELDS, delimiter) ?? text;
+  return delimiter === undefined
+    ? null
+    : { translate: (text) => delimitedLine(text, VENDED_FIELDS, delimiter) ?? text };
+}
+
+/** The start of a key follows a quote only outside strings: inside, a quote is escaped or ends the string. */
+const separateJson = (text: string): string => text.replace(/\}[ \t]*\{(?="\w)/g, '}\n{');
+
+/** The beginning of an entry right after the end of another. */
+const NEXT_ENTRY = /(?<=\S)(?=(?:https?|h2|grpcs|wss?) \d{4}-\d{2}-\d{2}T[\d:.]+Z app\/)/g;
+
+/** Separates entries; what clients sent is in quotes, so that it cannot look like one. */
+function separateLines(text: string): string {
+  let [separated, start] = ['', 0];
+  for (const { index } of text.matchAll(NEXT_ENTRY)) {
+    const entry = text.slice(start, index);
+    if (entry.split('"').length % 2 === 0) continue;
+    separated += `${entry}\n`;
+    start = index;
+  }
+  return separated + text.slice(start);
 }
 
 /** Delimiters of plain records. The line parser handles spaces with quotes. */
@@ -87,11 +118,15 @@ const DELIMITERS = ['\t', '|', ';'] as const;
 function translateJson(line: string): string {
   try {
     const record: unknown = JSON.parse(line);
-    return (isRecord(record) ? lineOfRecord(record) : null) ?? line;
+    if (!isRecord(record)) return line;
+    return lineOfRecord(record) ?? (typeof record.message === 'string' ? messageLine(record.message) : line);
   } catch {
     return line;
   }
 }
+
+/** Firehose gets some logs as objects with nothing but a message. */
+const messageLine = (message: string): string => message.trimEnd().replace(/[\r\n]/g, ' ');
 
 const isRecord = (value: unknown): value is VendedRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

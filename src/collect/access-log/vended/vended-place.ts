@@ -18,6 +18,8 @@ export interface VendedLayout {
   isShared: boolean;
   /** Of plain records that do not say so themselves: their fields in another order than usual, and their delimiter. */
   order?: FieldOrder;
+  /** Whether the days in the keys are those of another time zone than UTC. */
+  isLocalTime?: boolean;
 }
 
 /** Names of the variables in a Hive path. */
@@ -32,14 +34,35 @@ const HIVE_NAMES: Record<string, string> = {
 
 /** Returns null if the bucket is unknown. `legacy`: where the load balancer's attributes send its log. */
 export function vendedPlace(
-  { name, format, suffix, isHive, fields, delimiter }: VendedDelivery,
+  delivery: VendedDelivery,
   loadBalancerArn: string,
   legacy: LogPlace | null,
 ): LogPlace | null {
+  const { name, format, stream, fields, delimiter, keys } = delivery;
   if (name === null) return null;
-  const { account, region, ...rest } = placeInArn(loadBalancerArn);
+  const own = placeInArn(loadBalancerArn);
   const [bucket = '', ...path] = name.split('/');
   const prefix = path.filter((part) => part !== '').join('/');
+  const template = keys?.template ?? templateOf(prefix, delivery, own);
+  const fixed = template.split('{')[0] ?? '';
+  const root = keys === undefined ? folderOf(fixed) : fixed;
+  const isShared = legacy !== null && legacy.bucket === bucket && legacy.root.startsWith(root);
+  const isUsual = fields.length === 0 || fields.join() === VENDED_FIELDS.join();
+  const isDelimited = format === 'plain' || format === 'raw';
+  const vended: VendedLayout = {
+    ...{ template, isShared },
+    ...(isDelimited && delimiter !== null && !isUsual ? { order: { fields, delimiter } } : {}),
+    ...(keys?.isLocalTime === true ? { isLocalTime: true } : {}),
+  };
+  return { bucket, root, ...own, format, vended, ...(stream === undefined ? {} : { stream }) };
+}
+
+/** The keys of a delivery to S3 itself. */
+function templateOf(
+  prefix: string,
+  { suffix, isHive }: VendedDelivery,
+  { account, region }: Pick<LogPlace, 'account' | 'region'>,
+): string {
   const variable = (named: string) => (isHive ? `${HIVE_NAMES[named] ?? named}={${named}}` : `{${named}}`);
   // A prefix replaces AWS's default start of the key.
   const front = prefix === '' ? `AWSLogs/${variable('account-id')}/elasticloadbalancing/` : `${prefix}/`;
@@ -51,13 +74,7 @@ export function vendedPlace(
     .replaceAll('{region}', region);
   // Hourly and unknown folders are listed with their day.
   const unknown = whole.search(/\{(?!yyyy\}|MM\}|dd\})/);
-  const template = folderOf(unknown === -1 ? whole : whole.slice(0, unknown));
-  const first = template.indexOf('{');
-  const root = folderOf(first === -1 ? template : template.slice(0, first));
-  const isShared = legacy !== null && legacy.bucket === bucket && legacy.root.startsWith(root);
-  const isUsual = fields.length === 0 || fields.join() === VENDED_FIELDS.join();
-  const order = format === 'plain' && delimiter !== null && !isUsual ? { order: { fields, delimiter } } : {};
-  return { bucket, root, account, region, ...rest, format, vended: { template, isShared, ...order } };
+  return folderOf(unknown === -1 ? whole : whole.slice(0, unknown));
 }
 
 /** Up to and including the last slash. */

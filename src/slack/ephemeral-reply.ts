@@ -6,6 +6,7 @@ import type { AskOutcome, SlackContext } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
 import { askAnewRow } from './messages/message-buttons.ts';
+import { line, partsMessage } from './messages/rich-text.ts';
 
 /** The message for an outcome; null if the thread says it all. */
 export async function outcomeMessage(context: SlackContext, outcome: AskOutcome): Promise<Message | null> {
@@ -39,8 +40,9 @@ export async function linkMessage(
   const message = ts !== undefined && MessageTs.safeParse(ts).success ? ts : thread.root;
   const link = message === null ? null : await linkTo(context, thread.channel, message);
   if (link === null) return privateMessage(sentence);
-  const text = `${escapeMrkdwn(sentence)} <${link}|open it>.`;
-  return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }] };
+  const { blocks } = partsMessage([line(`${sentence} `, { href: link, label: 'open it' }, '.')]);
+  // Screen readers read only the text, so it has the link, too.
+  return { text: `${escapeMrkdwn(sentence)} <${link}|open it>.`, blocks };
 }
 
 async function linkTo({ slack, log }: SlackContext, channel: string, ts: string): Promise<string> {

@@ -19,6 +19,7 @@ it('links the same question to the existing thread, with a button to ask again',
     return told.length > 0 ? told : null;
   }, 'the answer in private');
   expect(said?.text).toMatch(/^Already diagnosed here in the last 10 minutes: <http.*[|]open it>[.]$/);
+  expect(JSON.stringify(said?.blocks)).toMatch(/"type":"link","url":"https:[^"]*[.]slack[.]com.archives/);
   expect(slack.roots('alerts')).toHaveLength(1);
 
   if (said !== undefined) await slack.press(said, 'Ask anew', 'ben');

@@ -32,6 +32,8 @@ const MAX_LINE = 600;
 /** Characters of a line of small print, including addresses of links, and the number of lines. */
 const MAX_SMALL_LINE = 1000;
 const MAX_SMALL_LINES = 10;
+/** Slack's limit. */
+const MAX_SMALL_ELEMENTS = 10;
 
 /** Cuts a text to `most` characters with an ellipsis, never inside a surrogate pair. */
 export function truncate(text: string, most: number): string {
@@ -50,9 +52,9 @@ export function truncate(text: string, most: number): string {
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
 const CONSOLE =
   /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
-/** An address within Slack. */
+/** An address within Slack, of any workspace. */
 const MESSAGE =
-  /^https:\/\/slack\.com\/archives\/[CDG][A-Z0-9]{2,30}\/p[0-9]{10,20}(?:\?thread_ts=[0-9.]{10,21}&cid=[CDG][A-Z0-9]{2,30})?$/;
+  /^https:\/\/(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com\/archives\/[CDG][A-Z0-9]{2,30}\/p[0-9]{10,20}(?:\?thread_ts=[0-9.]{10,21}&cid=[CDG][A-Z0-9]{2,30})?$/;
 const isAddress = (href: string): boolean => CONSOLE.test(href) || MESSAGE.test(href);
 const PERSON = /^[UW][A-Z0-9]{2,30}$/;
 /** A user group; Slack's ids of groups begin with S. */
@@ -229,15 +231,21 @@ export function richText(parts: readonly MessagePart[], rest = '', room = MAX_BL
   return elements.length === 0 ? [] : [{ type: 'rich_text', elements }];
 }
 
-/** Pieces in mrkdwn for notifications and screen readers: no markup except mentions. */
-function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
-  const words = escapeMrkdwn(pieceText(piece).replaceAll('`', "'"));
-  if (typeof piece === 'string') return words;
+/** A mention of a person, group or channel; null for any other piece. */
+function mrkdwnMention(piece: TextPiece): string | null {
+  if (typeof piece === 'string') return null;
   if ('user' in piece && PERSON.test(piece.user)) return `<@${piece.user}>`;
   if ('user' in piece && GROUP.test(piece.user)) return `<!subteam^${piece.user}>`;
-  if ('channel' in piece && CHANNEL.test(piece.channel)) return `<#${piece.channel}>`;
+  return 'channel' in piece && CHANNEL.test(piece.channel) ? `<#${piece.channel}>` : null;
+}
+
+/** Pieces in mrkdwn for notifications and screen readers: no markup except mentions. */
+function mrkdwnPiece(piece: TextPiece, isShown: boolean): string {
+  const mention = mrkdwnMention(piece);
+  if (mention !== null) return mention;
+  const words = escapeMrkdwn(pieceText(piece).replaceAll('`', "'"));
   // Notifications show no links.
-  return isShown && 'href' in piece && isAddress(piece.href)
+  return isShown && typeof piece !== 'string' && 'href' in piece && isAddress(piece.href)
     ? `<${escapeMrkdwn(piece.href)}|${words.replaceAll('|', ' ')}>`
     : words;
 }
@@ -284,14 +292,38 @@ export function messageText(parts: readonly MessagePart[], room = MAX_TEXT): str
   return keptLines.join('\n') || '–';
 }
 
-/** One context line of plain text and mentions. */
+/** Context lines of plain text, mentions and links. */
 export const smallPrint = (...lines: readonly TextLine[]): SlackBlock[] =>
   lines
     .filter((one) => lineLength(one) > 0)
     .slice(0, MAX_SMALL_LINES)
-    .map((one) => shortenMrkdwn(one, MAX_SMALL_LINE))
     // Elements of a context block appear side by side, so separate lines need their own blocks.
-    .map((text) => ({ type: 'context', elements: [{ type: 'mrkdwn', text, verbatim: true }] }));
+    .map((one) => ({ type: 'context', elements: smallElements(one) }));
+
+/** What mrkdwn turns into formatting or emoji, and cannot escape. Times such as 02:44:10 are neither. */
+const FORMATTING = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?!\d\d:\d)[\p{L}\p{N}_+'-]+:/u;
+
+function smallElements(pieces: TextLine): (types.MrkdwnElement | types.PlainTextElement)[] {
+  if (!FORMATTING.test(pieces.map(pieceText).join(''))) return [mrkdwnElement(shortenMrkdwn(pieces, MAX_SMALL_LINE))];
+  const elements: (types.MrkdwnElement | types.PlainTextElement)[] = [];
+  let words = '';
+  const close = (): void => {
+    if (words.trim() !== '') elements.push({ type: 'plain_text', text: words.trim(), emoji: false });
+    words = '';
+  };
+  for (const piece of shortenLine(pieces, MAX_SMALL_LINE)) {
+    const mention = mrkdwnMention(piece);
+    if (mention === null) words += pieceText(piece);
+    else {
+      close();
+      elements.push(mrkdwnElement(mention));
+    }
+  }
+  close();
+  return elements.slice(0, MAX_SMALL_ELEMENTS);
+}
+
+const mrkdwnElement = (text: string): types.MrkdwnElement => ({ type: 'mrkdwn', text, verbatim: true });
 
 /** Escaping lengthens text, so shorten before escaping until it fits. */
 function shortenMrkdwn(pieces: TextLine, most: number): string {

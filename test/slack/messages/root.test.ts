@@ -4,6 +4,8 @@ import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
 import type { Episode } from '../../../src/runs/episode.ts';
 import { rootMessage, runStateOf, verdictMessage } from '../../../src/slack/messages/index.ts';
 import { early, race, undecided } from '../../support/diagnoses.ts';
+import { HOSTILE_TEXTS } from '../../support/incident/hostile.ts';
+import { slackFaults } from '../../support/incident/outputs.ts';
 import type { RunChanges } from '../../support/runs/changed-run.ts';
 import { readMessage } from '../../support/slack/read-message.ts';
 import {
@@ -397,4 +399,13 @@ describe('checking again', () => {
     const free = { ...race, cost: { bytesScanned: 12_400_000, queries: 6, usd: 0.0001 } };
     expect(readMessage(verdictMessage(threadStateOf(free)))).toContain('[⋯ Check again]');
   });
+});
+
+it.each(Object.entries(HOSTILE_TEXTS))('shows alarms and answers of people written for %s as text', (_, text) => {
+  const feedback = { user: 'U0ALICE', at: AGAIN, verdict: 'wrong' as const, cause: 'other', words: text };
+  const root = rootMessage(
+    threadStateOf(race, { ...byAlarm, feedback: [feedback] }, episodeOf({ alarms: [alarm({ name: text })] })),
+  );
+  expect(slackFaults(root)).toEqual([]);
+  expect(blockKitErrors(root)).toEqual([]);
 });

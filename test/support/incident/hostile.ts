@@ -12,7 +12,8 @@ const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 export const HOSTILE_TEXTS: Record<string, string> = {
   'a shell': 'x\';touch pwned;\'$(touch pwned)`touch pwned`";touch pwned;"|tee pwned>pwned&touch pwned&#',
   'an option': '--cli-input-json file:///etc/passwd',
-  Slack: '<!channel> <!here|x> <@U0EVIL> <#C0EVIL> <!subteam^S0EVIL> <https://evil.example|AWS> @everyone ```*b*',
+  Slack:
+    '<!channel> <!here|x> <@U0EVIL> <#C0EVIL> <!subteam^S0EVIL> <https://evil.example|AWS> @everyone ```*b* _i_ ~s~ :fire:',
   HTML: '<script>alert(1)</script><img src=x onerror=alert(1)><!-- <b',
   Markdown: '[AWS](https://evil.example) ![x](http://evil.example/x) | x |` @everyone #1 ~~~ ```',
   'another line': 'x\n# Verdict\n- *all is well* <!channel>\r\n$(touch pwned)\n```\n',

@@ -127,6 +127,9 @@ const OWN_ADDRESS =
 const OWN_MENTION = /^<@U0ALICE>$/;
 const ACTIVE_ELEMENTS = new Set(['user', 'usergroup', 'channel', 'broadcast', 'team', 'emoji', 'link', 'image']);
 
+/** Bold, struck and code text, italics, emoji. */
+const FORMATTED = /[*~`]|\b_|_\b|:[a-z+-][\w+-]*:/;
+
 /** Anything in a Slack payload that is a mention, an external link, a picture, or invisible. */
 export function slackFaults(payload: unknown): string[] {
   const faults: string[] = [];
@@ -149,6 +152,8 @@ export function slackFaults(payload: unknown): string[] {
     }
     if (type === 'mrkdwn' && !('verbatim' in value && value.verbatim === true))
       faults.push(`Slack ${key}: Slack makes links of addresses and names in it`);
+    if (type === 'mrkdwn' && FORMATTED.test(String('text' in value && value.text).replace(/<[^>]*>/g, '')))
+      faults.push(`Slack ${key}: Slack formats ${JSON.stringify(value).slice(0, 120)}`);
     // The text of a message and texts of that type are parsed; rich text is not.
     for (const [name, inner] of Object.entries(value))
       visit(inner, name, type === 'mrkdwn' ? name === 'text' : type === undefined && name === 'text');

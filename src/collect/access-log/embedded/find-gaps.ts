@@ -14,14 +14,6 @@ interface Candidate {
   client: number;
 }
 
-/** What the log has of a place of the plan. */
-interface PlaceTraffic {
-  /** How far to look back from a dispatch, microseconds. */
-  reach: number;
-  /** The ends of all requests that targets answered. */
-  completions: number[];
-}
-
 /** The requests that can be the controls of a peer: how many there are, and those with low samples. */
 interface PeerTraffic {
   /** No request is chosen whose sample times `answers` is more. */
@@ -31,13 +23,18 @@ interface PeerTraffic {
 }
 
 export function findGaps(entries: Entries, window: Window, plan: GapPlan): FoundGaps[] {
-  const places = plan.places.map(({ reach }): PlaceTraffic => ({ reach, completions: [] }));
+  const planned = new Map(plan.places.map((place, index) => [placeKey(place), index]));
+  /** The index in the plan of each place of the log, or -1. */
+  const placeOf = Int32Array.from(entries.places, (place) => planned.get(placeKey(place)) ?? -1);
   // About four times the controls wanted, before they are put in order.
   const peers = plan.peers.map(
     ({ controls }): PeerTraffic => ({ limit: 4 * controls * 2 ** 32, answers: 0, candidates: [] }),
   );
-  collectTraffic(entries, window, plan, places, peers);
-  const finders = places.map(({ reach, completions }) => new GapFinder(completions, reach));
+  const starts = completionStarts(entries, plan, placeOf);
+  const completions = collectTraffic(entries, window, plan, { placeOf, starts, peers });
+  const finders = plan.places.map(
+    ({ reach }, place) => new GapFinder(completions.subarray(starts[place], starts[place + 1]), reach),
+  );
   const gaps = (place: number, dispatched: number): number[] => finders[place - 1]?.before(dispatched) ?? [];
   const asking = askingClients(entries, plan);
   return [
@@ -59,19 +56,37 @@ export function findGaps(entries: Entries, window: Window, plan: GapPlan): Found
   ];
 }
 
+/** Where the completions of each place of the plan start among all of them, and where the last ones end. */
+function completionStarts({ batches }: Entries, { places }: GapPlan, placeOf: Int32Array): Uint32Array {
+  const starts = new Uint32Array(places.length + 1);
+  for (const { rows, place, targetStatus } of batches) {
+    for (let row = 0; row < rows; row += 1) {
+      const own = placeOf[place[row] ?? 0] ?? -1;
+      if (own !== -1 && (targetStatus[row] ?? 0) >= 0) count(starts, own + 1);
+    }
+  }
+  for (let own = 1; own < starts.length; own += 1) starts[own] = (starts[own] ?? 0) + (starts[own - 1] ?? 0);
+  return starts;
+}
+
+/** Returns the ends of all requests that targets answered, by place, and adds the requests of the peers. */
 function collectTraffic(
-  { batches, places: placeNames, failures, routes }: Entries,
+  { batches, failures, routes }: Entries,
   { from, to }: Window,
   plan: GapPlan,
-  places: readonly PlaceTraffic[],
-  peers: readonly PeerTraffic[],
-): void {
-  const planned = new Map(plan.places.map((place, index) => [placeKey(place), index]));
-  /** The index in the plan of each place of the log, or -1. */
-  const placeOf = Int32Array.from(placeNames, (place) => planned.get(placeKey(place)) ?? -1);
+  { placeOf, starts, peers }: { placeOf: Int32Array; starts: Uint32Array; peers: readonly PeerTraffic[] },
+): Float64Array {
+  const next = starts.slice();
+  const completions = new Float64Array(starts[plan.places.length] ?? 0);
   const numberOf = new Map([...failures.routeTexts].map(([number, text]) => [text, number]));
   const peerKeys = new KeyIndex();
-  for (const { place, route } of plan.peers) peerKeys.add((place - 1) * routes + (numberOf.get(route) ?? 0));
+  /** 1 for each route of a peer. */
+  const isRoute = new Uint8Array(routes);
+  for (const { place, route } of plan.peers) {
+    const number = numberOf.get(route) ?? 0;
+    isRoute[number] = 1;
+    peerKeys.add((place - 1) * routes + number);
+  }
   const start = from * 1000;
   const end = to * 1000;
   for (const { rows, ended, place, route, client, sample, targetMs, targetStatus } of batches) {
@@ -80,10 +95,11 @@ function collectTraffic(
       const status = targetStatus[row] ?? 0;
       if (own === -1 || status < 0) continue;
       const at = ended[row] ?? 0;
-      places[own]?.completions.push(at);
+      completions[count(next, own)] = at;
       const ms = targetMs[row] ?? 0;
-      if (status > 499 || ms < 0 || at < start || at >= end) continue;
-      const peer = peers[peerKeys.find(own * routes + (route[row] ?? 0))];
+      const path = route[row] ?? 0;
+      if (isRoute[path] === 0 || status > 499 || ms < 0 || at < start || at >= end) continue;
+      const peer = peers[peerKeys.find(own * routes + path)];
       if (peer === undefined) continue;
       peer.answers += 1;
       const order = sample[row] ?? 0;
@@ -92,6 +108,7 @@ function collectTraffic(
         peer.candidates.push({ sample: order, ended: at, targetMs: ms, client: client[row] ?? 0 });
     }
   }
+  return completions;
 }
 
 /** Completions in a slot of a GapFinder, on average, and the most slots. */
@@ -111,22 +128,26 @@ class GapFinder {
   readonly #starts: Uint32Array;
   readonly #isSorted: Uint8Array;
 
-  constructor(completions: readonly number[], reach: number) {
-    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const at of completions) {
-      if (at < first) first = at;
-      if (at > last) last = at;
-    }
-    const slots = Math.min(SLOTS, Math.ceil(completions.length / SLOT));
+  constructor(completions: Float64Array, reach: number) {
+    const { length } = completions;
+    const slots = Math.min(SLOTS, Math.ceil(length / SLOT));
+    const [first, last] = rangeOf(completions);
     this.#reach = reach;
     this.#first = first;
     this.#width = Math.max(1, (last - first + 1) / slots);
+    // Plain loops: an iterator makes an object for each completion.
+    const slotOf = new Uint32Array(length);
     const starts = new Uint32Array(slots + 1);
-    for (const at of completions) count(starts, this.#slotOf(at) + 1);
+    for (let index = 0; index < length; index += 1) {
+      const slot = this.#slotOf(completions[index] ?? 0);
+      slotOf[index] = slot;
+      count(starts, slot + 1);
+    }
     for (let slot = 1; slot <= slots; slot += 1) starts[slot] = (starts[slot] ?? 0) + (starts[slot - 1] ?? 0);
     const next = starts.slice();
-    this.#completions = new Float64Array(completions.length);
-    for (const at of completions) this.#completions[count(next, this.#slotOf(at))] = at;
+    this.#completions = new Float64Array(length);
+    for (let index = 0; index < length; index += 1)
+      this.#completions[count(next, slotOf[index] ?? 0)] = completions[index] ?? 0;
     this.#starts = starts;
     this.#isSorted = new Uint8Array(slots);
   }
@@ -155,6 +176,17 @@ class GapFinder {
   #slotOf(time: number): number {
     return Math.floor((time - this.#first) / this.#width);
   }
+}
+
+/** The first and the last of these times. */
+function rangeOf(times: Float64Array): [number, number] {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let index = 0; index < times.length; index += 1) {
+    const at = times[index] ?? 0;
+    if (at < first) first = at;
+    if (at > last) last = at;
+  }
+  return [first, last];
 }
 
 /** Adds one to a count; returns what it was. */

@@ -97,8 +97,11 @@ function ownersOf(claims: readonly CauseClaims[]): Map<SampledError, Owner> {
 function possibleCauses(claims: readonly CauseClaims[]): Map<SampledError, CauseId[]> {
   const possible = new Map<SampledError, CauseId[]>();
   for (const { id, claims: own } of claims)
-    for (const error of new Set(own.flatMap(({ errors }) => [...errors])))
-      possible.set(error, [...(possible.get(error) ?? []), id]);
+    for (const error of new Set(own.flatMap(({ errors }) => errors))) {
+      const causes = possible.get(error);
+      if (causes === undefined) possible.set(error, [id]);
+      else causes.push(id);
+    }
   return possible;
 }
 

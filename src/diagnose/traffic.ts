@@ -62,24 +62,23 @@ function trafficOf(log: AccessLog, question: Question, statuses: string[], zoneO
   const exact = countBySignature(asked);
   const hops = new Set(log.hops?.flatMap(({ clients }) => clients));
   const rows = log.failures.flatMap((failure, row) =>
-    isAsked(failure)
-      ? [
-          {
-            ...failure,
-            row,
-            signature: signature(signatureFields(failure)),
-            // Behind a hop, the next success may belong to another client.
-            retriedOk: failure.retriedOk && !hops.has(failure.client),
-          },
-        ]
-      : [],
+    isAsked(failure) ? [{ failure, row, id: signature(signatureFields(failure)) }] : [],
   );
   const sampleCounts = new Map<SignatureId, number>();
-  for (const { signature: id } of rows) sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);
+  for (const { id } of rows) sampleCounts.set(id, (sampleCounts.get(id) ?? 0) + 1);
   const errors = rows
-    .map((row) => ({ ...row, weight: (exact.get(row.signature) ?? 0) / (sampleCounts.get(row.signature) ?? 1) }))
-    .filter(isInScope)
-    .map((row, index): SampledError => ({ ...row, index }));
+    .filter(({ failure }) => isInScope(failure))
+    .map(
+      ({ failure, row, id }, index): SampledError => ({
+        ...failure,
+        row,
+        signature: id,
+        // Behind a hop, the next success may belong to another client.
+        retriedOk: failure.retriedOk && !hops.has(failure.client),
+        weight: (exact.get(id) ?? 0) / (sampleCounts.get(id) ?? 1),
+        index,
+      }),
+    );
   const isLimited = question.targetGroup !== undefined || question.zone !== undefined;
   const shapes = isLimited ? shapesOf(errors) : asked;
   const counts = isLimited ? countBySignature(shapes) : exact;
@@ -215,6 +214,17 @@ export const targetGroupName = (arn: string): string => arn.split(':targetgroup/
  * name when it first failed or was last seen.
  */
 export function nameOf(traffic: Traffic, target: string, time?: number): string {
+  if (time !== undefined) return nameAt(traffic, target, time);
+  const names = usualNames(traffic);
+  const name = names.get(target) ?? nameAt(traffic, target, null);
+  names.set(target, name);
+  return name;
+}
+
+/** Names without a time, which are asked for with every error. */
+const usualNames = oncePerTraffic(() => new Map<string, string>());
+
+function nameAt(traffic: Traffic, target: string, time: number | null): string {
   const meant = whenMeant(traffic).get(target);
   const owner = (at: number) => traffic.owners.at(target, at, meant?.targetGroup);
   const usual = meant?.at ?? traffic.log.newest ?? Number.POSITIVE_INFINITY;

@@ -35,8 +35,11 @@ export function bodiesSent(traffic: Traffic, errors: readonly SampledError[]): B
     const scale = routeScale(traffic, route, 'sizes');
     const isKnown = scale !== null && scale.successes >= MIN_SUCCESSES;
     const isShort = isKnown && areShort(own, scale);
-    for (const error of own)
-      sent.set(error, isShort ? 'short' : isKnown && isWhole(error, scale) ? 'whole' : 'unknown');
+    const whole = isKnown ? wholeFrom(scale) : null;
+    for (const error of own) {
+      const isWhole = whole !== null && error.received_bytes * ROUNDING >= whole;
+      sent.set(error, isShort ? 'short' : isWhole ? 'whole' : 'unknown');
+    }
     if (isShort) short.push({ route, errors: own, median: medianOf(own), usual: quantile(scale, 0.5) });
   }
   return { sent, short };
@@ -64,6 +67,8 @@ function areShort(errors: readonly SampledError[], scale: RouteScale): boolean {
   return (0.5 - mean) * Math.sqrt(12 * sizes.length) >= LEAST_Z;
 }
 
-const isWhole = ({ received_bytes }: SampledError, scale: RouteScale): boolean =>
-  quantile(scale, 0.95) <= ONE_SIZE * Math.max(1, quantile(scale, 0.05)) &&
-  received_bytes * ROUNDING >= quantile(scale, 0.05);
+/** The size from which a body is whole; null if the sizes vary too much. */
+function wholeFrom(scale: RouteScale): number | null {
+  const least = quantile(scale, 0.05);
+  return quantile(scale, 0.95) <= ONE_SIZE * Math.max(1, least) ? least : null;
+}

@@ -228,15 +228,17 @@ function countUpTo(
 ): { hits: number[]; at: number; chance: number; controlHits: number; seen: number } {
   const hits: number[] = [];
   let at = Number.POSITIVE_INFINITY;
-  for (const [index, gap] of first.witnesses.entries()) {
+  // Plain loops: an iterator makes an object for each request.
+  for (let index = 0; index < first.witnesses.length; index++) {
+    const gap = first.witnesses[index] ?? Number.NaN;
     if (!(gap <= to)) continue;
     hits.push(index);
     at = Math.min(at, Math.max(gap, first.from));
   }
   let seen = 0;
   let controlHits = 0;
-  for (const [index, gap] of first.controls.entries()) {
-    if (!(gap <= to)) continue;
+  for (let index = 0; index < first.controls.length; index++) {
+    if (!((first.controls[index] ?? Number.NaN) <= to)) continue;
     seen += scale.weights[index] ?? 0;
     controlHits += 1;
   }

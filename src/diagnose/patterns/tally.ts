@@ -2,7 +2,6 @@
 
 import { list, number } from '../../format/wording.ts';
 import type { SampledError } from '../traffic.ts';
-import { countErrors, groupBy } from '../traffic.ts';
 
 export interface Tally {
   name: string;
@@ -11,10 +10,16 @@ export interface Tally {
 }
 
 /** The names with their errors, most errors first, then by name. */
-export const tally = (errors: readonly SampledError[], name: (error: SampledError) => string): Tally[] =>
-  [...groupBy(errors, name)]
-    .map(([key, own]) => ({ name: key, count: countErrors(own) }))
+export function tally(errors: readonly SampledError[], name: (error: SampledError) => string): Tally[] {
+  const counts = new Map<string, number>();
+  for (const error of errors) {
+    const key = name(error);
+    counts.set(key, (counts.get(key) ?? 0) + error.weight);
+  }
+  return [...counts]
+    .map(([key, count]) => ({ name: key, count }))
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+}
 
 /** "12 × GET /a, 3 × GET /b and 4 more"; without a number if there is only one name. */
 export const describeTally = (

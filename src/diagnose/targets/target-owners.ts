@@ -69,7 +69,13 @@ export function targetOwners(evidence: OwnerEvidence): TargetOwners {
     const { keys, owner } = taskPlace(task, evidence);
     for (const key of keys) add(key, owner);
   }
-  const all = (target: string): TargetOwner[] => {
+  const found = new Map<string, readonly TargetOwner[]>();
+  const all = (target: string): readonly TargetOwner[] => {
+    const known = found.get(target) ?? ownersOf(target);
+    found.set(target, known);
+    return known;
+  };
+  const ownersOf = (target: string): readonly TargetOwner[] => {
     const address = splitTarget(target)?.address ?? target;
     const tasks = [...(owners.get(target) ?? []), ...(owners.get(address) ?? [])];
     // A task is more specific than its instance.

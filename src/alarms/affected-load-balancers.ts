@@ -8,13 +8,17 @@ import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Account, Config } from '../config.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { type Alarm, unrelatedReason } from './alarm-event.ts';
+import { type Alarm, accountOfTargetGroups, accountsOf, ownerOf, unrelatedReason } from './alarm-event.ts';
 import { readMessage } from './read-message.ts';
 import { windowStart } from './window-start.ts';
 
 export interface AffectedLoadBalancers {
   /** `app/<name>/<id>`, each once. */
   loadBalancers: string[];
+  /** Account of each load balancer: twelve digits; null if unknown. */
+  owners: Record<string, string | null>;
+  /** All accounts whose data the alarm shows; null for an unknown one. */
+  accounts: (string | null)[];
   /** Start of the window, or of the earliest alarm that triggered a composite alarm. Epoch milliseconds. */
   from: number;
   /** Failed lookups and their reasons, in whole sentences. */
@@ -43,6 +47,8 @@ export function accountFor(accounts: readonly Account[], id: string | null): Acc
 export function fromMessage(alarm: Alarm): AffectedLoadBalancers {
   return {
     loadBalancers: alarm.loadBalancers,
+    owners: Object.fromEntries(alarm.loadBalancers.map((resource) => [resource, ownerOf(resource, alarm)])),
+    accounts: accountsOf(alarm),
     from: windowStart(alarm),
     sentences: [],
     isTransient: false,
@@ -57,7 +63,8 @@ export function liveLookup(config: Pick<Config, 'accounts' | 'deadlines'>): Alar
   return async (alarm, signal) => {
     const affected = fromMessage(alarm);
     if (!needsLookup(alarm)) return affected;
-    const account = accountFor(config.accounts, alarm.account);
+    const owner = alarm.targetGroups.length > 0 ? accountOfTargetGroups(alarm) : alarm.account;
+    const account = accountFor(config.accounts, owner);
     if (account === null) return affected;
     const region = alarm.region ?? account.regions[0] ?? (await standardRegion(undefined));
     const { name, roleArn, externalId } = account;
@@ -135,6 +142,8 @@ async function resolveAffected(alarm: Alarm, session: Session, depth: number): P
   const other = each.flatMap((one) => one.unrelatedReason ?? []);
   return {
     loadBalancers: [...new Set(each.flatMap((one) => one.loadBalancers))],
+    owners: Object.assign({}, ...each.map((one) => one.owners)),
+    accounts: [...new Set([...affected.accounts, ...each.flatMap((one) => one.accounts)])],
     from: Math.min(affected.from, ...about.map((one) => one.from)),
     sentences: each.flatMap((one) => one.sentences),
     isTransient: each.some((one) => one.isTransient),
@@ -182,10 +191,13 @@ function parseDescribedAlarm({
 
 /** Looks up the load balancers that forward to the target groups of an alarm. */
 async function loadBalancersBehind(
-  { arn, targetGroups }: Alarm,
+  alarm: Alarm,
   session: Session,
-): Promise<Pick<AffectedLoadBalancers, 'loadBalancers' | 'sentences' | 'isTransient'>> {
-  const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
+): Promise<Pick<AffectedLoadBalancers, 'loadBalancers' | 'owners' | 'sentences' | 'isTransient'>> {
+  const { arn, targetGroups } = alarm;
+  const [, partition = 'aws', , region = '', own = ''] = arn.split(':');
+  const owner = accountOfTargetGroups(alarm);
+  const account = owner ?? own;
   const TargetGroupArns = targetGroups.map(
     (group) => `arn:${partition}:elasticloadbalancing:${region}:${account}:${group}`,
   );
@@ -197,11 +209,12 @@ async function loadBalancersBehind(
     );
   });
   if ('reason' in answer)
-    return { loadBalancers: [], sentences: [asSentence(answer)], isTransient: answer.isTransient };
+    return { loadBalancers: [], owners: {}, sentences: [asSentence(answer)], isTransient: answer.isTransient };
   const loadBalancers = [...new Set(answer.value.flatMap((found) => resourceOf(found) ?? []))];
   const sentences =
     loadBalancers.length > 0 ? [] : [`No Application Load Balancer forwards to ${targetGroups.join(', ')} any more.`];
-  return { loadBalancers, sentences, isTransient: false };
+  const owners = Object.fromEntries(loadBalancers.map((resource) => [resource, owner]));
+  return { loadBalancers, owners, sentences, isTransient: false };
 }
 
 type LookupAnswer<T> = { value: T } | { reason: string; isTransient: boolean };
@@ -257,11 +270,12 @@ export interface LookupFailure {
 
 /**
  * Resolves a load balancer of an alarm: a known one, one built from the alarm's own fields without a call, or else one
- * found by a search. Never rejects.
+ * found by a search. `owner`: its account; null if unknown. Never rejects.
  */
 export async function resolveLoadBalancer(
   resource: string,
-  alarm: Alarm,
+  alarm: Pick<Alarm, 'arn' | 'account' | 'region'>,
+  owner: string | null,
   search: {
     accounts: readonly Account[];
     investigator: Pick<Investigator, 'listLoadBalancers' | 'find'>;
@@ -270,17 +284,17 @@ export async function resolveLoadBalancer(
 ): Promise<LoadBalancerRef | LookupFailure> {
   const { accounts, investigator } = search;
   const [, name = resource] = resource.split('/');
-  // An alarm may watch metrics of another account.
-  const owner = alarm.metrics.find(({ dimensions }) => dimensions.LoadBalancer === resource)?.account ?? alarm.account;
-  const account = accountFor(accounts, owner);
+  // The only account that is asked can stand for an unknown one.
+  const id = owner ?? (accounts.length === 1 ? alarm.account : null);
+  const account = accountFor(accounts, id);
   const partition = alarm.arn.split(':')[1] || 'aws';
-  const isWhole = alarm.region !== null && /^\d{12}$/.test(owner ?? '');
-  const arn = isWhole
-    ? `arn:${partition}:elasticloadbalancing:${alarm.region}:${owner}:loadbalancer/${resource}`
-    : null;
-  const existing = investigator
-    .listLoadBalancers()
-    .find((one) => (arn === null ? one.arn?.endsWith(`/${resource}`) : one.arn === arn));
+  const isWhole = alarm.region !== null && /^\d{12}$/.test(id ?? '');
+  const arn = isWhole ? `arn:${partition}:elasticloadbalancing:${alarm.region}:${id}:loadbalancer/${resource}` : null;
+  const known = investigator.listLoadBalancers();
+  const existing =
+    known.find((one) => arn !== null && one.arn === arn) ??
+    // No two load balancers share an id, so one with this id is known in another account than the message says.
+    known.find((one) => one.arn?.endsWith(`:loadbalancer/${resource}`));
   if (existing !== undefined) return existing;
   if (arn !== null && alarm.region !== null && account !== null)
     return { name, arn, account: account.name, region: alarm.region };

@@ -69,6 +69,42 @@ export const shortHash = (text: string): string => createHash('sha256').update(t
 /** Id of the event, the same for every delivery. */
 export const alarmEventId = (alarm: Alarm): string => shortHash(`${alarmKey(alarm)} ${alarm.changedAt}`);
 
+/** Accounts whose data an alarm shows: twelve digits each, or null for an unknown one. */
+export const accountsOf = (alarm: Alarm): (string | null)[] => [
+  ...new Set([alarm.account, ...alarm.metrics.map((metric) => accountOfMetric(metric, alarm))]),
+];
+
+/** Returns the account of a load balancer in the alarm; null if unknown. */
+export function ownerOf(resource: string, alarm: Alarm): string | null {
+  const { metrics, contributor, account } = alarm;
+  const metric =
+    metrics.find(({ dimensions }) => dimensions.LoadBalancer === resource) ??
+    metrics.find(({ expression }) => expression?.includes(resource)) ??
+    (contributor === null ? undefined : metrics.find(isQuery));
+  return metric === undefined ? account : accountOfMetric(metric, alarm);
+}
+
+/** Returns the account of the first metric with a target group, else the alarm's own; null if unknown. */
+export function accountOfTargetGroups(alarm: Alarm): string | null {
+  const metric = alarm.metrics.find(({ dimensions }) => dimensions.TargetGroup !== undefined);
+  return metric === undefined ? alarm.account : accountOfMetric(metric, alarm);
+}
+
+/** A monitoring account watches metrics of others; a query that names no account covers all of them. */
+function accountOfMetric(metric: AlarmMetric, alarm: Alarm): string | null {
+  if (metric.account !== null) return metric.account;
+  if (!isQuery(metric)) return alarm.account;
+  const named = [...(metric.expression?.matchAll(ACCOUNT_IN_QUERY) ?? [])].map(([, id = '']) => id);
+  const [only, ...others] = new Set([alarm.contributor?.attributes['AWS.AccountId'] ?? [], ...named].flat());
+  return others.length > 0 ? null : (only ?? null);
+}
+
+const ACCOUNT_IN_QUERY = /\bAWS\.AccountId"?\s*=\s*["'](\d{12})["']/g;
+
+/** Whether a metric is a Metrics Insights query. */
+export const isQuery = ({ expression }: Pick<AlarmMetric, 'expression'>): boolean =>
+  expression !== null && /^\s*SELECT\b/i.test(expression);
+
 /** Returns why an alarm is not about Application Load Balancers; null when it is, or when its message does not say. */
 export function unrelatedReason({ metrics, loadBalancers, targetGroups, children }: Alarm): string | null {
   if (loadBalancers.length > 0 || targetGroups.length > 0 || children.length > 0) return null;

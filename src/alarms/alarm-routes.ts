@@ -89,13 +89,22 @@ function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['ac
   return first?.filter((channel) => others.every((channels) => channels.includes(channel))) ?? null;
 }
 
+/** What routes match of an alarm on a load balancer: the account is the load balancer's, whoever watches it. */
+export const loadBalancerSubject = (
+  { name, arn, account }: { name: string; arn: string | null; account: string },
+  alarm: string,
+): RoutingSubject => {
+  const number = arn?.split(':')[4];
+  return { loadBalancer: name, alarm, accounts: [account, ...(number ? [number] : [])] };
+};
+
 /**
  * Returns the number of an account and the names of the configured accounts it can be: those with a role in it, else
- * those that use the environment's credentials. Without a number, returns all names.
+ * those that use the environment's credentials. Without a valid number, returns all names.
  */
 export function possibleAccounts(id: string | null, { accounts = [] }: Routing): string[] {
   const names = (some: readonly RoutedAccount[]) => some.map(({ name }) => name);
-  if (id === null) return names(accounts);
+  if (id === null || !/^\d{12}$/.test(id)) return names(accounts);
   const withRole = accounts.filter(({ roleArn }) => roleArn?.split(':')[4] === id);
   return [id, ...names(withRole.length > 0 ? withRole : accounts.filter(({ roleArn }) => roleArn === undefined))];
 }

@@ -14,7 +14,7 @@ import type { Poster } from '../slack/delivery/slack-poster.ts';
 import type { SlackThreads } from '../slack/thread/slack-threads.ts';
 import { type AlarmLookup, liveLookup } from './affected-load-balancers.ts';
 import { type Alarm, unrelatedReason } from './alarm-event.ts';
-import { mentionFor, type Routing } from './alarm-routes.ts';
+import { loadBalancerSubject, mentionFor, type Routing } from './alarm-routes.ts';
 import { openEpisodes } from './episodes/episodes.ts';
 import { type Intake, openIntake } from './intake.ts';
 import {
@@ -89,10 +89,7 @@ export const mentionsOf =
   ({ askedBy, loadBalancer }: Run): string | null =>
     askedBy.kind !== 'alarm'
       ? null
-      : mentionFor(
-          { loadBalancer: loadBalancer.name, alarm: askedBy.alarmName, accounts: [loadBalancer.account] },
-          routingOf(config),
-        );
+      : mentionFor(loadBalancerSubject(loadBalancer, askedBy.alarmName), routingOf(config));
 
 export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
   const { config, store, log, now = Date.now } = parts;

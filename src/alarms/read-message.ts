@@ -8,7 +8,7 @@
 import * as z from 'zod';
 import { epochOf, Instant } from '../evidence/aws.ts';
 import { ALARM_STATES } from '../runs/episode.ts';
-import { Alarm, type AlarmMetric } from './alarm-event.ts';
+import { Alarm, type AlarmMetric, isQuery } from './alarm-event.ts';
 
 /** `ignored`: understood, but not for alb502. `poison`: not understood, and a retry will not help. */
 export type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
@@ -345,7 +345,7 @@ function alarmKind(
 ): Alarm['kind'] {
   if (rule !== null || children.length > 0) return 'composite';
   if (isAnomaly || expressions.some((expression) => /\bANOMALY_DETECTION_BAND\s*\(/.test(expression))) return 'anomaly';
-  if (expressions.some((expression) => /^\s*SELECT\b/i.test(expression))) return 'query';
+  if (metrics.some(isQuery)) return 'query';
   if (expressions.length > 0) return 'math';
   return metrics.length > 0 ? 'metric' : 'other';
 }

@@ -13,7 +13,7 @@ import {
   resolveLoadBalancer,
 } from './affected-load-balancers.ts';
 import { type Alarm, alarmKey, shortHash, unrelatedReason } from './alarm-event.ts';
-import { channelFor, type Routing } from './alarm-routes.ts';
+import { channelFor, loadBalancerSubject, type Routing } from './alarm-routes.ts';
 import type { Episodes } from './episodes/episodes.ts';
 import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
 import { translateOutage, Unavailable } from './retryable.ts';
@@ -24,7 +24,13 @@ const MAX_LOAD_BALANCERS = 5;
 /** Milliseconds. */
 const DAY = 86_400_000;
 
-const LookupRecord = z.object({ schema: z.literal(1), at: z.iso.datetime(), loadBalancers: z.array(z.string()) });
+const LookupRecord = z.object({
+  schema: z.literal(1),
+  at: z.iso.datetime(),
+  loadBalancers: z.array(z.string()),
+  /** Absent from records of older releases: the alarm's account. */
+  owners: z.record(z.string(), z.string().nullable()).optional(),
+});
 type LookupRecord = z.infer<typeof LookupRecord>;
 
 /** Opens the recorded lookups of alarms that do not name their load balancers. */
@@ -74,22 +80,24 @@ export async function takeAlarm(context: AlarmContext, alarm: Alarm, mayRetryLoo
 async function takeForLoadBalancers(
   context: AlarmContext,
   alarm: Alarm,
-  { loadBalancers, sentences, from }: AffectedLoadBalancers,
+  { loadBalancers, owners, accounts, sentences, from }: AffectedLoadBalancers,
   mayRetryLookup: boolean,
 ): Promise<MessageOutcome> {
   const { config, investigator, routing, episodes, signal } = context;
   const search = { accounts: config.accounts, investigator, signal };
-  const refs = await Promise.all(loadBalancers.map((resource) => resolveLoadBalancer(resource, alarm, search)));
+  const refs = await Promise.all(
+    loadBalancers.map((resource) => {
+      const owner = owners[resource];
+      return resolveLoadBalancer(resource, alarm, owner === undefined ? alarm.account : owner, search);
+    }),
+  );
   const found = refs.flatMap((ref) => ('name' in ref ? ref : []));
   const notFound = refs.flatMap((ref) => ('name' in ref ? [] : ref));
   const all = [...sentences, ...notFound.map(({ sentence }) => sentence)];
   if (found.length === 0 && mayRetryLookup && notFound.some(({ isTransient }) => isTransient))
     throw new Unavailable('aws', all.join(' '));
-  if (found.length === 0) return noteUndiagnosable(context, alarm, { loadBalancers: [], sentences: all });
-  const withChannel = found.filter((ref) => {
-    const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
-    return channelFor({ loadBalancer: ref.name, alarm: alarm.name, accounts }, routing) !== null;
-  });
+  if (found.length === 0) return noteUndiagnosable(context, alarm, { loadBalancers: [], accounts, sentences: all });
+  const withChannel = found.filter((ref) => channelFor(loadBalancerSubject(ref, alarm.name), routing) !== null);
   if (withChannel.length === 0)
     return context.outcomes.ignored(`no route fits ${alarm.name}, and there is no default channel`);
   const transition = await Promise.all(
@@ -120,19 +128,22 @@ async function findAffected(
   const key = `alarms/about/${shortHash(alarmKey(alarm))}.json`;
   if (alarm.state !== 'ALARM') {
     const before = await translateOutage('store', () => lookupRecords.read(key));
-    if (before !== null) return { ...fromMessage(alarm), unrelatedReason: null, loadBalancers: before.loadBalancers };
+    if (before !== null) {
+      const { loadBalancers, owners = {} } = before;
+      return { ...fromMessage(alarm), unrelatedReason: null, loadBalancers, owners };
+    }
   }
   const affected = await lookup(alarm, signal).catch((error: unknown): AffectedLoadBalancers => {
     if (signal.aborted) throw new Unavailable('stopping', 'alb502 is being stopped');
     if (!(error instanceof Problem)) throw error;
     return { ...fromMessage(alarm), sentences: [error.message] };
   });
-  const { loadBalancers, isTransient, sentences } = affected;
+  const { loadBalancers, owners, isTransient, sentences } = affected;
   if (loadBalancers.length === 0 && isTransient && mayRetryLookup) throw new Unavailable('aws', sentences.join(' '));
   if (loadBalancers.length > 0 && alarm.state === 'ALARM') {
     const at = new Date(now()).toISOString();
     await translateOutage('store', () =>
-      lookupRecords.change(key, () => ({ document: { schema: 1, at, loadBalancers }, result: null })),
+      lookupRecords.change(key, () => ({ document: { schema: 1, at, loadBalancers, owners }, result: null })),
     );
   }
   return affected;

@@ -41,7 +41,7 @@ export interface AlarmNotesParts {
 }
 
 /** Why there is no thread: the alarm names no load balancer or too many, or the lookup failed with `sentences`. */
-export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'sentences'>;
+export type NoThreadReason = Pick<AffectedLoadBalancers, 'loadBalancers' | 'accounts' | 'sentences'>;
 
 export interface AlarmNotes {
   /** Resolves when the note is posted or not needed. Throws Unavailable. */
@@ -69,7 +69,8 @@ async function postNote(
   about: NoThreadReason,
 ): Promise<'noted' | 'already' | 'too-many' | 'no-channel'> {
   const { routing, notes, log } = context;
-  const subject = { loadBalancer: null, alarm: alarm.name, accounts: possibleAccounts(alarm.account, routing) };
+  const accounts = about.accounts.flatMap((id) => possibleAccounts(id, routing));
+  const subject = { loadBalancer: null, alarm: alarm.name, accounts };
   const ownChannel = channelFor(subject, routing);
   if (ownChannel === null) {
     log.warn({ alarm: alarm.name }, 'nothing is diagnosed for an alarm, and no channel may read about its account');

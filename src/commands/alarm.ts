@@ -75,12 +75,13 @@ async function printDiagnosis(
   investigator: Investigator,
   options: AlarmOptions,
 ): Promise<void> {
-  const [{ liveLookup, resolveLoadBalancer }, { incidentWindow }, { channelFor }, { routingOf }] = await Promise.all([
-    import('../alarms/affected-load-balancers.ts'),
-    import('../query/incident-window.ts'),
-    import('../alarms/alarm-routes.ts'),
-    import('../alarms/alarms.ts'),
-  ]);
+  const [{ liveLookup, resolveLoadBalancer }, { incidentWindow }, { channelFor, loadBalancerSubject }, { routingOf }] =
+    await Promise.all([
+      import('../alarms/affected-load-balancers.ts'),
+      import('../query/incident-window.ts'),
+      import('../alarms/alarm-routes.ts'),
+      import('../alarms/alarms.ts'),
+    ]);
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   process.once('SIGINT', interrupt);
@@ -100,13 +101,12 @@ async function printDiagnosis(
     if (affected.loadBalancers.length === 0) say('Load balancer: the alarm names none, so nothing was diagnosed');
     for (const resource of affected.loadBalancers) {
       const lookup = { accounts: config.accounts, investigator, signal };
-      const ref = await resolveLoadBalancer(resource, alarm, lookup);
+      const ref = await resolveLoadBalancer(resource, alarm, affected.owners[resource] ?? null, lookup);
       if ('sentence' in ref) throw new Problem(ref.sentence, 1);
       const now = Date.now();
       const heardAt = Date.parse(changedAt);
       const window = incidentWindow(affected.from, { now, heardAt, closedAt: state === 'ALARM' ? null : heardAt });
-      const accounts = [ref.account, ...(alarm.account === null ? [] : [alarm.account])];
-      const channel = channelFor({ loadBalancer: ref.name, alarm: name, accounts }, routingOf(config));
+      const channel = channelFor(loadBalancerSubject(ref, name), routingOf(config));
       say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);
       say(`Window ${windowSpan(iso(window.from), iso(window.to))}`);
       say(`Channel ${channel ?? 'none: no route fits, and alarms.defaultChannel is not set'}`);

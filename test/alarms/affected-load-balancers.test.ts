@@ -11,6 +11,7 @@ import { Problem } from '../../src/problem.ts';
 import { ACCOUNT, alarmArn, arnOf, REGION, resourceOf, snsAlarm } from '../support/alarms/messages.ts';
 
 const AT = Date.parse('2026-11-20T02:44:00.000Z');
+const OTHER = '333333333333';
 const GROUP = 'targetgroup/web/73e2d6bc24d8a067';
 const GROUP_ARN = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:${GROUP}`;
 
@@ -118,6 +119,8 @@ it('finds those of the children in ALARM, from before the first of them', async 
   const about = await look(composite(['shop-502', 'api-502', 'cpu']));
   expect(about).toEqual({
     loadBalancers: [resourceOf('shop')],
+    owners: { [resourceOf('shop')]: ACCOUNT },
+    accounts: [ACCOUNT],
     from: Date.parse('2026-11-20T02:25:00Z'),
     sentences: [],
     isTransient: false,
@@ -174,6 +177,35 @@ it('follows nested composite alarms, metric math and target groups', async () =>
   const about = await look(composite(['inner']));
   expect(about.loadBalancers).toEqual([resourceOf('api'), resourceOf('shop')]);
   expect(asked).toEqual(['DescribeAlarms inner', 'DescribeAlarms rate,lambda', `DescribeTargetGroups ${GROUP_ARN}`]);
+});
+
+it('knows in which account each load balancer is, if children watch metrics of another account', async () => {
+  const metrics = (name: string, account: string | null) => ({
+    ...described(name),
+    MetricName: undefined,
+    Namespace: undefined,
+    Dimensions: undefined,
+    Metrics: [
+      {
+        Id: 'a',
+        ...(account === null ? {} : { AccountId: account }),
+        MetricStat: {
+          Metric: {
+            Namespace: 'AWS/ApplicationELB',
+            MetricName: 'HTTPCode_ELB_5XX_Count',
+            Dimensions: [{ Name: 'LoadBalancer', Value: resourceOf(name) }],
+          },
+          Period: 60,
+          Stat: 'Sum',
+        },
+      },
+    ],
+  });
+  alarms = { shop: metrics('shop', null), bank: metrics('bank', OTHER) };
+  expect(await look(composite(['shop', 'bank']))).toMatchObject({
+    owners: { [resourceOf('shop')]: ACCOUNT, [resourceOf('bank')]: OTHER },
+    accounts: [ACCOUNT, OTHER],
+  });
 });
 
 it('stops at composite alarms that name each other', async () => {
@@ -253,6 +285,14 @@ it('finds the load balancers that forward to a target group', async () => {
   };
   const alarm = alarmIn({ ...snsAlarm({ at: AT }), Trigger });
   expect((await look(alarm)).loadBalancers).toEqual([resourceOf('shop')]);
+  const Metrics = [
+    { AccountId: OTHER, MetricStat: { Metric: { ...Trigger, Dimensions: Trigger.Dimensions }, Period: 60 } },
+  ];
+  asked = [];
+  expect(await look(alarmIn({ ...snsAlarm({ at: AT }), Trigger: { Metrics } }))).toMatchObject({
+    owners: { [resourceOf('shop')]: OTHER },
+  });
+  expect(asked).toEqual([`DescribeTargetGroups ${GROUP_ARN.replace(ACCOUNT, OTHER)}`]);
   balancersOfGroup = [];
   expect((await look(alarm)).sentences).toEqual([`No Application Load Balancer forwards to ${GROUP} any more.`]);
 });
@@ -282,12 +322,15 @@ it('reports a known load balancer, builds one from the alarm, or looks it up', a
     },
     signal: new AbortController().signal,
   });
-  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, looking([known]))).toEqual(known);
-  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, looking([]))).toEqual({ ...known, account: 'default' });
+  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, ACCOUNT, looking([known]))).toEqual(known);
+  expect(await resolveLoadBalancer(resourceOf('shop'), alarm, ACCOUNT, looking([]))).toEqual({
+    ...known,
+    account: 'default',
+  });
   expect(looked).toBe(0);
   const old = { ...alarm, region: null };
-  expect(await resolveLoadBalancer(resourceOf('shop'), old, looking([], known))).toEqual(known);
-  expect(await resolveLoadBalancer(resourceOf('shop'), old, looking([]))).toEqual({
+  expect(await resolveLoadBalancer(resourceOf('shop'), old, ACCOUNT, looking([], known))).toEqual(known);
+  expect(await resolveLoadBalancer(resourceOf('shop'), old, ACCOUNT, looking([]))).toEqual({
     sentence: "There is no load balancer 'shop'.",
     isTransient: false,
   });

@@ -68,6 +68,8 @@ const MESSAGES: [string, unknown, Write][] = [
 
 const foundNothing: AlarmLookup = async () => ({
   loadBalancers: [],
+  owners: {},
+  accounts: [],
   from: AT,
   sentences: [],
   isTransient: false,

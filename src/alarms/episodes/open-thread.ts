@@ -5,7 +5,7 @@ import type { Mute } from '../../runs/mutes.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import type { OpenResult } from '../../slack/thread/open.ts';
-import { channelFor, otherChannel, type RoutingSubject } from '../alarm-routes.ts';
+import { channelFor, loadBalancerSubject, otherChannel } from '../alarm-routes.ts';
 import { askedTogether } from '../asked-errors.ts';
 import { translateOutage, Unavailable } from '../retryable.ts';
 import { admit, emptyChannel } from '../thread-rate-limit.ts';
@@ -23,7 +23,7 @@ export async function openThread(
   record: EpisodeRecord,
   tried: Set<string>,
 ): Promise<History> {
-  const subject = subjectOf(history, record);
+  const subject = loadBalancerSubject(history.ref, alarmNameOf(record));
   const channel = record.channel ?? channelFor(subject, context.routing);
   if (channel === null) throw new Unavailable('channel', `no route has a channel for ${subject.alarm}`);
   assertNotPaused(context, channel);
@@ -47,15 +47,6 @@ export async function openThread(
 }
 
 const alarmNameOf = ({ episode }: EpisodeRecord): string => episode.alarms[0]?.name ?? '';
-
-function subjectOf({ ref }: History, record: EpisodeRecord): RoutingSubject & { loadBalancer: string } {
-  const number = ref.arn?.split(':')[4];
-  return {
-    loadBalancer: ref.name,
-    alarm: alarmNameOf(record),
-    accounts: [ref.account, ...(number ? [number] : [])],
-  };
-}
 
 /** Whether the channel has room for another thread. */
 function isAdmitted(

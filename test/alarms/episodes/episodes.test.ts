@@ -7,7 +7,15 @@ import { Problem } from '../../../src/problem.ts';
 import { nextAttemptOf } from '../../../src/runs/run.ts';
 import type { Store } from '../../../src/runs/store/store.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
-import { type AlarmFields, arnOf, envelope, event, resourceOf, snsAlarm } from '../../support/alarms/messages.ts';
+import {
+  ACCOUNT,
+  type AlarmFields,
+  arnOf,
+  envelope,
+  event,
+  resourceOf,
+  snsAlarm,
+} from '../../support/alarms/messages.ts';
 import {
   clockAt,
   instantInvestigator,
@@ -73,6 +81,8 @@ const composed = (name: string): string => {
 };
 const ABOUT_SHOP: AffectedLoadBalancers = {
   loadBalancers: [resourceOf('shop')],
+  owners: { [resourceOf('shop')]: ACCOUNT },
+  accounts: [ACCOUNT],
   from: BEGUN - 10 * MINUTE,
   sentences: [],
   isTransient: false,
@@ -680,6 +690,8 @@ describe('an alarm without a known load balancer', () => {
     let isKnown = true;
     const lookup: ProcessParts['lookup'] = async () => ({
       loadBalancers: isKnown ? [resourceOf('shop')] : [],
+      owners: isKnown ? { [resourceOf('shop')]: ACCOUNT } : {},
+      accounts: [ACCOUNT],
       from: BEGUN - 10 * MINUTE,
       sentences: isKnown ? [] : ['cloudwatch:DescribeAlarms was denied.'],
       isTransient: false,

@@ -14,14 +14,15 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
   const pairs = new KeyIndex();
   /** 1 for each route with a failure that counts. */
   const isRoute = new Uint8Array(routes);
-  const filter = new PairFilter();
+  const filter = new RetryFilter(failures.count);
   const asking = failures.kind.flatMap((kind, index) => {
     if (kind === 0) return [];
     const [client, route] = [failures.client[index] ?? 0, failures.route[index] ?? 0];
     isRoute[route] = 1;
-    filter.add(client, route);
+    const ended = failures.ended[index] ?? 0;
+    filter.add(client, route, ended);
     const pair = pairs.add(clients.add(client) * routes + route);
-    return [{ index, pair, ended: failures.ended[index] ?? 0 }];
+    return [{ index, pair, ended }];
   });
   asking.sort((a, b) => a.pair - b.pair || a.ended - b.ended);
   const ends = Float64Array.from(asking, ({ ended }) => ended);
@@ -36,13 +37,13 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
     const words = wordsOf(client);
     for (let row = 0; row < rows; row += 1) {
       const own = route[row] ?? 0;
-      if (isRoute[own] === 0 || !filter.mayHave(words, row, own)) continue;
+      const at = ended[row] ?? 0;
+      if (isRoute[own] === 0 || !filter.mayFollow(words, row, own, at)) continue;
       const code = status[row] ?? 0;
       if (code < 0 || code > 499 || isFailed[code] === 1) continue;
       const number = clients.find(client[row] ?? 0);
       const pair = number === -1 ? -1 : pairs.find(number * routes + own);
       if (pair === -1) continue;
-      const at = ended[row] ?? 0;
       const first = firstFrom(ends, at - RETRY, starts[pair] ?? 0, starts[pair + 1] ?? 0);
       const end = firstFrom(ends, at, first, starts[pair + 1] ?? 0);
       steps[first] = (steps[first] ?? 0) + 1;
@@ -61,31 +62,49 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
 /** The halves of each key. */
 const wordsOf = (keys: Float64Array): Uint32Array => new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
 
-const FILTER_BITS = 19;
+/** Bits of the filter for each failure, and for all of them at least and at most, as powers of 2. */
+const BITS_EACH = 5;
+const LEAST_BITS = 16;
+const MOST_BITS = 21;
 
-/** Rules out most pairs of client and route without a look into the large tables, which do not fit the cache of a core. */
-class PairFilter {
-  readonly #bits = new Uint32Array(2 ** (FILTER_BITS - 5));
+/**
+ * Rules out most rows that follow no failure, by client, route and time, without a look into the large tables, which do
+ * not fit the cache of a core.
+ */
+class RetryFilter {
+  readonly #shift: number;
+  readonly #bits: Uint32Array;
   readonly #key = new Float64Array(1);
   readonly #words = wordsOf(this.#key);
 
-  add(client: number, route: number): void {
-    this.#key[0] = client;
-    const bit = bitOf(this.#words, 0, route);
-    this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  constructor(failures: number) {
+    const bits = Math.ceil(Math.log2(failures + 1)) + BITS_EACH;
+    const size = Math.min(MOST_BITS, Math.max(LEAST_BITS, bits));
+    this.#shift = 32 - size;
+    this.#bits = new Uint32Array(2 ** (size - 5));
   }
 
-  /** Whether the client of the row may have been added with the route. */
-  mayHave(clients: Uint32Array, row: number, route: number): boolean {
-    const bit = bitOf(clients, row, route);
+  /** A retry ends in the same span of RETRY as the failure, or in the next. */
+  add(client: number, route: number, ended: number): void {
+    this.#key[0] = client;
+    const span = Math.floor(ended / RETRY);
+    for (const one of [span, span + 1]) {
+      const bit = bitOf(this.#words, 0, route, one) >>> this.#shift;
+      this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
+    }
+  }
+
+  /** Whether the row may follow a failure of its client and route. */
+  mayFollow(clients: Uint32Array, row: number, route: number, ended: number): boolean {
+    const bit = bitOf(clients, row, route, Math.floor(ended / RETRY)) >>> this.#shift;
     return ((this.#bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
   }
 }
 
-function bitOf(clients: Uint32Array, row: number, route: number): number {
+function bitOf(clients: Uint32Array, row: number, route: number, span: number): number {
   const client = (clients[2 * row] ?? 0) ^ Math.imul(clients[2 * row + 1] ?? 0, 0x85ebca6b);
-  const mixed = Math.imul(client, 0xcc9e2d51) ^ Math.imul(route + 1, 0x1b873593);
-  return Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1) >>> (32 - FILTER_BITS);
+  const mixed = Math.imul(client, 0xcc9e2d51) ^ Math.imul(route + 1, 0x1b873593) ^ Math.imul(span, 0x27d4eb2f);
+  return Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1);
 }
 
 /** Returns the first index of [from, to) whose time is at least `time`, or `to`. */

@@ -145,9 +145,7 @@ export interface Evidence {
   accessLog: AccessLog;
 }
 
-/**
- * Evidence that names targets and their events. Without it a diagnosis shows addresses instead of names, and no gap.
- */
+/** Evidence that names targets and their events. Without it a diagnosis shows addresses instead of names. */
 export const NAMING_EVIDENCE = [
   'functionAliases',
   'tags',

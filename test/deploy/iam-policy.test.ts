@@ -125,6 +125,14 @@ const NOT_DENIED_ALONE = [
   ...(BEHIND['athena:StartQueryExecution'] ?? []),
 ];
 
+it('has the actions that the gap about names lists', () => {
+  const [, named = ''] = /NAMING_FEATURES[^=]*= \[\n([\s\S]*?)\n\];/.exec(read('src/diagnose/gaps.ts')) ?? [];
+  const listed = [...named.matchAll(/'([a-z0-9]+:[A-Za-z]+)'/g)].map(([, action]) => action);
+  const names = statements.find(({ Sid }) => Sid === 'NamesOfTargets')?.Action ?? [];
+  const others = ['lambda:GetAlias', 'elasticloadbalancing:DescribeTags', 'ec2:DescribeInstances'];
+  expect(listed.sort()).toEqual([...names, ...others].sort());
+});
+
 it('has each action denied alone in a test: a gap names it', () => {
   const tests = globSync('test/{collect,doctor}/**/*.test.ts', { cwd: root }).map(read).join('\n');
   const isDenied = (action: string) =>

@@ -6,13 +6,17 @@ import { readIncident } from '../../src/collect/incident/incident-collectors.ts'
 import { type DiagnosedIncident, diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { CheckFinding, Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../src/evidence/evidence.ts';
+import type { EvidenceName, EvidenceSet } from '../../src/evidence/evidence.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios');
 const REASON = 'the action was denied';
 
-/** Irrelevant to some incidents, or reported once by the doctor. */
-const MAY_BE_SILENT: readonly string[] = ['functions', 'prefixLists', 'instances', ...NAMING_EVIDENCE];
+/** Asked for only if a target is a function, or a security group refers to a prefix list. */
+const ASKED_IF_USED: readonly EvidenceName[] = ['functions', 'prefixLists'];
+const isUnused = (evidence: EvidenceSet, name: EvidenceName): boolean => {
+  const item = evidence[name];
+  return ASKED_IF_USED.includes(name) && item.status === 'collected' && Object.keys(item.value).length === 0;
+};
 
 const findingsOf = ({ steps }: Diagnosis): Map<string, CheckFinding> =>
   new Map(steps.flatMap(({ findings }) => findings.map((finding) => [finding.check, finding])));
@@ -77,7 +81,7 @@ describe.each<[string, string, Change]>([
         // A check may have seen less of it, or not be able to say.
         if (outcome !== before && outcome !== 'unknown') better.push(`${check} without ${name}: ${before}, ${outcome}`);
       }
-      if (!MAY_BE_SILENT.includes(name) && !diagnosis.gaps.some((gap) => gap.includes(REASON))) silent.push(name);
+      if (!isUnused(evidence, name) && !diagnosis.gaps.some((gap) => gap.includes(REASON))) silent.push(name);
       expect(diagnosis.verdict.standing, `without ${name}`).not.toBe('none');
     }
     expect({ better, silent }).toEqual({ better: [], silent: [] });

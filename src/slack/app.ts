@@ -25,6 +25,7 @@ import { onShortcuts } from './listeners/shortcuts.ts';
 import { onCommand } from './listeners/slash-command.ts';
 import { onWatchedAlerts } from './listeners/watch.ts';
 import { VIEWS } from './messages/actions.ts';
+import { openSeals } from './seals.ts';
 import { boltLogger } from './slack-log.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
 
@@ -114,6 +115,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
       now,
     }),
     slack,
+    seals: openSeals(secrets.botToken),
     bot: { user, name },
     log,
     now,

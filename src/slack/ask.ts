@@ -19,6 +19,7 @@ import type { Authorize, Decision, Requester } from './authorization.ts';
 import type { Deduplicator } from './dedupe.ts';
 import { RESTARTING, SOMETHING_BROKE } from './messages/index.ts';
 import { isAlert } from './pasted-alert.ts';
+import type { Seals } from './seals.ts';
 import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
@@ -39,6 +40,7 @@ export interface SlackContext {
   zoneOf(user: string): Promise<string>;
   /** Client for calls that a user waits for: few retries. */
   slack: WebClient;
+  seals: Seals;
   /** The bot's own user ID and name. */
   bot: { user: string; name: string };
   log: Logger;
@@ -72,18 +74,16 @@ export interface QuestionRejection {
   about: 'who' | 'loadBalancer' | 'window' | 'channel' | 'bot';
 }
 
-/** The accounts that a channel may ask about. */
+/** The accounts that any allowed person may ask about in a channel. */
 const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string | null): Decision => ({
   accounts: config.accounts.flatMap(({ name, channels }) =>
     channels === undefined || (channel !== null && channels.includes(channel)) ? [name] : [],
   ),
 });
 
-/**
- * The names of load balancers that any allowed person may ask about in a channel; null if the channel is not known yet.
- */
-export function namesOpenTo(context: SlackContext, channel: string | null): string[] {
-  const decision = openAccounts(context, channel);
+/** The names of load balancers that a person may ask about. */
+export async function namesOpenTo(context: SlackContext, who: Requester): Promise<string[]> {
+  const decision = await context.authorize(who);
   const accounts = 'accounts' in decision ? decision.accounts : [];
   return context.investigator
     .listLoadBalancers()
@@ -112,7 +112,7 @@ export async function readTyped(
   words: string,
   who: QuestionRequest['who'],
 ): Promise<{ query: ParsedQuestion } | { problem: string }> {
-  const parsed = tryParseQuery(words, namesOpenTo(context, who.channel));
+  const parsed = tryParseQuery(words, await namesOpenTo(context, who));
   if ('query' in parsed || !isAlert(words)) return parsed;
   const decision = await context.authorize(who);
   const subject = 'accounts' in decision ? await alertSubject(context, words, decision.accounts) : null;

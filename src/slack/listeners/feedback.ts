@@ -23,17 +23,17 @@ export async function markRight(context: SlackContext, { run, who, respond, thre
 const FormSubject = z.object({ run: z.string(), channel: z.string(), thread: z.string().nullable() });
 
 /** Opens the form that asks what the right cause was. */
-export async function openWrongForm({ slack }: SlackContext, { run, trigger }: Press): Promise<void> {
+export async function openWrongForm({ slack, seals }: SlackContext, { run, who, trigger }: Press): Promise<void> {
   const { channel, parentTs, root } = run.thread;
   const subject: z.infer<typeof FormSubject> = { run: run.id, channel, thread: parentTs ?? root };
-  await slack.views.open({ trigger_id: trigger, view: wrongVerdictView(JSON.stringify(subject)) });
+  await slack.views.open({ trigger_id: trigger, view: wrongVerdictView(seals.close(subject, who.user)) });
 }
 
 export function onFeedback(app: App, context: SlackContext): void {
   app.view(VIEWS.wrong, async ({ ack, body, view }) => {
     await ack();
-    const subject = formSubject(view.private_metadata);
-    if (subject === null) {
+    const { data: subject } = FormSubject.safeParse(context.seals.open(view.private_metadata, body.user.id));
+    if (subject === undefined) {
       const nowhere = { user: body.user.id, channel: null, thread: null };
       return sayTo(
         context,
@@ -52,15 +52,6 @@ export function onFeedback(app: App, context: SlackContext): void {
     await saveFeedback(context, id, { user: who.user, verdict: 'wrong', cause, words });
     await say(THANKS);
   });
-}
-
-/** Null unless the data has the expected shape, because it comes back from the client and may be forged. */
-function formSubject(metadata: string): z.infer<typeof FormSubject> | null {
-  try {
-    return FormSubject.parse(JSON.parse(metadata));
-  } catch {
-    return null;
-  }
 }
 
 /** Only the latest feedback of each person counts. */

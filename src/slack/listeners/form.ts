@@ -37,7 +37,7 @@ export async function openForm(
       // Ask for a channel only if the form was opened outside one.
       view: {
         ...formView(who.channel === null ? form : { ...form, channel: who.channel }),
-        private_metadata: JSON.stringify(origin),
+        private_metadata: context.seals.close(origin, who.user),
       },
     });
     return null;
@@ -49,8 +49,8 @@ export async function openForm(
 
 export function onForm(app: App, context: SlackContext): void {
   app.view({ callback_id: VIEWS.form, type: 'view_submission' }, async ({ ack, body, view }) => {
-    const origin = formOrigin(view);
-    const parsed = readForm(view, origin, namesOpenTo(context, origin.channel));
+    const origin = formOrigin(context, view, body.user.id);
+    const parsed = readForm(view, origin, await namesOpenTo(context, requesterOf(body, origin.channel)));
     if ('errors' in parsed) return ack({ response_action: 'errors', errors: parsed.errors });
     const { query, channel } = parsed;
     const who = { ...requesterOf(body, channel), channel };
@@ -187,11 +187,9 @@ export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) 
   };
 }
 
-/** Anything of another shape counts as empty, because it comes back from the client and may be forged. */
-export function formOrigin({ private_metadata }: Pick<ViewOutput, 'private_metadata'>): FormOrigin {
-  try {
-    return FormOrigin.parse(JSON.parse(private_metadata));
-  } catch {
-    return { channel: null, within: null };
-  }
-}
+/** Counts as opened nowhere unless it was sealed for this person. */
+export const formOrigin = (
+  { seals }: Pick<SlackContext, 'seals'>,
+  { private_metadata }: Pick<ViewOutput, 'private_metadata'>,
+  user: string,
+): FormOrigin => FormOrigin.catch({ channel: null, within: null }).parse(seals.open(private_metadata, user));

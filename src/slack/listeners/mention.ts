@@ -33,9 +33,9 @@ export function onMention(app: App, context: SlackContext): void {
     const say = (message: Message) => sayTo(context, { user, channel, thread: within }, message);
     const words = normalizeText(stripMention(text, context.bot.user));
     if (words === '' || isHelpRequest(words)) return say(helpMessage());
-    const known = namesOpenTo(context, channel);
     const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
     const who = { user, teams: [team], channel };
+    const known = await namesOpenTo(context, who);
     const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return say(privateMessage(parsed.problem));
     const { query } = parsed;

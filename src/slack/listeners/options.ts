@@ -15,7 +15,7 @@ export function onOptions(app: App, context: SlackContext): void {
   app.options<'block_suggestion'>(INPUTS.loadBalancer, async ({ ack, options }) => {
     const { view } = options;
     // Not the channel picked in the form, which a client may forge.
-    const channel = view === undefined ? null : formOrigin(view).channel;
+    const channel = view === undefined ? null : formOrigin(context, view, options.user.id).channel;
     const decision = await context.authorize(requesterOf(options, channel ?? options.channel?.id ?? null));
     const accounts = 'accounts' in decision ? decision.accounts : [];
     const mine = context.investigator.listLoadBalancers().filter(({ account }) => accounts.includes(account));

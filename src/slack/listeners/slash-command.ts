@@ -1,12 +1,11 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
 import type { App, RespondArguments } from '@slack/bolt';
 import { parseStatus } from '../../evidence/statuses.ts';
-import { ask, namesOpenTo, readTyped, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, readTyped, type SlackContext } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText } from '../normalize-text.ts';
-import { isAlert } from '../pasted-alert.ts';
 import { type FormValues, openForm } from './form.ts';
 
 export function onCommand(app: App, context: SlackContext): void {
@@ -14,13 +13,11 @@ export function onCommand(app: App, context: SlackContext): void {
   app.command(/.*/, async ({ command, ack, respond }) => {
     const words = normalizeText(command.text ?? '');
     if (isHelpRequest(words)) return ack(ephemeral(helpMessage()));
-    const typed = tryParseQuery(words, namesOpenTo(context, command.channel_id));
-    if ('problem' in typed && !isAlert(words)) return ack(ephemeral(privateMessage(typed.problem)));
     await ack();
     const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
     const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
-    // Looking up the alarm of a pasted alert takes longer than Slack waits.
-    const parsed = 'query' in typed ? typed : await readTyped(context, words, who);
+    // Slack must say who may ask, and CloudWatch whose alarm it is: both may take longer than Slack waits.
+    const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return answerPrivately(context, respond, privateMessage(parsed.problem));
     const { query } = parsed;
     if (query.loadBalancer === null) {

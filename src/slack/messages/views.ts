@@ -46,7 +46,6 @@ export function formView(options: {
   return {
     type: 'modal',
     callback_id: VIEWS.form,
-    private_metadata: JSON.stringify({ channel: channel ?? null, within: null }),
     title: plainText('Diagnose'),
     submit: plainText('Diagnose'),
     close: plainText('Cancel'),

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { inState } from '../../../src/runs/run.ts';
 import { widenWindow } from '../../../src/slack/listeners/buttons.ts';
+import { openSeals } from '../../../src/slack/seals.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Bot, type BotOptions, openBot } from '../../support/slack/bolt-app.ts';
 import { slackRefusals } from '../../support/slack/local-slack.ts';
@@ -219,7 +220,7 @@ describe('feedback', () => {
     const view = await slack.until(() => slack.views('ada').at(-1) ?? null, 'a form');
     const { channel, root: thread } = run.thread;
     Object.assign(view.content, {
-      private_metadata: JSON.stringify({ run: '20200101t000000-00000000', channel, thread }),
+      private_metadata: openSeals(slack.botToken).close({ run: '20200101t000000-00000000', channel, thread }, 'U0ADA'),
     });
     await slack.submit(view, {}, 'ada');
     expect((await toldTo(bot, 'ada')).text).toContain('no longer stored (kept 90 days)');

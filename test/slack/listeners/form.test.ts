@@ -232,6 +232,34 @@ describe('shortcuts', () => {
     expect((await slack.suggest(view, INPUTS.loadBalancer, '', 'ada')).map(({ text }) => text)).toEqual(['shop-prod']);
   });
 
+  it.each([
+    ['writes itself', async () => JSON.stringify({ channel: 'C0BANK', within: null })],
+    [
+      'got for another person',
+      async ({ slack }: Bot) => {
+        await slack.command({ user: 'ben', channel: 'bank', text: '' });
+        const { content } = await slack.until(() => slack.views('ben').at(-1) ?? null, 'a form');
+        return String(content.private_metadata);
+      },
+    ],
+    ['got, with another channel', async (_: Bot, own: string) => own.replace(/"channel":[^,]*/, '"channel":"C0BANK"')],
+    ['cuts off', async (_: Bot, own: string) => own.slice(0, 10)],
+  ])('neither list nor post for another channel, whatever origin a client %s', async (_, forge) => {
+    const bot = await openBot({
+      config: { accounts: [{ name: 'default' }, { name: 'bank', channels: ['C0BANK'] }] },
+      loadBalancers: [loadBalancer('shop-prod'), loadBalancer('vault', 'bank')],
+      slack: { channels: ['alerts', { name: 'bank', isPrivate: true, members: ['ben'] }] },
+    });
+    const { slack, asked } = bot;
+    await slack.command({ user: 'ada', channel: 'alerts', text: '' });
+    const view = await formOf(bot);
+    Object.assign(view.content, { private_metadata: await forge(bot, String(view.content.private_metadata)) });
+    expect((await slack.suggest(view, INPUTS.loadBalancer, '', 'ada')).map(({ text }) => text)).toEqual(['shop-prod']);
+    const { errors } = await slack.submit(view, { load_balancer: 'shop-prod' }, 'ada');
+    expect(Object.values(errors)).toEqual(['Pick the channel for the thread.']);
+    expect(asked.opened).toEqual([]);
+  });
+
   it('fill the form from a message, and answer below it', async () => {
     const now = Date.now();
     const bot = await openBot({ mode: 'socket' });

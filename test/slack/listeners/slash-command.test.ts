@@ -38,7 +38,7 @@ describe.each(['http', 'socket'] as const)('by %s', (mode) => {
   });
 });
 
-describe('answers in private at once, without a lookup', () => {
+describe('answers in private, without a lookup', () => {
   it.each([
     ['help', 'finds the root cause'],
     ['HELP', 'finds the root cause'],
@@ -48,8 +48,9 @@ describe('answers in private at once, without a lookup', () => {
     ['<!channel>', 'Didn\'t understand "!channel". Try:'],
   ])('%s', async (text, says) => {
     const { slack, asked } = await openBot();
-    const { said } = await slack.command(typed(text));
-    expect(said?.toLowerCase()).toContain(says.toLowerCase());
+    await slack.command(typed(text));
+    const [message] = await slack.until(() => someOf(slack.privateOf('ada')), 'a private answer');
+    expect(message?.text.toLowerCase()).toContain(says.toLowerCase());
     expect(slack.privateOf('ada')).toHaveLength(1);
     expect(slack.roots('alerts')).toEqual([]);
     expect(asked).toMatchObject({ opened: [], found: [] });
@@ -109,6 +110,26 @@ describe('answers in private after a lookup', () => {
     expect(message?.text).toBe("There is no load balancer 'vault'.");
     expect(asked.opened).toEqual([]);
   });
+});
+
+it.each([
+  ['a person who may not ask', { slack: { allow: { users: ['U0BEN'] } } }],
+  ['a person of no user group that may ask', { slack: { allow: { userGroups: ['S0ONCALL'] } } }],
+  ['a channel that may not ask', { slack: { allow: { channels: ['C0OTHER'] } } }],
+  ['a workspace that may not ask', { slack: { allow: { workspaces: ['T0OTHER'] } } }],
+  ['a channel to which no account is open', { accounts: [{ name: 'default', channels: ['C0BANK'] }] }],
+])('names no load balancer to %s', async (_, config) => {
+  const scopes = ['commands', 'chat:write', 'app_mentions:read', 'usergroups:read'];
+  const { slack } = await openBot({ config, slack: { userGroups: { oncall: ['ben'] }, scopes } });
+  await slack.command(typed('no such words'));
+  await slack.command(typed('last fortnight'));
+  await slack.mention({ user: 'ada', channel: 'alerts', text: 'no such words' });
+  await slack.mention({ user: 'ada', channel: 'alerts', text: 'last 15m' });
+  const told = await slack.until(() => {
+    const messages = slack.privateOf('ada');
+    return messages.length === 4 ? messages : null;
+  }, 'four private answers');
+  expect(JSON.stringify(told.map(({ text, blocks }) => [text, blocks]))).not.toMatch(/shop-prod|edge|checkout/);
 });
 
 describe('members of a user group', () => {

@@ -28,7 +28,6 @@ describe('the form', () => {
     expect(readView(view)).toContain('Window: [last 1h]');
     expect(readView(view)).toContain('Statuses: [502 504]');
     expect(readView(view)).not.toContain('Channel');
-    expect(JSON.parse(view.private_metadata ?? '')).toEqual({ channel: 'C0ALERTS', within: null });
   });
 
   it.each([

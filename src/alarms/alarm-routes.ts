@@ -48,17 +48,20 @@ export function channelFor(subject: RoutingSubject, routing: Routing): string | 
   return isAllowed ? defaultChannel : (allowedChannels?.[0] ?? null);
 }
 
+/** Whether a channel may show the data of all accounts of the alarm. */
+export function mayShow(channel: string, subject: RoutingSubject, { accounts }: Routing): boolean {
+  return allowedChannelsOf(subject, accounts)?.includes(channel) ?? true;
+}
+
 /** Returns the user or group that the verdict of an alarm mentions; null when its route names none. */
 export const mentionFor = (subject: RoutingSubject, routing: Routing): string | null =>
   routeFor(subject, routing)?.mention ?? null;
 
-function routeFor(subject: RoutingSubject, { routes, accounts: configured }: Routing): ChannelRoute | undefined {
+function routeFor(subject: RoutingSubject, routing: Routing): ChannelRoute | undefined {
   const { loadBalancer, alarm, accounts } = subject;
-  const allowedChannels = allowedChannelsOf(subject, configured);
-  const isAllowed = (channel: string): boolean => allowedChannels === null || allowedChannels.includes(channel);
-  return routes.find(
+  return routing.routes.find(
     (route) =>
-      isAllowed(route.channel) &&
+      mayShow(route.channel, subject, routing) &&
       (route.loadBalancer === undefined ||
         (loadBalancer !== null && matchesPattern(route.loadBalancer, loadBalancer))) &&
       (route.alarm === undefined || matchesPattern(route.alarm, alarm)) &&
@@ -89,13 +92,19 @@ function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['ac
   return first?.filter((channel) => others.every((channels) => channels.includes(channel))) ?? null;
 }
 
-/** What routes match of an alarm on a load balancer: the account is the load balancer's, whoever watches it. */
+/**
+ * What routes match of an alarm on a load balancer: the account is the load balancer's, whoever watches it. If it was
+ * recorded under a name that is no longer configured, its number decides.
+ */
 export const loadBalancerSubject = (
   { name, arn, account }: { name: string; arn: string | null; account: string },
   alarm: string,
+  routing: Routing,
 ): RoutingSubject => {
   const number = arn?.split(':')[4];
-  return { loadBalancer: name, alarm, accounts: [account, ...(number ? [number] : [])] };
+  const isConfigured = routing.accounts?.some((one) => one.name === account) ?? true;
+  const others = isConfigured ? [] : possibleAccounts(number ?? null, routing);
+  return { loadBalancer: name, alarm, accounts: [account, ...(number ? [number] : []), ...others] };
 };
 
 /**

@@ -89,7 +89,7 @@ export const mentionsOf =
   ({ askedBy, loadBalancer }: Run): string | null =>
     askedBy.kind !== 'alarm'
       ? null
-      : mentionFor(loadBalancerSubject(loadBalancer, askedBy.alarmName), routingOf(config));
+      : mentionFor(loadBalancerSubject(loadBalancer, askedBy.alarmName, routingOf(config)), routingOf(config));
 
 export function openAlarmProcessor(parts: AlarmProcessorParts): AlarmProcessor {
   const { config, store, log, now = Date.now } = parts;

@@ -97,7 +97,9 @@ async function takeForLoadBalancers(
   if (found.length === 0 && mayRetryLookup && notFound.some(({ isTransient }) => isTransient))
     throw new Unavailable('aws', all.join(' '));
   if (found.length === 0) return noteUndiagnosable(context, alarm, { loadBalancers: [], accounts, sentences: all });
-  const withChannel = found.filter((ref) => channelFor(loadBalancerSubject(ref, alarm.name), routing) !== null);
+  const withChannel = found.filter(
+    (ref) => channelFor(loadBalancerSubject(ref, alarm.name, routing), routing) !== null,
+  );
   if (withChannel.length === 0)
     return context.outcomes.ignored(`no route fits ${alarm.name}, and there is no default channel`);
   const transition = await Promise.all(

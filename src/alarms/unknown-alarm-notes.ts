@@ -11,7 +11,7 @@ import { unknownAlarmMessage } from '../slack/messages/index.ts';
 import type { Message } from '../slack/messages/message.ts';
 import type { AffectedLoadBalancers } from './affected-load-balancers.ts';
 import { type Alarm, alarmKey, shortHash } from './alarm-event.ts';
-import { channelFor, otherChannel, possibleAccounts, type Routing } from './alarm-routes.ts';
+import { channelFor, mayShow, otherChannel, possibleAccounts, type Routing } from './alarm-routes.ts';
 import { translateOutage, Unavailable } from './retryable.ts';
 import { MAX_THREADS, RATE_PERIOD, upgradePost } from './thread-rate-limit.ts';
 
@@ -78,7 +78,8 @@ async function postNote(
   }
   const before = await translateOutage('store', () => notes.read(keyOfNote(alarm)));
   if (before?.post?.state === 'posted') return 'already';
-  const channel = before?.channel ?? ownChannel;
+  // The configuration may have changed since.
+  const channel = before !== null && mayShow(before.channel, subject, routing) ? before.channel : ownChannel;
   // A note that may be posted was counted when it was started.
   const count = before?.post ? 1 : await countNotes(context, channel);
   if (count > MAX_THREADS) {

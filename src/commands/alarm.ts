@@ -90,6 +90,7 @@ async function printDiagnosis(
   const say = (line: string): void => void out.write(`${escapeControls(line)}\n`);
   try {
     const { signal } = interruption;
+    const routing = routingOf(config);
     const affected = await liveLookup(config)(alarm, signal);
     const { name, kind, state, previousState, changedAt, reason } = alarm;
     const change = previousState === null ? state : `${previousState} → ${state}`;
@@ -106,7 +107,7 @@ async function printDiagnosis(
       const now = Date.now();
       const heardAt = Date.parse(changedAt);
       const window = incidentWindow(affected.from, { now, heardAt, closedAt: state === 'ALARM' ? null : heardAt });
-      const channel = channelFor(loadBalancerSubject(ref, name), routingOf(config));
+      const channel = channelFor(loadBalancerSubject(ref, name, routing), routing);
       say(`Load balancer ${ref.name} (${ref.region}, account ${ref.account})`);
       say(`Window ${windowSpan(iso(window.from), iso(window.to))}`);
       say(`Channel ${channel ?? 'none: no route fits, and alarms.defaultChannel is not set'}`);

@@ -5,7 +5,7 @@ import type { Mute } from '../../runs/mutes.ts';
 import { newRunId, type Run } from '../../runs/run.ts';
 import { LEASE_LENGTH } from '../../runs/store/lease.ts';
 import type { OpenResult } from '../../slack/thread/open.ts';
-import { channelFor, loadBalancerSubject, otherChannel } from '../alarm-routes.ts';
+import { channelFor, loadBalancerSubject, mayShow, otherChannel } from '../alarm-routes.ts';
 import { askedTogether } from '../asked-errors.ts';
 import { translateOutage, Unavailable } from '../retryable.ts';
 import { admit, emptyChannel } from '../thread-rate-limit.ts';
@@ -23,7 +23,10 @@ export async function openThread(
   record: EpisodeRecord,
   tried: Set<string>,
 ): Promise<History> {
-  const subject = loadBalancerSubject(history.ref, alarmNameOf(record));
+  const subject = loadBalancerSubject(history.ref, alarmNameOf(record), context.routing);
+  // The configuration may have changed since the channel was chosen.
+  if (record.channel !== null && !mayShow(record.channel, subject, context.routing))
+    return chooseAnew(context, history, record);
   const channel = record.channel ?? channelFor(subject, context.routing);
   if (channel === null) throw new Unavailable('channel', `no route has a channel for ${subject.alarm}`);
   assertNotPaused(context, channel);
@@ -45,6 +48,14 @@ export async function openThread(
   const run = await waitForRoot(context, 'same' in opened ? opened.same : opened.opened);
   return recordThread(context, history, record, { run, channel });
 }
+
+/** Forgets the channel; the run may have claimed it, so the thread gets a new one. */
+const chooseAnew = (context: EpisodesContext, history: History, record: EpisodeRecord): Promise<History> =>
+  changeRecord(context, history, record, (current) => ({
+    ...current,
+    channel: null,
+    episode: { ...current.episode, run: newRunId(context.now()) },
+  }));
 
 const alarmNameOf = ({ episode }: EpisodeRecord): string => episode.alarms[0]?.name ?? '';
 

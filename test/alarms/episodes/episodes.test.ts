@@ -389,6 +389,21 @@ it('return to the note when reopened without a thread, and leave it when they en
   expect(said()).toContain('Every load balancer listed here now has a thread or has recovered.');
 });
 
+it('get their threads in a channel that may show the account, if that is restricted while they wait', async () => {
+  bot = started({ mostThreads: 1 });
+  await tell({ name: 'api-502', loadBalancer: resourceOf('api') });
+  await tell({ name: 'web-502', loadBalancer: resourceOf('web') });
+  await bot.alarms.stop(0);
+  expect(roots('C0DEFAULT')).toHaveLength(1);
+  clock.at += 6 * MINUTE;
+  bot = started({ owner: 'two', accounts: [{ name: 'bank', roleArn: BANK_ROLE, channels: ['C0BANK'] }] });
+  await bot.alarms.resume();
+  await bot.idle();
+  await bot.alarms.stop(0);
+  expect(roots('C0DEFAULT')).toHaveLength(1);
+  expect(roots('C0BANK')).toHaveLength(1);
+});
+
 describe('an outage', () => {
   it('uses the default channel, with a sentence, if the bot is not in a channel', async () => {
     paper.faults.push('not-in-channel');

@@ -1,6 +1,6 @@
 /** Locks keys: a queue within this process, lock files between processes. */
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,13 @@ const UNREADABLE_TTL = 10_000;
 const RENEW_INTERVAL = 2_000;
 const PAUSES = { first: 1, longest: 25 };
 
-/** Runs the work while holding the lock of the key. */
-export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+/**
+ * Runs the work while holding the lock of the key. The work calls `assertHeld` in the same turn in which its change
+ * becomes visible: a process that was stopped for some time may have lost the lock, and then the work is repeated.
+ */
+export type WithLock = <T>(key: string, work: (assertHeld: () => void) => Promise<T>) => Promise<T>;
+
+class LockLost extends Error {}
 
 interface LockOwner {
   /** The machine or container in which `pid` is valid. */
@@ -60,13 +65,17 @@ export function folderLocks(dir: string): WithLock {
     await before;
     try {
       const path = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 32));
-      await acquire(path, key);
-      const renewal = setInterval(() => void renew(path), RENEW_INTERVAL).unref();
-      try {
-        return await work();
-      } finally {
-        clearInterval(renewal);
-        await rm(path, { force: true });
+      for (;;) {
+        await acquire(path, key);
+        const renewal = setInterval(() => void renew(path), RENEW_INTERVAL).unref();
+        try {
+          return await work(() => assertOwn(path));
+        } catch (error) {
+          if (!(error instanceof LockLost)) throw error;
+        } finally {
+          clearInterval(renewal);
+          if (isOwn(path)) rmSync(path, { force: true });
+        }
       }
     } finally {
       done();
@@ -82,6 +91,18 @@ async function acquire(path: string, key: string): Promise<void> {
     else if (performance.now() - since > MAX_WAIT)
       throw new Problem(`${key} has been locked by another process for ${MAX_WAIT / 1000} seconds.`, 2);
     else await wait(jitteredPause(attempt, PAUSES));
+  }
+}
+
+function assertOwn(path: string): void {
+  if (!isOwn(path)) throw new LockLost();
+}
+
+function isOwn(path: string): boolean {
+  try {
+    return parseOwner(readFileSync(path, 'utf8'))?.token === SELF.token;
+  } catch {
+    return false;
   }
 }
 

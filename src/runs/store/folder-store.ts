@@ -4,19 +4,8 @@
  * instead.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  access,
-  constants,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-} from 'node:fs/promises';
+import { renameSync, rmSync } from 'node:fs';
+import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Problem } from '../../problem.ts';
 import { folderLocks } from './folder-lock.ts';
@@ -64,9 +53,9 @@ export async function openFolderStore(dir: string): Promise<Store> {
     async write(key, body, expected) {
       const path = pathOf(key);
       return withExplanation(() =>
-        withLock(key, async () => {
+        withLock(key, async (assertHeld) => {
           if (!isAsExpected(expected === 'any' ? null : await readStored(path), expected)) return null;
-          await replace(root, path, body);
+          await replace(root, path, body, assertHeld);
           return versionOf(body);
         }),
       );
@@ -86,8 +75,9 @@ export async function openFolderStore(dir: string): Promise<Store> {
     async remove(key) {
       const path = pathOf(key);
       await withExplanation(() =>
-        withLock(key, async () => {
-          await rm(path, { force: true });
+        withLock(key, async (assertHeld) => {
+          assertHeld();
+          rmSync(path, { force: true });
           await removeEmpty(root, dirname(path));
         }),
       );
@@ -111,7 +101,7 @@ const isAsExpected = (there: StoredObject | null, expected: ExpectedVersion): bo
   expected === 'any' || (expected === 'absent' ? there === null : there?.version === expected.version);
 
 /** Replaces a file: readers see the old or the new one, never a part. Resolves once content and name are on disk. */
-async function replace(root: string, path: string, body: string): Promise<void> {
+async function replace(root: string, path: string, body: string, assertHeld: () => void): Promise<void> {
   const unfinished = join(root, UNFINISHED, randomUUID());
   try {
     await withFile(unfinished, 'wx', async (file) => {
@@ -121,7 +111,8 @@ async function replace(root: string, path: string, body: string): Promise<void> 
     for (let attempt = 1; ; attempt++) {
       try {
         const made = await mkdir(dirname(path), { recursive: true });
-        await rename(unfinished, path);
+        assertHeld();
+        renameSync(unfinished, path);
         for (const folder of changedFolders(path, made)) await syncFolder(folder);
         return;
       } catch (error) {

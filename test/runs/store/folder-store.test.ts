@@ -73,6 +73,24 @@ describe('a folder shared by several processes', () => {
   });
 });
 
+it('repeats a change whose process was stopped until another broke its lock', async () => {
+  const dir = temporaryFolder();
+  const [store, locks] = [await openFolderStore(dir), join(dir, '.locks')];
+  const version = (await store.write('a', 'before', 'absent')) ?? '';
+  // Takes long enough to be written.
+  const change = store.write('a', 'late'.repeat(4_000_000), { version });
+  while (readdirSync(join(dir, '.unfinished')).length === 0) await new Promise((done) => setImmediate(done));
+  const lock = join(locks, readdirSync(locks)[0] ?? '');
+  writeFileSync(lock, JSON.stringify(OF_ANOTHER_CONTAINER));
+  writeFileSync(join(dir, 'a'), 'of another process');
+  while (readdirSync(join(dir, '.unfinished')).length > 0) await new Promise((done) => setImmediate(done));
+  expect(readFileSync(join(dir, 'a'), 'utf8')).toBe('of another process');
+  expect(readFileSync(lock, 'utf8')).toBe(JSON.stringify(OF_ANOTHER_CONTAINER));
+  rmSync(lock);
+  expect(await change).toBe(null);
+  expect((await store.read('a'))?.body).toBe('of another process');
+});
+
 /** Each container counts its processes from one. */
 const OF_ANOTHER_CONTAINER = { machine: `${hostname()} boot pid:[1]`, pid: process.pid, token: 'x' };
 

@@ -119,6 +119,8 @@ const COLON: u8 = 58;
 const SEMICOLON: u8 = 59;
 /** A space and a quote. */
 const OPENING: u16 = 0x2220;
+/** A space and a dash in quotes: what most quoted fields are. */
+const EMPTY: u32 = 0x222d2220;
 const ROUTE_LENGTH: usize = 200;
 const MOST_RECEIVED: u64 = 2_147_483_647;
 
@@ -466,6 +468,10 @@ function keepText(field: i32, from: usize, to: usize): bool {
 
 /** Skips a space and a quoted field. */
 function skipQuoted(): bool {
+  if (load<u32>(at) === EMPTY) {
+    at += 4;
+    return at <= end;
+  }
   if (load<u16>(at) !== OPENING) return false;
   at = find(QUOTE, at + 2, end) + 1;
   return at <= end;

@@ -74,10 +74,9 @@ export async function diagnoseRecording(
   isRedacted = false,
 ): Promise<DiagnosedIncident> {
   // Import these here: a live diagnosis does not need them before its first call.
-  const [{ collect }, { questionToRecording, recordedCollectors }, { diagnose }] = await Promise.all([
+  const [{ collect }, { questionToRecording, recordedCollectors }] = await Promise.all([
     import('../collect/collect.ts'),
     import('../collect/incident/incident-collectors.ts'),
-    import('../diagnose/diagnose.ts'),
   ]);
   const parsed = parseQuestion(words);
   const question = questionToRecording(incident, {
@@ -89,7 +88,11 @@ export async function diagnoseRecording(
     statuses: parsed.statuses,
     lookBack,
   });
-  const collected = await collect(recordedCollectors(incident, question), progress);
+  const [collected, { diagnose }] = await Promise.all([
+    collect(recordedCollectors(incident, question), progress),
+    // Loaded while threads read the log.
+    import('../diagnose/diagnose.ts'),
+  ]);
   const evidence = isRedacted ? (await import('../redact/access-log.ts')).redactEvidence(collected) : collected;
   return { question, evidence, diagnosis: diagnose(question, evidence) };
 }

@@ -453,9 +453,10 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
   );
   const failed = others.filter(({ signature }) => signature === 'connect-failed');
   const invoked = others.filter(({ signature }) => signature === 'lambda-failure');
-  const connected = others.filter((error) => error.request_processing_time >= 0 && !invoked.includes(error));
-  const endedBeforeTarget = others.filter(
-    (error) => error.target === '-' && error.request_processing_time < 0 && !invoked.includes(error),
+  const sent = others.filter(({ signature }) => signature !== 'lambda-failure');
+  const connected = sent.filter(({ request_processing_time }) => request_processing_time >= 0);
+  const endedBeforeTarget = sent.filter(
+    ({ target, request_processing_time }) => target === '-' && request_processing_time < 0,
   );
   const slowest = failed.reduce((most, { elapsed }) => Math.max(most, elapsed ?? 0), 0);
   const of = (errors: SampledError[]): string => requestsOf(countErrors(errors), traffic.errorCount);

@@ -208,8 +208,7 @@ function readBody(request: IncomingMessage): Promise<string> {
     else parts.push(part);
   });
   request.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-  request.on('error', reject);
-  request.on('close', () => reject(new SnsRequestError(400, 'the body was cut off')));
+  for (const end of ['error', 'close']) request.on(end, () => reject(new SnsRequestError(400, 'the body was cut off')));
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) tooLarge();
   return promise;
 }

@@ -69,23 +69,24 @@ export function verdictWithoutErrors(
   };
 }
 
-/** What to check if no file comes, by when. */
+/** What to check if no file comes, and by when; at once if that time has passed. */
 function absentAdvice(
-  { to, loadBalancer }: Question,
+  { to, now, loadBalancer }: Question,
   attributes: Collected<Attributes>,
   { reading }: AccessLog,
 ): string {
   const doctor = command`alb502 doctor ${loadBalancer.name}`;
-  const late = `If none has come by ${utcTime(to + LOGS_COMPLETE_AFTER)}`;
+  const due = to + LOGS_COMPLETE_AFTER;
+  const check = now < due ? `If none has come by ${utcTime(due)}, check` : 'Check';
   const read: Attributes = attributes.status === 'collected' ? attributes.value : {};
   const bucket = read['access_logs.s3.bucket'];
   if (read['access_logs.s3.enabled'] === 'true' && bucket !== undefined)
-    return `${late}, check the bucket policy of s3://${bucket} (access logging itself is on): ${doctor}`;
+    return `${check} the bucket policy of s3://${bucket} (access logging itself is on): ${doctor}`;
   if (read['access_logs.s3.enabled'] === 'false' && reading?.from !== undefined)
-    return `${late}, check the delivery to ${deliveredLogWords(reading.from)}: ${doctor}`;
+    return `${check} the delivery to ${deliveredLogWords(reading.from)}: ${doctor}`;
   return read['access_logs.s3.enabled'] === 'false'
     ? `Access logging to S3 is off now (access_logs.s3.enabled): ${doctor}`
-    : `${late}, check that access logging is on and that the bucket policy lets S3 deliver: ${doctor}`;
+    : `${check} that access logging is on and that the bucket policy lets S3 deliver: ${doctor}`;
 }
 
 const noEntryText = ({ files, reading }: AccessLog): string =>

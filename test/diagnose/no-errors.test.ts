@@ -46,4 +46,16 @@ describe('a log without an entry in the window', () => {
     const passed = findings.filter(({ outcome }) => outcome === 'pass').map(({ summary }) => summary);
     expect(passed.filter((summary) => /\b(?:no|none)\b/i.test(summary))).toEqual([]);
   });
+
+  it.each([
+    [
+      'in time',
+      question.to + 60_000,
+      /If none has come by \d\d:\d\d:\d\d UTC, check the bucket policy of s3:\/\/logs /,
+    ],
+    ['too late', question.to + 900_000, /, and that time has passed\. Check the bucket policy of s3:\/\/logs /],
+  ])('says when to look at the delivery: asked %s', (_, now, says) => {
+    const attributes = collected({ 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': 'logs' });
+    expect(diagnose({ ...question, now }, { ...configured, attributes }).verdict.decidedBy).toMatch(says);
+  });
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import { line } from '../../support/access-log/log-file.ts';
 import { jsonLines, parquetFile } from '../../support/access-log/vended-forms.ts';
-import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
+import { accessLogIn, question, reasonOf, settings, withDeliveries } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, OTHER_ARN, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
 import { ARN, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
@@ -104,7 +104,7 @@ describe('a log read from S3', () => {
       deliveries: [delivery('ours', 'CWL'), delivery('ours', 'S3')],
       destinations: [destination('CWL', 'json'), destination('S3', 'parquet')],
     });
-    const { reading } = accessLogIn(await readLiveAccessLog(settings({ s3, logs })));
+    const { reading } = accessLogIn(await readLiveAccessLog(await withDeliveries(settings({ s3, logs }))));
     expect(reading).toMatchObject({
       from: { service: 's3', name: 'example-logs/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/', format: null },
       others: [
@@ -133,7 +133,9 @@ describe('a log read from S3', () => {
         },
         denied,
       });
-      const { requests, unanswered } = accessLogIn(await readLiveAccessLog(settings({ s3, logs })));
+      const { requests, unanswered } = accessLogIn(
+        await readLiveAccessLog(await withDeliveries(settings({ s3, logs }))),
+      );
       expect(requests).toBeGreaterThan(0);
       expect(unanswered).toMatchObject([
         {
@@ -227,12 +229,14 @@ describe('a log that a Firehose stream writes to S3', () => {
       objects: deliverLogs({ from: '2026-03-10T12:00:00Z', to: '2026-03-10T12:20:00Z' }),
     });
     const stream = toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]);
-    const beside = accessLogIn(await readLiveAccessLog(settings({ s3, logs: await serveLogs(stream) })));
+    const beside = accessLogIn(
+      await readLiveAccessLog(await withDeliveries(settings({ s3, logs: await serveLogs(stream) }))),
+    );
     expect(beside.reading?.others).toEqual([
       { service: 's3', name: 'example-logs/alb', format: 'json', stream: 'alb-logs' },
     ]);
     const logs = await serveLogs({ ...stream, denied: 'DescribeDeliveryStream' });
-    const refused = accessLogIn(await readLiveAccessLog(settings({ s3, logs })));
+    const refused = accessLogIn(await readLiveAccessLog(await withDeliveries(settings({ s3, logs }))));
     expect(refused).toMatchObject({
       reading: { others: [{ service: 'firehose', name: 'alb-logs' }] },
       unanswered: [{ kind: 'denied', sentence: expect.stringContaining('firehose:DescribeDeliveryStream') }],

@@ -5,7 +5,7 @@ import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import type { LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { line } from '../../support/access-log/log-file.ts';
 import { jsonLines } from '../../support/access-log/vended-forms.ts';
-import { accessLogIn, question, reasonOf, settings } from '../../support/aws/live-log-session.ts';
+import { accessLogIn, question, reasonOf, settings, withDeliveries } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogEvent, type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
@@ -212,7 +212,11 @@ describe('a log group beside files in S3', () => {
   const both = async (account: LogsOfAccount, options: Partial<LiveAccessLogOptions>) => {
     const s3 = await serveS3({ name: BUCKET, objects });
     const logs = await serveLogs({ ...toGroup, incomingBytes: 300_000, ...account });
-    const live = await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto', ...options });
+    const live = await readLiveAccessLog({
+      ...(await withDeliveries(settings({ s3, logs }))),
+      engine: 'auto',
+      ...options,
+    });
     return accessLogIn(live);
   };
   const soon = { question: { ...question, now: question.to + 120_000 } };
@@ -233,14 +237,20 @@ describe('a log group beside files in S3', () => {
   it('is read when S3 has no entry, and says so', async () => {
     const logs = await serveLogs({ ...toGroup, incomingBytes: 300_000 });
     const s3 = await serveS3({ name: BUCKET, objects: new Map() });
-    const log = accessLogIn(await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto' }));
+    const log = accessLogIn(
+      await readLiveAccessLog({ ...(await withDeliveries(settings({ s3, logs }))), engine: 'auto' }),
+    );
     expect(log.reading?.how).toMatch(/, since no entry could be read from S3$/);
   });
 
   it('says why it was not read after files without an entry', async () => {
     const logs = await serveLogs({ ...toGroup, incomingBytes: 1_000_000_000 });
     const s3 = await serveS3({ name: BUCKET, objects: new Map() });
-    const live = await readLiveAccessLog({ ...settings({ s3, logs }), engine: 'auto', maxUsd: 0.001 });
+    const live = await readLiveAccessLog({
+      ...(await withDeliveries(settings({ s3, logs }))),
+      engine: 'auto',
+      maxUsd: 0.001,
+    });
     expect(accessLogIn(live)).toMatchObject({
       requests: 0,
       unanswered: [{ sentence: expect.stringContaining('reading it could cost more than $0.001') }],

@@ -1,5 +1,6 @@
 /** A live load balancer for tests of its access log: a question, a session to local endpoints, and what came back. */
 import { onTestFinished, vi } from 'vitest';
+import { beginDeliveryLookup } from '../../../src/collect/aws/delivery-lookup.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { openSession } from '../../../src/collect/aws/session.ts';
 import type { AccessLog, Question } from '../../../src/evidence/evidence.ts';
@@ -72,6 +73,14 @@ export function settings(endpoints: Endpoints, attributes: Record<string, string
     keepIn: null,
     deadline: 30_000,
   };
+}
+
+/** Deliveries are looked up beforehand: a read that does not need them waits for half a second only. */
+export async function withDeliveries(options: LiveAccessLogOptions): Promise<LiveAccessLogOptions> {
+  const deliveries = beginDeliveryLookup(options.session, options.loadBalancerArn);
+  onTestFinished(deliveries.stop);
+  await deliveries.found;
+  return { ...options, deliveries };
 }
 
 export function accessLogIn({ log }: Pick<LiveAccessLog, 'log'>): AccessLog {

@@ -9,7 +9,9 @@ export function resolveChunks(): void {
   const folder = new URL('./', import.meta.url).href;
   registerHooks({
     resolve(specifier, context, next) {
-      if (!CHUNK.test(specifier) || !context.parentURL?.startsWith(folder)) return next(specifier, context);
+      const { parentURL = '' } = context;
+      const isFromFolder = parentURL.slice(0, parentURL.lastIndexOf('/') + 1) === folder;
+      if (!CHUNK.test(specifier) || !isFromFolder) return next(specifier, context);
       return { url: folder + specifier.slice(2), format: 'module', shortCircuit: true };
     },
   });

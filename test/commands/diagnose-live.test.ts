@@ -96,6 +96,21 @@ describe('a live load balancer', () => {
     expect(told[0]?.completeness.errorsInMetrics).toBeGreaterThan(0);
   });
 
+  it('is asked first where its access log is, when its ARN is known', async () => {
+    const { account, words, incident } = await world('002');
+    const [arn = ''] = Object.keys(filesOf(incidentFolder('002'))['describe-load-balancer-attributes']);
+    await investigateWords(words.replace(/^\S+/, arn), {}, surroundings(incident.now));
+    expect(account.asked.slice(0, 6).map(({ action }) => action)).toEqual(
+      expect.arrayContaining([
+        'elasticloadbalancing:DescribeLoadBalancers',
+        'elasticloadbalancing:DescribeLoadBalancerAttributes',
+        'logs:DescribeDeliverySources',
+        'logs:DescribeDeliveries',
+        'logs:DescribeDeliveryDestinations',
+      ]),
+    );
+  });
+
   it('is diagnosed from metrics and configuration without a log bucket', async () => {
     const { words, incident } = await world('002');
     vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');

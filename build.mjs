@@ -89,10 +89,13 @@ function withRequire(text) {
   return `import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);${text}`;
 }
 
-/** The packages that went into the bundle, by name. */
+/**
+ * The packages that went into the bundle, by name and version. A package inside another one is one of its own: often
+ * an older version of one that is bundled, too.
+ */
 async function bundledPackages(inputs) {
-  const folders = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
-  return Promise.all(
+  const folders = new Set(inputs.flatMap((input) => input.match(/^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
+  const packages = await Promise.all(
     [...folders].sort().map(async (folder) => {
       const { name, version, license, repository } = JSON.parse(
         await readFile(join(root, folder, 'package.json'), 'utf8'),
@@ -102,6 +105,7 @@ async function bundledPackages(inputs) {
       return { name, version, license, text, origin: `${license} ${repository?.url ?? repository}` };
     }),
   );
+  return [...new Map(packages.map((one) => [`${one.name}@${one.version}`, one])).values()];
 }
 
 /**

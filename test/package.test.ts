@@ -74,6 +74,22 @@ describe('the installed package', () => {
     for (const { purl } of bill.components) expect(purl).toMatch(/^pkg:npm\/(?:%40[\w.-]+\/)?[\w.-]+@\d/);
   });
 
+  it('lists each version of a package that is bundled in several', async () => {
+    const bill = JSON.parse(await readFile(join(installed, 'dist', 'sbom.cdx.json'), 'utf8'));
+    const purls = bill.components.map(({ purl }: { purl: string }) => decodeURIComponent(purl));
+    expect(new Set(purls).size).toBe(purls.length);
+    const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
+    const inner = Object.entries<{ version: string }>(packages).flatMap(([path, { version }]) => {
+      const [, outer, name] =
+        /node_modules\/((?:@[^/]+\/)?[^/]+)\/node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? [];
+      const isBundled =
+        !name?.startsWith('@types/') && purls.some((one: string) => one.startsWith(`pkg:npm/${outer}@`));
+      return isBundled ? `pkg:npm/${name}@${version}` : [];
+    });
+    expect(inner.length).toBeGreaterThan(0);
+    expect(purls).toEqual(expect.arrayContaining(inner));
+  });
+
   it('shows its help and its version', async () => {
     const help = await alb502('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });

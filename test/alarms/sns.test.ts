@@ -1,12 +1,13 @@
 /** Requests to the address of SNS: genuine ones are accepted; others are refused and logged, without any call. */
 import { sign } from 'node:crypto';
 import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readMessage } from '../../src/alarms/read-message.ts';
 import { snsRoute } from '../../src/alarms/sns.ts';
 import { type CertificateWithKey, certificate } from '../support/alarms/certificate.ts';
 import { snsAlarm, TOPIC } from '../support/alarms/messages.ts';
+import { eventually } from '../support/eventually.ts';
 
 const NOW = Date.parse('2026-11-20T02:45:00.000Z');
 const DAY = 86_400_000;
@@ -265,6 +266,15 @@ describe('unsigned or badly signed messages are refused without a call', () => {
   it('with raw delivery, which has no signature', async () => {
     expect(await post(snsAlarm({ at: NOW }), { 'x-amz-sns-rawdelivery': 'true' })).toBe(403);
     expect([taken, fetched]).toEqual([[], []]);
+  });
+
+  it('cut off in the middle, without an error that would wake somebody', async () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST /alarms HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"Type":');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    await eventually(() => expect(logged).toHaveLength(1));
+    expect(logged[0]).toMatch(/^refused a request to the SNS endpoint .*the body was cut off/);
   });
 
   it('over 256 KiB, with or without a content length', async () => {

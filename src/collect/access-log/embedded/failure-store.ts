@@ -9,7 +9,7 @@ import { statusText } from '../place-traffic.ts';
 import { type LoggedFailure, lowestSamples } from '../shown-failures.ts';
 import type { FailureRows } from './columns.ts';
 import type { EntryBatch } from './entry-store.ts';
-import { readFailureDetail } from './failure-detail.ts';
+import { type FailureDetail, readFailureDetail } from './failure-detail.ts';
 import type { TargetAndNode } from './scanner.ts';
 
 /** A failure that may be shown. */
@@ -51,19 +51,23 @@ export class FailureStore {
   /** Adds failed rows of a batch, whose places must be known. */
   add(batch: EntryBatch, { rows, details }: FailureRows, places: readonly TargetAndNode[]): void {
     for (const [at, row] of rows.entries()) {
-      const failure = read(batch, row, details[at] ?? '', places, this.count);
+      const route = batch.route[row] ?? 0;
+      const detail = readFailureDetail(details[at] ?? '');
+      // One text for each route: equal texts of their own would be hashed and compared again and again.
+      detail.route_text = this.routeTexts.get(route) ?? detail.route_text;
+      this.routeTexts.set(route, detail.route_text);
+      const failure = read(batch, row, detail, places, this.count);
       const status = failure.status;
       const targetMs = batch.targetMs[row] ?? 0;
       this.ended.push(failure.ended);
       this.place.push(batch.place[row] ?? 0);
       this.client.push(batch.client[row] ?? 0);
-      this.route.push(batch.route[row] ?? 0);
+      this.route.push(route);
       const isServerError = status >= 500 && status <= 599;
       this.kind.push(this.#isAsked(status, failure.target_status) ? ASKED : isServerError ? SERVER_ERROR : 0);
       const isUnanswered = isServerError && failure.target_status < 0 && failure.target !== '-';
       this.dispatched.push(isUnanswered ? dispatchOf(failure, targetMs) : -1);
       this.#shape.push(this.#shapeOf(failure));
-      this.routeTexts.set(batch.route[row] ?? 0, failure.route_text);
       this.#held.push(failure);
     }
     if (this.#held.length > 2 * FAILURE_LIMIT) this.#held = lowestSamples(this.#held);
@@ -105,14 +109,14 @@ export class FailureStore {
 function read(
   batch: EntryBatch,
   row: number,
-  detail: string,
+  detail: FailureDetail,
   places: readonly TargetAndNode[],
   index: number,
 ): HeldFailure {
   const place = places[batch.place[row] ?? 0];
   if (place === undefined) throw new Error('a failure has no place');
   return {
-    ...readFailureDetail(detail),
+    ...detail,
     index,
     ended: batch.ended[row] ?? 0,
     sample: batch.sample[row] ?? 0,

@@ -319,9 +319,15 @@ export interface DownloadResult {
   missing: { file: string; reason: string }[];
 }
 
-/** Where an object is stored below the folder: its day and its name, with an extension that marks it as a log. */
-const localFileOf = ({ root }: LogPlace, key: string): string =>
-  join(...dirname(key.slice(root.length)).split('/'), isLogFile(key) ? basename(key) : `${basename(key)}.log`);
+/**
+ * Where an object is stored below the folder: its day and its name, with an extension that marks it as a log. Keys with
+ * ".." must not lead out of the folder.
+ */
+function localFileOf({ root }: LogPlace, key: string): string {
+  const folders = dirname(key.slice(root.length)).split('/');
+  const name = basename(key);
+  return join(...folders.map((part) => (part === '..' ? '_' : part)), isLogFile(key) ? name : `${name}.log`);
+}
 
 /**
  * Downloads the objects into the folder, several at once. Rejects with AccessLogError if none can be read, or when

@@ -1,4 +1,6 @@
 /** Vended deliveries of the access log besides the load balancer's attributes, through the real client. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
@@ -7,6 +9,7 @@ import { jsonLines, parquetFile } from '../../support/access-log/vended-forms.ts
 import { accessLogIn, question, reasonOf, settings, withDeliveries } from '../../support/aws/live-log-session.ts';
 import { delivery, destination, OTHER_ARN, source } from '../../support/cloudwatch-logs/deliveries.ts';
 import { type LogsOfAccount, serveLogs } from '../../support/cloudwatch-logs/server.ts';
+import { temporaryFolder } from '../../support/incident/folder.ts';
 import { ARN, BUCKET, deliverLogs } from '../../support/s3/log-bucket.ts';
 import { serveS3 } from '../../support/s3/server.ts';
 
@@ -213,6 +216,16 @@ describe('a log that a Firehose stream writes to S3', () => {
       [['alb-2026-03-11/x1y2/alb-logs-1-2026-03-11-01-05-00-0a1b2c3d.parquet', await parquetFile(failed)]],
     );
     expect(log).toMatchObject({ failuresTotal: 3, reading: { from: { format: 'parquet', stream: 'alb-logs' } } });
+  });
+
+  it('is kept inside the folder, whatever the names of its objects', async () => {
+    const base = temporaryFolder();
+    const keepIn = join(base, 'within');
+    const up = 'alb/2026/03/10/../../../../../outside/x.json';
+    const s3 = await serveS3({ name: BUCKET, objects: new Map([[up, Buffer.from(jsonLines(failed).join(''))]]) });
+    const logs = await serveLogs(toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]));
+    await readLiveAccessLog({ ...settings({ s3, logs }, off), keepIn });
+    expect(readdirSync(base)).toEqual(['within']);
   });
 
   it('is read from the backup of all that goes elsewhere', async () => {

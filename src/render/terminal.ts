@@ -264,6 +264,10 @@ const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
     ...(provisional ? [] : labelledLines(page, 'Log', [completenessSentence(diagnosis)])),
     ...readingLines(page, diagnosis),
     ...labelledLines(page, 'Cost', [costAndEstimate(diagnosis)]),
+    // A statement of Athena fills a screen.
+    ...(diagnosis.cost.queries > 0
+      ? labelledLines(page, 'Repeat', ['--markdown lists every query and call, to run them by hand'])
+      : []),
     ...labelledLines(page, 'Verdict', [words]).map(page.paint.bold),
     ...answerLines(page, diagnosis),
   ];

@@ -48,6 +48,12 @@ describe('the printed diagnosis', () => {
     );
   });
 
+  it.each([0, 2])('says where to find %i queries', (queries) => {
+    const page = plain({ ...race, cost: { ...race.cost, queries } });
+    const said = 'Repeat     --markdown lists every query and call, to run them by hand';
+    expect(page.includes(said)).toBe(queries > 0);
+  });
+
   it('mentions each cause once', () => {
     const page = plain(race);
     const [first, ...others] = race.causes.filter(({ standing }) => standing === 'ruled-out');

@@ -30,9 +30,13 @@ export function burstEvents(
   const left = traffic.errors.filter((error) => !taken.has(error) && error.signature !== 'client-closed');
   const runs = denseRuns(left, readMs);
   const dense = new Set(runs.flatMap(({ errors }) => errors));
-  const outside = groupBy(
-    left.filter((error) => !dense.has(error)),
-    ({ signature }) => signature,
+  const outside = new Map(
+    [
+      ...groupBy(
+        left.filter((error) => !dense.has(error)),
+        ({ signature }) => signature,
+      ),
+    ].map(([signature, own]) => [signature, { rows: own.length, errors: countErrors(own) }]),
   );
   const around = { traffic, outside, readMs };
   const bursts = runs.map((run) => beyondOrdinary(run, around)).filter((burst) => isBeyondChance(burst, around));
@@ -63,8 +67,8 @@ const shareDuring = ({ errors, from, to }: Burst, { traffic, readMs }: Surroundi
 
 interface Surroundings {
   traffic: Traffic;
-  /** Errors in no dense run, by signature. */
-  outside: ReadonlyMap<string, readonly SampledError[]>;
+  /** Errors in no dense run, by signature. Counted once: there may be thousands of runs. */
+  outside: ReadonlyMap<string, { rows: number; errors: number }>;
   /** Milliseconds of the window that were read. */
   readMs: number;
 }
@@ -74,7 +78,7 @@ function beyondOrdinary(run: Burst, around: Surroundings): Burst {
   const share = shareDuring(run, around);
   const isOrdinary = new Map(
     [...groupBy(run.errors, ({ signature }) => signature)].map(([signature, own]) => {
-      const expected = share * countErrors(around.outside.get(signature) ?? []);
+      const expected = share * (around.outside.get(signature)?.errors ?? 0);
       return [signature, expected > OUTSIDE_AT_MOST * countErrors(own)];
     }),
   );
@@ -87,7 +91,7 @@ function isBeyondChance(burst: Burst, around: Surroundings): boolean {
   if (errors.length < ERRORS_NEEDED || isTrafficItself(burst, around.traffic)) return false;
   const signatures = new Set<SignatureId>(errors.map(({ signature }) => signature));
   const rows = [...signatures].reduce(
-    (sum, signature) => sum + (around.outside.get(signature)?.length ?? 0),
+    (sum, signature) => sum + (around.outside.get(signature)?.rows ?? 0),
     errors.length,
   );
   // Any of the errors could start a run.

@@ -182,7 +182,8 @@ const ALWAYS_EXPANDED = 1 << 23;
 export const expansionLimit = (compressedBytes: number): number =>
   Math.max(ALWAYS_EXPANDED, MAX_EXPANSION * compressedBytes);
 
-const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
+/** Why a file is not read to its end. */
+export const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
 
 /**
  * Yields the lines of a file, decompressed, piece by piece; records of vended logs become lines too. If the file is

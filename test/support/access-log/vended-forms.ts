@@ -53,10 +53,16 @@ export async function parquetFile(lines: readonly string[]): Promise<Uint8Array>
   const type = (field: string) => (field.endsWith('_bytes') ? 'BIGINT' : NUMBERS.has(field) ? 'DOUBLE' : 'VARCHAR');
   const columns = VENDED_FIELDS.map((field) => `CAST(${field} AS ${type(field)}) AS ${field}`);
   const texts = VENDED_FIELDS.map((field) => `${field}: 'VARCHAR'`);
-  const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  await connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM read_json('${folder}/in.json', format = 'newline_delimited', columns = {${texts.join(', ')}})) TO '${folder}/out.parquet' (FORMAT parquet)`,
+  return parquetOf(
+    `SELECT ${columns.join(', ')} FROM read_json('${folder}/in.json', format = 'newline_delimited', columns = {${texts.join(', ')}})`,
   );
+}
+
+/** A Parquet file of the rows that an SQL statement selects. */
+export async function parquetOf(statement: string): Promise<Uint8Array> {
+  const path = `${temporaryFolder()}/out.parquet`;
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(`COPY (${statement}) TO '${path}' (FORMAT parquet, COMPRESSION zstd)`);
   connection.closeSync();
-  return readFileSync(`${folder}/out.parquet`);
+  return readFileSync(path);
 }

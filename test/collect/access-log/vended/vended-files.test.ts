@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
+import { VENDED_FIELDS } from '../../../../src/collect/access-log/vended/record-line.ts';
 import { lineTranslator } from '../../../../src/collect/access-log/vended/translate-lines.ts';
 import { readIncident } from '../../../../src/collect/incident/incident-collectors.ts';
 import { saveIncident } from '../../../../src/collect/incident/save.ts';
@@ -15,6 +16,7 @@ import {
   delimitedLines,
   jsonLines,
   parquetFile,
+  parquetOf,
   valuesOf,
   w3cLines,
 } from '../../../support/access-log/vended-forms.ts';
@@ -51,6 +53,9 @@ async function read(name: string, content: Content): Promise<AccessLog> {
   return await readAccessLog({ folder, question, idleTimeoutSeconds: 60 });
 }
 
+/** All columns of an access log in SQL. */
+const COLUMNS = VENDED_FIELDS.map((field) => `'x' AS ${field}`).join(', ');
+
 describe('a file of a vended log', () => {
   let known: AccessLog | null = null;
   const expected = async (): Promise<AccessLog> => {
@@ -77,6 +82,18 @@ describe('a file of a vended log', () => {
     vi.stubEnv('TMPDIR', '/proc/missing');
     onTestFinished(() => void vi.unstubAllEnvs());
     expect((await readAccessLog({ folder, question, idleTimeoutSeconds: 60 })).entries).toBe(lines.length);
+  });
+
+  it.each([
+    ['many equal records', `SELECT ${COLUMNS} FROM range(100000)`],
+    ['many empty records', `SELECT NULL::VARCHAR AS elb, NULL::VARCHAR AS user_agent FROM range(2000000)`],
+    ['one long value many times', `SELECT 'x' AS elb, repeat('x', 50000) AS user_agent FROM range(2048)`],
+  ])('is not read to its end if its Parquet expands to %s', async (_, rows) => {
+    const log = await read('a.parquet', await parquetOf(rows));
+    expect(log.files.unreadable).toMatchObject([
+      { file: 'a.parquet', reason: expect.stringMatching(/^it expands to more than 64 times its size/) },
+    ]);
+    expect(log.lines).toBeLessThan(140_000);
   });
 
   it('counts invalid records, and shows the first by its line', async () => {

@@ -56,6 +56,10 @@ export function findGaps(entries: Entries, window: Window, plan: GapPlan): Found
   ];
 }
 
+/** Rules out most pairs of place and route that are no peer, without a look into the table of all peers. */
+const PEER_SLOTS = 65_536;
+const peerSlot = (place: number, route: number): number => (Math.imul(place, 40_503) + route) & (PEER_SLOTS - 1);
+
 /** Where the completions of each place of the plan start among all of them, and where the last ones end. */
 function completionStarts({ batches }: Entries, { places }: GapPlan, placeOf: Int32Array): Uint32Array {
   const starts = new Uint32Array(places.length + 1);
@@ -80,11 +84,10 @@ function collectTraffic(
   const completions = new Float64Array(starts[plan.places.length] ?? 0);
   const numberOf = new Map([...failures.routeTexts].map(([number, text]) => [text, number]));
   const peerKeys = new KeyIndex();
-  /** 1 for each route of a peer. */
-  const isRoute = new Uint8Array(routes);
+  const mayBePeer = new Uint8Array(PEER_SLOTS);
   for (const { place, route } of plan.peers) {
     const number = numberOf.get(route) ?? 0;
-    isRoute[number] = 1;
+    mayBePeer[peerSlot(place - 1, number)] = 1;
     peerKeys.add((place - 1) * routes + number);
   }
   const start = from * 1000;
@@ -98,7 +101,7 @@ function collectTraffic(
       completions[count(next, own)] = at;
       const ms = targetMs[row] ?? 0;
       const path = route[row] ?? 0;
-      if (isRoute[path] === 0 || status > 499 || ms < 0 || at < start || at >= end) continue;
+      if (mayBePeer[peerSlot(own, path)] === 0 || status > 499 || ms < 0 || at < start || at >= end) continue;
       const peer = peers[peerKeys.find(own * routes + path)];
       if (peer === undefined) continue;
       peer.answers += 1;

@@ -171,6 +171,7 @@ export function fileErrorText(error: unknown): string {
     return 'its checksum does not match its content';
   if (error instanceof Error && error.message === 'incorrect header check')
     return 'other bytes follow its compressed data';
+  if (error instanceof Error && error.message.startsWith('Out of Memory')) return 'its records need too much memory';
   return known[code] ?? errorMessage(error);
 }
 

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { parseLine } from '../../../../src/collect/access-log/entry.ts';
+import { fileErrorText } from '../../../../src/collect/access-log/log-files.ts';
 import { VENDED_FIELDS } from '../../../../src/collect/access-log/vended/record-line.ts';
 import { lineTranslator } from '../../../../src/collect/access-log/vended/translate-lines.ts';
 import { readIncident } from '../../../../src/collect/incident/incident-collectors.ts';
@@ -94,6 +95,13 @@ describe('a file of a vended log', () => {
       { file: 'a.parquet', reason: expect.stringMatching(/^it expands to more than 64 times its size/) },
     ]);
     expect(log.lines).toBeLessThan(140_000);
+  });
+
+  it('is said to need too much memory in few words', () => {
+    const error = new Error(
+      'Out of Memory Error: failed to allocate data of size 4.0 MiB (242.1 MiB/244.1 MiB used)\nSee',
+    );
+    expect(fileErrorText(error)).toBe('its records need too much memory');
   });
 
   it('counts invalid records, and shows the first by its line', async () => {

@@ -1,4 +1,7 @@
-/** Lists what could not be checked: one gap per missing evidence, and one per limitation of the log. */
+/**
+ * Lists what could not be checked: one gap per missing evidence, one for all names of targets, and one per limitation of
+ * the log.
+ */
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
 import { number, plural, sentenceCase } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
@@ -39,16 +42,17 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
 };
 
 export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
-  const names = Object.keys(EVIDENCE_TITLE).filter(
+  const used = Object.keys(EVIDENCE_TITLE).filter(
     (name): name is EvidenceName => name in evidence && matters(name as EvidenceName, evidence),
   );
-  const unavailable = names.flatMap((name): Gap[] => {
+  const unavailable = used.flatMap((name): Gap[] => {
     const item = evidence[name];
     if (item.status === 'collected') return [];
     const { kind = 'failed', iamStatement = null, reason } = item;
     const sentence = `${sentenceCase(EVIDENCE_TITLE[name])}: ${reason}.`;
     return [{ kind, sentence, iamStatement, evidence: name }];
   });
+  const names = namingGaps(evidence, unavailable);
   const log = traffic?.log;
   const edge = edgeGaps(evidence, traffic);
   const limits = (log?.unanswered ?? []).map((limit): Gap => ({ ...limit, evidence: 'accessLog' }));
@@ -65,7 +69,63 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
           ),
         ]
       : [];
-  return [...unavailable, ...edge, ...limits, ...unreadable, ...capped];
+  return [...unavailable, ...names, ...edge, ...limits, ...unreadable, ...capped];
+}
+
+/** Evidence that names targets and their deployments, and all actions it takes. */
+const NAMING_FEATURES: readonly { evidence: readonly EvidenceName[]; actions: readonly string[] }[] = [
+  {
+    evidence: ['services', 'tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
+    actions: [
+      'ecs:ListClusters',
+      'ecs:ListServices',
+      'ecs:DescribeServices',
+      'ecs:ListTasks',
+      'ecs:DescribeTasks',
+      'ecs:DescribeTaskDefinition',
+      'ecs:DescribeContainerInstances',
+      'ecs:ListServiceDeployments',
+      'ecs:DescribeServiceDeployments',
+      'ecs:DescribeServiceRevisions',
+    ],
+  },
+  {
+    evidence: ['scalingActivities', 'lifecycleHooks'],
+    actions: ['autoscaling:DescribeScalingActivities', 'autoscaling:DescribeLifecycleHooks'],
+  },
+  { evidence: ['codeDeployments'], actions: ['codedeploy:ListDeployments', 'codedeploy:BatchGetDeployments'] },
+  { evidence: ['tags'], actions: ['elasticloadbalancing:DescribeTags'] },
+  { evidence: ['functionAliases'], actions: ['lambda:GetAlias'] },
+  { evidence: ['instances'], actions: ['ec2:DescribeInstances'] },
+];
+
+/** One gap for all refused names, so that a thread stays short: what the first refused call of each feature was. */
+function namingGaps(evidence: EvidenceSet, others: readonly Gap[]): Gap[] {
+  const told = new Set(others.map(({ iamStatement }) => iamStatement));
+  const refused = NAMING_FEATURES.flatMap(({ evidence: names, actions }) => {
+    const first = names.flatMap((name) => {
+      const item = evidence[name];
+      if (item.status === 'collected' || item.kind !== 'denied') return [];
+      // What it depends on has a gap.
+      const { iamStatement = null } = item;
+      return iamStatement !== null && told.has(iamStatement) ? [] : [{ name, ...item }];
+    })[0];
+    return first === undefined ? [] : [{ ...first, actions: first.iamStatement ? actions : [] }];
+  });
+  const [first] = refused;
+  if (first === undefined) return [];
+  const missing = refused.flatMap(({ actions }) => actions);
+  return [
+    {
+      kind: 'denied',
+      sentence: `Names and deployments of targets: ${refused.map(({ reason }) => reason).join('; ')}.`,
+      iamStatement:
+        missing.length === 0
+          ? null
+          : JSON.stringify({ Effect: 'Allow', Action: missing.length === 1 ? missing[0] : missing, Resource: '*' }),
+      evidence: first.name,
+    },
+  ];
 }
 
 /** Checks of the edge that could not be made, if they matter in this case. */
@@ -76,8 +136,9 @@ function edgeGaps({ edge }: EvidenceSet, traffic: Traffic | null): Gap[] {
     distributions.length > 0 || (traffic?.log.hops ?? []).some(({ kind }) => kind.startsWith('cloudfront'));
   // Without the address ranges, it is unknown whether CloudFront is in front.
   const isUnknown = limitations.some(({ what }) => what === 'ranges');
+  // Without the list of distributions, errors that one made itself would go unnoticed.
   return limitations
-    .filter(() => isSeen || isUnknown)
+    .filter(({ kind }) => isSeen || isUnknown || kind === 'denied')
     .map(({ kind, sentence, iamStatement }): Gap => ({ kind, sentence, iamStatement, evidence: 'edge' }));
 }
 
@@ -97,7 +158,6 @@ function matters(name: EvidenceName, evidence: EvidenceSet): boolean {
   if (name === 'functions') return hasLambda(evidence);
   if (name === 'prefixLists') return usesPrefixLists(evidence);
   if (name === 'instances') return hasInstanceTargets(evidence);
-  // The doctor reports these permissions once; in a thread, only names are missing.
   if (NAMING_EVIDENCE.some((one) => one === name)) return false;
   // Used only if present; a recording may lack them.
   const item = evidence[name];

@@ -1,12 +1,12 @@
 /**
  * Reads the health-check logs of a live load balancer beside its access log, from wherever they are delivered: S3, by the
- * attributes or as a vended delivery, or a log group. Whatever cannot be read is left out: the access log is still worth
- * reading without it.
+ * attributes or as a vended delivery, or a log group. The access log is still worth reading where it cannot be read.
  */
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cost, FailedHealthChecks } from '../../evidence/evidence.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
+import { AccessLogError } from '../access-log/access-log-error.ts';
 import { filterEvents } from '../access-log/cloudwatch-logs/log-events.ts';
 import { messageFiles } from '../access-log/cloudwatch-logs/message-files.ts';
 import { NO_COST, s3Usd } from '../access-log/cost.ts';
@@ -40,9 +40,11 @@ export interface ReadHealthChecks {
   /** Files with health checks of this load balancer, fetched or made of log events. */
   files: number;
   cost: Cost;
+  /** Why none could be read; null if that was not denied. */
+  refusal: AccessLogError | null;
 }
 
-const NOTHING: ReadHealthChecks = { healthChecks: [], files: 0, cost: NO_COST };
+const NOTHING: ReadHealthChecks = { healthChecks: [], files: 0, cost: NO_COST, refusal: null };
 
 /** Fetches the logs of one source into the folder. */
 type Source = (folder: string) => Promise<Cost>;
@@ -52,17 +54,21 @@ export async function readHealthCheckLogs(reading: HealthCheckReading): Promise<
   const sources = sourcesOf(reading);
   if (sources.length === 0) return NOTHING;
   const temporary = await makeTemporaryFolder('alb502-');
+  let refusal: AccessLogError | null = null;
   try {
     for (const [index, source] of sources.entries()) {
       const folder = join(temporary, String(index));
-      const cost = await source(folder).catch(() => null);
-      const read = cost === null ? NOTHING : { ...(await checksIn(folder, reading)), cost };
+      const cost = await source(folder).catch((error: unknown) => {
+        if (error instanceof AccessLogError && error.kind === 'denied') refusal ??= error;
+        return null;
+      });
+      const read = cost === null ? NOTHING : { ...(await checksIn(folder, reading)), cost, refusal: null };
       if (read.files === 0) continue;
       const { keepIn } = reading.options;
       if (keepIn !== null) await cp(folder, join(keepIn, 'logs', 'health-checks'), { recursive: true });
       return read;
     }
-    return NOTHING;
+    return { ...NOTHING, refusal };
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

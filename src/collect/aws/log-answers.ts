@@ -40,8 +40,15 @@ const withNotes = (log: CollectedLog, notes: readonly LogLimitation[]): Collecte
 });
 
 /** Adds the health checks read beside the access log; those found among its own files are the same. */
-export function withHealthChecks(read: LiveAccessLog, { healthChecks, files, cost }: ReadHealthChecks): LiveAccessLog {
+export function withHealthChecks(
+  read: LiveAccessLog,
+  { healthChecks, files, cost, refusal }: ReadHealthChecks,
+): LiveAccessLog {
   const { log } = read;
+  if (refusal !== null)
+    return withLaterNotes(read, [
+      limitationFrom(`The health-check log could not be read: ${refusal.message}.`, refusal.failure),
+    ]);
   if (log.status === 'unavailable' || files === 0) return { ...read, cost: sumOfCosts(read.cost, cost) };
   const { value } = log;
   const total = sumOfCosts(read.cost, cost);

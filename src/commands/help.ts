@@ -32,7 +32,7 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  to share
   alb502 doctor [load-balancer]  show what works in AWS and what is missing,
                                  with the permission or setting to add
-      --strict                   exit with 3 if something is missing
+      --strict                   exit with code 3 if anything is missing
   alb502 setup slack             print the manifest of the Slack app
   alb502 setup iam               print the IAM policy of the bot, with names
                                  filled in
@@ -54,7 +54,7 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 alarm                   read a CloudWatch alarm message from standard
                                  input. With SLACK_BOT_TOKEN, post to Slack as
                                  the bot would; otherwise print the diagnosis
-      --dry-run                  print how the alarm was read and the diagnosis;
+      --dry-run                  print the alarm as read and the diagnosis;
                                  post nothing
       --recorded <dir...>        answer from recorded incidents instead of AWS
   alb502 help <command>          show the help of a command

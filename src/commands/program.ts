@@ -50,7 +50,7 @@ function addDiagnose(alb502: Command): void {
     .command('diagnose')
     .summary('diagnose a load balancer, or a recorded incident')
     .description(
-      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. The default window is the last 15 minutes; times are UTC unless they name a zone. Changes nothing in AWS; Athena stores its query results.',
+      'Diagnoses a load balancer in AWS, or a recorded incident: a folder with access logs, metrics and AWS CLI output. The default window is the last 15 minutes; times are UTC unless they name a zone. Changes no AWS resource; Athena stores its query results.',
     )
     .usage('[options] [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]')
     // Without a description, help does not list it a second time below the usage.
@@ -110,7 +110,7 @@ function addDoctor(alb502: Command): void {
       'Checks an account the way a diagnosis would: what works, what is missing, and the exact permission or setting for each gap. Changes nothing.',
     )
     .argument('[load-balancer]', 'also check its access log: whether it is on, arrives and can be read')
-    .option('--strict', 'exit with 3 if something is missing')
+    .option('--strict', 'exit with code 3 if anything is missing')
     .option('--region <region>', 'where to look')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--config <file>', 'configuration file (default: alb502.json)')
@@ -157,9 +157,9 @@ function addAlarm(alb502: Command): void {
     .command('alarm')
     .summary('handle one alarm message by hand')
     .description(
-      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints how the alarm was read and the diagnosis.',
+      'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints the alarm as read and the diagnosis.',
     )
-    .option('--dry-run', 'print how the alarm was read and the diagnosis; post nothing')
+    .option('--dry-run', 'print the alarm as read and the diagnosis; post nothing')
     .option('--config <file>', 'configuration file (default: alb502.json)')
     .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))

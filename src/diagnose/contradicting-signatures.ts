@@ -15,9 +15,9 @@ const SIGNATURE_TEXT: Partial<Record<SignatureId, string>> = {
   'no-target': 'found no target to connect to',
   'connect-failed': 'failed while connecting, immediately rather than after the 10 s timeout',
   'connect-timeout': 'ended at the 10 s connect timeout, before anything was sent',
-  'idle-timeout': 'went out on an open connection and ran into the idle timeout',
-  'no-response-aborted': 'went out on an open connection, which the load balancer ended before any response',
-  'closed-before-response': 'went out on an open connection; the target closed it or sent an invalid response',
+  'idle-timeout': 'went over an open connection and ended at the idle timeout',
+  'no-response-aborted': 'went over an open connection until the load balancer ended it before any response',
+  'closed-before-response': 'went over an open connection; the target closed it or sent an invalid response',
 };
 
 /**

@@ -41,7 +41,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 sideEffects: [
                   ...stopgap.sideEffects,
-                  ...asShorter.map(({ longer }) => `Undo it before you fix the ${inSentence(longer.title)}.`),
+                  ...asShorter.map(({ longer }) => `Undo this before you fix the ${inSentence(longer.title)}.`),
                 ],
               },
             }),

@@ -5,7 +5,7 @@ import type { Traffic } from './traffic.ts';
 
 /** The verdict of an error check when there are no errors; null if there are. */
 export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
-  errorCount > 0 ? null : { outcome: 'not-applicable', summary: 'The window has no error of the kind asked about.' };
+  errorCount > 0 ? null : { outcome: 'not-applicable', summary: 'The window has none of the errors asked about.' };
 
 /** Of every check of closed connections, so that a reader sees it once. */
 export const NONE_CLOSED =

@@ -16,7 +16,7 @@ export function arrivalText(question: Question, reading: AccessLog['reading']): 
     reading?.from?.service === 'cloudwatch-logs'
       ? 'A log group usually has entries within minutes'
       : 'Files usually arrive within 5 to 10 minutes';
-  return again !== null ? `${usual}: ask again at ${utcTime(again)}.` : `${usual}, and that time has passed.`;
+  return again !== null ? `${usual}: check again at ${utcTime(again)}.` : `${usual}, and that time has passed.`;
 }
 
 /** A fault that a check found without the errors. */
@@ -42,13 +42,13 @@ export function verdictWithoutErrors(
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
-    const newest = log.newest === null ? '' : `, the newest from ${utcTime(log.newest)}`;
+    const newest = log.newest === null ? '' : `; its newest entry is from ${utcTime(log.newest)}`;
     return {
       cause: null,
       standing: 'none',
       between: [],
       explains: 0,
-      summary: `No request failed with ${what} ${window}: ${plural(log.requests, 'request')} in the access log${newest}.${counted}`,
+      summary: `No request failed with ${what} ${window}. The access log has ${plural(log.requests, 'request')} in that time${newest}.${counted}`,
       decidedBy: null,
     };
   }
@@ -77,7 +77,7 @@ function absentAdvice(
 ): string {
   const doctor = command`alb502 doctor ${loadBalancer.name}`;
   const due = to + LOGS_COMPLETE_AFTER;
-  const check = now < due ? `If none has come by ${utcTime(due)}, check` : 'Check';
+  const check = now < due ? `If none has arrived by ${utcTime(due)}, check` : 'Check';
   const read: Attributes = attributes.status === 'collected' ? attributes.value : {};
   const bucket = read['access_logs.s3.bucket'];
   if (read['access_logs.s3.enabled'] === 'true' && bucket !== undefined)

@@ -80,7 +80,7 @@ function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string
   if (event !== null) {
     // A process that ended is the cause of what the load balancer saw.
     const isDeath = event.reason !== null && DEATHS.includes(event.reason.kind);
-    return `${event.summary} ${isDeath ? 'What the load balancer saw' : 'Cause'}: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+    return `${event.summary} ${isDeath ? 'Seen by the load balancer' : 'Cause'}: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
   }
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }
@@ -232,7 +232,7 @@ function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): st
   if (part === undefined || part.standing === 'unread') return visible;
   if (traces !== null && isInApplicationLog(part, evidence)) {
     const { ids, meaning } = traces;
-    return `The application log for ${ids[0]}${ids.length > 1 ? ' and the other trace ids' : ''}. Not there: ${meaning.absent}. Started, not finished: ${meaning.started}. Finished: ${meaning.finished}.`;
+    return `The application log for ${ids[0]}${ids.length > 1 ? ' and the other trace IDs' : ''}. Not there: ${meaning.absent}. Started, not finished: ${meaning.started}. Finished: ${meaning.finished}.`;
   }
   // Suggest what can be run before what could not be checked.
   const ordered = [...part.causes].sort(

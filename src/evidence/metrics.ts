@@ -89,20 +89,6 @@ export const metricCounts = (
   window: Window,
 ): Point[] | null => pointsOf(series, metric, 'Sum', scope)?.filter((point) => overlaps(point, window)) ?? null;
 
-/**
- * Returns the smallest value over the whole periods inside the window; null when not queried or without data points.
- */
-export function metricMinimum(
-  series: readonly MetricSeries[],
-  metric: string,
-  scope: MetricScope,
-  window: Window,
-  stat = 'Minimum',
-): number | null {
-  const values = valuesIn(series, metric, stat, scope, window);
-  return values.length === 0 ? null : values.reduce((least, value) => Math.min(least, value));
-}
-
 /** Returns the largest value over the whole periods inside the window; null when not queried or without data points. */
 export function metricMaximum(
   series: readonly MetricSeries[],
@@ -111,18 +97,18 @@ export function metricMaximum(
   window: Window,
   stat = 'Maximum',
 ): number | null {
-  const values = valuesIn(series, metric, stat, scope, window);
-  return values.length === 0 ? null : values.reduce((most, value) => Math.max(most, value));
+  const points = metricPeriods(series, metric, scope, window, stat);
+  return points.length === 0 ? null : Math.max(...points.map(({ value }) => value));
 }
 
-const valuesIn = (
+/** Returns the whole periods inside the window, ascending; none when not queried or without data points. */
+export const metricPeriods = (
   series: readonly MetricSeries[],
   metric: string,
-  stat: string,
   scope: MetricScope,
   window: Window,
-): number[] =>
-  (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window)).map(({ value }) => value);
+  stat: string,
+): Point[] => (pointsOf(series, metric, stat, scope) ?? []).filter((point) => isWithin(point, window));
 
 /** Returns the whole UTC minutes inside a window; null when there are none. */
 export function wholeMinutes({ from, to }: Window): Window | null {

@@ -216,7 +216,7 @@ const traceLines = (traces: NonNullable<Diagnosis['traces']>): string[] => [
   '',
   ...codeFence(traces.logsInsights),
   ...(traces.logFormat.length > 0
-    ? ['To log the trace id, if it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
+    ? ['To log the trace ID, if it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
     : []),
 ];
 

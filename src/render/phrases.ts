@@ -55,7 +55,7 @@ export function evidenceState(diagnosis: Diagnosis): 'provisional' | 'final' | '
   return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
 }
 
-/** "final", "provisional", "partial (8 things could not be checked)". */
+/** "final", "provisional", "partial (8 inputs missing)". */
 export function answerState(diagnosis: Diagnosis): string {
   const state = evidenceState(diagnosis);
   const gaps = diagnosis.gapDetails.length;
@@ -258,7 +258,7 @@ export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
   // A log that cannot be read will not be readable later either.
   const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1, reading);
-  const when = again === null ? '' : ` Ask again at ${momentOf(iso(again), window.from)} UTC.`;
+  const when = again === null ? '' : ` Check again at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };
 

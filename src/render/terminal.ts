@@ -115,11 +115,11 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
     ...ids.slice(0, MAX_TRACES).flatMap((id) => verbatim(id, '    ')),
     ...(more > 0 ? [`    and ${number(more)} more (--json lists them)`] : []),
     ...labelledLines(page, 'Not there', [meaning.absent]),
-    ...labelledLines(page, 'Started', [meaning.started]),
+    ...labelledLines(page, 'Unfinished', [meaning.started]),
     ...labelledLines(page, 'Finished', [meaning.finished]),
     ...copyable('Shell', [grep]),
     ...copyable('CloudWatch Logs Insights', [logsInsights]),
-    ...copyable('If the trace id is not logged, log it to find the next error', logFormat),
+    ...copyable('If the trace ID is not logged, log it to find the next error', logFormat),
     '',
   ];
 };
@@ -195,7 +195,7 @@ function sectionLines(page: Page, section: Section, diagnosis: Diagnosis): strin
     case 'fix':
       return fixLines(page, section.cause);
     case 'next-step':
-      // If trace ids are the next step, they follow.
+      // If trace IDs are the next step, they follow.
       return traces === null ? labelledLines(page, 'Next step', [section.sentence]) : [];
     case 'settles-rest':
       return labelledLines(page, 'Next step', [section.sentence]);

@@ -23,7 +23,7 @@ const timeout = (allowsSeconds: number, standing: CauseResult['standing'] = 'lik
 describe('a stopgap that lowers the idle timeout', () => {
   it('and a fix that lets requests take longer each name the other', () => {
     const [first, second] = withConflicts([race, timeout(55)]);
-    expect(first?.fix.stopgap?.sideEffects).toEqual(['Undo it before you fix the worker timeout in the target.']);
+    expect(first?.fix.stopgap?.sideEffects).toEqual(['Undo this before you fix the worker timeout in the target.']);
     expect(second?.fix.notes).toEqual([
       'Undo the stopgap for the keep-alive race first: its idle timeout of 5 s cuts these requests.',
     ]);

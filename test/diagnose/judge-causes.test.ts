@@ -42,7 +42,7 @@ describe('a cause without errors of its signatures', () => {
     [
       'security-group-blocked',
       'connect-failed',
-      'All 4 failed requests failed within 2 ms; a dropped SYN times out after 10 s.',
+      'All 4 failed requests failed within 2 ms; a dropped SYN would time out after 10 s.',
     ],
     ['slow-target', 'closed-before-response', 'the idle timeout is'],
     ['no-registered-targets', 'fixed-response', 'All 4 failed requests got a fixed response of a listener rule.'],

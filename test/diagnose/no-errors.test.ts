@@ -51,7 +51,7 @@ describe('a log without an entry in the window', () => {
     [
       'in time',
       question.to + 60_000,
-      /If none has come by \d\d:\d\d:\d\d UTC, check the bucket policy of s3:\/\/logs /,
+      /If none has arrived by \d\d:\d\d:\d\d UTC, check the bucket policy of s3:\/\/logs /,
     ],
     ['too late', question.to + 900_000, /, and that time has passed\. Check the bucket policy of s3:\/\/logs /],
   ])('says when to look at the delivery: asked %s', (_, now, says) => {

@@ -36,15 +36,13 @@ describe('the printed diagnosis', () => {
   it('says what broke, how sure, and what to do in the first four lines', () => {
     const [first = '', ...others] = lines(race);
     expect(first).toMatch(/^shop-prod: keep-alive race \(likely\) · /);
-    expect(others.slice(0, 3).join(' ')).toMatch(
-      /Fix {8}Keep idle connections open longer than the load balancer does/,
-    );
+    expect(others.slice(0, 3).join(' ')).toMatch(/Fix {8}Raise the keep-alive timeout of api to 65 s/);
     expect(lines(early).slice(0, 2).join(' ')).toMatch(/ · provisional( |$)/);
   });
 
   it('ends with the verdict and what to do, which a terminal shows last', () => {
     expect(plain(race)).toMatch(
-      /\nVerdict {4}Keep-alive race: likely, explains 146 of 149 errors\nFix {8}Keep idle connections open longer[\s\S]{1,200}$/,
+      /\nVerdict {4}Keep-alive race: likely, explains 146 of 149 errors\nFix {8}Raise the keep-alive timeout of api[\s\S]{1,200}$/,
     );
   });
 

@@ -133,7 +133,7 @@ export const race: Diagnosis = {
     retriedOk: 131,
     clientClosed: 4,
     summary:
-      '149 of 71,204 requests failed (0.21 %), steady, 61 routes, 139 clients; 131 succeeded on retry. Still happening at 02:54:51 UTC.',
+      '149 of 71,204 requests failed (0.21 %), steady, 3 routes, 139 clients; 131 succeeded on retry. Still happening at 02:54:51 UTC.',
   },
   completeness: {
     errorsInLog: 149,
@@ -197,7 +197,7 @@ export const race: Diagnosis = {
       finding(
         'failing-routes',
         'pass',
-        '61 routes with errors; the worst is POST /reports: 1.9 % of its 212 requests.',
+        'No route always fails. 3 routes with errors; the worst is POST /reports: 1.9 % of its 212 requests.',
       ),
     ],
     5: [finding('traffic-port-path', 'pass', 'The paths to all 6 targets registered now are open.')],
@@ -218,14 +218,14 @@ export const race: Diagnosis = {
         'Idle timeout of the load balancer: 60 s',
       ],
       fix: fix(
-        'Keep idle connections open longer than the load balancer does: 65 s on the targets of api.',
+        "Raise the keep-alive timeout of api to 65 s or more, above the load balancer's idle timeout of 60 s.",
         [
           'server.keepAliveTimeout = 65_000;   // milliseconds, above the idle timeout of the load balancer\nserver.headersTimeout = 66_000;     // only needed before Node 18.2',
           'aws elbv2 modify-load-balancer-attributes --load-balancer-arn arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop-prod/50dc6c495c0c9188 --attributes Key=idle_timeout.timeout_seconds,Value=5',
         ],
         [
           'Call server.closeIdleConnections() on SIGTERM, or shutdown waits up to 65 s.',
-          'The second command stops the race until the first is deployed, and cuts requests slower than 5 s (0.4 % of yours).',
+          'The AWS command lowers the idle timeout until the targets are fixed, and ends requests that take over 5 s.',
         ],
       ),
     }),
@@ -239,7 +239,7 @@ export const race: Diagnosis = {
     }),
     cause('malformed-response', {
       standing: 'ruled-out',
-      against: ['the same 61 routes succeed 99.8 % of the time'],
+      against: ['the same 3 routes succeed 99.8 % of the time'],
     }),
     cause('response-header-too-large', {
       standing: 'ruled-out',
@@ -368,7 +368,7 @@ export const undecided: Diagnosis = {
       finding(
         'measured-keep-alive',
         'not-applicable',
-        'No request failed within 100 ms of being sent, as it would in a keep-alive race.',
+        'No request failed within 100 ms of being sent, so none looks like a keep-alive race.',
       ),
     ],
     4: [
@@ -408,7 +408,7 @@ export const undecided: Diagnosis = {
     }),
     cause('security-group-blocked', {
       standing: 'ruled-out',
-      against: ['The failed request went out on an open connection.'],
+      against: ['The failed request went over an open connection.'],
     }),
     cause('slow-target', { missing: ['load balancer attributes were not recorded'] }),
   ),
@@ -503,8 +503,8 @@ export const nothing: Diagnosis = {
     ],
     4: [finding('failing-routes', 'not-applicable', 'The window has no error of the kind asked about.')],
     5: [
-      finding('traffic-port-path', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist', {
-        fix: 'Replace the reference by the security group of the load balancer, sg-0123.',
+      finding('traffic-port-path', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist.', {
+        fix: 'Replace the reference with the security group of the load balancer, sg-0123.',
       }),
     ],
     6: [finding('target-health', 'pass', 'Target health now: api 6 healthy.')],
@@ -516,7 +516,7 @@ export const nothing: Diagnosis = {
     between: [],
     explains: 0,
     summary:
-      'No request failed with 5xx from 02:40:00 to 02:55:00 UTC: 71,055 requests in the log, the newest from 02:59:58 UTC.',
+      'No request failed with 5xx from 02:40:00 to 02:55:00 UTC. The access log has 71,055 requests in that time; its newest entry is from 02:59:58 UTC.',
     decidedBy: null,
   },
   parts: [],
@@ -557,7 +557,13 @@ export const early: Diagnosis = {
       ),
       finding('log-completeness', 'pass', 'CloudWatch counts 149 errors.'),
     ],
-    2: [finding('target-group-protocol', 'pass', 'api speaks HTTP; the traffic is consistent with that.')],
+    2: [
+      finding(
+        'target-group-protocol',
+        'unknown',
+        'api is set to HTTP; could not check the traffic: the log has no entry in the window.',
+      ),
+    ],
     3: [finding('measured-keep-alive', 'unknown', 'The log has no entry of this load balancer in the window.')],
     4: [finding('failing-routes', 'unknown', 'The log has no entry of this load balancer in the window.')],
     5: [
@@ -579,7 +585,7 @@ export const early: Diagnosis = {
     between: [],
     explains: 1,
     summary: 'Undecided: no access-log entry between 02:40:00 and 02:55:00 UTC has arrived yet.',
-    decidedBy: 'Files usually arrive within 5 to 10 minutes; ask again at 03:06:00 UTC.',
+    decidedBy: 'Files usually arrive within 5 to 10 minutes: check again at 03:01:00 UTC.',
   },
   parts: [{ causes: [], standing: 'unread', errors: 149, share: 1, event: null }],
   beside: { targetMade: {}, clientClosed: 0, statuses: [], badRequestGroups: [] },

@@ -133,7 +133,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} went to ${targets.length === 1 ? 'a target that was' : 'targets that were'} shutting down, a cause of its own (target shutdown before draining): ${list(targets)}.`,
+    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} went to ${targets.length === 1 ? 'a target' : 'targets'} that target shutdown before draining explains: ${list(targets)}.`,
   ];
 }
 
@@ -151,7 +151,7 @@ function refusalTexts(parts: readonly FailedConnects[], traffic: Traffic): strin
     const count = countErrors(errors);
     const elapsed = errors.flatMap((error) => error.elapsed ?? []);
     const within = elapsed.length === 0 ? '' : ` within ${seconds(Math.max(...elapsed))}`;
-    return `${plural(count, 'connection')} to ${name} ${Math.round(count) === 1 ? 'was' : 'were'} refused${within}; a dropped SYN takes 10 s.`;
+    return `${plural(count, 'connection')} to ${name} ${Math.round(count) === 1 ? 'was' : 'were'} refused${within}; a dropped SYN would time out after 10 s.`;
   });
   return targets.length > SHOWN ? [...shown, `${plural(targets.length - SHOWN, 'more target')} did the same.`] : shown;
 }
@@ -234,7 +234,7 @@ function taskFix(parts: readonly FailedConnects[], traffic: Traffic, arns: reado
         ),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: ["Read the end of the container's log first, to find out why nothing listens there."],
+    notes: ["Before you stop it, read the end of the container's log to find out why nothing listens there."],
     sideEffects: [],
   };
 }

@@ -165,7 +165,7 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
   const stopgap = shortest === undefined ? null : shorterIdleTimeout(traffic, shortest);
   const measured = edges.flatMap(({ kind, seconds: at }) => (kind === 'idle' ? [at] : []));
   return {
-    summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's ${attributes?.[IDLE_TIMEOUT] === undefined ? 'default ' : ''}idle timeout of ${idle} s.`,
+    summary: `Raise the keep-alive timeout of ${targetGroupName(arn)} to ${wanted} s or more, above the load balancer's idle timeout${attributes?.[IDLE_TIMEOUT] === undefined ? ` (not read; ${idle} s by default)` : ` of ${idle} s`}.`,
     commands: [],
     settings: [
       ...new Set(
@@ -189,14 +189,14 @@ const stopgapOf = (
   loadBalancer: string,
   now: string | undefined,
 ): Stopgap => ({
-  summary: `Lower the idle timeout to ${below} s until this is fixed.`,
+  summary: `Lower the load balancer's idle timeout to ${below} s until the targets are fixed.`,
   commands: [setIdleTimeout(loadBalancer, below)],
   undo:
     now === undefined
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
-      : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
+      : `Set the idle timeout back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `This cuts requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
+    `This ends requests that take over ${below} s. ${cut === 0 ? 'None' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes took that long; other routes were not counted.`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -315,7 +315,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const [top] = [...counts].sort(([, a], [, b]) => b - a);
   return counts.size >= 3 && top !== undefined
     ? [
-        `${outOf(counts.size, failing)} failing routes are affected; ${percent(top[1] / routes.length)} of these errors are on ${top[0]}.`,
+        `${outOf(counts.size, failing)} failing routes have errors of the race; ${percent(top[1] / routes.length)} of them are on ${top[0]}.`,
       ]
     : [];
 }

@@ -114,7 +114,7 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & Empty
   const behind = names === '' ? '' : ` behind ${names}`;
   const isOne = groups.length < 2;
   const raise = isOne ? 'if it is 0, raise it' : 'raise each that is 0';
-  const sideEffects = ['A registered target gets requests as soon as its first health checks pass.'];
+  const sideEffects = ['A newly registered target gets requests once it passes a health check.'];
   const errors = groups.flatMap((group) => group.errors);
   if (platformOf(errors, traffic, evidence) === 'ecs')
     return {

@@ -165,7 +165,7 @@ function reachability(
   if (working.length > 0) {
     const targets = new Set(working.map(({ target }) => target)).size;
     const groups = [...new Set(working.map(({ target_group_arn }) => targetGroupName(target_group_arn)))].sort();
-    return `${plural(targets, 'target')} of ${list(groups, 3)} answered other requests; with a protocol mismatch, ${targets === 1 ? 'it' : 'they'} could not have.`;
+    return `${plural(targets, 'target')} of ${list(groups, 3)} answered other requests; with a protocol mismatch, none would succeed.`;
   }
   const slow = closed.filter((error) => !isInstant(error)).length;
   if (slow > 0)

@@ -234,7 +234,7 @@ function uncertainExits(
       : [],
     against: first ? ['Connections to targets that stayed were closed too.'] : [],
     missing: [
-      ...(first ? ['The application log for the trace ids: a shutdown at that time would settle it.'] : []),
+      ...(first ? ['The application log for the trace IDs: a shutdown at that time would settle it.'] : []),
       ...(possibleExits.length > 0
         ? [
             `Whether ${list(

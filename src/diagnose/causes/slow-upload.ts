@@ -77,7 +77,7 @@ export const slowUpload = defineCause({
         against: ['A target that is slow to answer would look the same.'],
         missing: [
           ...attributesMissing(attributes),
-          "The application's log, by trace id: the time at which it had read the whole body.",
+          "The application's log, by trace ID: the time at which it had read the whole body.",
         ],
         fix,
       },

@@ -121,9 +121,9 @@ function fixFor(named: JudgedCluster, traffic: Traffic, configured: number | nul
     settings: timers.map(({ text }) => text(wanted)),
     notes: [
       ...handSetNote(named, timers, traffic),
-      `Change only the timeout that is ${plainSeconds(cluster.seconds)} now: ${OTHER_TIMERS}`,
+      `Change only the timeout that is ${plainSeconds(cluster.seconds)} now. ${OTHER_TIMERS}`,
     ],
-    sideEffects: ['A longer timeout keeps workers busy longer, so fewer requests are served at the same time.'],
+    sideEffects: ['A longer timeout keeps workers busy longer, so fewer are free for other requests.'],
     allowsSeconds: wanted,
   };
 }
@@ -142,7 +142,7 @@ function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Tr
   const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
   if (runtimes.length === 0 || isDefault) return [];
   return [
-    `These targets close idle connections like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default: look for one set by hand, or for a proxy in front of the application.`,
+    `These targets look like ${list(runtimes)}, without a timeout of ${plainSeconds(named.cluster.seconds)} by default. Look for one set by hand, or for a proxy in front of the application.`,
   ];
 }
 
@@ -193,7 +193,7 @@ const TIMERS: readonly Timer[] = [
 ];
 
 const OTHER_TIMERS =
-  'it may also be php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut or a stream timeout of Envoy.';
+  'If none of these is, check php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut and the stream timeouts of Envoy.';
 
 /** Largest distance of a measured time from a default, as a share of it: timers fire late. */
 const NEAR_DEFAULT = 0.05;

@@ -111,7 +111,7 @@ const alternatives = (nouns: readonly string[]): string =>
 type Names = (target: string) => string;
 
 const splitSentence = ({ name, failing, working }: SplitGroup, names: Names): string =>
-  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}), the others succeed (${list(working.map(names), 6)}).`;
+  `${failing.length} of ${plural(failing.length + working.length, 'target')} of ${name} fail every request (${list(failing.map(names), 6)}); the others succeed (${list(working.map(names), 6)}).`;
 
 const splitBrief = ({ failing, working }: SplitGroup): string =>
   `${outOf(failing.length, failing.length + working.length)} targets fail every request`;

@@ -107,7 +107,7 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
 /** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
-    ? 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found, though targets left and others joined.'
+    ? 'Found no deployment (ECS, CodeDeploy, instance refresh), though targets left and others joined.'
     : traffic.errors.some(({ target }) => target !== '-')
-      ? 'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.'
-      : 'No record of a deployment (ECS, CodeDeploy, instance refresh) was found.';
+      ? 'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).'
+      : 'Found no deployment (ECS, CodeDeploy, instance refresh).';

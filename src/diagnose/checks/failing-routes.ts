@@ -66,9 +66,17 @@ export const failingRoutesCheck = defineCheck({
     const worst = `${percent(top.share)} of its ${plural(top.requests, 'request')}`;
     const summary =
       shares.length === 1
-        ? `Only ${top.route} fails${sent}: ${worst}.`
-        : `${failed} with errors${sent}; the worst is ${top.route}: ${worst}.`;
-    return { outcome: 'pass', summary, brief: `no route always fails; worst ${percent(top.share)}`, facts };
+        ? `Only ${top.route} has errors${sent}: ${worst}.`
+        : `${top.share < 1 ? 'No route always fails. ' : ''}${failed} with errors${sent}; the worst is ${top.route}: ${worst}.`;
+    return {
+      outcome: 'pass',
+      summary,
+      brief:
+        top.share < 1
+          ? `no route always fails; none more than ${percent(top.share)}`
+          : 'all requests of a route failed',
+      facts,
+    };
   },
 });
 

@@ -25,7 +25,7 @@ export const idleTimeout = defineCheck({
     if (unseen !== null || traffic === undefined)
       return {
         outcome: 'unknown',
-        summary: `The idle timeout is set to ${wholeSeconds(configured)}; could not check whether requests end at another value: ${unseen?.words}.`,
+        summary: `The idle timeout is set to ${wholeSeconds(configured)}; could not check whether it ended any request: ${unseen?.words}.`,
         facts,
         ...(unseen?.missing ? { missing: true } : {}),
       };
@@ -49,7 +49,7 @@ export const idleTimeout = defineCheck({
     }
     const summary =
       effective === configured
-        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} ran into it.`
+        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} ended at it without a response.`
         : `The idle timeout is ${wholeSeconds(configured)}; ${count} ended without a response, at no common time.`;
     return { outcome: 'pass', summary, facts };
   },

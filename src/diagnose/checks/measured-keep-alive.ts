@@ -57,7 +57,7 @@ export const measuredKeepAlive = defineCheck({
     if (first === undefined) {
       return {
         outcome: 'pass',
-        summary: `No request failed within ${seconds(INSTANT_SECONDS)} of being sent, as it would in a keep-alive race.`,
+        summary: `No request failed within ${seconds(INSTANT_SECONDS)} of being sent, so none looks like a keep-alive race.`,
       };
     }
     const instant = measures.reduce((sum, measure) => sum + measure.instant.length, 0);

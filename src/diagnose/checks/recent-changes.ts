@@ -44,8 +44,8 @@ export const recentChanges = defineCheck({
     if (before.length + since.length === 0) {
       const last = calls[calls.length - 1];
       const earlier = last
-        ? `the last change was ${last.name}, ${ago(last.at, start)} before`
-        : 'no earlier one was found';
+        ? `the last change, ${last.name}, was ${ago(last.at, start)} before ${first === null ? 'the window' : 'that error'}`
+        : 'none is recorded before that either';
       return {
         outcome: 'pass',
         summary: `No change from an hour before the ${first === null ? 'window' : 'first error'} until now; ${earlier}.`,
@@ -59,7 +59,7 @@ export const recentChanges = defineCheck({
         : []),
       ...(since.length > 0
         ? [
-            `${plural(since.length, 'change')} since ${what}: ${laterText(since)}. The current configuration may differ from the one at that time.`,
+            `${plural(since.length, 'change')} since ${what}: ${laterText(since)}. The configuration read now may differ from the configuration during the errors.`,
           ]
         : []),
     ];
@@ -68,7 +68,7 @@ export const recentChanges = defineCheck({
   },
 });
 
-/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error. Another ModifyRule came before it." */
+/** "ModifyRule by alice at 02:37:10 UTC, 3 min before the first error. Another ModifyRule came before that, at 02:31:00 UTC." */
 function earlierText([latest, ...others]: Mutation[], describe: (call: Mutation) => string): string {
   if (!latest) return '';
   const [other] = others;
@@ -76,8 +76,8 @@ function earlierText([latest, ...others]: Mutation[], describe: (call: Mutation)
     other === undefined
       ? ''
       : others.length > 1
-        ? ` ${number(others.length)} other changes came before it: ${namesText(others)}.`
-        : ` ${other.name === latest.name ? `Another ${other.name}` : other.name} came before it.`;
+        ? ` ${number(others.length)} other changes came before that: ${namesText(others)}.`
+        : ` ${other.name === latest.name ? `Another ${other.name}` : other.name} came before that, at ${utcTime(other.at)}.`;
   return `${callText(latest)}, ${describe(latest)}.${more}`;
 }
 

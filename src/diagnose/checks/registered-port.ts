@@ -44,7 +44,7 @@ export const registeredPort = defineCheck({
       );
       return {
         outcome: 'fail',
-        summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, and none of ${requests} on port ${first.port} succeeded.`,
+        summary: `${list(silent.map(({ label }) => label))}: health checks pass on port ${first.healthPort}, but none of ${requests} on port ${first.port} succeeded.`,
         brief: `${plural(silent.length, 'target')} answered no request`,
         afterwards: `Let the health checks use the traffic port too, so that they notice when requests cannot reach it.`,
         facts: portFacts(registeredTargets),

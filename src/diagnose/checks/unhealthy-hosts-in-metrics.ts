@@ -1,6 +1,6 @@
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
-import { metricMaximum, metricMinimum, metricSum } from '../../evidence/metrics.ts';
+import { metricPeriods, metricSum, type Point } from '../../evidence/metrics.ts';
 import { list, number, plural, utcTimeSpan } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
@@ -81,8 +81,12 @@ const reasonText = ({ reason, statusCode, count }: FailedHealthChecks['reasons']
 
 interface Hosts {
   name: string;
+  /** The highest UnHealthyHostCount and the lowest HealthyHostCount; null without data. */
   unhealthy: number | null;
   healthy: number | null;
+  /** "from 02:41:00 to 02:44:00 UTC": when it had an unhealthy host, and when it had no healthy one; null if never. */
+  withUnhealthy: string | null;
+  withoutHealthy: string | null;
   /** Requests sent although too few hosts were healthy; null if not queried. */
   failedOpen: number | null;
 }
@@ -90,28 +94,35 @@ interface Hosts {
 function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question): Hosts {
   const scope = { loadBalancer: question.loadBalancer, targetGroup: group.TargetGroupArn };
   const window = { from: Math.floor(question.from / MINUTE) * MINUTE, to: Math.ceil(question.to / MINUTE) * MINUTE };
-  const first = (read: (stat: string) => number | null, stats: string[]): number | null =>
-    stats.reduce<number | null>((found, stat) => found ?? read(stat), null);
+  const read = (metric: string, stats: string[]): Point[] =>
+    stats.map((stat) => metricPeriods(metrics, metric, scope, window, stat)).find((points) => points.length > 0) ?? [];
+  const unhealthy = read('UnHealthyHostCount', ['Maximum', 'Average', 'Minimum']);
+  const healthy = read('HealthyHostCount', ['Minimum', 'Average', 'Maximum']);
   return {
     name: group.TargetGroupName,
-    unhealthy: first(
-      (stat) => metricMaximum(metrics, 'UnHealthyHostCount', scope, window, stat),
-      ['Maximum', 'Average', 'Minimum'],
-    ),
-    healthy: first(
-      (stat) => metricMinimum(metrics, 'HealthyHostCount', scope, window, stat),
-      ['Minimum', 'Average', 'Maximum'],
-    ),
+    unhealthy: unhealthy.length === 0 ? null : Math.max(...unhealthy.map(({ value }) => value)),
+    healthy: healthy.length === 0 ? null : Math.min(...healthy.map(({ value }) => value)),
+    withUnhealthy: timeText(unhealthy, (value) => value > 0),
+    withoutHealthy: timeText(healthy, (value) => value === 0),
     failedOpen: metricSum(metrics, 'UnhealthyRoutingRequestCount', scope, window),
   };
 }
 
-function finding({ name, unhealthy, healthy, failedOpen }: Hosts): string | null {
+/** The time from the first to the last period with this value: "at times from …" if not all between have it. */
+function timeText(points: readonly Point[], isMeant: (value: number) => boolean): string | null {
+  const meant = points.filter(({ value }) => isMeant(value));
+  const [first, last] = [meant[0], meant.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const between = points.filter(({ at }) => at >= first.at && at <= last.at);
+  return `${between.length > meant.length ? 'at times ' : ''}from ${utcTimeSpan(first.at, last.at + last.period)}`;
+}
+
+function finding({ name, unhealthy, withUnhealthy, withoutHealthy, failedOpen }: Hosts): string | null {
   const open = failedOpen
     ? ` ${plural(failedOpen, 'request was', 'requests were')} sent to unhealthy hosts because too few were healthy.`
     : '';
-  if (healthy === 0) return `${name} had no healthy host for part of the window.${open}`;
-  if (unhealthy !== null && unhealthy > 0)
-    return `${name} had ${unhealthy === 1 ? '1 unhealthy host at some point' : `up to ${number(unhealthy)} unhealthy hosts at a time`} in the window.${open}`;
+  if (withoutHealthy !== null) return `${name} had no healthy host ${withoutHealthy}.${open}`;
+  if (unhealthy !== null && withUnhealthy !== null)
+    return `${name} had ${unhealthy === 1 ? '1 unhealthy host' : `up to ${number(unhealthy)} unhealthy hosts at a time`} ${withUnhealthy}.${open}`;
   return open === '' ? null : `${name}:${open}`;
 }

@@ -463,9 +463,9 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
   return {
     sentences: [
       ...(failed.length > 0
-        ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN times out after 10 s.`]
+        ? [`${of(failed)} failed within ${seconds(slowest)}; a dropped SYN would time out after 10 s.`]
         : []),
-      ...(connected.length > 0 ? [`${of(connected)} went out on an open connection.`] : []),
+      ...(connected.length > 0 ? [`${of(connected)} went over an open connection.`] : []),
       ...(invoked.length > 0
         ? [`${of(invoked)} went to a Lambda function, which is invoked without a connection.`]
         : []),

@@ -126,7 +126,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: sentence(
           undo,
-          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}: register a new revision and update ${who}. Or find the leak.`,
+          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}: register a new revision and update ${who}. If memory keeps growing, look for a leak.`,
         ),
         // Before ECS forgets why the tasks stopped.
         commands: [...look, ...change],
@@ -227,7 +227,7 @@ function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]
 }
 
 /** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
-const LOOK_NOTE = 'Run aws ecs describe-tasks within an hour of the crash: later, ECS has no stop reason.';
+const LOOK_NOTE = 'Run aws ecs describe-tasks within an hour: later, ECS no longer knows why a task stopped.';
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)

@@ -77,7 +77,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
           ]
         : []),
       ...(unclear.length > 0
-        ? [`${plural(unclear.length, 'error looks', 'errors look')} like a response that the load balancer rejected.`]
+        ? [`${plural(unclear.length, 'error fits', 'errors fit')} a response that the load balancer rejected.`]
         : []),
     ],
     against: [

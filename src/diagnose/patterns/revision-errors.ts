@@ -142,7 +142,7 @@ export function failingRevisionHeadline(one: FailingRevision): string {
 
 /** The same with the errors expected by chance. */
 export const failingRevisionSentence = (one: FailingRevision): string =>
-  `${failingRevisionHeadline(one)} By chance it would have had ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} errors.`;
+  `${failingRevisionHeadline(one)} By chance, ${one.byChance < 10 ? Number(one.byChance.toFixed(1)) : number(one.byChance)} errors would be expected on it.`;
 
 const rateText = (errors: number, requests: number): string => percent(errors / Math.max(1, requests));
 

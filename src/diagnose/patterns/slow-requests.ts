@@ -82,7 +82,7 @@ export function longerIdleTimeout(
   return {
     summary: `Until the cause is fixed, raise the load balancer's idle timeout to ${wholeSeconds(raised)}.`,
     commands: [setIdleTimeout(arn, raised)],
-    undo: `Set it back to ${wholeSeconds(now)} afterwards (Value=${now}).`,
+    undo: `Set the idle timeout back to ${wholeSeconds(now)} afterwards (Value=${now}).`,
     sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests then hold workers and clients longer.'],
     idleTimeoutSeconds: raised,
   };

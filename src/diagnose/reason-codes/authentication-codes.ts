@@ -79,7 +79,7 @@ export const AUTHENTICATION_CODES: Readonly<Record<string, AuthenticationCode>> 
     'load balancer',
     ERROR,
     'the load balancer met an exception it did not handle',
-    'Retry; if it lasts, open a support case with the trace ids.',
+    'Retry; if it lasts, open a support case with the trace IDs.',
   ),
   AuthUserinfoEpRequestFailed: code(
     'identity provider',
@@ -138,7 +138,7 @@ export const AUTHENTICATION_CODES: Readonly<Record<string, AuthenticationCode>> 
     'load balancer',
     JWT,
     'the load balancer had an internal error',
-    'Retry; if it lasts, open a support case with the trace ids.',
+    'Retry; if it lasts, open a support case with the trace IDs.',
   ),
 };
 

@@ -31,7 +31,7 @@ const internal = (meaning: string, fix: string): LambdaCode => ({
 
 const KEY = 'Correct the KMS key that encrypts the environment variables of the function';
 const NETWORK = 'Correct the VPC configuration of the function';
-const SERVICE = 'Retry; if it lasts, look at the AWS Health Dashboard and open a support case with the trace ids.';
+const SERVICE = 'Retry; if it lasts, look at the AWS Health Dashboard and open a support case with the trace IDs.';
 
 /**
  * Every Lambda code of the access log

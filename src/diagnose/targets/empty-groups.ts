@@ -78,7 +78,7 @@ export function emptyGroupFix(
     const checked = evidence.targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === arn);
     const path = checked?.HealthCheckPath ?? 'the health check path';
     return {
-      summary: `See whether ${plural(health?.length ?? 0, 'target')} of ${name} ${health?.length === 1 ? 'answers' : 'answer'} ${path}: a target gets requests only after its first health checks pass.`,
+      summary: `See whether ${plural(health?.length ?? 0, 'target')} of ${name} ${health?.length === 1 ? 'answers' : 'answer'} ${path}: a new target gets requests only after it passes a health check.`,
       commands: [describe],
       notes: [KEEP_OLD],
       sideEffects: [],
@@ -180,7 +180,7 @@ function fromService(arn: string, { services = [] }: EmptyGroupEvidence): Fix | 
         command`aws ecs update-service ${where} --service ${serviceName} --desired-count ${wantedCount(service)}`,
       ],
       notes: ['A scheduled scaling or somebody who stops services at night may set it to 0 again.'],
-      sideEffects: ['Its tasks get requests as soon as their first health checks pass.'],
+      sideEffects: ['A new task gets requests once it passes a health check.'],
     };
   const runs = runningCount === undefined || desiredCount === undefined ? null : [runningCount, desiredCount];
   return {

@@ -262,7 +262,7 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
     line(
       { bold: 'Next step' },
       '  ',
-      `look in the application's log for ${ids.length === 1 ? 'this trace id' : 'these trace ids'}`,
+      `look in the application's log for ${ids.length === 1 ? 'this trace ID' : 'these trace IDs'}`,
     ),
     copyable(
       ids

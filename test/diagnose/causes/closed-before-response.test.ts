@@ -392,7 +392,7 @@ describe('closed before a response', () => {
     );
     expect(ruledOut).toBe(true);
     expect(against).toEqual([
-      'All 3 failed requests went out on an open connection, which the load balancer ended before any response.',
+      'All 3 failed requests went over an open connection until the load balancer ended it before any response.',
     ]);
   });
 

@@ -320,7 +320,7 @@ describe('failed while connecting', () => {
         cause.id,
         [],
         true,
-        'All 7 failed requests went out on an open connection and ran into the idle timeout.',
+        'All 7 failed requests went over an open connection and ended at the idle timeout.',
       ]);
     }
   });
@@ -435,7 +435,7 @@ describe('a target that left before it was drained', () => {
       question,
     );
     expect(against).toEqual([
-      'All 4 refused connections went to a target that was shutting down, a cause of its own (target shutdown before draining): 10.0.1.5:8080.',
+      'All 4 refused connections went to a target that target shutdown before draining explains: 10.0.1.5:8080.',
     ]);
   });
 });

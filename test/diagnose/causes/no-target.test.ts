@@ -183,7 +183,7 @@ describe('no-registered-targets and target-optimizer', () => {
       name: 'targets in their first health checks',
       known: { targetHealth: { [API]: [inState('initial', 'Elb.InitialHealthChecking')] } },
       headline: 'No target of target group api has passed its first health checks yet: 20 requests got 503.',
-      remedy: 'a target gets requests only after its first health checks pass',
+      remedy: 'a new target gets requests only after it passes a health check',
       runs: 'aws elbv2 describe-target-health',
     },
     {

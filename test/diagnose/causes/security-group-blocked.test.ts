@@ -194,7 +194,7 @@ describe('security-group-blocked', () => {
 
   it('is ruled out with a number', () => {
     expect(judge({ errors: refusedErrors(214) }).against[0]).toBe(
-      'All 214 failed requests failed within 3 ms; a dropped SYN times out after 10 s.',
+      'All 214 failed requests failed within 3 ms; a dropped SYN would time out after 10 s.',
     );
   });
 

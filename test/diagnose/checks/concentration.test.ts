@@ -94,7 +94,7 @@ describe('concentration', () => {
     const judge = (targets: typeof rows) =>
       concentration.evaluate({ traffic: trafficOf(failures, { targets }) }, question).summary;
     expect(judge(rows)).toBe(
-      '2 of 4 targets of api fail every request (10.0.1.5:8080 and 10.0.1.6:8080), the others succeed (10.0.1.7:8080 and 10.0.1.8:8080).',
+      '2 of 4 targets of api fail every request (10.0.1.5:8080 and 10.0.1.6:8080); the others succeed (10.0.1.7:8080 and 10.0.1.8:8080).',
     );
     // One that fails now and then speaks against a split.
     expect(judge([...rows, target('10.0.1.9:8080', { requests: 50, failures: 20 })])).not.toContain('every request');

@@ -84,7 +84,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'fail',
-    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance it would have had 12 errors. The deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
+    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance, 12 errors would be expected on it. The deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
   ],
   [
     'a stray error of the old revision changes nothing',
@@ -94,7 +94,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     ],
     {},
     'fail',
-    'feed-api:47 had 10 % of the requests and 118 of 120 errors: 12 % of its requests failed (feed-api:46: 0.02 %). By chance it would have had 12 errors.',
+    'feed-api:47 had 10 % of the requests and 118 of 120 errors: 12 % of its requests failed (feed-api:46: 0.02 %). By chance, 12 errors would be expected on it.',
   ],
   [
     'the errors end with the deployment',
@@ -122,7 +122,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400] }],
     { services: [service([[46, -86_400]])] },
     'not-applicable',
-    'No',
+    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).',
   ],
   [
     'errors that began long before the deployment',
@@ -197,7 +197,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400] }],
     { services: [] },
     'not-applicable',
-    'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found.',
+    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).',
   ],
   [
     'no deployment was looked up',
@@ -410,7 +410,7 @@ it('counts the errors of each weight of a CodeDeploy canary', () => {
 it('names no failing targets where no request reached one', () => {
   const traffic = readTraffic(logOf(several(3, 'no-target'), {}), question, () => null, targetOwners({}));
   expect(errorsByDeployment.evaluate({ traffic, changes: [] }, question).summary).toBe(
-    'No record of a deployment (ECS, CodeDeploy, instance refresh) was found.',
+    'Found no deployment (ECS, CodeDeploy, instance refresh).',
   );
 });
 
@@ -424,6 +424,6 @@ it('says who has the addresses now if no deployment is known', () => {
   );
   const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
   expect(errorsByDeployment.evaluate({ traffic, changes: [], networkInterfaces: interfaces }, question).summary).toBe(
-    'No record of a deployment of the failing targets (ECS, CodeDeploy, instance refresh) was found. The failing addresses now belong to ECS tasks (2 of 3).',
+    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh). The failing addresses now belong to ECS tasks (2 of 3).',
   );
 });

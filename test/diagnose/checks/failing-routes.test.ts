@@ -26,14 +26,14 @@ describe('failing-routes', () => {
       closed,
       { routes: [route('GET /export', 900, 20)] },
       'pass',
-      'Only GET /export fails: 2.2 % of its 900 requests.',
+      'Only GET /export has errors: 2.2 % of its 900 requests.',
     ],
     [
       'there is only this route',
       closed,
       { requests: 20, routes: [route('GET /export', 20, 20)] },
       'pass',
-      'Only GET /export fails: 100 % of its 20 requests.',
+      'Only GET /export has errors: 100 % of its 20 requests.',
     ],
     [
       'a rule answers for the route with a maintenance page',
@@ -50,7 +50,7 @@ describe('failing-routes', () => {
       ],
       { routes: [route('GET /export', 20, 20), route('GET /search', 90, 2)] },
       'pass',
-      'Only GET /search fails after the request was sent: 2.2 % of its 90 requests.',
+      'Only GET /search has errors after the request was sent: 2.2 % of its 90 requests.',
     ],
     [
       'targets answered themselves',

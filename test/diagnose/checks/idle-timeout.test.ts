@@ -13,7 +13,13 @@ describe('idle-timeout', () => {
       'pass',
       "The load balancer's idle timeout is 5 s; no error contradicts that.",
     ],
-    ['the errors end at it', attributes('60'), slow, 'pass', 'The idle timeout is 60 s; 4 requests ran into it.'],
+    [
+      'the errors end at it',
+      attributes('60'),
+      slow,
+      'pass',
+      'The idle timeout is 60 s; 4 requests ended at it without a response.',
+    ],
     [
       'the errors end at another',
       attributes('300'),

@@ -14,12 +14,17 @@ const elsewhere = { requestParameters: { loadBalancerArn: LB.replaceAll('shop-pr
 
 describe('recent-changes', () => {
   it.each([
-    ['none', [], 'pass', 'No change from an hour before the first error until now; no earlier one was found.'],
+    [
+      'none',
+      [],
+      'pass',
+      'No change from an hour before the first error until now; none is recorded before that either.',
+    ],
     [
       'long before',
       [call('ModifyListener', -9 * 86_400)],
       'pass',
-      'No change from an hour before the first error until now; the last change was ModifyListener, 9 days before.',
+      'No change from an hour before the first error until now; the last change, ModifyListener, was 9 days before that error.',
     ],
     [
       'three minutes before',
@@ -31,47 +36,52 @@ describe('recent-changes', () => {
       'several before',
       [call('ModifyListener', -600), call('SetSecurityGroups', 420)],
       'fail',
-      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error. ModifyListener came before it.',
+      'SetSecurityGroups by alice at 02:47:00 UTC, 3 min before the first error. ModifyListener came before that, at 02:30:00 UTC.',
     ],
     [
       'a task that a person stopped',
       [call('UpdateService', 540), call('StopTask', 599, { requestParameters: { task: 'f3c1' } })],
       'fail',
-      'StopTask by alice at 02:49:59 UTC, 1 s before the first error. UpdateService came before it.',
+      'StopTask by alice at 02:49:59 UTC, 1 s before the first error. UpdateService came before that, at 02:49:00 UTC.',
     ],
     [
       'the same call twice',
       [call('StopTask', 500), call('StopTask', 510)],
       'fail',
-      'StopTask by alice at 02:48:30 UTC, 1 min 30 s before the first error. Another StopTask came before it.',
+      'StopTask by alice at 02:48:30 UTC, 1 min 30 s before the first error. Another StopTask came before that, at 02:48:20 UTC.',
     ],
     [
       'three others before',
       [call('UpdateService', 0), call('StopTask', 10), call('StopTask', 20), call('UpdateService', 480)],
       'fail',
-      'UpdateService by alice at 02:48:00 UTC, 2 min before the first error. 3 other changes came before it: 2 × StopTask and UpdateService.',
+      'UpdateService by alice at 02:48:00 UTC, 2 min before the first error. 3 other changes came before that: 2 × StopTask and UpdateService.',
     ],
     [
       'after the errors began',
       [call('ModifyLoadBalancerAttributes', 1200)],
       'fail',
-      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. The current configuration may differ from the one at that time.',
+      '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. The configuration read now may differ from the configuration during the errors.',
     ],
-    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'no earlier one was found'],
+    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'none is recorded before that either'],
     [
       'a refused call is no change',
       [call('SetSecurityGroups', 420, { errorCode: 'AccessDenied' })],
       'pass',
-      'no earlier one was found',
+      'none is recorded before that either',
     ],
-    ['another load balancer', [call('SetSecurityGroups', 420, elsewhere)], 'pass', 'no earlier one was found'],
+    [
+      'another load balancer',
+      [call('SetSecurityGroups', 420, elsewhere)],
+      'pass',
+      'none is recorded before that either',
+    ],
     [
       'the target group in use',
       [call('ModifyTargetGroup', 420, { requestParameters: { targetGroupArn: API } })],
       'fail',
       'ModifyTargetGroup by alice',
     ],
-    ['an unrelated change', [call('CreateLogStream', 420, {})], 'pass', 'no earlier one was found'],
+    ['an unrelated change', [call('CreateLogStream', 420, {})], 'pass', 'none is recorded before that either'],
     [
       'a security group names no load balancer',
       [call('RevokeSecurityGroupIngress', 420, { requestParameters: { groupId: 'sg-1' } })],

@@ -32,7 +32,7 @@ describe('registered-port', () => {
     {
       name: 'health checks pass on another port, and no request succeeds',
       part: { targetHealth: on9090, traffic: never },
-      says: 'fail: api 10.0.1.5:8080: health checks pass on port 9090, and none of 40 requests on port 8080 succeeded.',
+      says: 'fail: api 10.0.1.5:8080: health checks pass on port 9090, but none of 40 requests on port 8080 succeeded.',
     },
     {
       name: 'no request succeeds, on the port that is checked',

@@ -179,7 +179,7 @@ const LOOSE = /hunter2|AbCdEfGh12345678IjKlMnOp|eyJhbGci/;
 function expectFit(messages: readonly Message[]): void {
   expect(messages.flatMap(blockKitErrors)).toEqual([]);
   for (const message of messages) expect(lettersOf(message.blocks), 'msg_blocks_too_long').toBeLessThan(13_000);
-  // Commands and trace ids are shown to be copied, letter by letter.
+  // Commands and trace IDs are shown to be copied, letter by letter.
   expect(messages.map(withoutCopies).join('\n')).not.toMatch(LOOSE);
 }
 

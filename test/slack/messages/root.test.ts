@@ -217,7 +217,7 @@ describe('below the first line', () => {
   it('says what broke, what to do and who is affected, in this order', () => {
     const lines = read({ diagnosis: race }).split('\n');
     expect(lines[1]).toMatch(/^\*Cause\* {2}Keep-alive race on target group api: .* Explains 146 of 149 errors\.$/);
-    expect(lines[2]).toMatch(/^\*Fix\* {2}Keep idle connections open longer than the load balancer does/);
+    expect(lines[2]).toMatch(/^\*Fix\* {2}Raise the keep-alive timeout of api to 65 s/);
     expect(lines[3]).toBe(
       '*Impact*  139 clients, 3 routes; 131 of 149 succeeded on retry. Since 02:40:02, still failing.',
     );
@@ -280,7 +280,7 @@ describe('below the first line', () => {
   it('says what is known and what to do without a log', () => {
     const text = read({ diagnosis: unread });
     expect(text).toMatch(/\n\*So far\* {2}/);
-    expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: ask again at 03:01/);
+    expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: check again at 03:01/);
   });
 
   it('says why there is no answer, what to do, and which run it was', () => {

@@ -72,7 +72,7 @@ const COLUMN_LIMITATIONS: Partial<Record<Field, string>> = {
   target_ip: 'which targets failed',
   request_url: 'which routes failed',
   target_group_arn: 'which target groups failed',
-  trace_id: 'the trace ids to look for in the application',
+  trace_id: 'the trace IDs to look for in the application',
   request_creation_time: 'how long failed requests took, which tells refused connections from those that timed out',
   actions_executed: 'which errors are fixed responses',
   error_reason: 'why Lambda functions, authentication and WAF failed',

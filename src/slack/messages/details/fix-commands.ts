@@ -92,7 +92,7 @@ function traceSearchParts({ traces, ...diagnosis }: Diagnosis): MessagePart[] {
     copyable(traces.logsInsights),
     ...(traces.logFormat.length > 0
       ? [
-          line({ bold: 'To log the trace id where it is not logged yet' }),
+          line({ bold: 'To log the trace ID where it is not logged yet' }),
           copyable(traces.logFormat.map((one) => truncate(one, 600)).join('\n')),
         ]
       : []),

@@ -25,7 +25,7 @@ const HEAD = [
   'route',
   'reason',
   'client',
-  'trace id',
+  'trace ID',
 ];
 
 export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | FileMessage {

@@ -86,7 +86,7 @@ describe('columns', () => {
     expect(limitations).toEqual([
       'The Athena table logs.alb has no column client_ip: unknown how many clients were hit and which requests succeeded on a second try.',
       'The Athena table logs.alb has no column request_url: unknown which routes failed.',
-      'The Athena table logs.alb has no column trace_id: unknown the trace ids to look for in the application.',
+      'The Athena table logs.alb has no column trace_id: unknown the trace IDs to look for in the application.',
     ]);
   });
 

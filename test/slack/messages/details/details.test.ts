@@ -104,7 +104,7 @@ describe('log lines', () => {
     expect(filename).toBe('shop-prod-202611180240-log-lines.txt');
     expect(comment).toContain('123 failed requests as logged.');
     expect(content.trimEnd().split('\n')).toHaveLength(124);
-    expect(content.split('\n')[0]).toMatch(/^time \(UTC\) .* client {2}trace id$/);
+    expect(content.split('\n')[0]).toMatch(/^time \(UTC\) .* client {2}trace ID$/);
   });
 });
 

@@ -55,7 +55,7 @@ const knownIncidents: KnownIncident[] = [
     says: [
       '3 of 6 targets of svc fail every request: 10.0.2.4:8080, 10.0.2.5:8080 and 10.0.2.6:8080. Undecided',
       'run "curl -v --max-time 15 http://10.0.2.4:8080/" on the host and from another host of the VPC',
-      /3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\), the others succeed \(.*10\.0\.2\.1:8080/,
+      /3 of 6 targets of svc fail every request \(.*10\.0\.2\.4:8080.*\); the others succeed \(.*10\.0\.2\.1:8080/,
     ],
     neverSays: ['none stands out'],
   },

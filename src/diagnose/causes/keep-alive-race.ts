@@ -189,14 +189,14 @@ const stopgapOf = (
   loadBalancer: string,
   now: string | undefined,
 ): Stopgap => ({
-  summary: `Lower the load balancer's idle timeout to ${below} s until the targets are fixed.`,
+  summary: `Lower the load balancer's idle timeout to ${below} s.`,
   commands: [setIdleTimeout(loadBalancer, below)],
   undo:
     now === undefined
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
-      : `Set the idle timeout back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
+      : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `This ends requests that take over ${below} s. ${cut === 0 ? 'None' : number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes took that long; other routes were not counted.`,
+    `This cuts off requests over ${below} s: ${number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
   ],
   idleTimeoutSeconds: below,
 });

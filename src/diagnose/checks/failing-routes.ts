@@ -67,13 +67,13 @@ export const failingRoutesCheck = defineCheck({
     const summary =
       shares.length === 1
         ? `Only ${top.route} has errors${sent}: ${worst}.`
-        : `${top.share < 1 ? 'No route always fails. ' : ''}${failed} with errors${sent}; the worst is ${top.route}: ${worst}.`;
+        : `${failed} with errors${sent}; the worst is ${top.route}: ${worst}.`;
     return {
       outcome: 'pass',
       summary,
       brief:
         top.share < 1
-          ? `no route always fails; none more than ${percent(top.share)}`
+          ? `no route always fails; at most ${percent(top.share)}`
           : 'all requests of a route failed',
       facts,
     };

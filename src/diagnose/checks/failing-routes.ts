@@ -71,10 +71,7 @@ export const failingRoutesCheck = defineCheck({
     return {
       outcome: 'pass',
       summary,
-      brief:
-        top.share < 1
-          ? `no route always fails; at most ${percent(top.share)}`
-          : 'all requests of a route failed',
+      brief: top.share < 1 ? `no route always fails; at most ${percent(top.share)}` : 'all requests of a route failed',
       facts,
     };
   },

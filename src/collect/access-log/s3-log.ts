@@ -295,7 +295,7 @@ export async function* everyObject(
 
 export const bucketArn = ({ partition, bucket }: LogPlace): string => `arn:${partition}:s3:::${bucket}`;
 
-/** Connections. bench/download.ts compares other numbers. */
+/** Connections; docs/scale.md has what bench/download.ts says of other numbers. */
 const AT_ONCE = 24;
 /** Attempts per download that breaks off; the client itself retries failed calls. */
 const ATTEMPTS = 3;

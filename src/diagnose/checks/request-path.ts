@@ -51,6 +51,11 @@ export const requestPath = defineCheck({
         summary: `Could not check whether requests come through a CDN or proxy: ${unseen.words}.`,
         ...(unseen.missing ? { missing: true } : {}),
       };
+    if (edge?.limitations.some(({ what, kind }) => what === 'distributions' && kind === 'denied'))
+      return {
+        outcome: 'unknown',
+        summary: 'Could not check whether a CloudFront distribution is in front: they may not be listed.',
+      };
     return { outcome: 'not-applicable', summary: 'No CDN or proxy was detected in front of the load balancer.' };
   },
 });

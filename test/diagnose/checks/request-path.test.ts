@@ -69,6 +69,18 @@ describe('request-path', () => {
       'CloudFront is in front',
     ],
     [
+      'distributions may not be listed',
+      {
+        edge: edgeWith({
+          distributions: [],
+          limitations: [{ what: 'distributions', kind: 'denied', sentence: 'Could not check.', iamStatement: null }],
+        }),
+        traffic: trafficOf(several(5, 'connect-failed')),
+      },
+      'unknown',
+      'Could not check whether a CloudFront distribution is in front: they may not be listed.',
+    ],
+    [
       'a Network Load Balancer hides the clients',
       { traffic: through('network-load-balancer', 'shop-nlb') },
       'pass',

@@ -6,8 +6,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  diagnose a load balancer in AWS, given by name,
                                  part of its name, ARN or DNS name. Times are
                                  UTC unless they name a zone: 14:40 CET. The
-                                 default is the last 15 minutes. Changes nothing
-                                 in AWS
+                                 default is the last 15 minutes. Changes no AWS
+                                 resource; Athena stores its query results
       --region <region>          region of the load balancer, if not the default
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration file (default: alb502.json)
@@ -41,8 +41,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 setup logs <load-balancer>
                                  print the commands that turn on the access log
   alb502 setup athena [--create] print the CREATE TABLE for the access logs of
-                                 this account and region. --create runs it; no
-                                 other option changes anything in AWS
+                                 this account and region. --create also runs it:
+                                 the only option that creates an AWS resource
   alb502 serve                   run the Slack bot; tokens come from the
                                  environment, the rest from the configuration
       --check                    check tokens, configuration and permissions,

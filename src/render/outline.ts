@@ -78,7 +78,7 @@ export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
   steps.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === IN_FRONT && outcome === 'fail') ??
   null;
 
-/** "Reject host names that …": the fix in front of the load balancer, or else what was found there. */
+/** "Answer 403 …": the fix in front of the load balancer, or else what was found there. */
 export const inFrontWords = ({ summary, fix }: CheckFinding): string =>
   fix === null ? fitSentences(summary) : fitSentences(fix, MAX_FIX);
 
@@ -202,10 +202,11 @@ function impactSentence(diagnosis: Diagnosis): string | null {
   const [first] = routes;
   const where =
     routes.length === 1 && first !== undefined
-      ? `all on ${first.route}`
+      ? `${errors === 1 ? 'on' : 'all on'} ${first.route}`
       : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
-  const retried = retriedOk === null || isUnread ? '' : `; ${outOf(retriedOk, errors)} succeeded on retry`;
+  const retried =
+    retriedOk === null || isUnread ? '' : `; ${retriedOk === 0 ? 'none' : outOf(retriedOk, errors)} succeeded on retry`;
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
   const own = madeInFront(diagnosis) === null ? '' : 'Behind CloudFront: ';
   return `${own}${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;

@@ -55,11 +55,11 @@ export function evidenceState(diagnosis: Diagnosis): 'provisional' | 'final' | '
   return diagnosis.triage.requests === null || diagnosis.steps.some(isStepUnknown) ? 'partial' : 'final';
 }
 
-/** "final", "provisional", "partial (8 inputs missing)". */
+/** "final", "provisional", "partial (8 inputs missing or incomplete)". */
 export function answerState(diagnosis: Diagnosis): string {
   const state = evidenceState(diagnosis);
   const gaps = diagnosis.gapDetails.length;
-  return state === 'partial' && gaps > 0 ? `partial (${plural(gaps, 'thing')} could not be checked)` : state;
+  return state === 'partial' && gaps > 0 ? `partial (${plural(gaps, 'input')} missing or incomplete)` : state;
 }
 
 /** Why targets went, as a title. */

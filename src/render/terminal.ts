@@ -158,7 +158,7 @@ const gapLines = (page: Page, gaps: readonly Gap[]): string[] =>
 /** Lists a few gaps near the verdict; if there are many, only their number, with the list at the end. */
 const fewGaps = (page: Page, gaps: readonly Gap[]): string[] =>
   gaps.length > FEW_GAPS
-    ? labelledLines(page, 'Unchecked', [`${number(gaps.length)} things could not be checked; listed at the end`])
+    ? labelledLines(page, 'Unchecked', [`${number(gaps.length)} inputs are missing or incomplete; listed at the end`])
     : gapLines(page, gaps);
 
 const manyGaps = (page: Page, gaps: readonly Gap[]): string[] =>

@@ -161,7 +161,7 @@ it('names the service, the task and the revision of each target, and why a task 
       expect.objectContaining({ ...common, task: idOf(first), errors: 0, stopped: null }),
       expect.objectContaining({
         ...{ ...common, task: idOf(second), errors: 20 },
-        stopped: 'ECS stopped the task (exit 0) after failed health checks',
+        stopped: 'its health checks failed and ECS stopped it (exit 0)',
       }),
     ]),
   );

@@ -133,7 +133,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} went to ${targets.length === 1 ? 'a target' : 'targets'} that target shutdown before draining explains: ${list(targets)}.`,
+    `Target shutdown before draining explains ${isAll && Math.round(count) > 1 ? 'all ' : ''}${plural(count, 'refused connection')}, to ${list(targets)}.`,
   ];
 }
 

@@ -196,7 +196,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
   sideEffects: [
-    `This cuts off requests over ${below} s: ${number(cut)} of the ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted.`,
+    `Requests over ${below} s are cut off (${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted).`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -315,7 +315,7 @@ function routeSpread(failing: number, routes: string[]): string[] {
   const [top] = [...counts].sort(([, a], [, b]) => b - a);
   return counts.size >= 3 && top !== undefined
     ? [
-        `${outOf(counts.size, failing)} failing routes have errors of the race; ${percent(top[1] / routes.length)} of them are on ${top[0]}.`,
+        `${outOf(counts.size, failing)} failing routes have errors from the race; ${top[0]} has ${percent(top[1] / routes.length)} of these errors.`,
       ]
     : [];
 }

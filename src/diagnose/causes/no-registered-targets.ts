@@ -47,7 +47,7 @@ export const noRegisteredTargets = defineCause({
       {
         claims: judged,
         for: judged.flatMap((group) => [
-          `${requestsOf(countErrors(group.errors), traffic.errorCount)} found no target in ${group.name}, after ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
+          `${requestsOf(countErrors(group.errors), traffic.errorCount)} found no target in ${group.name} and ended after ${durationSpread(group.errors.flatMap(({ elapsed }) => elapsed ?? []))}.`,
           ...(group.everyRequest ? [`Every request to ${group.name} in the window failed like this.`] : []),
           ...(group.health ? [currentHealthText(group.name, group.health)] : []),
           ...(group.emptyNodes.length > 0

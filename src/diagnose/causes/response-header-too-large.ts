@@ -27,7 +27,7 @@ export const responseHeaderTooLarge = defineCause({
 });
 
 const fixFor = ({ options, url }: TargetRequest): Fix => ({
-  summary: 'Measure the response headers from inside the VPC; over 32,768 bytes, shorten cookies.',
+  summary: 'Measure the response headers from inside the VPC. If they exceed 32,768 bytes, shorten cookies.',
   commands: [command`curl ${options} -sS -o /dev/null -D - ${url} | wc -c`],
   notes: ['The load balancer refuses more than 32,768 bytes.'],
   sideEffects: [],

@@ -50,7 +50,7 @@ export const deregistrationDelay = defineCheck({
     const abrupt = read.filter(({ delay }) => delay === 0).map(({ TargetGroupName }) => TargetGroupName);
     const unseen = unseenRequests(evidence.traffic);
     if (unseen !== null) {
-      const when = abrupt.length > 0 ? 'immediately' : 'when it ends';
+      const when = abrupt.length > 0 ? 'immediately' : 'when the delay ends';
       return {
         outcome: 'unknown',
         summary: `Deregistration delay: ${says}. The load balancer aborts requests in flight ${when}; could not check whether any was aborted: ${unseen.words}.`,

@@ -84,9 +84,12 @@ export const errorsByDeployment = defineCheck({
   },
 });
 
+const failingTargets = ({ errors }: Traffic): string[] =>
+  [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-');
+
 /** " The failing addresses now belong to ECS tasks (6 of 6)." Empty if their owners are known by name. */
 function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterface[]): string {
-  const targets = [...new Set(traffic.errors.map(({ target }) => target))].filter((target) => target !== '-');
+  const targets = failingTargets(traffic);
   const owners = targets.flatMap((target) =>
     traffic.owners.all(target).length > 0
       ? []
@@ -100,14 +103,14 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
     });
   if (counted.length === 0) return '';
   return targets.length === 1
-    ? ` The failing address now belongs to ${list(counted)}.`
-    : ` The failing addresses now belong to ${list(counted)}.`;
+    ? ` Its address now belongs to ${list(counted)}.`
+    : ` Their addresses now belong to ${list(counted)}.`;
 }
 
 /** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
     ? 'Found no deployment (ECS, CodeDeploy, instance refresh), though targets left and others joined.'
-    : traffic.errors.some(({ target }) => target !== '-')
-      ? 'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).'
+    : failingTargets(traffic).length > 0
+      ? `Found no deployment of the failing ${failingTargets(traffic).length === 1 ? 'target' : 'targets'} (ECS, CodeDeploy, instance refresh).`
       : 'Found no deployment (ECS, CodeDeploy, instance refresh).';

@@ -49,7 +49,7 @@ export const idleTimeout = defineCheck({
     }
     const summary =
       effective === configured
-        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} ended at it without a response.`
+        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} got no response within it.`
         : `The idle timeout is ${wholeSeconds(configured)}; ${count} ended without a response, at no common time.`;
     return { outcome: 'pass', summary, facts };
   },

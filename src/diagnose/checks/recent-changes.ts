@@ -45,7 +45,7 @@ export const recentChanges = defineCheck({
       const last = calls[calls.length - 1];
       const earlier = last
         ? `the last change, ${last.name}, was ${ago(last.at, start)} before ${first === null ? 'the window' : 'that error'}`
-        : 'none is recorded before that either';
+        : 'CloudTrail shows no earlier change either';
       return {
         outcome: 'pass',
         summary: `No change from an hour before the ${first === null ? 'window' : 'first error'} until now; ${earlier}.`,

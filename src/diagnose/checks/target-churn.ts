@@ -101,7 +101,7 @@ function lastErrorsText(
       ? which === ''
         ? 'it'
         : 'the one that left'
-      : `${failing.length === 2 ? 'both' : `each of the ${number(failing.length)}`}${which}`;
+      : `${failing.length === 2 ? 'both targets' : `each of the ${number(failing.length)}`}${which}`;
   const their = failing.length === 1 || (isEvery && failing.length > 2) ? 'its' : 'their';
   return `; ${who} had failed requests in ${their} last 90 s`;
 }

@@ -37,7 +37,7 @@ export const targetGroupProtocolVersion = defineCheck({
       );
       return {
         outcome: 'unknown',
-        summary: `${set}; could not check whether clients and targets use it: ${unseen.words}.`,
+        summary: `${set}; could not check whether the traffic fits: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };

@@ -29,9 +29,12 @@ export const unhealthyHostsInMetrics = defineCheck({
       ...(unhealthy === null ? [] : [{ label: `highest UnHealthyHostCount of ${name}`, value: unhealthy }]),
       ...(healthy === null ? [] : [{ label: `lowest HealthyHostCount of ${name}`, value: healthy }]),
     ]);
+    const logged = evidence.traffic === undefined ? [] : failedChecks(evidence.traffic);
+    const isUnseen = logged.length > 0 && read.every(({ unhealthy }) => unhealthy === 0);
     const findings = [
       ...read.flatMap((hosts) => finding(hosts) ?? []),
-      ...(evidence.traffic === undefined ? [] : failedChecks(evidence.traffic)),
+      ...logged,
+      ...(isUnseen ? ['CloudWatch counted no unhealthy host meanwhile.'] : []),
     ];
     if (findings.length > 0)
       return { outcome: 'fail', summary: findings.join(' '), brief: 'health checks failed in the window', facts };
@@ -53,7 +56,8 @@ export const unhealthyHostsInMetrics = defineCheck({
           ? name
           : `${name} (at least ${healthy} healthy)`,
     );
-    return { outcome: 'pass', summary: `No unhealthy hosts in ${list(least)}.`, facts };
+    const where = least.length > 1 ? `in these groups: ${list(least)}` : `in ${list(least)}`;
+    return { outcome: 'pass', summary: `No unhealthy hosts ${where}.`, facts };
   },
 });
 

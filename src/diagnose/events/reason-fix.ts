@@ -182,7 +182,7 @@ function healthCheckFix(who: string, checks: FailedChecks | null): string {
   const statuses = [...new Set(failures.map(failingStatus))];
   const since = checks?.since == null ? '' : ` from ${utcTime(checks.since).slice(0, 5)} UTC`;
   if (failures.length > 0 && !statuses.includes(null))
-    return `find out why ${who} answered its health checks with ${list(statuses.flatMap((status) => status ?? []))}: read its log${since}. Then check the health check's path.`;
+    return `find out why ${who} answered its health checks with ${list(statuses.flatMap((status) => status ?? []))}: read its log${since}. Then check that the health check's path is right.`;
   if (failures.length > 0 && failures.every(({ reason }) => reason === 'TimedOut'))
     return `find out why health checks of ${who} timed out: compare the check's timeout and grace period with the time ${who} takes to answer and to start.`;
   return `find out why ${who} failed its health checks: read its log${since}. Then check the health check's path, timeout and grace period.`;
@@ -227,7 +227,7 @@ function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]
 }
 
 /** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
-const LOOK_NOTE = 'Run aws ecs describe-tasks within an hour: later, ECS no longer knows why a task stopped.';
+const LOOK_NOTE = 'ECS forgets why a task stopped after about an hour: run aws ecs describe-tasks before that.';
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)

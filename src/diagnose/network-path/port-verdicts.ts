@@ -83,7 +83,7 @@ export function blockedVerdict(
   const healthy = blocked.filter(({ path, port }) => path.state === 'healthy' && path.healthPort !== port);
   const unnoticed =
     healthy.length > 0
-      ? ` ${plural(healthy.length, 'of these targets looks', 'of these targets look')} healthy: health checks use another port.`
+      ? ` ${healthyTargets(healthy.length, blocked.length)} healthy, because health checks use another port.`
       : '';
   const standing = blocked.filter(
     ({ answered, answer }) => answered && answer.answer === 'blocked' && answer.share === 1,
@@ -153,3 +153,11 @@ export const unlessRoutesUnread = (
   const { summary, facts = [] } = verdict;
   return { outcome: 'unknown', summary: `${summary} Could not check the route tables.`, facts, missing: true };
 };
+
+/** "These targets look", "2 of these targets look". */
+const healthyTargets = (healthy: number, blocked: number): string =>
+  healthy < blocked
+    ? plural(healthy, 'of these targets looks', 'of these targets look')
+    : healthy === 1
+      ? 'The target looks'
+      : 'These targets look';

@@ -71,7 +71,7 @@ export const setIdleTimeout = (arn: string | null, seconds: number): Command =>
 const MOST_IDLE_SECONDS = 4000;
 
 export const RAISED_IDLE_TIMEOUT =
-  'The keep-alive timeout of every target must stay above the new idle timeout, or keep-alive races begin.';
+  'Make sure first that the keep-alive timeout of every target is above the new idle timeout, or keep-alive races begin.';
 
 /** Lets requests finish until the cause is fixed. `arn`: of the load balancer; `now`: its idle timeout; seconds. */
 export function longerIdleTimeout(

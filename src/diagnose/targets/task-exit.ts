@@ -66,7 +66,7 @@ function clauses(container: string | null, exitCode: number | null): Record<Exit
   const process = container === null ? 'a container' : `container "${container}"`;
   return {
     'out-of-memory': `${process} ran out of memory${code}`,
-    'failed-health-checks': `ECS stopped the task${code} after failed health checks`,
+    'failed-health-checks': `its health checks failed and ECS stopped it${code}`,
     spot: 'its Spot capacity was reclaimed',
     replaced: 'ECS stopped the task for a deployment or a scale-in',
     stopped: `the task was stopped by a StopTask call${code}`,

@@ -287,7 +287,7 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
     const incomplete = steps.filter(({ outcome }) => outcome === 'unknown');
     const unknown = incomplete.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step]));
     const named = isLogRead ? unknown : ['the access log', ...unknown];
-    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'item')} in the thread)` : '';
+    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'input')} missing or incomplete)` : '';
     // Names only if they are all.
     return isLogRead && unknown.length < incomplete.length
       ? `partial: ${number(incomplete.length)} of 6 steps incomplete${gaps}`

@@ -434,8 +434,6 @@ describe('a target that left before it was drained', () => {
       { traffic, targetGroups: group({ Protocol: 'HTTP' }), changes: [deregistered('10.0.1.5', 60)] },
       question,
     );
-    expect(against).toEqual([
-      'All 4 refused connections went to a target that target shutdown before draining explains: 10.0.1.5:8080.',
-    ]);
+    expect(against).toEqual(['Target shutdown before draining explains all 4 refused connections, to 10.0.1.5:8080.']);
   });
 });

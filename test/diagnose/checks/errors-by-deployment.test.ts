@@ -122,7 +122,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400] }],
     { services: [service([[46, -86_400]])] },
     'not-applicable',
-    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).',
+    'Found no deployment of the failing target (ECS, CodeDeploy, instance refresh).',
   ],
   [
     'errors that began long before the deployment',
@@ -197,7 +197,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400] }],
     { services: [] },
     'not-applicable',
-    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh).',
+    'Found no deployment of the failing target (ECS, CodeDeploy, instance refresh).',
   ],
   [
     'no deployment was looked up',
@@ -424,6 +424,6 @@ it('says who has the addresses now if no deployment is known', () => {
   );
   const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
   expect(errorsByDeployment.evaluate({ traffic, changes: [], networkInterfaces: interfaces }, question).summary).toBe(
-    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh). The failing addresses now belong to ECS tasks (2 of 3).',
+    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh). Their addresses now belong to ECS tasks (2 of 3).',
   );
 });

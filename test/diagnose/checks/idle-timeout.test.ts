@@ -18,7 +18,7 @@ describe('idle-timeout', () => {
       attributes('60'),
       slow,
       'pass',
-      'The idle timeout is 60 s; 4 requests ended at it without a response.',
+      'The idle timeout is 60 s; 4 requests got no response within it.',
     ],
     [
       'the errors end at another',

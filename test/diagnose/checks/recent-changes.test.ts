@@ -18,7 +18,7 @@ describe('recent-changes', () => {
       'none',
       [],
       'pass',
-      'No change from an hour before the first error until now; none is recorded before that either.',
+      'No change from an hour before the first error until now; CloudTrail shows no earlier change either.',
     ],
     [
       'long before',
@@ -62,18 +62,18 @@ describe('recent-changes', () => {
       'fail',
       '1 change since the first error: ModifyLoadBalancerAttributes by alice at 03:00:00 UTC. The configuration read now may differ from the configuration during the errors.',
     ],
-    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'none is recorded before that either'],
+    ['reading is no change', [call('DescribeTargetHealth', 420)], 'pass', 'CloudTrail shows no earlier change either'],
     [
       'a refused call is no change',
       [call('SetSecurityGroups', 420, { errorCode: 'AccessDenied' })],
       'pass',
-      'none is recorded before that either',
+      'CloudTrail shows no earlier change either',
     ],
     [
       'another load balancer',
       [call('SetSecurityGroups', 420, elsewhere)],
       'pass',
-      'none is recorded before that either',
+      'CloudTrail shows no earlier change either',
     ],
     [
       'the target group in use',
@@ -81,7 +81,7 @@ describe('recent-changes', () => {
       'fail',
       'ModifyTargetGroup by alice',
     ],
-    ['an unrelated change', [call('CreateLogStream', 420, {})], 'pass', 'none is recorded before that either'],
+    ['an unrelated change', [call('CreateLogStream', 420, {})], 'pass', 'CloudTrail shows no earlier change either'],
     [
       'a security group names no load balancer',
       [call('RevokeSecurityGroupIngress', 420, { requestParameters: { groupId: 'sg-1' } })],

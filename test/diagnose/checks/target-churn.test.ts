@@ -55,7 +55,7 @@ it.each([
     'two left',
     [left, target('10.0.1.8:8080', { lastSeen: START + 2 * MINUTE }), stays],
     ['10.0.1.5:8080', '10.0.1.8:8080'],
-    '2 targets left (last requests: 10.0.1.5:8080 at 02:42:00 UTC and 10.0.1.8:8080 at 02:42:00 UTC), none joined; both had failed requests in their last 90 s.',
+    '2 targets left (last requests: 10.0.1.5:8080 at 02:42:00 UTC and 10.0.1.8:8080 at 02:42:00 UTC), none joined; both targets had failed requests in their last 90 s.',
   ],
   [
     'one of two failed',
@@ -73,7 +73,7 @@ it.each([
     'one left again, and others moved',
     [brief(11), left, stays, joined],
     ['10.0.1.5:8080', '10.0.1.11:8080'],
-    '1 target joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 other target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); both that left had failed requests in their last 90 s.',
+    '1 target joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 other target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); both targets that left had failed requests in their last 90 s.',
   ],
 ])('says which targets moved and failed: %s', (_, targets, failing, sentence) => {
   const failures = failing.map((address) => failed('connect-failed', 290, { target: address }));

@@ -57,7 +57,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] },
         traffic: traffic([], { targets: [] }),
       },
-      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows TCP 9090 from sg-alb. 1 of these targets looks healthy: health checks use another port.',
+      says: 'fail: 1 of 1 path to a traffic port is blocked. sg-app of 10.0.1.5 does not allow TCP 8080 from the load balancer (sg-alb); it allows TCP 9090 from sg-alb. The target looks healthy, because health checks use another port.',
     },
     {
       name: 'one zone is left out',

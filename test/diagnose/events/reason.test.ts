@@ -95,7 +95,7 @@ describe('the task with the address', () => {
         stoppedReason: 'Task failed ELB health checks in (target-group x)',
       },
       'failed-health-checks',
-      'ECS stopped the task after failed health checks at 02:44:59 UTC (feed-api:47)',
+      'its health checks failed and ECS stopped it at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'was scaled in',
@@ -162,7 +162,7 @@ describe('the health-check log', () => {
 
   it('explains why ECS stopped the task', () => {
     expect(summaryOf(checks('ResponseCodeMismatch', '503'), unhealthy)).toContain(
-      'ECS stopped the task after failed health checks at 02:44:59 UTC (HTTP 503; feed-api:47)',
+      'its health checks failed and ECS stopped it at 02:44:59 UTC (HTTP 503; feed-api:47)',
     );
   });
 
@@ -171,7 +171,7 @@ describe('the health-check log', () => {
       'got a status',
       checks('ResponseCodeMismatch', '503'),
       'Find out why feed-api answered its health checks with 503: read its log from 02:44 UTC.',
-      "Then check the health check's path.",
+      "Then check that the health check's path is right.",
     ],
     [
       'timed out',

@@ -246,7 +246,7 @@ describe('below the first line', () => {
   it('starts with the errors that CloudFront generated itself', () => {
     const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
     expect(lines[1]).toBe(
-      "*Fix in CloudFront*  Reject host names that the load balancer's certificate does not cover: answer 403 in a CloudFront Function, and remove wildcard names from DNS.",
+      "*Fix in CloudFront*  Answer 403, by a CloudFront Function, to host names that the load balancer's certificate does not cover, and remove wildcard names from DNS.",
     );
     expect(lines[2]).toMatch(/^\*Cause\*/);
   });
@@ -302,7 +302,7 @@ describe('below the first line', () => {
   it('says what could not be checked', () => {
     expect(read({ diagnosis: blind })).toContain('partial: could not check the access log');
     expect(read({ diagnosis: recordedDiagnosis('013-missing-evidence') })).toContain(
-      'partial: 4 of 6 steps incomplete (13 items in the thread)',
+      'partial: 4 of 6 steps incomplete (13 inputs missing or incomplete)',
     );
   });
 

@@ -2,7 +2,7 @@
 export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 errors.
 
   alb502 demo [incident]         diagnose an incident that ships with alb502
-  alb502 diagnose <load-balancer> [last 15m | from T to T] [502 | 503 | 5xx ...]
+  alb502 diagnose [load-balancer] [last 15m | from T to T] [502 | 503 | 5xx ...]
                                  diagnose a load balancer in AWS, given by name,
                                  part of its name, ARN or DNS name. Times are
                                  UTC unless they name a zone: 14:40 CET. The

@@ -28,4 +28,4 @@ export type CheckVerdict =
     }
   /** `missing`: wanted evidence that could not be collected would have decided it. */
   | { outcome: 'unknown'; summary: string; brief?: string; facts?: Fact[]; missing?: true }
-  | { outcome: 'not-applicable'; summary: string; facts?: never };
+  | { outcome: 'not-applicable'; summary: string; brief?: string; facts?: never };

@@ -99,7 +99,7 @@ function runCheck(
 /** "target group protocol". */
 const checkName = (id: string): string => id.replaceAll('-', ' ').replace('lambda', 'Lambda');
 
-/** "the folder lacks target groups and target health"; other reasons in their own words; empty if nothing is missing. */
+/** "the folder has no data on target groups and target health"; other reasons in their own words; empty if nothing is missing. */
 function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): string {
   const absent = new Set<string>();
   const reasons = new Set<string>();
@@ -109,7 +109,7 @@ function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: Diag
     if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[evidenceNameOf(name)]);
     else reasons.add(item.reason);
   }
-  return [...(absent.size > 0 ? [`the folder lacks ${list([...absent], 6)}`] : []), ...reasons].join('; ');
+  return [...(absent.size > 0 ? [`the folder has no data on ${list([...absent], 6)}`] : []), ...reasons].join('; ');
 }
 
 const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [

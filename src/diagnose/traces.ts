@@ -36,7 +36,7 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
   return {
     absent: open.includes('keep-alive-race')
       ? 'the request never reached the application: a keep-alive race, a proxy in front of the application, or a restart at that moment'
-      : 'the request never reached the application: check the proxy in front of the application, and whether the application was restarting',
+      : 'the request never reached the application: check any proxy in front of the application, and whether the application was restarting',
     started: `the application crashed, was killed or closed the connection${timer}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };

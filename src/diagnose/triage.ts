@@ -63,7 +63,8 @@ export function triage(
           ? `all within ${Math.max(1, Math.ceil(span))} s from ${utcTime(first ?? 0)}`
           : utcTimeSpan(first ?? 0, last ?? 0);
     const who = clients === null ? [`all through ${hopNames(traffic)}`] : [plural(clients, 'client')];
-    const retried = retriedOk === null ? [] : [`${retriedOk === 0 ? 'none' : number(retriedOk)} succeeded on retry`];
+    const retried =
+      retriedOk === null ? [] : [retriedOk === 0 ? 'no successful retry' : `${number(retriedOk)} succeeded on retry`];
     const stateNow = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     const stateThen =
       failingAtEnd === null

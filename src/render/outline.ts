@@ -206,7 +206,11 @@ function impactSentence(diagnosis: Diagnosis): string | null {
       : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
   const who = clients === null ? [where] : [plural(clients, 'client'), where];
   const retried =
-    retriedOk === null || isUnread ? '' : `; ${retriedOk === 0 ? 'none' : outOf(retriedOk, errors)} succeeded on retry`;
+    retriedOk === null || isUnread
+      ? ''
+      : retriedOk === 0
+        ? '; no successful retry'
+        : `; ${outOf(retriedOk, errors)} succeeded on retry`;
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
   const own = madeInFront(diagnosis) === null ? '' : 'Behind CloudFront: ';
   return `${own}${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;

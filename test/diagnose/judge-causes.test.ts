@@ -44,7 +44,7 @@ describe('a cause without errors of its signatures', () => {
       'connect-failed',
       'All 4 failed requests failed within 2 ms; a dropped SYN would time out after 10 s.',
     ],
-    ['slow-target', 'closed-before-response', 'the idle timeout is'],
+    ['slow-target', 'closed-before-response', 'an idle timeout is at least'],
     ['no-registered-targets', 'fixed-response', 'All 4 failed requests got a fixed response of a listener rule.'],
   ] as const)('%s is ruled out by %s, with a number', (cause, seen, sentence) => {
     expect(judged(cause, seen)).toMatchObject({

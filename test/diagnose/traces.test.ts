@@ -32,7 +32,7 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      'the request never reached the application: check the proxy in front of the application, and whether the application was restarting',
+      'the request never reached the application: check any proxy in front of the application, and whether the application was restarting',
     );
   });
 

@@ -87,7 +87,7 @@ describe('whether errors still came where the log ends', () => {
     expect(found.failingAtEnd).toBe(failing);
     const words =
       failing === null
-        ? /none succeeded on retry\.$/
+        ? /no successful retry\.$/
         : failing
           ? / Still failing when the log ends \(02:54:00 UTC/
           : / No errors since then; the log ends at 02:54:00 UTC/;
@@ -125,7 +125,7 @@ describe('who was affected', () => {
       ['GET /2', 1],
     ]);
     expect(summary).toBe(
-      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, none succeeded on retry. No errors since then; the log ends at 02:55:00 UTC. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
+      '4 of 10,000 requests failed (0.04 %), all within 30 s from 02:41:00 UTC; 3 routes, 2 clients, no successful retry. No errors since then; the log ends at 02:55:00 UTC. 3 clients gave up first (460), typically after 5.00 s, all on GET /orders.',
     );
   });
 });

@@ -332,7 +332,7 @@ export const undecided: Diagnosis = {
     routes: [{ route: 'GET /', errors: 1, requests: 1 }],
     retriedOk: 0,
     clientClosed: 0,
-    summary: '1 of 1 request failed, at 06:19:41 UTC; 1 route, 1 client, none succeeded on retry.',
+    summary: '1 of 1 request failed, at 06:19:41 UTC; 1 route, 1 client, no successful retry.',
   },
   completeness: { errorsInLog: 1, errorsInMetrics: null, newestEntry: '2025-12-12T06:19:41.701Z', unreadableLines: 0 },
   signatures: [
@@ -361,7 +361,7 @@ export const undecided: Diagnosis = {
       finding(
         'target-group-protocol',
         'unknown',
-        'Could not check target group protocol: the folder lacks target groups.',
+        'Could not check target group protocol: the folder has no data on target groups.',
       ),
     ],
     3: [
@@ -379,7 +379,7 @@ export const undecided: Diagnosis = {
       finding(
         'target-health',
         'unknown',
-        'Could not check target health: the folder lacks target groups and target health.',
+        'Could not check target health: the folder has no data on target groups and target health.',
       ),
     ],
   }),

@@ -133,7 +133,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `Target shutdown before draining explains ${isAll && Math.round(count) > 1 ? 'all ' : ''}${plural(count, 'refused connection')}, to ${list(targets)}.`,
+    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} to ${list(targets)} ${Math.round(count) === 1 ? 'is' : 'are'} explained by target shutdown before draining.`,
   ];
 }
 

@@ -169,7 +169,7 @@ function uploadText(errors: readonly SampledError[]): string {
 }
 
 const bodies = (errors: SampledError[]): string =>
-  `${describeTally(errors, methodOf)}; at most ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes with the header`;
+  `${describeTally(errors, methodOf)}; at most ${number(Math.max(...errors.map((error) => error.received_bytes)))} bytes each, headers included`;
 
 function earlySentence({ early, effective, configured }: IdleTimeouts): string {
   const limit = effective ?? configured;

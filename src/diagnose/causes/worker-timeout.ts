@@ -142,7 +142,7 @@ function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Tr
   const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
   if (runtimes.length === 0 || isDefault) return [];
   return [
-    `These targets look like ${list(runtimes)}, with no timeout of ${plainSeconds(named.cluster.seconds)} unless set by hand. Look for one, or for a proxy in front of the application.`,
+    `These targets look like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default. Look for one in your code, or in a proxy in front of the application.`,
   ];
 }
 
@@ -193,7 +193,7 @@ const TIMERS: readonly Timer[] = [
 ];
 
 const OTHER_TIMERS =
-  'If it is none of these, check php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut and the stream timeouts of Envoy.';
+  'With another server, check php-fpm request_terminate_timeout, Passenger max_request_time, Apache TimeOut and the stream timeouts of Envoy.';
 
 /** Largest distance of a measured time from a default, as a share of it: timers fire late. */
 const NEAR_DEFAULT = 0.05;

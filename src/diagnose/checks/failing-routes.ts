@@ -62,6 +62,7 @@ export const failingRoutesCheck = defineCheck({
       return {
         outcome: 'not-applicable',
         summary: `${failed} with errors${sent}; ${plural(traffic.log.requests, 'request')} in all, too few to compare routes.`,
+        brief: 'too few requests to compare routes',
       };
     const worst = `${percent(top.share)} of its ${plural(top.requests, 'request')}`;
     const summary =

@@ -65,7 +65,7 @@ export const measuredKeepAlive = defineCheck({
     const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
       outcome: 'unknown',
-      summary: `${plural(instant, 'request was', 'requests were')} closed immediately${lookedBack}: ${whyInconclusive(first)}.${offer}`,
+      summary: `${plural(instant, 'request was', 'requests were')} closed immediately${lookedBack}, but ${whyInconclusive(first)}.${offer}`,
     };
   },
 });

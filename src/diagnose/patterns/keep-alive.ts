@@ -437,7 +437,7 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
 
 const MOST_POOLED = 20_000;
 
-/** Says why no edge is shown; follows "12 requests were closed immediately: ". None of the reasons rules a race out. */
+/** Says why no edge is shown; follows "12 requests were closed immediately, but ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';

@@ -54,7 +54,7 @@ export function judgeWithoutIdleTimeout(traffic: Traffic, attributes: Attributes
   const soon = endedTooSoon(traffic, attributes);
   const signature = contradictingSignatures(traffic, ['idle-timeout']);
   const numbers = soon
-    ? `${requestsOf(traffic.errorCount, traffic.errorCount)} ended within ${seconds(soon.longest)} of arriving; the idle timeout is ${attributes ? '' : 'at least '}${wholeSeconds(soon.limit)}.`
+    ? `${requestsOf(traffic.errorCount, traffic.errorCount)} ended within ${seconds(soon.longest)} of arriving; ${attributes ? 'the idle timeout is' : 'an idle timeout is at least'} ${wholeSeconds(soon.limit)}.`
     : null;
   return ruledOut([numbers, signature].flatMap((sentence) => sentence ?? []));
 }

@@ -140,7 +140,8 @@ function finishedItem(number: StepNumber, diagnosis: Diagnosis | null): Checklis
 /** The result of a step in at most `room` characters. */
 function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): string {
   const { outcome } = step;
-  if (outcome === 'not-applicable') return 'not applicable';
+  if (outcome === 'not-applicable')
+    return step.findings.find(({ brief }) => brief !== undefined)?.brief ?? 'not applicable';
   if (outcome === 'unknown') return unknownWords(step, diagnosis, room);
   const [first] = headlineFindings(step);
   const sentence = first === undefined ? 'nothing was checked' : fitTitle(first, room);

@@ -207,7 +207,7 @@ const candidateParts = (cause: CauseResult): MessagePart[] => [
 
 /** For three or more causes, only what to do about each; "Evidence" has the arguments for and against. */
 const manyCandidatesParts = (causes: readonly CauseResult[]): MessagePart[] => [
-  line({ bold: 'What to do for each' }, '  (for and against: press Evidence)'),
+  line({ bold: 'What to do, by cause' }, '  (for and against: press Evidence)'),
   {
     bullets: causes
       .slice(0, MAX_CANDIDATES)

@@ -434,6 +434,8 @@ describe('a target that left before it was drained', () => {
       { traffic, targetGroups: group({ Protocol: 'HTTP' }), changes: [deregistered('10.0.1.5', 60)] },
       question,
     );
-    expect(against).toEqual(['Target shutdown before draining explains all 4 refused connections, to 10.0.1.5:8080.']);
+    expect(against).toEqual([
+      'All 4 refused connections to 10.0.1.5:8080 are explained by target shutdown before draining.',
+    ]);
   });
 });

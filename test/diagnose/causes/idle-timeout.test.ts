@@ -191,7 +191,7 @@ describe('slow-target and slow-upload', () => {
     const judgement = judgementOf(slowTarget, { traffic, attributes: sixty }, question);
     expect(judgement.for).toEqual([
       "All 4 failed requests reached the target and got no response; they ended after 60.0 s, the load balancer's idle timeout.",
-      'All 4 failed requests had no body to upload (GET; at most 300 bytes with the header).',
+      'All 4 failed requests had no body to upload (GET; at most 300 bytes each, headers included).',
       'GET /orders: 4 of 200 requests timed out (2.0 %); the 196 that succeeded took 120 ms on average, 900 ms at most.',
     ]);
     expect(judgement.summary).toBe('4 requests to GET /orders got no response within 60 s.');

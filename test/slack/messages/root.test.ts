@@ -246,7 +246,7 @@ describe('below the first line', () => {
   it('starts with the errors that CloudFront generated itself', () => {
     const lines = read({ diagnosis: recordedDiagnosis('039-bogus-hosts-answered-at-the-edge') }).split('\n');
     expect(lines[1]).toBe(
-      "*Fix in CloudFront*  Answer 403, by a CloudFront Function, to host names that the load balancer's certificate does not cover, and remove wildcard names from DNS.",
+      "*Fix in CloudFront*  Return 403, in a CloudFront Function, for host names that the load balancer's certificate does not cover.",
     );
     expect(lines[2]).toMatch(/^\*Cause\*/);
   });

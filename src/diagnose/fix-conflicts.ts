@@ -31,7 +31,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
           ...(result.fix.notes ?? []),
           ...asLonger.map(
             ({ shorter, idle }) =>
-              `Undo the stopgap for the ${inSentence(shorter.title)} first: its idle timeout of ${wholeSeconds(idle)} cuts these requests.`,
+              `If you applied the stopgap for the ${inSentence(shorter.title)}, undo it first: its idle timeout of ${wholeSeconds(idle)} cuts these requests off.`,
           ),
         ],
         ...(stopgap === undefined

@@ -25,7 +25,7 @@ describe('a stopgap that lowers the idle timeout', () => {
     const [first, second] = withConflicts([race, timeout(55)]);
     expect(first?.fix.stopgap?.sideEffects).toEqual(['Undo this before you fix the worker timeout in the target.']);
     expect(second?.fix.notes).toEqual([
-      'Undo the stopgap for the keep-alive race first: its idle timeout of 5 s cuts these requests.',
+      'If you applied the stopgap for the keep-alive race, undo it first: its idle timeout of 5 s cuts these requests off.',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
 import { metricPeriods, metricSum, type Point } from '../../evidence/metrics.ts';
-import { list, number, plural, utcTimeSpan } from '../../format/wording.ts';
+import { list, number, plural, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
@@ -88,7 +88,7 @@ interface Hosts {
   /** The highest UnHealthyHostCount and the lowest HealthyHostCount; null without data. */
   unhealthy: number | null;
   healthy: number | null;
-  /** "from 02:41:00 to 02:44:00 UTC": when it had an unhealthy host, and when it had no healthy one; null if never. */
+  /** "in the minute 02:41 UTC": when it had an unhealthy host, and when it had no healthy one; null if never. */
   withUnhealthy: string | null;
   withoutHealthy: string | null;
   /** Requests sent although too few hosts were healthy; null if not queried. */
@@ -112,14 +112,19 @@ function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question
   };
 }
 
-/** The time from the first to the last period with this value: "at times from …" if not all between have it. */
+/** When the value was meant, by the minute or a longer period: "in each minute from 02:41 to 02:44 UTC". */
 function timeText(points: readonly Point[], isMeant: (value: number) => boolean): string | null {
   const meant = points.filter(({ value }) => isMeant(value));
   const [first, last] = [meant[0], meant.at(-1)];
   if (first === undefined || last === undefined) return null;
-  const between = points.filter(({ at }) => at >= first.at && at <= last.at);
-  return `${between.length > meant.length ? 'at times ' : ''}from ${utcTimeSpan(first.at, last.at + last.period)}`;
+  const isAlways = points.filter(({ at }) => at >= first.at && at <= last.at).length === meant.length;
+  if (first.period !== MINUTE)
+    return `${isAlways ? '' : 'at times '}from ${utcTimeSpan(first.at, last.at + last.period)}`;
+  if (first === last) return `in the minute ${minuteOf(first)} UTC`;
+  return `in ${isAlways ? 'each minute' : 'some minutes'} from ${minuteOf(first)} to ${minuteOf(last)} UTC`;
 }
+
+const minuteOf = ({ at }: Point): string => utcTime(at).slice(0, 5);
 
 function finding({ name, unhealthy, withUnhealthy, withoutHealthy, failedOpen }: Hosts): string | null {
   const open = failedOpen

@@ -45,17 +45,27 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'one unhealthy for a minute',
       part: { metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)] },
-      says: 'fail: api had 1 unhealthy host from 02:41:00 to 02:42:00 UTC.',
+      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC.',
     },
     {
       name: 'uses an average if there is no maximum',
       part: { metrics: [series('UnHealthyHostCount', 'Average', 0, 2)] },
-      says: 'fail: api had up to 2 unhealthy hosts at a time from 02:41:00 to 02:42:00 UTC.',
+      says: 'fail: api had up to 2 unhealthy hosts at a time in the minute 02:41 UTC.',
     },
     {
       name: 'unhealthy twice',
       part: { metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0, 1, 0)] },
-      says: 'fail: api had 1 unhealthy host at times from 02:41:00 to 02:44:00 UTC.',
+      says: 'fail: api had 1 unhealthy host in some minutes from 02:41 to 02:43 UTC.',
+    },
+    {
+      name: 'unhealthy for two minutes',
+      part: { metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 1, 0)] },
+      says: 'fail: api had 1 unhealthy host in each minute from 02:41 to 02:42 UTC.',
+    },
+    {
+      name: 'unhealthy, by metrics of five minutes',
+      part: { metrics: [{ ...series('UnHealthyHostCount', 'Maximum', 1), Period: 300 }] },
+      says: 'fail: api had 1 unhealthy host from 02:40:00 to 02:45:00 UTC.',
     },
     {
       name: 'none healthy',
@@ -66,7 +76,7 @@ describe('unhealthy-hosts-in-metrics', () => {
           series('UnhealthyRoutingRequestCount', 'Sum', 40),
         ],
       },
-      says: 'fail: api had no healthy host from 02:40:00 to 02:41:00 UTC. 40 requests were sent to unhealthy hosts because too few were healthy.',
+      says: 'fail: api had no healthy host in the minute 02:40 UTC. 40 requests were sent to unhealthy hosts because too few were healthy.',
     },
     {
       name: 'fail-open only',
@@ -94,7 +104,7 @@ describe('unhealthy-hosts-in-metrics', () => {
         metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
-      says: 'fail: api had 1 unhealthy host from 02:41:00 to 02:42:00 UTC. Health checks of 10.0.1.5:8080 failed from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC. Health checks of 10.0.1.5:8080 failed from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     {
       name: 'a group that lost all its targets: its lowest count is from before',

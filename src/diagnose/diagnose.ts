@@ -139,7 +139,7 @@ export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
 function afterEdge(verdict: Verdict, { edge }: EvidenceSet, count: number): Verdict {
   const errors = edgeErrors(edge.status === 'collected' ? edge.value : undefined);
   if (errors === null || !isMadeAtEdge(errors)) return verdict;
-  const own = count === 0 ? '' : `The load balancer's log has ${plural(count, 'error')} of its own. `;
+  const own = count === 0 ? '' : `The load balancer generated ${plural(count, 'more error')}. `;
   return { ...verdict, summary: `${edgeErrorsSentence(errors)} ${own}${verdict.summary}` };
 }
 

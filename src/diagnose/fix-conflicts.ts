@@ -39,10 +39,10 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
           : {
               stopgap: {
                 ...stopgap,
-                sideEffects: [
-                  ...stopgap.sideEffects,
-                  ...asShorter.map(({ longer }) => `Undo this before you fix the ${inSentence(longer.title)}.`),
-                ],
+                undo: [
+                  stopgap.undo,
+                  ...asShorter.map(({ longer }) => `Do so in any case before you fix the ${inSentence(longer.title)}.`),
+                ].join(' '),
               },
             }),
       },

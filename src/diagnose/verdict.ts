@@ -4,7 +4,7 @@ import { type ErrorPart, isDecided } from './attribution.ts';
 import type { CauseId } from './cause-ids.ts';
 import type { CauseResult, Diagnosis, Part, Verdict } from './diagnosis.ts';
 import type { EventKind, IncidentEvent } from './events/event.ts';
-import { DEATHS } from './events/reason.ts';
+import { DEATHS, type ReasonKind } from './events/reason.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';
 import { failingRevisionHeadline, failingRevisions } from './patterns/revision-errors.ts';
@@ -74,13 +74,16 @@ const titles = (ids: readonly CauseId[], { causes }: VerdictEvidence): string[] 
 const eventOf = ({ event }: Part, { events }: VerdictEvidence): IncidentEvent | null =>
   event === null ? null : (events[event] ?? null);
 
+/** Reasons that lie in the target itself. */
+const OF_TARGET: readonly ReasonKind[] = [...DEATHS, 'failed-health-checks', 'unhealthy'];
+
 function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string {
   const event = eventOf(lead, evidence);
   const result = evidence.causes.find(({ id }) => id === cause);
   if (event !== null) {
-    // A process that ended is the cause of what the load balancer saw.
-    const isDeath = event.reason !== null && DEATHS.includes(event.reason.kind);
-    return `${event.summary} ${isDeath ? 'Seen by the load balancer' : 'Cause'}: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+    // What happened to the target is the cause of what the load balancer saw.
+    const isOfTarget = event.reason !== null && OF_TARGET.includes(event.reason.kind);
+    return `${event.summary} ${isOfTarget ? 'Seen by the load balancer' : 'Cause'}: ${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
   }
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }

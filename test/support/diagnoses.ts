@@ -350,7 +350,7 @@ export const undecided: Diagnosis = {
   ),
   steps: steps({
     1: [
-      finding('error-origin', 'pass', 'The load balancer generated the error; no target sent any.'),
+      finding('error-origin', 'pass', 'The load balancer generated the error; no target sent it.'),
       finding(
         'log-completeness',
         'unknown',

@@ -142,7 +142,7 @@ function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Tr
   const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
   if (runtimes.length === 0 || isDefault) return [];
   return [
-    `These targets look like ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default. Look for one in your code, or in a proxy in front of the application.`,
+    `These targets appear to run ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default. Look for one in your code, or in a proxy in front of the application.`,
   ];
 }
 

@@ -31,7 +31,7 @@ export const errorOrigin = defineCheck({
     if (byTarget === 0)
       return {
         outcome: 'pass',
-        summary: `The load balancer generated ${own === 1 ? 'the error' : `all ${number(own)} errors`}; no target sent any.`,
+        summary: `The load balancer generated ${own === 1 ? 'the error; no target sent it' : `all ${number(own)} errors; no target sent any`}.`,
         facts,
       };
     const sent =

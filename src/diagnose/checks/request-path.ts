@@ -116,7 +116,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
 
 /** Answers at the edge what no origin serves. Source: CloudFront developer guide, "CloudFront Functions event structure". */
 const HOST_FILTER =
-  'function handler(event) { return ["<host name>"].includes(event.request.headers.host.value) ? event.request : { statusCode: 403 }; }   // CloudFront Function, viewer request';
+  'function handler(event) { return ["<host name that you serve>"].includes(event.request.headers.host.value) ? event.request : { statusCode: 403 }; }   // CloudFront Function, viewer request: list every host name that you serve';
 
 const edgeFix = (errors: EdgeErrors): string =>
   askedStrangeHosts(errors)

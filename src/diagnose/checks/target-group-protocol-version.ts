@@ -32,12 +32,13 @@ export const targetGroupProtocolVersion = defineCheck({
     if (unseen !== null) {
       const set = list(
         [...groupBy(groups, versionOf)].map(
-          ([version, same]) => `${groupNames(same)} ${same.length === 1 ? 'is' : 'are'} set to ${version}`,
+          ([version, same]) =>
+            `${groupNames(same)} ${same.length === 1 ? 'is' : 'are'} set to ${version === 'HTTP1' ? 'HTTP/1.1' : version}`,
         ),
       );
       return {
         outcome: 'unknown',
-        summary: `${set}; could not check whether the traffic fits: ${unseen.words}.`,
+        summary: `${set}; could not check whether the traffic is consistent with that: ${unseen.words}.`,
         facts,
         ...(unseen.missing ? { missing: true } : {}),
       };

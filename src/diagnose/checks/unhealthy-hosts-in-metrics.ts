@@ -34,7 +34,7 @@ export const unhealthyHostsInMetrics = defineCheck({
     const findings = [
       ...read.flatMap((hosts) => finding(hosts) ?? []),
       ...logged,
-      ...(isUnseen ? ['CloudWatch counted no unhealthy host meanwhile.'] : []),
+      ...(isUnseen ? ['Even so, CloudWatch counted no unhealthy host.'] : []),
     ];
     if (findings.length > 0)
       return { outcome: 'fail', summary: findings.join(' '), brief: 'health checks failed in the window', facts };
@@ -64,7 +64,7 @@ export const unhealthyHostsInMetrics = defineCheck({
 const SHOWN = 3;
 
 /**
- * "Health checks of feed-api task 91aa… (10.0.10.31) from 2 nodes failed from 07:44:00 to 07:45:10 UTC: 4 × 503
+ * "feed-api task 91aa… (10.0.10.31) failed the health checks of 2 nodes from 07:44:00 to 07:45:10 UTC: 4 × 503
  * (ResponseCodeMismatch)."
  */
 function failedChecks(traffic: Traffic): string[] {
@@ -72,9 +72,9 @@ function failedChecks(traffic: Traffic): string[] {
   const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {
     const span = utcTimeSpan(from, to ?? last);
     const when = to === null ? span.replace(' to ', ' to at least ') : span;
-    const sender = nodes.length === 0 ? '' : ` from ${plural(nodes.length, 'node')}`;
+    const which = nodes.length === 0 ? 'health checks' : `the health checks of ${plural(nodes.length, 'node')}`;
     const why = list(reasons.map(reasonText), SHOWN);
-    return `Health checks of ${nameOf(traffic, target, from)}${sender} failed from ${when}: ${why}.`;
+    return `${nameOf(traffic, target, from)} failed ${which} from ${when}: ${why}.`;
   });
   const more = healthChecks.length - sentences.length;
   return more > 0 ? [...sentences, `${plural(more, 'more time')} in the health-check log.`] : sentences;

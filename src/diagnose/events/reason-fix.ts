@@ -227,7 +227,7 @@ function describeTasks(owners: readonly TargetOwner[], tasks: readonly EcsTask[]
 }
 
 /** ECS API reference, DescribeTasks: stopped tasks appear for at least one hour. */
-const LOOK_NOTE = 'ECS keeps the stop reason of a task for about an hour: run aws ecs describe-tasks in that time.';
+const LOOK_NOTE = "ECS keeps a task's stop reason for about an hour, so run aws ecs describe-tasks soon.";
 
 function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
   if (owner?.task != null && owner.instance === null)

@@ -255,14 +255,14 @@ function failuresOf(reason: string): CheckFailure[] {
 /** What went, and how: "3 tasks of feed ran out of memory". */
 const SEVERAL: Record<ReasonKind, readonly [noun: string, verb: string]> = {
   'out-of-memory': ['tasks', 'ran out of memory'],
-  'failed-health-checks': ['tasks', 'were stopped by ECS after failed health checks'],
+  'failed-health-checks': ['tasks', 'failed their health checks and were stopped by ECS'],
   spot: ['targets', 'lost their Spot capacity'],
   stopped: ['tasks', 'were stopped by StopTask calls'],
   'host-gone': ['tasks', 'lost their EC2 instance'],
   exited: ['tasks', 'exited'],
   deployment: ['targets', 'were replaced by a deployment'],
   'scale-in': ['targets', 'were taken out in a scale-in'],
-  unhealthy: ['instances', 'were taken out by Auto Scaling after failed health checks'],
+  unhealthy: ['instances', 'failed their health checks and were taken out by Auto Scaling'],
 };
 
 function clauseOf(

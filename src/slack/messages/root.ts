@@ -287,11 +287,11 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
     const incomplete = steps.filter(({ outcome }) => outcome === 'unknown');
     const unknown = incomplete.filter(isStepUnknown).map(({ step }) => inSentence(STEP_NAMES[step]));
     const named = isLogRead ? unknown : ['the access log', ...unknown];
-    const gaps = gapDetails.length > 0 ? ` (${plural(gapDetails.length, 'input')} missing or incomplete)` : '';
+    const gaps = gapDetails.length > 0 ? `${plural(gapDetails.length, 'input')} missing or incomplete` : '';
     // Names only if they are all.
     return isLogRead && unknown.length < incomplete.length
-      ? `partial: ${number(incomplete.length)} of 6 steps incomplete${gaps}`
-      : `partial: could not check ${[...new Set(named)].join('; ')}${gaps}`;
+      ? `partial: ${gaps || `${number(incomplete.length)} of 6 steps incomplete`}`
+      : `partial: could not check ${[...new Set(named)].join('; ')}${gaps && ` (${gaps})`}`;
   }
   const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
   return isComplete ? 'log complete, final' : 'final';

@@ -96,7 +96,7 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'the health-check log says which target, when and why',
       part: { metrics: steady, traffic: withHealthChecks({ to: START + 2 * MINUTE }) },
-      says: 'fail: Health checks of 10.0.1.5:8080 from 2 nodes failed from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut. CloudWatch counted no unhealthy host meanwhile.',
+      says: 'fail: 10.0.1.5:8080 failed the health checks of 2 nodes from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut. Even so, CloudWatch counted no unhealthy host.',
     },
     {
       name: 'a target that is not seen to pass again',
@@ -104,7 +104,7 @@ describe('unhealthy-hosts-in-metrics', () => {
         metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
-      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC. Health checks of 10.0.1.5:8080 failed from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC. 10.0.1.5:8080 failed health checks from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
     },
     {
       name: 'a group that lost all its targets: its lowest count is from before',

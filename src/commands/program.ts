@@ -57,7 +57,7 @@ function addDiagnose(alb502: Command): void {
     .argument('[question...]')
     .option(
       '--from <dir>',
-      'diagnose a recorded incident instead of AWS; missing parts of the question come from the recording',
+      'diagnose a recorded incident instead of AWS; what you do not name (load balancer, window, statuses) is as recorded',
     )
     .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))

@@ -174,9 +174,7 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
           : measured.flatMap((at) => keepAliveSettings(at, wanted)),
       ),
     ],
-    sideEffects: [
-      `On SIGTERM, close idle connections, or a shutdown waits ${wanted} s (server.closeIdleConnections() in Node.js).`,
-    ],
+    sideEffects: [`On SIGTERM, close idle connections (Node.js 19 or later does), or a shutdown waits ${wanted} s.`],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -194,7 +192,7 @@ const stopgapOf = (
   undo:
     now === undefined
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
-      : `Set it back to ${now} s once the keep-alive timeout is raised (Value=${now}).`,
+      : `Set it back to ${now} s (Value=${now}) once the keep-alive timeout is raised.`,
   sideEffects: [
     `Requests over ${below} s are cut off (${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted).`,
   ],

@@ -29,7 +29,7 @@ export const RUNTIMES: readonly Runtime[] = [
   { at: 5, name: 'Node.js 18', source: 'measured', isCommon: true, settings: [node] },
   {
     at: 6,
-    name: 'Node.js 20 and later (keepAliveTimeout 5 s and 1 s of buffer)',
+    name: 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
     source: 'measured',
     settings: [node],
   },
@@ -109,7 +109,7 @@ export const RUNTIMES: readonly Runtime[] = [
     source: 'https://undertow.io/undertow-docs/undertow-docs-2.1.0/listeners.html',
     settings: [(seconds) => `server.undertow.no-request-timeout=${seconds}s`],
   },
-  { at: 65, name: 'Puma 7 and later', source: 'https://github.com/puma/puma/pull/3378', settings: [puma] },
+  { at: 65, name: 'Puma 7 or later', source: 'https://github.com/puma/puma/pull/3378', settings: [puma] },
   {
     at: 75,
     name: 'nginx',

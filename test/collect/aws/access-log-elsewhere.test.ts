@@ -68,7 +68,7 @@ describe('with logging to S3 off', () => {
         ...toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]),
         destinations: [destination('FH', 'json', 'arn:aws:firehose:eu-west-1:999999999999:deliverystream/alb-logs')],
       },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which belongs to account 999999999999, so where it writes is unknown: deliver it to S3 or CloudWatch Logs as well',
+      'but its access log is delivered to Firehose (stream alb-logs, JSON), which is in account 999999999999, eu-west-1, so where it writes is unknown: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'with a destination that may not be looked up',

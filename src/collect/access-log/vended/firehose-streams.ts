@@ -64,8 +64,9 @@ async function describeStream(
 ): Promise<StreamFiles | AccessLogError> {
   const [, region, account, name] = STREAM.exec(arn) ?? [];
   // Streams are described by name: another account may have one of the same name.
-  if (name === undefined || account !== own.account || region !== own.region)
-    return { unread: `belongs to account ${account}, so where it writes is unknown` };
+  if (name === undefined) return { unread: 'has an ARN of another kind' };
+  if (account !== own.account || region !== own.region)
+    return { unread: `is in account ${account}, ${region}, so where it writes is unknown` };
   const { DescribeDeliveryStreamCommand, FirehoseClient } = await import('@aws-sdk/client-firehose');
   try {
     const { DeliveryStreamDescription: description } = await client(FirehoseClient).send(

@@ -284,7 +284,7 @@ export async function resolveLoadBalancer(
 ): Promise<LoadBalancerRef | LookupFailure> {
   const { accounts, investigator } = search;
   const [, name = resource] = resource.split('/');
-  // The only account that is asked can stand for an unknown one.
+  // With one configured account, an unknown owner is taken to be the alarm's account.
   const id = owner ?? (accounts.length === 1 ? alarm.account : null);
   const account = accountFor(accounts, id);
   const partition = alarm.arn.split(':')[1] || 'aws';
@@ -293,7 +293,7 @@ export async function resolveLoadBalancer(
   const known = investigator.listLoadBalancers();
   const existing =
     known.find((one) => arn !== null && one.arn === arn) ??
-    // No two load balancers share an id, so one with this id is known in another account than the message says.
+    // Ids of load balancers are unique, so the same id in another account is the same load balancer.
     known.find((one) => one.arn?.endsWith(`:loadbalancer/${resource}`));
   if (existing !== undefined) return existing;
   if (arn !== null && alarm.region !== null && account !== null)

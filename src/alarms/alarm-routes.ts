@@ -93,8 +93,8 @@ function allowedChannelsOf({ accounts }: RoutingSubject, configured: Routing['ac
 }
 
 /**
- * What routes match of an alarm on a load balancer: the account is the load balancer's, whoever watches it. If it was
- * recorded under a name that is no longer configured, its number decides.
+ * The load balancer, alarm and accounts that routes are matched against. The account is the one that owns the load
+ * balancer, even if another account watches it; if its name is no longer configured, its number is used.
  */
 export const loadBalancerSubject = (
   { name, arn, account }: { name: string; arn: string | null; account: string },

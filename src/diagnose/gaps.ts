@@ -72,7 +72,7 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
   return [...unavailable, ...names, ...edge, ...limits, ...unreadable, ...capped];
 }
 
-/** Evidence that names targets and their deployments, and all actions it takes. */
+/** Evidence that names targets and their deployments, and every action needed to read it. */
 const NAMING_FEATURES: readonly { evidence: readonly EvidenceName[]; actions: readonly string[] }[] = [
   {
     evidence: ['services', 'tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
@@ -99,14 +99,14 @@ const NAMING_FEATURES: readonly { evidence: readonly EvidenceName[]; actions: re
   { evidence: ['instances'], actions: ['ec2:DescribeInstances'] },
 ];
 
-/** One gap for all refused names, so that a thread stays short: what the first refused call of each feature was. */
+/** One gap for all refused naming calls, so that a thread stays short; it has the first refused call of each feature. */
 function namingGaps(evidence: EvidenceSet, others: readonly Gap[]): Gap[] {
   const told = new Set(others.map(({ iamStatement }) => iamStatement));
   const refused = NAMING_FEATURES.flatMap(({ evidence: names, actions }) => {
     const first = names.flatMap((name) => {
       const item = evidence[name];
       if (item.status === 'collected' || item.kind !== 'denied') return [];
-      // What it depends on has a gap.
+      // The call that it depends on has a gap already.
       const { iamStatement = null } = item;
       return iamStatement !== null && told.has(iamStatement) ? [] : [{ name, ...item }];
     })[0];

@@ -221,7 +221,7 @@ export function nameOf(traffic: Traffic, target: string, time?: number): string 
   return name;
 }
 
-/** Names without a time, which are asked for with every error. */
+/** Names of targets at no particular time, kept because every error asks for one. */
 const usualNames = oncePerTraffic(() => new Map<string, string>());
 
 function nameAt(traffic: Traffic, target: string, time: number | null): string {

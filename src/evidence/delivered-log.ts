@@ -11,7 +11,7 @@ export interface DeliveredLog {
   stream?: string | undefined;
 }
 
-/** The destination alone, of something that has more properties. */
+/** Keeps only the properties of the destination. */
 export const logOf = ({ service, name, format, stream }: DeliveredLog): DeliveredLog => ({
   ...{ service, name, format },
   ...(stream === undefined ? {} : { stream }),

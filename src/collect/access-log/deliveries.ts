@@ -43,7 +43,7 @@ export interface VendedDelivery extends DeliveredLog {
   streamArn?: string;
   /** Why the files of its stream are not read, as a clause after "which". */
   unread?: string;
-  /** How a Firehose stream begins the keys of a day's files; see `VendedLayout`. */
+  /** How the keys of a day's files begin in a Firehose stream; see `VendedLayout`. */
   keys?: { template: string; isLocalTime: boolean };
 }
 

@@ -116,7 +116,7 @@ export function deliveryDays(ends: Window, now: number): string[] {
   );
 }
 
-/** The days whose folders of a place may hold a file of the window; one more at each end where they are local. */
+/** Days whose folders may hold files of the window; one more at each end if the folders use local time. */
 export const daysOf = ({ vended }: LogPlace, ends: Window, now: number): string[] =>
   vended?.isLocalTime === true
     ? deliveryDays({ from: ends.from - DAY_MS, to: ends.to + DAY_MS }, now + DAY_MS)

@@ -1,6 +1,6 @@
 /**
  * Reads the health-check logs of a live load balancer beside its access log, from wherever they are delivered: S3, by the
- * attributes or as a vended delivery, or a log group. The access log is still worth reading where it cannot be read.
+ * attributes or as a vended delivery, or a log group. If it cannot be read, the access log is read all the same.
  */
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

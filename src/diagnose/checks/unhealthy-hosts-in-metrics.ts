@@ -112,12 +112,12 @@ function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question
   };
 }
 
-/** When the value was meant, by the minute or a longer period: "in each minute from 02:41 to 02:44 UTC". */
-function timeText(points: readonly Point[], isMeant: (value: number) => boolean): string | null {
-  const meant = points.filter(({ value }) => isMeant(value));
-  const [first, last] = [meant[0], meant.at(-1)];
+/** When the condition held, by minute or longer period: "in each minute from 02:41 to 02:44 UTC". */
+function timeText(points: readonly Point[], holds: (value: number) => boolean): string | null {
+  const during = points.filter(({ value }) => holds(value));
+  const [first, last] = [during[0], during.at(-1)];
   if (first === undefined || last === undefined) return null;
-  const isAlways = points.filter(({ at }) => at >= first.at && at <= last.at).length === meant.length;
+  const isAlways = points.filter(({ at }) => at >= first.at && at <= last.at).length === during.length;
   if (first.period !== MINUTE)
     return `${isAlways ? '' : 'at times '}from ${utcTimeSpan(first.at, last.at + last.period)}`;
   if (first === last) return `in the minute ${minuteOf(first)} UTC`;

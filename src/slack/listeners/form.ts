@@ -187,7 +187,7 @@ export function valuesIn({ state }: Pick<ViewOutput, 'state'>): (input: string) 
   };
 }
 
-/** Counts as opened nowhere unless it was sealed for this person. */
+/** Treated as opened in no channel unless it was sealed for this person. */
 export const formOrigin = (
   { seals }: Pick<SlackContext, 'seals'>,
   { private_metadata }: Pick<ViewOutput, 'private_metadata'>,

@@ -16,7 +16,7 @@ export function onCommand(app: App, context: SlackContext): void {
     await ack();
     const { user_id: user, team_id: team, enterprise_id: enterprise, channel_id: channel } = command;
     const who = { user, teams: [team, ...(enterprise ? [enterprise] : [])], channel };
-    // Slack must say who may ask, and CloudWatch whose alarm it is: both may take longer than Slack waits.
+    // Checking the person's groups and looking up an alarm may take longer than Slack waits.
     const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return answerPrivately(context, respond, privateMessage(parsed.problem));
     const { query } = parsed;

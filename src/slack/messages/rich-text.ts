@@ -52,7 +52,7 @@ export function truncate(text: string, most: number): string {
 const PAGE = /^https:\/\/docs\.aws\.amazon\.com\/[\w./#-]+$/;
 const CONSOLE =
   /^https:\/\/[a-z0-9-]+\.console\.(?:aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)\/[\w./?=&;:#%~-]+$/;
-/** An address within Slack, of any workspace. */
+/** An address within Slack, in any workspace. */
 const MESSAGE =
   /^https:\/\/(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com\/archives\/[CDG][A-Z0-9]{2,30}\/p[0-9]{10,20}(?:\?thread_ts=[0-9.]{10,21}&cid=[CDG][A-Z0-9]{2,30})?$/;
 const isAddress = (href: string): boolean => CONSOLE.test(href) || MESSAGE.test(href);

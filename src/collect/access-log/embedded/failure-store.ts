@@ -53,7 +53,7 @@ export class FailureStore {
     for (const [at, row] of rows.entries()) {
       const route = batch.route[row] ?? 0;
       const detail = readFailureDetail(details[at] ?? '');
-      // One text for each route: equal texts of their own would be hashed and compared again and again.
+      // The failures of a route share one string, so that it is hashed once.
       detail.route_text = this.routeTexts.get(route) ?? detail.route_text;
       this.routeTexts.set(route, detail.route_text);
       const failure = read(batch, row, detail, places, this.count);

@@ -56,11 +56,11 @@ export function findGaps(entries: Entries, window: Window, plan: GapPlan): Found
   ];
 }
 
-/** Rules out most pairs of place and route that are no peer, without a look into the table of all peers. */
+/** Size of a filter that rules out most pairs of place and route before the table of peers is searched. */
 const PEER_SLOTS = 65_536;
 const peerSlot = (place: number, route: number): number => (Math.imul(place, 40_503) + route) & (PEER_SLOTS - 1);
 
-/** Where the completions of each place of the plan start among all of them, and where the last ones end. */
+/** Offsets of the completions of each place in one array, followed by the end of the last. */
 function completionStarts({ batches }: Entries, { places }: GapPlan, placeOf: Int32Array): Uint32Array {
   const starts = new Uint32Array(places.length + 1);
   for (const { rows, place, targetStatus } of batches) {

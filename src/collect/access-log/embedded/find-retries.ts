@@ -62,13 +62,13 @@ export function findRetries({ batches, failures, routes }: Entries, isFailed: Ui
 /** The halves of each key. */
 const wordsOf = (keys: Float64Array): Uint32Array => new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
 
-/** Bits of the filter for each failure, and for all of them at least and at most, as powers of 2. */
+/** Filter bits per failure, and the smallest and the largest filter, as powers of 2. */
 const BITS_EACH = 5;
 const LEAST_BITS = 16;
 const MOST_BITS = 21;
 
 /**
- * Rules out most rows that follow no failure, by client, route and time, without a look into the large tables, which do
+ * Rules out most rows that cannot be a retry, by client, route and time, before the large tables are searched: those do
  * not fit the cache of a core.
  */
 class RetryFilter {

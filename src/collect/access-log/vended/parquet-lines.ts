@@ -100,7 +100,7 @@ async function* chunksIn(
   const rows = await connection.stream(`SELECT ${named.join(', ')}, ${lengths.join(' + ')} FROM ${source}`);
   let room = limit;
   for (let chunk = await rows.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await rows.fetchChunk()) {
-    // Before the text is copied: a file may name one long value many times.
+    // Checked before the text is copied: a file may repeat one long value many times.
     const bytes = chunk.getColumnValues(columns.length).reduce<number>((sum, length) => sum + Number(length), 0);
     room -= bytes + MIN_RECORD * chunk.rowCount;
     if (room < 0 || bytes > MAX_CHUNK_TEXT) throw new Error(EXPANDS_TOO_FAR);

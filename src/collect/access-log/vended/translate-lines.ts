@@ -125,7 +125,7 @@ function translateJson(line: string): string {
   }
 }
 
-/** Firehose gets some logs as objects with nothing but a message. */
+/** In some Firehose logs, each record is an object with only a message. */
 const messageLine = (message: string): string => message.trimEnd().replace(/[\r\n]/g, ' ');
 
 const isRecord = (value: unknown): value is VendedRecord =>

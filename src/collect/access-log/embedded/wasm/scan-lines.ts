@@ -119,7 +119,7 @@ const COLON: u8 = 58;
 const SEMICOLON: u8 = 59;
 /** A space and a quote. */
 const OPENING: u16 = 0x2220;
-/** A space and a dash in quotes: what most quoted fields are. */
+/** The bytes ` "-"`: most quoted fields are empty. */
 const EMPTY: u32 = 0x222d2220;
 const ROUTE_LENGTH: usize = 200;
 const MOST_RECEIVED: u64 = 2_147_483_647;

@@ -6,6 +6,10 @@ const files = globSync('test/**/*.test.ts').sort();
 /** Tests of the pure middle and of texts: `npm run test:fast`. */
 const PURE = /^test\/(diagnose|format|query|render|slack\/messages|evidence|(house-rules|structure)\.test)/;
 
+/** Pure tests of thousands of random incidents take most of a minute, so they run in `npm test` only. */
+const SLOW = /-by-chance\.test|^test\/slack\/messages\/(fresh-incidents|limits)\.test/;
+const isPure = (file: string) => PURE.test(file) && !SLOW.test(file);
+
 /** These replace modules, timers or settings of their process, so they cannot share one. */
 const needsOwnProcess = (file: string) =>
   /\bvi\.(mock|stub|spy|useFake)|\bprocess\.(env\b[^;]*=|chdir)/.test(readFileSync(file, 'utf8'));
@@ -30,8 +34,8 @@ export default defineConfig({
     maxWorkers: '100%',
     globalSetup: ['src/collect/access-log/embedded/wasm/compile.mjs'],
     projects: [
-      { test: { ...common, name: 'pure', isolate: false, include: shared.filter((file) => PURE.test(file)) } },
-      { test: { ...common, name: 'shared', include: shared.filter((file) => !PURE.test(file)) } },
+      { test: { ...common, name: 'pure', isolate: false, include: shared.filter(isPure) } },
+      { test: { ...common, name: 'shared', include: shared.filter((file) => !isPure(file)) } },
       { test: { ...common, name: 'alone', include: alone } },
       {
         test: {

@@ -7,6 +7,7 @@
  *
  * Sends one alarm at a time, then 50 at once on as many load balancers, over ten channels.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,9 +17,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { type AlarmProcessor, openAlarmProcessor } from '../src/alarms/alarms.ts';
-import { openStore } from '../src/commands/serve.ts';
 import { parseConfig } from '../src/config.ts';
 import { openLimits } from '../src/runs/limits.ts';
+import { openStore } from '../src/runs/open-store.ts';
 import { openRunStore } from '../src/runs/runs.ts';
 import type { Store } from '../src/runs/store/store.ts';
 import { openPoster } from '../src/slack/delivery/post.ts';

@@ -8,6 +8,7 @@
  *
  * Prints the seconds to download and read all files, those to download them first and read them then, and the peak memory.
  */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +18,8 @@ import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { S3Client } from '@aws-sdk/client-s3';
 import { readAccessLog } from '../src/collect/access-log/embedded/embedded-engine.ts';
-import { download, type LogPlace } from '../src/collect/access-log/s3-log.ts';
+import type { LogPlace } from '../src/collect/access-log/log-place.ts';
+import { download } from '../src/collect/access-log/s3-log.ts';
 import { serveS3 } from '../test/support/s3/server.ts';
 
 const BUCKET = 'logs';

@@ -1,10 +1,10 @@
 /** The rules of the house, executable: who may do I/O, what makes a check or a cause complete, and that the documentation says what is there. */
+
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../src/diagnose/cause-ids.ts';
-import { causes } from '../src/diagnose/causes/index.ts';
+import { CAUSE_IDS, causes } from '../src/diagnose/causes/index.ts';
 import { STEP_TITLES } from '../src/diagnose/checks/check.ts';
 import { checklist } from '../src/diagnose/checks/index.ts';
 import type { Diagnosis } from '../src/diagnose/diagnosis.ts';

@@ -66,6 +66,16 @@ describe('src', () => {
     expect([...new Set(upward)]).toEqual([]);
   });
 
+  it('has no import cycles, types included', () => {
+    const imports = new Map([...sources].map((source) => [source[0], importsOf(source)]));
+    const inCycles = [...sources.keys()].filter((file) => {
+      const reached = new Set(imports.get(file));
+      for (const each of reached) for (const target of imports.get(each) ?? []) reached.add(target);
+      return reached.has(file);
+    });
+    expect(inCycles).toEqual([]);
+  });
+
   it('has no file name twice', () => {
     const files = [...sources.keys()].filter((file) => basename(file) !== 'index.ts');
     expect(repeated(files.map((file) => [basename(file), file] as const))).toEqual([]);

@@ -9,7 +9,8 @@ import { iso } from '../format/wording.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { timeOfDay, windowSpan } from '../render/phrases.ts';
-import { type DiagnoseOptions, hasColour, render } from './diagnose-command.ts';
+import type { DiagnoseOptions } from './diagnose-options.ts';
+import { hasColour, render } from './output.ts';
 import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
@@ -163,7 +164,7 @@ async function postAlarm(body: string, config: Config, investigator: Investigato
     import('../slack/thread/slack-threads.ts'),
     import('../runs/limits.ts'),
     import('../runs/runs.ts'),
-    import('./serve.ts'),
+    import('../runs/open-store.ts'),
   ]);
   const log = openLog('warn', { write: (line) => void process.stderr.write(line) });
   const store = await openStore(config);

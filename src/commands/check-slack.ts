@@ -1,9 +1,10 @@
 /** Checks the bot's access to Slack and to the channels it posts in. */
+
 import { WebClient } from '@slack/web-api';
 import type { Config, Secrets } from '../config.ts';
 import { errorMessage } from '../problem.ts';
+import { SLACK_UNREACHABLE, slackErrorCode } from '../slack/slack-error-code.ts';
 import type { CheckResult } from './check-result.ts';
-import { SLACK_UNREACHABLE, slackErrorCode } from './serve.ts';
 
 /** Scopes of manifest.yml, with the feature that each enables. */
 const SCOPES = {

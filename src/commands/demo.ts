@@ -1,9 +1,11 @@
 /** `alb502 demo`: diagnoses a recorded incident that ships with alb502. */
+
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readIncident } from '../collect/incident/incident-collectors.ts';
 import { Problem } from '../problem.ts';
-import { diagnoseRecordingWithProgress, render } from './diagnose-command.ts';
+import { diagnoseRecordingWithProgress } from './diagnose-command.ts';
+import { render } from './output.ts';
 import { packageRoot } from './package-root.ts';
 
 export async function demo(wanted: string | undefined): Promise<void> {

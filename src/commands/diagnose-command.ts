@@ -1,36 +1,15 @@
 /** `alb502 diagnose`: diagnoses a load balancer or a recorded incident, and prints the diagnosis on stdout. */
 
-import type { LogEngine } from '../collect/aws/live-log-read.ts';
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Incident } from '../collect/incident/incident-collectors.ts';
-import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import { command } from '../format/command.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
-import { parseDuration, parseQuestion } from '../query/parse-question.ts';
+import { parseQuestion } from '../query/parse-question.ts';
 import { resolveWindow } from '../query/window.ts';
+import { type DiagnoseOptions, isRedacted, parseLookBack } from './diagnose-options.ts';
+import { hasColour, render } from './output.ts';
 import { printNotice } from './print-notice.ts';
-
-export interface DiagnoseOptions {
-  /** Folder of a recorded incident; without it, a load balancer in AWS is diagnosed. */
-  from?: string;
-  region?: string;
-  profile?: string;
-  /** The configuration file. */
-  config?: string;
-  engine?: LogEngine;
-  /** As typed. */
-  maxUsd?: string;
-  /** How far before the window the access log is also read, for the keep-alive measurement; as typed. */
-  lookBack?: string;
-  save?: string;
-  /** Retries until the diagnosis is final. */
-  wait?: true;
-  json?: true;
-  markdown?: true;
-  /** Shows only the parts of requests that are safe to share. */
-  redact?: true;
-}
 
 export type DiagnosedIncident = Omit<InvestigationResult, 'hasLogFiles'>;
 
@@ -111,36 +90,4 @@ export async function diagnoseRecordingWithProgress(
   } finally {
     close();
   }
-}
-
-/** Returns milliseconds; null without the option. Throws Problem (exit 1) for an invalid duration. */
-export function parseLookBack({ lookBack: text }: DiagnoseOptions): number | null {
-  if (text === undefined) return null;
-  const seconds = parseDuration(text);
-  if (seconds !== null) return seconds * 1000;
-  throw new Problem(`Didn't understand --look-back "${text}". Use a duration of at most 7 days: --look-back 24h.`, 1);
-}
-
-/** Markdown is always redacted, since it is meant to be shared; a terminal shows requests as sent. */
-export const isRedacted = ({ redact, markdown }: DiagnoseOptions): boolean => redact === true || markdown === true;
-
-/** Renders the diagnosis in the requested format. */
-export const render = async (diagnosis: Diagnosis, options: DiagnoseOptions): Promise<string> =>
-  (await rendererFor(options))(diagnosis);
-
-/** Loads only the renderer of the requested format. */
-export async function rendererFor({ json, markdown }: DiagnoseOptions): Promise<(diagnosis: Diagnosis) => string> {
-  if (json) return (await import('../render/json.ts')).renderJson;
-  if (markdown) return (await import('../render/markdown.ts')).renderMarkdown;
-  const { renderTerminal } = await import('../render/terminal.ts');
-  return (diagnosis) =>
-    renderTerminal(diagnosis, { columns: process.stdout.columns ?? 80, colour: hasColour(process.stdout) });
-}
-
-/** Whether to use colour: on a terminal, unless NO_COLOR or FORCE_COLOR overrides it. */
-export function hasColour({ isTTY }: { isTTY?: boolean }): boolean {
-  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
-  if (NO_COLOR) return false;
-  if (FORCE_COLOR) return FORCE_COLOR !== '0';
-  return isTTY === true && TERM !== 'dumb';
 }

@@ -12,7 +12,8 @@ import { investigateUntilFinal, REAL_WAIT_CLOCK, type WaitClock, type WaitResult
 import { Problem } from '../problem.ts';
 import { parseQuestion } from '../query/parse-question.ts';
 import { resolveWindow, windowReading } from '../query/window.ts';
-import { type DiagnoseOptions, hasColour, isRedacted, parseLookBack, rendererFor } from './diagnose-command.ts';
+import { type DiagnoseOptions, isRedacted, parseLookBack } from './diagnose-options.ts';
+import { hasColour, rendererFor } from './output.ts';
 import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 

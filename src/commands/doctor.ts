@@ -2,10 +2,11 @@
  * `alb502 doctor [load-balancer]`: prints what works, what is missing, and the exact permission or setting for each
  * gap. Read-only.
  */
+
 import type { DoctorReport } from '../doctor/finding.ts';
 import { plural } from '../format/wording.ts';
 import { Problem } from '../problem.ts';
-import { hasColour } from './diagnose-command.ts';
+import { hasColour } from './output.ts';
 
 export interface DoctorOptions {
   region?: string;

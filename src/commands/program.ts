@@ -1,8 +1,9 @@
 /** Defines the command line. Each command loads its code when it runs, so that help is instant. */
+
 import { Command, CommanderError, Option } from 'commander';
 import { Problem } from '../problem.ts';
 import type { AlarmOptions } from './alarm.ts';
-import type { DiagnoseOptions } from './diagnose-command.ts';
+import type { DiagnoseOptions } from './diagnose-options.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { HealthOptions } from './health.ts';
 import { HELP } from './help.ts';

@@ -1,4 +1,5 @@
 /** `alb502 serve --check`: checks whether the bot would work, without starting it. */
+
 import { rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
@@ -6,10 +7,10 @@ import { type Config, RUNS_FOLDER, type Secrets } from '../config.ts';
 import { formatBytes } from '../format/amounts.ts';
 import { plural } from '../format/wording.ts';
 import { errorMessage, Problem } from '../problem.ts';
+import { openStore } from '../runs/open-store.ts';
 import { checkQueue } from './check-queue.ts';
 import type { CheckResult } from './check-result.ts';
 import { checkSlack } from './check-slack.ts';
-import { openStore } from './serve.ts';
 
 const PROBE = 'checks/probe.json';
 /** Bytes of access log that a diagnosis downloads before Athena becomes the better choice. */

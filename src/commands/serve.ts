@@ -1,13 +1,14 @@
 /** `alb502 serve`: runs the bot until it is stopped. */
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type Config, parseConfig, RUNS_FOLDER, readSecrets, type Secrets } from '../config.ts';
+import { type Config, parseConfig, readSecrets, type Secrets } from '../config.ts';
 import type { Investigator } from '../investigate/investigator.ts';
 import type { ListingFailure, LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
+import { openStore } from '../runs/open-store.ts';
 import type { Run } from '../runs/run.ts';
-import type { Store } from '../runs/store/store.ts';
 import type { TimerClock } from '../slack/delivery/edit-rate-limiter.ts';
+import { slackErrorCode } from '../slack/slack-error-code.ts';
 import { readConfigContent, slackModeOf } from './read-config.ts';
 
 export interface ServeOptions {
@@ -211,16 +212,6 @@ export async function startBot(
   };
 }
 
-/** Opens the configured store of run records. */
-export async function openStore({ runs: { folder, s3 } }: Pick<Config, 'runs'>): Promise<Store> {
-  if (s3 === undefined) {
-    const { openFolderStore } = await import('../runs/store/folder-store.ts');
-    return openFolderStore(folder ?? RUNS_FOLDER);
-  }
-  const { openS3Store } = await import('../runs/store/s3-store.ts');
-  return openS3Store(s3);
-}
-
 /** Opens the investigator for AWS, which lists load balancers every few minutes, or for recorded incidents. */
 async function openInvestigator(
   config: Config,
@@ -269,15 +260,3 @@ const toSlackProblem =
     if (code === null) throw error;
     throw new Problem(`Slack refused ${what}: ${code}; alb502 serve --check says more.`, 2);
   };
-
-export const SLACK_UNREACHABLE = 'it cannot be reached';
-
-/** Returns Slack's error code, or `SLACK_UNREACHABLE`; null for other errors. */
-export function slackErrorCode(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  if ('data' in error && typeof error.data === 'object' && error.data !== null && 'error' in error.data)
-    return String(error.data.error);
-  // Compare codes, because bundling renames classes.
-  const code = 'code' in error ? error.code : '';
-  return code === 'slack_webapi_request_error' || code === 'slack_webapi_http_error' ? SLACK_UNREACHABLE : null;
-}

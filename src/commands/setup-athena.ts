@@ -2,7 +2,7 @@
  * `alb502 setup athena`: prints the CREATE TABLE for the access logs of this account and region; `--create` runs it.
  */
 
-import type { LogPlace } from '../collect/access-log/s3-log.ts';
+import type { LogPlace } from '../collect/access-log/log-place.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { Problem } from '../problem.ts';
 import { printNotice } from './print-notice.ts';

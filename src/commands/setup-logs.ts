@@ -1,5 +1,5 @@
 /** `alb502 setup logs`: prints the commands that switch on the access log of a load balancer. */
-import { placeInArn } from '../collect/access-log/s3-log.ts';
+import { placeInArn } from '../collect/access-log/log-place.ts';
 import { type LogDestination, logSetupSteps, RETENTION_DAYS } from '../doctor/log-wiring.ts';
 import { list } from '../format/wording.ts';
 import { Problem } from '../problem.ts';

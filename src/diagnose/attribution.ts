@@ -1,6 +1,7 @@
 /** Assigns every error to exactly one part: an event, a cause, or causes that remain possible. */
-import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
-import type { IncidentEvent } from './events/event.ts';
+
+import { CAUSE_IDS, type CauseId } from './causes/index.ts';
+import type { IncidentEvent } from './events/incident-event.ts';
 import type { CauseClaim } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';

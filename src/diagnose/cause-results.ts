@@ -1,8 +1,9 @@
 /** Converts judged causes and parts into the diagnosis's result for each cause. */
+
 import { inSentence, list, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
-import { CAUSE_IDS, type CauseId } from './cause-ids.ts';
 import type { Cause } from './causes/cause.ts';
+import { CAUSE_IDS, type CauseId } from './causes/index.ts';
 import type { CauseResult } from './diagnosis.ts';
 import { claimsOf, type Judgement, NO_FIX } from './judgement.ts';
 import type { SignatureId } from './signature.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { EvidenceName, GapKind, LogReadMethod } from '../evidence/evidence.ts';
-import type { CauseId } from './cause-ids.ts';
+import type { CauseId } from './causes/index.ts';
 import type { CheckOutcome, Fact } from './check-verdict.ts';
 import type { StepNumber } from './checks/check.ts';
 import type { CheckId } from './checks/index.ts';

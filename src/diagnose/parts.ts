@@ -1,8 +1,9 @@
 /** Parts of the diagnosis: whole numbers of errors, and shares that add up to 1. */
+
 import type { ErrorPart } from './attribution.ts';
 import { roundShare } from './cause-results.ts';
 import type { Part } from './diagnosis.ts';
-import { type IncidentEvent, isOnset } from './events/event.ts';
+import { type IncidentEvent, isOnset } from './events/incident-event.ts';
 import { countErrors, type SampledError } from './traffic.ts';
 
 /** Share from which errors that CloudWatch counts but the log lacks become a part. */

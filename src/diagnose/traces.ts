@@ -1,16 +1,11 @@
 /** Lists trace ids of errors that only the application's log can settle, with commands that search for them. */
+
 import { command } from '../format/command.ts';
-import { traceRoot } from '../redact/log-fields.ts';
-import type { CauseId } from './cause-ids.ts';
+import type { CauseId } from './causes/index.ts';
 import type { Diagnosis } from './diagnosis.ts';
-import type { SampledError } from './traffic.ts';
+import { type SampledError, traceRoots } from './traffic.ts';
 
 const LIMIT = 5;
-/** Only the part written by the load balancer is searched, because clients may send a header of their own. */
-export const traceRoots = (errors: readonly SampledError[]): string[] => [
-  ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
-];
-
 /** Null if no undecided error was closed before a response, or none has a trace id from the load balancer. `open`: the causes that remain possible for these errors. */
 export function tracesOf(unexplained: readonly SampledError[], open: readonly CauseId[]): Diagnosis['traces'] {
   const closed = unexplained.filter((error) => error.signature === 'closed-before-response');

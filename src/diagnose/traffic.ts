@@ -4,6 +4,7 @@
  */
 import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../evidence/statuses.ts';
+import { traceRoot } from '../redact/log-fields.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
 import { NO_OWNERS, type TargetOwners, targetName } from './targets/target-owners.ts';
 
@@ -193,6 +194,11 @@ export function withSignature(traffic: Traffic, ...ids: SignatureId[]): readonly
 /** The number of errors that the rows represent. */
 export const countErrors = (errors: readonly SampledError[]): number =>
   errors.reduce((sum, error) => sum + error.weight, 0);
+
+/** Only the part written by the load balancer is searched, because clients may send a header of their own. */
+export const traceRoots = (errors: readonly SampledError[]): string[] => [
+  ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
+];
 
 /** Splits a list by a key, groups in order of first appearance. */
 export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {

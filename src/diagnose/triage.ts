@@ -1,7 +1,7 @@
 /** Triage: who is affected, since when, whether it continues, how complete the log is, and errors over time. */
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
-import { type MetricsReach, wholeMinutes } from '../evidence/metrics.ts';
+import type { MetricsReach } from '../evidence/metrics.ts';
 import { iso, number, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
 import type { Diagnosis, StatusBeside, TimelineBucket } from './diagnosis.ts';
 import { areClientsKnown, clientsWithErrors, hopNames } from './patterns/hops.ts';
@@ -229,19 +229,4 @@ export function timeline(traffic: Traffic, question: Question): TimelineBucket[]
     }
     return map;
   }
-}
-
-/**
- * Asked errors that the load balancer made, over the whole UTC minutes inside the window, comparable with
- * HTTPCode_ELB_50x_Count. If the question is about targets' errors only, counts those, comparable with
- * HTTPCode_Target_5XX_Count. Null in a window without a whole minute.
- */
-export function errorsInLog(traffic: Traffic, question: Question): number | null {
-  const minutes = wholeMinutes(question);
-  if (minutes === null) return null;
-  const isOfTargets = question.statuses.every((word) => word.startsWith('target-'));
-  return traffic.shapes
-    .filter((shape) => shape.minute >= minutes.from && shape.minute < minutes.to)
-    .filter((shape) => (signature(shape) === 'target-response') === isOfTargets)
-    .reduce((sum, shape) => sum + shape.count, 0);
 }

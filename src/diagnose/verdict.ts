@@ -1,9 +1,11 @@
 /** The verdict: what the leading part says about the incident, and which other parts it names. */
+
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
-import type { CauseId } from './cause-ids.ts';
+import type { CauseId } from './causes/index.ts';
 import type { CauseResult, Diagnosis, Part, Verdict } from './diagnosis.ts';
-import type { EventKind, IncidentEvent } from './events/event.ts';
+import type { EventKind } from './events/event.ts';
+import type { IncidentEvent } from './events/incident-event.ts';
 import { DEATHS, type ReasonKind } from './events/reason.ts';
 import { splitGroups } from './patterns/error-concentration.ts';
 import { ownerConcentrations, ownerHeadline } from './patterns/owner-concentration.ts';

@@ -1,11 +1,13 @@
 /** The fix where all errors belong to one of several weighted target groups or versions: it gets no more requests. */
+
 import type { Command } from '../format/command.ts';
 import type { ErrorPart } from './attribution.ts';
 import type { CauseResult } from './diagnosis.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
 import type { Stopgap } from './judgement.ts';
 import { failingRevisions } from './patterns/revision-errors.ts';
-import { type DeploymentEvidence, deploymentsOf } from './targets/deployments.ts';
+import type { DeploymentEvidence } from './targets/deployment-types.ts';
+import { deploymentsOf } from './targets/deployments.ts';
 import { weightedAlias } from './targets/weighted-alias.ts';
 import { type WeightedGroup, weightedGroup } from './targets/weighted-group.ts';
 import type { Traffic } from './traffic.ts';

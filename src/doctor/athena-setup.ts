@@ -17,7 +17,7 @@ import {
   namedTable,
   readTable,
 } from '../collect/access-log/athena/table.ts';
-import type { LogPlace } from '../collect/access-log/s3-log.ts';
+import type { LogPlace } from '../collect/access-log/log-place.ts';
 import { collectItems } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { Config } from '../config.ts';

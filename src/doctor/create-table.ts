@@ -1,8 +1,9 @@
 /** Finds the log files for an Athena table in one account and region, and runs the statement that creates the table. */
+
 import { AthenaClient, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { pollQuery, stopQuery } from '../collect/access-log/athena/athena-engine.ts';
-import { type LogPlace, logPlace } from '../collect/access-log/s3-log.ts';
+import { type LogPlace, logPlace } from '../collect/access-log/log-place.ts';
 import { awsProblem } from '../collect/aws/aws-errors.ts';
 import { collectItems } from '../collect/aws/call.ts';
 import { assertCredentials, fetchAttributes } from '../collect/aws/load-balancer.ts';

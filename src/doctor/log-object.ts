@@ -1,6 +1,8 @@
 /** Reads the beginning of a log object, as a diagnosis would read all of it. */
+
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { bucketArn, type LogObject, type LogPlace } from '../collect/access-log/s3-log.ts';
+import type { LogPlace } from '../collect/access-log/log-place.ts';
+import { bucketArn, type LogObject } from '../collect/access-log/s3-log.ts';
 import type { Session } from '../collect/aws/session.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall } from './probe.ts';

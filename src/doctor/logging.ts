@@ -13,16 +13,8 @@ import {
   isReadable,
 } from '../collect/access-log/deliveries.ts';
 import { parseFileName } from '../collect/access-log/log-files.ts';
-import {
-  bucketArn,
-  dayPrefix,
-  healthCheckPlace,
-  type LogObject,
-  type LogPlace,
-  listWindow,
-  logPlace,
-  objects,
-} from '../collect/access-log/s3-log.ts';
+import { healthCheckPlace, type LogPlace, logPlace } from '../collect/access-log/log-place.ts';
+import { bucketArn, dayPrefix, type LogObject, listWindow, objects } from '../collect/access-log/s3-log.ts';
 import { streamFollower } from '../collect/access-log/vended/firehose-streams.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';

@@ -1,4 +1,5 @@
 /** Tries the calls that read a vended access log, each once and small. Nothing is queried. */
+
 import {
   CloudWatchLogsClient,
   FilterLogEventsCommand,
@@ -9,7 +10,8 @@ import {
 import { S3Client } from '@aws-sdk/client-s3';
 import { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import { type FoundDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
-import { bucketArn, type LogObject, type LogPlace, listWindow, placeInArn } from '../collect/access-log/s3-log.ts';
+import { type LogPlace, placeInArn } from '../collect/access-log/log-place.ts';
+import { bucketArn, type LogObject, listWindow } from '../collect/access-log/s3-log.ts';
 import { vendedPlace } from '../collect/access-log/vended/vended-place.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
 import type { Session } from '../collect/aws/session.ts';

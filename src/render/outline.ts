@@ -2,7 +2,7 @@
  * The sections of a diagnosis in reading order: what broke, the fix, who is affected, why, and everything that was
  * checked. The terminal, Markdown and Slack use the same order; Slack puts the last sections behind buttons.
  */
-import type { CauseId } from '../diagnose/cause-ids.ts';
+import type { CauseId } from '../diagnose/causes/index.ts';
 import { checkOf } from '../diagnose/checks/index.ts';
 import type {
   CauseResult,

@@ -1,5 +1,5 @@
 /** Units, times and sentences shared by every renderer. Pure; times are UTC. */
-import type { CauseId } from '../diagnose/cause-ids.ts';
+import type { CauseId } from '../diagnose/causes/index.ts';
 import { causesOf } from '../diagnose/causes/index.ts';
 import type {
   CauseResult,

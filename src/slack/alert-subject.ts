@@ -1,6 +1,7 @@
 /** Finds the load balancer of an alert, among those that this channel may ask about, by its name or by the alarm. */
-import type { SlackContext } from './ask.ts';
+
 import { type NamedAlarm, readAlert } from './pasted-alert.ts';
+import type { SlackContext } from './slack-context.ts';
 
 /** `candidates`: several names, for the user to choose from. */
 export type AlertSubject = { loadBalancer: string } | { candidates: string[] } | null;
@@ -44,6 +45,3 @@ export async function subjectOfAlarm(
     return null;
   }
 }
-
-/** Looks up an alarm in CloudWatch; returns its load balancers as `app/<name>/<id>`. */
-export type LoadBalancersOfAlarm = (alarm: NamedAlarm, signal: AbortSignal) => Promise<string[]>;

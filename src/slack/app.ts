@@ -1,4 +1,5 @@
 /** The Bolt app: receiver, request limits and listeners. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
@@ -10,7 +11,6 @@ import type { Investigator } from '../investigate/investigator.ts';
 import type { ListingFailure } from '../investigate/live.ts';
 import type { Mutes } from '../runs/mutes.ts';
 import type { RunStore } from '../runs/runs.ts';
-import type { SlackContext } from './ask.ts';
 import { openAskerZones } from './asker-zones.ts';
 import { openAuthorization } from './authorization.ts';
 import { CONNECTION_LIMITS, limitConnections, serverOptions } from './connection-limits.ts';
@@ -26,6 +26,7 @@ import { onCommand } from './listeners/slash-command.ts';
 import { onWatchedAlerts } from './listeners/watch.ts';
 import { VIEWS } from './messages/actions.ts';
 import { openSeals } from './seals.ts';
+import type { SlackContext } from './slack-context.ts';
 import { boltLogger } from './slack-log.ts';
 import type { SlackThreads } from './thread/slack-threads.ts';
 

@@ -1,56 +1,21 @@
 /** Turns a question into a thread; shared by every way of asking in Slack. */
-import type { WebClient } from '@slack/web-api';
-import type { Logger } from 'pino';
+
 import { AmbiguousName } from '../collect/find-load-balancer.ts';
-import type { Config } from '../config.ts';
 import type { Question, Window } from '../evidence/evidence.ts';
 import { list } from '../format/wording.ts';
-import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';
+import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import { isLoadBalancerName } from '../query/load-balancer-word.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
-import type { Episode } from '../runs/episode.ts';
-import type { Mutes } from '../runs/mutes.ts';
 import type { Run } from '../runs/run.ts';
-import type { RunStore } from '../runs/runs.ts';
-import { alertSubject, type LoadBalancersOfAlarm, subjectOfAlarm } from './alert-subject.ts';
-import type { Authorize, Decision, Requester } from './authorization.ts';
-import type { Deduplicator } from './dedupe.ts';
+import { alertSubject, subjectOfAlarm } from './alert-subject.ts';
+import type { Decision, Requester } from './authorization.ts';
 import { RESTARTING, SOMETHING_BROKE } from './messages/index.ts';
 import { isAlert } from './pasted-alert.ts';
-import type { Seals } from './seals.ts';
+import type { SlackContext } from './slack-context.ts';
 import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
-import type { SlackThreads } from './thread/slack-threads.ts';
-
-/** Everything that answering in Slack needs. */
-export interface SlackContext {
-  config: Config;
-  investigator: Investigator;
-  threads: SlackThreads;
-  runs: RunStore;
-  authorize: Authorize;
-  /** The episode whose thread this is; null for a person's question. */
-  episodeOf(run: Run): Promise<Episode | null>;
-  loadBalancersOfAlarm: LoadBalancersOfAlarm;
-  /** Load balancers and alarms that open no threads for a while. */
-  mutes: Mutes;
-  /** A person's time zone (IANA name) from the Slack profile, else from the configuration. */
-  zoneOf(user: string): Promise<string>;
-  /** Client for calls that a user waits for: few retries. */
-  slack: WebClient;
-  seals: Seals;
-  /** The bot's own user ID and name. */
-  bot: { user: string; name: string };
-  log: Logger;
-  /** Epoch milliseconds. */
-  now(): number;
-  /** Button presses seen before. */
-  presses: Deduplicator;
-  /** Aborted when the bot stops. */
-  signal: AbortSignal;
-}
 
 export interface QuestionRequest {
   who: Requester & { channel: string };

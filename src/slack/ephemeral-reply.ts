@@ -1,12 +1,14 @@
 /** Replies that only the asker sees. */
+
 import type { RespondFn } from '@slack/bolt';
 import { isUnderWay, type Run } from '../runs/run.ts';
 import { MessageTs } from '../runs/store/post-record.ts';
-import type { AskOutcome, SlackContext } from './ask.ts';
+import type { AskOutcome } from './ask.ts';
 import { privateMessage } from './messages/index.ts';
 import { escapeMrkdwn, type Message } from './messages/message.ts';
 import { askAnewRow } from './messages/message-buttons.ts';
 import { line, partsMessage } from './messages/rich-text.ts';
+import type { SlackContext } from './slack-context.ts';
 
 /** The message for an outcome; null if the thread says it all. */
 export async function outcomeMessage(context: SlackContext, outcome: AskOutcome): Promise<Message | null> {

@@ -1,8 +1,9 @@
 /** Finds existing threads: of the same question, or of an alarm on the same load balancer. */
+
 import type { Question, Window } from '../evidence/evidence.ts';
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import type { Run } from '../runs/run.ts';
-import type { SlackContext } from './ask.ts';
+import type { SlackContext } from './slack-context.ts';
 
 const MINUTE = 60_000;
 /** Milliseconds for which the same question leads to the existing thread. */

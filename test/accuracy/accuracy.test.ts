@@ -2,9 +2,10 @@
  * The incidents of the suite, each judged once as it is and once with ordinary noise beside it. What is expected of each stands in its
  * family; here it is only compared, and docs/accuracy.md kept true (`vitest run test/accuracy/accuracy.test.ts --update=all` rewrites it).
  */
+
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
+import { CAUSE_IDS } from '../../src/diagnose/causes/index.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { tooSure } from '../lab/assumptions.ts';
 import { captureNames, LAB_FAMILY, scoreCapture } from './captures.ts';

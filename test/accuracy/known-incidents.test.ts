@@ -2,12 +2,13 @@
  * Incidents rebuilt from public reports whose cause became known, and captures of real servers that failed behind a real proxy. One row an
  * incident: what must lead, what must not be claimed, said or advised. The folder of that name holds the evidence.
  */
+
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { renderTerminal } from '../../src/render/terminal.ts';
 import { wouldEndIt } from './outcome.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
+import { CAUSE_IDS } from '../../src/diagnose/causes/index.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { DeliveredLog } from '../../src/evidence/delivered-log.ts';
 import type { EvidenceSet, GapKind } from '../../src/evidence/evidence.ts';

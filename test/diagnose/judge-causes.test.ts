@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../../src/diagnose/cause-ids.ts';
 import { defineCause } from '../../src/diagnose/causes/cause.ts';
-import { causes, causesOf } from '../../src/diagnose/causes/index.ts';
+import { CAUSE_IDS, causes, causesOf } from '../../src/diagnose/causes/index.ts';
 import { judgeCause } from '../../src/diagnose/judge-causes.ts';
 import { claimsOf, untested } from '../../src/diagnose/judgement.ts';
 import { SIGNATURE_IDS, type SignatureId } from '../../src/diagnose/signature.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
 import { tracesOf } from '../../src/diagnose/traces.ts';
 import { failed, trafficOf } from '../support/traffic/traffic-builder.ts';
 

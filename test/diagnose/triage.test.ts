@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { besideOf } from '../../src/diagnose/beside.ts';
-import { errorsInLog, timeline, triage } from '../../src/diagnose/triage.ts';
+import { errorsInLog } from '../../src/diagnose/errors-in-log.ts';
+import { timeline, triage } from '../../src/diagnose/triage.ts';
 import type { MetricSeries } from '../../src/evidence/aws.ts';
 import { metricsReach } from '../../src/evidence/metrics.ts';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { attributeErrors, orderParts } from '../../src/diagnose/attribution.ts';
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
 import { causeResults, type JudgedCause } from '../../src/diagnose/cause-results.ts';
-import type { IncidentEvent } from '../../src/diagnose/events/event.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
+import type { IncidentEvent } from '../../src/diagnose/events/incident-event.ts';
 import { claimErrors, claimsOf, NO_FIX, ruledOut, type Strength, untested } from '../../src/diagnose/judgement.ts';
 import { partsOf } from '../../src/diagnose/parts.ts';
 import type { SampledError, Traffic } from '../../src/diagnose/traffic.ts';

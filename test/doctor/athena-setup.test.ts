@@ -1,6 +1,7 @@
 /** `alb502 doctor` about Athena, with one action denied at a time. */
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { logPlace } from '../../src/collect/access-log/s3-log.ts';
+import { logPlace } from '../../src/collect/access-log/log-place.ts';
 import type { Session } from '../../src/collect/aws/session.ts';
 import { openSession } from '../../src/collect/aws/session.ts';
 import { checkAthena } from '../../src/doctor/athena-setup.ts';

@@ -1,5 +1,5 @@
 /** The assumptions of the lab's proxy about the load balancer, from which docs/assumptions.md is generated. */
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 
 export interface Assumption {

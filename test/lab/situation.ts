@@ -1,5 +1,5 @@
 /** The parts of a capture: a server, traffic, a fault, and the truth about it. */
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
 import type { TargetGroupSpec } from '../support/simulator/scenario.ts';
 import type { ClientPlan } from './clients.ts';
 import type { LabNetwork } from './network.ts';

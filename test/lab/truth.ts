@@ -1,5 +1,5 @@
 /** The cause of each failed request, from what the proxy saw on the wire and what the application wrote down, never from the diagnosis. */
-import type { CauseId } from '../../src/diagnose/cause-ids.ts';
+import type { CauseId } from '../../src/diagnose/causes/index.ts';
 import type { SignatureId } from '../../src/diagnose/signature.ts';
 import type { Entry } from './proxy/load-balancer.ts';
 

@@ -1,12 +1,14 @@
 /** Two errors of a quiet race in the window, eighteen in the day before it: offered, taken, saved; of a recording and of AWS. */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { type IncidentToSave, saveIncident } from '../../src/collect/incident/save.ts';
-import { diagnoseRecording, parseLookBack } from '../../src/commands/diagnose-command.ts';
+import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { investigateWords } from '../../src/commands/diagnose-live.ts';
+import { parseLookBack } from '../../src/commands/diagnose-options.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
 import { isSmallLook } from '../../src/query/look-back.ts';
 import { tooLittle } from '../accuracy/too-little.ts';

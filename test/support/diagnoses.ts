@@ -1,6 +1,6 @@
 /** Diagnoses written by hand, as a person could receive them. Numbers in one agree with each other. */
 
-import { CAUSE_IDS, type CauseId } from '../../src/diagnose/cause-ids.ts';
+import { CAUSE_IDS, type CauseId } from '../../src/diagnose/causes/index.ts';
 import { STEP_TITLES } from '../../src/diagnose/checks/check.ts';
 import type { CheckId } from '../../src/diagnose/checks/index.ts';
 import type {

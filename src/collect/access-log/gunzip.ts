@@ -4,9 +4,10 @@
  * decompression of a log. The handle below a stream, which gunzipSync and npm's unpacking also drive, is undocumented.
  * So the result is checked against the file's trailer, and callers fall back to a stream when anything is wrong.
  */
+
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
-import { expansionLimit } from './log-files.ts';
+import { expansionLimit } from './expansion-limit.ts';
 import { assertPlainFile, OPEN_PLAINLY } from './open-file.ts';
 
 /** Bytes. */

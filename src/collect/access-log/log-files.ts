@@ -12,6 +12,7 @@ import type { Window } from '../../evidence/evidence.ts';
 import { errorMessage } from '../../problem.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
+import { EXPANDS_TOO_FAR, expansionLimit } from './expansion-limit.ts';
 import { openFile } from './open-file.ts';
 import { translatedPieces } from './vended/translate-lines.ts';
 
@@ -174,17 +175,6 @@ export function fileErrorText(error: unknown): string {
   if (error instanceof Error && error.message.startsWith('Out of Memory')) return 'its records need too much memory';
   return known[code] ?? errorMessage(error);
 }
-
-/** Access logs compress to a seventh; short identical lines, to a thousandth. */
-const MAX_EXPANSION = 64;
-const ALWAYS_EXPANDED = 1 << 23;
-
-/** Maximum bytes of content to read from a compressed file of this size. */
-export const expansionLimit = (compressedBytes: number): number =>
-  Math.max(ALWAYS_EXPANDED, MAX_EXPANSION * compressedBytes);
-
-/** Why a file is not read to its end. */
-export const EXPANDS_TOO_FAR = `it expands to more than ${MAX_EXPANSION} times its size, as no access log does: the rest of it was not read`;
 
 /**
  * Yields the lines of a file, decompressed, piece by piece; records of vended logs become lines too. If the file is

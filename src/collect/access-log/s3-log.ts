@@ -1,5 +1,5 @@
 /**
- * The access log in S3: finds its location, selects the objects that a question needs, and downloads them.
+ * The access log in S3: selects the objects that a question needs, and downloads them.
  * Layout:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
@@ -10,8 +10,6 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
-import type { Attributes } from '../../evidence/aws.ts';
-import { type DeliveredLog, logOf } from '../../evidence/delivered-log.ts';
 import type { Window } from '../../evidence/evidence.ts';
 import { mapLimited } from '../map-limited.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
@@ -23,28 +21,8 @@ import {
   parseFileName,
   type WantedLoadBalancer,
 } from './log-files.ts';
-import { canHoldEntries, folderOfDay, type ObjectInFolder, type VendedLayout } from './vended/vended-place.ts';
-
-/** Where a load balancer delivers its access log. */
-export interface LogPlace {
-  bucket: string;
-  /** Prefix of all log files of this account and region, including the slash before the year. */
-  root: string;
-  account: string;
-  region: string;
-  /** aws, aws-cn, aws-us-gov */
-  partition: string;
-  loadBalancer: { name: string; id: string };
-  /** For a vended delivery; absent if the load balancer writes its own files. */
-  vended?: VendedLayout;
-  /** Of a vended delivery; see `DeliveredLog`. */
-  format?: string | null;
-  stream?: string;
-}
-
-/** The place as a destination of the log. */
-export const logAt = ({ bucket, root, format = null, stream }: LogPlace): DeliveredLog =>
-  logOf({ service: 's3', name: `${bucket}/${root}`, format, stream });
+import type { LogPlace, VendedLayout } from './log-place.ts';
+import { canHoldEntries, folderOfDay, type ObjectInFolder } from './vended/vended-place.ts';
 
 export interface LogObject {
   key: string;
@@ -52,47 +30,8 @@ export interface LogObject {
   bytes: number;
 }
 
-const ARN = /^arn:([^:]+):elasticloadbalancing:([^:]+):([0-9]{12}):loadbalancer\/app\/([^/]+)\/([^/]+)$/;
 const DAY_MS = 86_400_000;
 const INTERVAL_MS = 300_000;
-
-/**
- * Returns null if the attributes disable delivery to S3 or name no bucket. Throws RangeError if the ARN is not that of
- * an Application Load Balancer.
- */
-export function logPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
-  const { account, region, ...rest } = placeInArn(loadBalancerArn);
-  const bucket = attributes['access_logs.s3.bucket'] ?? '';
-  if (attributes['access_logs.s3.enabled'] !== 'true' || bucket === '') return null;
-  const root = rootOf(attributes['access_logs.s3.prefix'] ?? '', { account, region });
-  return { bucket, root, account, region, ...rest };
-}
-
-/** Where the load balancer itself writes its health-check log, which may be another bucket; null if it writes none. */
-export function healthCheckPlace(attributes: Attributes, loadBalancerArn: string): LogPlace | null {
-  const { account, region, ...rest } = placeInArn(loadBalancerArn);
-  const bucket = attributes['health_check_logs.s3.bucket'] ?? '';
-  if (attributes['health_check_logs.s3.enabled'] !== 'true' || bucket === '') return null;
-  const root = rootOf(attributes['health_check_logs.s3.prefix'] ?? '', { account, region });
-  return { bucket, root, account, region, ...rest };
-}
-
-function rootOf(prefix: string, { account, region }: { account: string; region: string }): string {
-  const trimmed = prefix.replace(/^[/]+|[/]+$/g, '');
-  return `${trimmed === '' ? '' : `${trimmed}/`}AWSLogs/${account}/elasticloadbalancing/${region}/`;
-}
-
-/**
- * Reads the place from a load balancer's ARN. Throws RangeError if the ARN is not that of an Application Load Balancer.
- */
-export function placeInArn(
-  loadBalancerArn: string,
-): Pick<LogPlace, 'account' | 'region' | 'partition' | 'loadBalancer'> {
-  const [, partition, region, account, name, id] = ARN.exec(loadBalancerArn) ?? [];
-  if (!partition || !region || !account || !name || !id)
-    throw new RangeError(`${loadBalancerArn} is not the ARN of an Application Load Balancer`);
-  return { account, region, partition, loadBalancer: { name, id } };
-}
 
 /**
  * Range of interval ends of files that may hold a relevant entry, matching canMatter. Epoch milliseconds, both

@@ -2,6 +2,7 @@
  * Reads the health-check logs of a live load balancer beside its access log, from wherever they are delivered: S3, by the
  * attributes or as a vended delivery, or a log group. If it cannot be read, the access log is read all the same.
  */
+
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cost, FailedHealthChecks } from '../../evidence/evidence.ts';
@@ -14,7 +15,8 @@ import { isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
 import type { LogReadRequest } from '../access-log/embedded/log-reader.ts';
 import { failedHealthChecks, readHealthChecks } from '../access-log/health-checks.ts';
 import { inspectFile, isParquet, logFilesIn } from '../access-log/log-files.ts';
-import { download, healthCheckPlace, type LogPlace, listHealthChecks, placeInArn } from '../access-log/s3-log.ts';
+import { healthCheckPlace, type LogPlace, placeInArn } from '../access-log/log-place.ts';
+import { download, listHealthChecks } from '../access-log/s3-log.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';

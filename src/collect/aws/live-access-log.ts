@@ -7,7 +7,7 @@ import { AccessLogError } from '../access-log/access-log-error.ts';
 import { estimateAthena, estimateS3 } from '../access-log/cost.ts';
 import { deliveredIn, deliveriesWords, type FoundDeliveries, NO_DELIVERIES } from '../access-log/deliveries.ts';
 import { limitationFrom, logLimitation } from '../access-log/log-limitation.ts';
-import { type LogPlace, logPlace } from '../access-log/s3-log.ts';
+import { type LogPlace, logPlace } from '../access-log/log-place.ts';
 import { idleTimeoutOf, searchCommand } from '../incident/incident-collectors.ts';
 import { readByAthena } from './athena-log-reader.ts';
 import { beginDeliveryLookup, type DeliveryLookup } from './delivery-lookup.ts';

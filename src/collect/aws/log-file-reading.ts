@@ -1,6 +1,7 @@
 /** Inputs of every reader of log files in S3, whichever engine it uses. */
+
 import type { LogLimitation } from '../../evidence/evidence.ts';
-import type { LogPlace } from '../access-log/s3-log.ts';
+import type { LogPlace } from '../access-log/log-place.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';
 import type { LogListing } from './log-listing.ts';
 import type { ReadCost } from './read-cost.ts';

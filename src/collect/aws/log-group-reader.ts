@@ -2,6 +2,7 @@
  * Reads the access log of a live load balancer from a CloudWatch Logs log group: downloads the events and reads them
  * like files, or counts them by query if there are too many.
  */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logOf } from '../../evidence/delivered-log.ts';
@@ -34,8 +35,8 @@ import {
 import type { VendedDelivery } from '../access-log/deliveries.ts';
 import { gapHorizon } from '../access-log/gap-limits.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
+import { placeInArn } from '../access-log/log-place.ts';
 import { sum } from '../access-log/place-traffic.ts';
-import { placeInArn } from '../access-log/s3-log.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 

@@ -1,8 +1,10 @@
 /** Lists the log files of one question in S3, and counts how often S3 asked to slow down. */
+
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Window } from '../../evidence/evidence.ts';
 import { plural } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
+import type { LogPlace } from '../access-log/log-place.ts';
 import {
   bytesOfDays,
   daysOf,
@@ -10,7 +12,6 @@ import {
   fileEndRange,
   type ListOptions,
   type LogObject,
-  type LogPlace,
   listWindow,
 } from '../access-log/s3-log.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';

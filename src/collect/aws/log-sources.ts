@@ -1,8 +1,9 @@
 /** The order in which the places of an access log are tried. Pure. */
+
 import type { DeliveredLog } from '../../evidence/delivered-log.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { type FoundDeliveries, isReadable, type VendedDelivery } from '../access-log/deliveries.ts';
-import { type LogPlace, logAt } from '../access-log/s3-log.ts';
+import { type LogPlace, logAt } from '../access-log/log-place.ts';
 import { vendedPlace } from '../access-log/vended/vended-place.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';
 

@@ -3,7 +3,7 @@
 import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { NO_COST, priceWords, sumOfEstimates } from '../access-log/cost.ts';
-import { type LogPlace, logAt } from '../access-log/s3-log.ts';
+import { type LogPlace, logAt } from '../access-log/log-place.ts';
 
 export class ReadCost {
   readonly #onEstimate: ((sentence: string) => void) | undefined;

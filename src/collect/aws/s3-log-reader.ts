@@ -1,4 +1,5 @@
 /** Reads the access log of a live load balancer from S3: each file of the window is read as soon as it is downloaded. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,9 +11,10 @@ import { assertAffordable } from '../access-log/affordable.ts';
 import { estimateS3, estimateWords, s3Usd } from '../access-log/cost.ts';
 import type { LogReader } from '../access-log/embedded/log-reader.ts';
 import { byText } from '../access-log/log-files.ts';
-import { type DownloadResult, download, endStamp, type LogObject, type LogPlace } from '../access-log/s3-log.ts';
+import type { LogPlace, VendedLayout } from '../access-log/log-place.ts';
+import { type DownloadResult, download, endStamp, type LogObject } from '../access-log/s3-log.ts';
 import { reorderFiles } from '../access-log/vended/reorder-files.ts';
-import { folderOfDay, type VendedLayout } from '../access-log/vended/vended-place.ts';
+import { folderOfDay } from '../access-log/vended/vended-place.ts';
 import { searchCommand } from '../incident/incident-collectors.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import { firstCalls } from './first-calls.ts';

@@ -1,4 +1,5 @@
 /** Downloads the standard log of a distribution from S3, up to a limit, and counts its errors. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -7,10 +8,11 @@ import { command } from '../../format/command.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { s3Usd } from '../access-log/cost.ts';
 import { fileErrorText, inspectFile, isParquet, logFilesIn, readContent } from '../access-log/log-files.ts';
-import { download, everyObject, type LogObject, type LogPlace } from '../access-log/s3-log.ts';
+import type { LogPlace } from '../access-log/log-place.ts';
+import { download, everyObject, type LogObject } from '../access-log/s3-log.ts';
 import type { ClientSettings } from '../aws/sdk-clients.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
-import type { EdgeDelivery, EdgeLogAnswer } from './edge-log.ts';
+import type { EdgeDelivery, EdgeLogAnswer } from './edge-delivery.ts';
 import { canHoldRecords, edgeLogKeys } from './edge-log-keys.ts';
 import { type EdgeCounter, edgeCounter, edgeFieldName, edgeLineReader } from './edge-records.ts';
 

@@ -1,4 +1,5 @@
 /** Counts the errors in a distribution's standard log in CloudWatch Logs: fetches a few megabytes, queries more. */
+
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
@@ -10,7 +11,7 @@ import { incomingBytes } from '../access-log/cloudwatch-logs/fetch-messages.ts';
 import { askRows, type LogGroup, type Seconds } from '../access-log/cloudwatch-logs/insights.ts';
 import { filterEvents, logEventsCommand } from '../access-log/cloudwatch-logs/log-events.ts';
 import { estimateInsights, insightsUsd, NO_COST } from '../access-log/cost.ts';
-import type { EdgeDelivery, EdgeLogAnswer } from './edge-log.ts';
+import type { EdgeDelivery, EdgeLogAnswer } from './edge-delivery.ts';
 import { countError, edgeCounter, edgeFieldName, edgeLineReader, errorOf, sortedErrors } from './edge-records.ts';
 
 /** Limits: bytes to fetch without a query, in pages of 1 MB, and bytes that a query may scan (about one US cent). */

@@ -4,46 +4,18 @@
 
 import { deliveredLogWords } from '../../evidence/delivered-log.ts';
 import type { EdgeErrorCount, EdgeLog } from '../../evidence/edge.ts';
-import type { Cost, Question } from '../../evidence/evidence.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { list } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { NO_COST } from '../access-log/cost.ts';
 import { findDeliveries, isReadable } from '../access-log/deliveries.ts';
-import type { Call } from '../aws/call.ts';
-import { openSession, type Session } from '../aws/session.ts';
-import type { FoundDistribution } from './distributions.ts';
+import { openSession } from '../aws/session.ts';
+import type { EdgeDelivery, EdgeLogAnswer, EdgeLogReading } from './edge-delivery.ts';
 import { readEdgeLogFiles } from './edge-log-files.ts';
 import { readEdgeLogGroup } from './edge-log-group.ts';
 import { type EdgePart, edgeLimitation } from './edge-part.ts';
 import { countError, sortedErrors } from './edge-records.ts';
 import { type EdgeLogPlace, findLegacyLog } from './legacy-log.ts';
-
-export interface EdgeLogReading {
-  call: Call;
-  question: Question;
-  distributions: readonly FoundDistribution[];
-  /** US dollars left to spend, known once the access log was read; null for no limit. */
-  remainingUsd: () => Promise<number | null>;
-}
-
-/** A delivery to read, and what its reader needs. */
-export interface EdgeDelivery extends Omit<EdgeLogReading, 'distributions'> {
-  distribution: FoundDistribution;
-  delivery: EdgeLogPlace;
-  /** A session in the region of CloudFront's global API. */
-  global: Session;
-}
-
-/** Counts from one log. */
-export interface EdgeLogAnswer {
-  errors: readonly EdgeErrorCount[];
-  requests: number | null;
-  cost: Cost;
-  source: string;
-  /** Sentences about parts that were not read. */
-  incomplete: string[];
-}
 
 /** CloudFront's log deliveries are configured in this region (developer guide, "Configure standard logging (v2)"). */
 const GLOBAL_REGION: Record<string, string> = { aws: 'us-east-1', 'aws-cn': 'cn-northwest-1' };

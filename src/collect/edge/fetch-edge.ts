@@ -1,10 +1,12 @@
 /** Fetches the evidence about CloudFront: its address ranges, the distributions, and the 5xx in their logs. */
+
 import type { LoadBalancer } from '../../evidence/aws.ts';
 import type { Edge } from '../../evidence/edge.ts';
 import type { Question } from '../../evidence/evidence.ts';
 import type { Call } from '../aws/call.ts';
 import { fetchDistributions } from './distributions.ts';
-import { type EdgeLogReading, readEdgeLog } from './edge-log.ts';
+import type { EdgeLogReading } from './edge-delivery.ts';
+import { readEdgeLog } from './edge-log.ts';
 import { fetchEdgeRanges } from './edge-ranges.ts';
 import type { AddressLookup } from './origin-names.ts';
 

@@ -1,4 +1,5 @@
 /** Copies the access-log files that a diagnosis read, line by line, without client addresses and query strings. */
+
 import { createWriteStream } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,10 +9,10 @@ import { constants, createGzip, gzipSync } from 'node:zlib';
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { MAX_LINE } from '../access-log/embedded/columns.ts';
 import { lineKind, mayBeEntry, parseLine } from '../access-log/entry.ts';
+import { expansionLimit } from '../access-log/expansion-limit.ts';
 import { healthCheckLines } from '../access-log/health-checks.ts';
 import {
   canMatter,
-  expansionLimit,
   inspectFile,
   logFilesIn,
   parseFileName,

@@ -2,7 +2,7 @@ import { command } from '../../format/command.ts';
 import { durationSpread, list, plural, requestsOf } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { authenticatingListeners, authorizeHttpsEgress, edgeAnswer } from '../network-path/load-balancer-edge.ts';
-import type { NetworkEvidence } from '../network-path/types.ts';
+import type { NetworkEvidence } from '../network-path/network-evidence.ts';
 import { describeTally, tally } from '../patterns/tally.ts';
 import { authenticationCode } from '../reason-codes/authentication-codes.ts';
 import { countErrors, type SampledError } from '../traffic.ts';

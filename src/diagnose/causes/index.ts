@@ -1,4 +1,3 @@
-import type { CauseId } from '../cause-ids.ts';
 import type { SignatureId } from '../signature.ts';
 import { addressReused } from './address-reused.ts';
 import { authenticationFailure } from './authentication-failure.ts';
@@ -67,8 +66,13 @@ const inOrder = [
   unsupportedRequest,
 ] as const;
 
+export type CauseId = (typeof inOrder)[number]['id'];
+
 /** The root causes; their order breaks ties. To add one, add its file, its test, and its import and line above. */
-export const causes: readonly (Cause & { id: (typeof inOrder)[number]['id'] })[] = inOrder;
+export const causes: readonly (Cause & { id: CauseId })[] = inOrder;
+
+/** In the same order. JSON, tests and links depend on them. */
+export const CAUSE_IDS: readonly CauseId[] = causes.map(({ id }) => id);
 
 /** The causes that can produce errors of a signature, in the order of `causes`. */
 export const causesOf = (signature: SignatureId): CauseId[] =>

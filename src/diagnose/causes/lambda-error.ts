@@ -26,7 +26,7 @@ export const lambdaError = defineCause({
 
   judge(evidence): Judgement {
     const { traffic } = evidence;
-    const errors = lambdaErrors(traffic, 'lambda-error');
+    const errors = lambdaErrors(traffic, 'error');
     if (errors.length === 0) return untested();
     const unhandled = unhandledErrors(traffic, evidence);
     const timedOut = new Set(unhandled.flatMap((group) => group.timedOut));

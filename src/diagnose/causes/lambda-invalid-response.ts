@@ -21,7 +21,7 @@ export const lambdaInvalidResponse = defineCause({
 
   judge(evidence): Judgement {
     const { traffic } = evidence;
-    const errors = lambdaErrors(traffic, 'lambda-invalid-response');
+    const errors = lambdaErrors(traffic, 'invalid-response');
     return claimErrors(
       {
         claims: [{ errors, strength: 'confirmed' }],

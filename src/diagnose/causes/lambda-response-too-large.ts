@@ -16,7 +16,7 @@ export const lambdaResponseTooLarge = defineCause({
 
   judge(evidence): Judgement {
     const { traffic } = evidence;
-    const errors = lambdaErrors(traffic, 'lambda-response-too-large');
+    const errors = lambdaErrors(traffic, 'response-too-large');
     return claimErrors(
       {
         claims: [{ errors, strength: 'confirmed' }],

@@ -20,7 +20,7 @@ export const lambdaThrottled = defineCause({
 
   judge(evidence): Judgement {
     const { traffic } = evidence;
-    const errors = lambdaErrors(traffic, 'lambda-throttled');
+    const errors = lambdaErrors(traffic, 'throttled');
     return claimErrors(
       {
         claims: [{ errors, strength: 'confirmed' }],

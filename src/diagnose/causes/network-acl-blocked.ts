@@ -1,6 +1,6 @@
 import { command } from '../../format/command.ts';
 import { judgeBlockedPath, judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
-import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeouts.ts';
+import { CONNECT_TIMEOUT_EVIDENCE } from '../connect-timeouts/connect-timeout-evidence.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { defineCause } from './cause.ts';
 

@@ -4,8 +4,7 @@ import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts
 import { badRequestGroups } from '../patterns/bad-request-groups.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { describeTally, describeTargets, tally } from '../patterns/tally.ts';
-import { traceRoots } from '../traces.ts';
-import { countErrors, nameOf, type SampledError, type Traffic } from '../traffic.ts';
+import { countErrors, nameOf, type SampledError, type Traffic, traceRoots } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
 export const targetGenerated = defineCause({

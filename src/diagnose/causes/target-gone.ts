@@ -1,10 +1,9 @@
 import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
+import { CONNECT_TIMEOUT_EVIDENCE, type ConnectTimeoutEvidence } from '../connect-timeouts/connect-timeout-evidence.ts';
 import {
-  CONNECT_TIMEOUT_EVIDENCE,
   type ConnectTimeout,
-  type ConnectTimeoutEvidence,
   evidenceAgainstDrops,
   findConnectTimeouts,
   isBlocked,

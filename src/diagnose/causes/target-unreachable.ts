@@ -1,10 +1,9 @@
 import { command } from '../../format/command.ts';
 import { list, outOf, plural } from '../../format/wording.ts';
 import { judgeWithoutTimeouts } from '../connect-timeouts/blocked-path.ts';
+import { CONNECT_TIMEOUT_EVIDENCE, type ConnectTimeoutEvidence } from '../connect-timeouts/connect-timeout-evidence.ts';
 import {
-  CONNECT_TIMEOUT_EVIDENCE,
   type ConnectTimeout,
-  type ConnectTimeoutEvidence,
   couldNotCheck,
   evidenceAgainstDrops,
   findConnectTimeouts,
@@ -24,7 +23,7 @@ import {
   untested,
 } from '../judgement.ts';
 import { describeTask, HOST_NOTES, hostCommands } from '../network-path/host-commands.ts';
-import type { PathBlock } from '../network-path/path.ts';
+import type { PathBlock } from '../network-path/types.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
 import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';

@@ -1,5 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
-import type { CauseId } from '../cause-ids.ts';
+import type { CauseId } from '../causes/index.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';
 

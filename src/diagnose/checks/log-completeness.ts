@@ -2,7 +2,7 @@ import type { AccessLog } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
 import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
-import { errorsInLog } from '../triage.ts';
+import { errorsInLog } from '../errors-in-log.ts';
 import { defineCheck } from './check.ts';
 
 export const logCompleteness = defineCheck({

@@ -1,6 +1,6 @@
 import { list } from '../../format/wording.ts';
-import type { PathResult } from '../network-path/path.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
+import type { PathResult } from '../network-path/types.ts';
 import { defineCheck } from './check.ts';
 
 export const securityGroupReferences = defineCheck({

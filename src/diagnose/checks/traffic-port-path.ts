@@ -3,7 +3,6 @@ import { list, number, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { hostCommands } from '../network-path/host-commands.ts';
-import type { PathResult } from '../network-path/path.ts';
 import {
   blockedVerdict,
   type CheckedPath,
@@ -17,6 +16,7 @@ import {
 } from '../network-path/port-verdicts.ts';
 import { pathChanges } from '../network-path/rule-changes.ts';
 import { targetPaths } from '../network-path/target-paths.ts';
+import type { PathResult } from '../network-path/types.ts';
 import { nameOf } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 

@@ -6,13 +6,15 @@ import type { Question } from '../../evidence/evidence.ts';
 import { command } from '../../format/command.ts';
 import { list, outOf, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
+import { allowCommands } from '../network-path/allow-commands.ts';
 import { type SharedBlock, sharedBlocks } from '../network-path/barriers.ts';
-import { allowCommands, type PathBlock, type PathLayer, pathTo } from '../network-path/path.ts';
+import { pathTo } from '../network-path/path.ts';
+import type { PathBlock, PathLayer } from '../network-path/types.ts';
 import { answeredChecks } from '../patterns/failed-health-checks.ts';
 import { countErrors, groupBy } from '../traffic.ts';
+import type { ConnectTimeoutEvidence } from './connect-timeout-evidence.ts';
 import {
   type ConnectTimeout,
-  type ConnectTimeoutEvidence,
   evidenceAgainstDrops,
   findConnectTimeouts,
   judgeLayer,

@@ -6,13 +6,14 @@
 
 import type { AccessLog, Question } from '../../evidence/evidence.ts';
 import { list, plural, requestsOf, seconds, utcTime } from '../../format/wording.ts';
-import type { CauseEvidence, DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { outlineOf } from '../events/outlines.ts';
 import type { Strength } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { NETWORK_EVIDENCE, type PathLayer, type PathResult, pathTo } from '../network-path/path.ts';
+import { pathTo } from '../network-path/path.ts';
 import { type PathChange, pathChanges } from '../network-path/rule-changes.ts';
 import { healthPortOf } from '../network-path/target-paths.ts';
+import type { PathLayer, PathResult } from '../network-path/types.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
@@ -26,19 +27,8 @@ import {
   targetGroupName,
   withSignature,
 } from '../traffic.ts';
+import type { ConnectTimeoutEvidence } from './connect-timeout-evidence.ts';
 import { type TargetExit, targetExit } from './target-exit.ts';
-
-export const CONNECT_TIMEOUT_EVIDENCE = [
-  ...NETWORK_EVIDENCE,
-  'targetGroups',
-  'targetGroupAttributes',
-  'targetHealth',
-  'metrics',
-  'changes',
-  'tags',
-] as const;
-
-export type ConnectTimeoutEvidence = CauseEvidence<(typeof CONNECT_TIMEOUT_EVIDENCE)[number]>;
 
 export interface ConnectTimeout {
   errors: SampledError[];

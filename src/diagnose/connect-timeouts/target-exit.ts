@@ -12,7 +12,7 @@ import type { Registration } from '../targets/registration.ts';
 import { endedInstance, instanceOf } from '../targets/target-names.ts';
 import { targetName } from '../targets/target-owners.ts';
 import { nameOf } from '../traffic.ts';
-import type { ConnectTimeoutEvidence } from './connect-timeouts.ts';
+import type { ConnectTimeoutEvidence } from './connect-timeout-evidence.ts';
 
 export interface TargetExit {
   /** Null if the target had not left. */

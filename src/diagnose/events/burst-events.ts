@@ -2,6 +2,7 @@
  * Finds bursts: far more errors within seconds than the rest of the log explains, beside targets, rollouts and calls.
  * Such an event has no causes of its own; the verdict names those that remain possible.
  */
+
 import type { Question } from '../../evidence/evidence.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { binomialTail } from '../patterns/chance.ts';
@@ -9,8 +10,8 @@ import { type Burst, denseRuns } from '../patterns/grouped-by-pause.ts';
 import type { SignatureId } from '../signature.ts';
 import { countErrors, groupBy, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { beganAt, OUTSIDE_AT_MOST } from './change.ts';
-import type { IncidentEvent } from './event.ts';
 import { rangeText, rhythmText, spanText } from './event-sentences.ts';
+import type { IncidentEvent } from './incident-event.ts';
 
 const MINUTE = 60_000;
 const ERRORS_NEEDED = 5;

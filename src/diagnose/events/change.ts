@@ -2,9 +2,10 @@
  * Finds changes: a rare call on a resource of the failing requests, followed within a minute by errors that it can
  * cause.
  */
+
 import type { Question } from '../../evidence/evidence.ts';
 import { list, plural, secondsBetween } from '../../format/wording.ts';
-import type { CauseId } from '../cause-ids.ts';
+import type { CauseId } from '../causes/index.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
@@ -12,8 +13,9 @@ import { targetName } from '../targets/target-owners.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { rareAmong } from './calls.ts';
-import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
+import type { EventCall, EventEvidence } from './event.ts';
 import { callText, errorsText } from './event-sentences.ts';
+import type { IncidentEvent } from './incident-event.ts';
 import { revertOf } from './revert.ts';
 
 /** Signatures of errors that the call can cause. */

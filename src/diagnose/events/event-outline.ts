@@ -1,5 +1,4 @@
 /** An event as the traffic alone shows it, before calls and health are considered. */
-import type { EventKind } from './event.ts';
 import type { TargetOutage } from './outages.ts';
 import type { SentFailure } from './sent-failures.ts';
 
@@ -12,8 +11,11 @@ export interface CloseBurst {
   at: number;
 }
 
+/** Kinds that the traffic alone shows; see EVENT_KINDS. */
+export const OUTLINE_KINDS = ['target-lost', 'crash', 'rollout'] as const;
+
 export interface EventOutline {
-  kind: Exclude<EventKind, 'change' | 'burst'>;
+  kind: (typeof OUTLINE_KINDS)[number];
   target_group_arn: string;
   /** "address:port", sorted. */
   targets: string[];

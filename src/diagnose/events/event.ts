@@ -1,7 +1,5 @@
-import type { CauseId } from '../cause-ids.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
-import type { SampledError } from '../traffic.ts';
-import type { EventReason } from './reason.ts';
+import { OUTLINE_KINDS } from './event-outline.ts';
 
 /** Inputs for finding events, besides the traffic. */
 export const EVENT_EVIDENCE_NAMES = [
@@ -33,7 +31,7 @@ export type EventEvidence = Partial<Pick<DiagnosisEvidence, (typeof EVENT_EVIDEN
  * again. rollout: targets left and others joined. change: an API call on a resource of the failing requests. burst:
  * many errors within seconds, and none of the above.
  */
-export const EVENT_KINDS = ['target-lost', 'crash', 'rollout', 'change', 'burst'] as const;
+export const EVENT_KINDS = [...OUTLINE_KINDS, 'change', 'burst'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /**
@@ -55,30 +53,3 @@ export interface EventCall {
   /** The command that reverts the change, if there is one. Printed, never run. */
   revert: string | null;
 }
-
-/** Errors with one origin, regardless of their signatures. An error belongs to at most one event. */
-export interface IncidentEvent {
-  kind: EventKind;
-  standing: EventStanding;
-  /** Epoch milliseconds; `to` is null if the log ends before the event does. */
-  from: number;
-  to: number | null;
-  /** "address:port" as logged, sorted; empty if the event concerns a whole target group. */
-  targets: string[];
-  /** Asked errors only, in the order of `Traffic.errors`. */
-  errors: SampledError[];
-  /**
-   * Possible causes of its errors, in the order of CAUSE_IDS; the errors' cause is decided among these. Empty for a burst and
-   * for a change that nothing but the time connects with the errors: these are judged as without it.
-   */
-  causes: CauseId[];
-  /** One sentence for the headline. */
-  summary: string;
-  calls: EventCall[];
-  /** Why its targets went, if ECS or Auto Scaling reports it. */
-  reason: EventReason | null;
-}
-
-/** Whether only the time connects a call with its errors: these are judged as without it. */
-export const isOnset = ({ kind, causes }: Pick<IncidentEvent, 'kind' | 'causes'>): boolean =>
-  kind === 'change' && causes.length === 0;

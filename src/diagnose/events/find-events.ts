@@ -1,5 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
-import { CAUSE_IDS, type CauseId } from '../cause-ids.ts';
+import { CAUSE_IDS, type CauseId } from '../causes/index.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';
 import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
@@ -9,7 +9,7 @@ import type { SampledError, Traffic } from '../traffic.ts';
 import { burstEvents } from './burst-events.ts';
 import { callsOnTargets } from './calls.ts';
 import { changeEvents } from './change.ts';
-import type { EventCall, EventEvidence, EventKind, EventStanding, IncidentEvent } from './event.ts';
+import type { EventCall, EventEvidence, EventKind, EventStanding } from './event.ts';
 import { type EventOutline, joinOutlines } from './event-outline.ts';
 import {
   crashText,
@@ -21,6 +21,7 @@ import {
   takenOutText,
   unconnectedText,
 } from './event-sentences.ts';
+import type { IncidentEvent } from './incident-event.ts';
 import { onsetEvents } from './onset.ts';
 import { errorsOf, eventOutlines, isRefused, isRejected } from './outlines.ts';
 import { DEATHS, type EventReason, eventReason, type ReasonKind } from './reason.ts';

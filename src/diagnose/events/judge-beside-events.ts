@@ -2,11 +2,12 @@
  * Judges causes next to events: a cause cannot claim errors of an event that it cannot have caused, but any error may
  * rule the cause out.
  */
+
 import { list, plural, utcTime } from '../../format/wording.ts';
-import type { CauseId } from '../cause-ids.ts';
+import type { CauseId } from '../causes/index.ts';
 import { claimsOf, type Judgement, ruledOut } from '../judgement.ts';
 import { countErrors, namesOf, type SampledError, type Traffic } from '../traffic.ts';
-import type { IncidentEvent } from './event.ts';
+import type { IncidentEvent } from './incident-event.ts';
 
 /** Returns the judgement of a cause. `judge`: how the cause judges traffic. */
 export function judgeBesideEvents(

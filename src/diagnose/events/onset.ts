@@ -2,6 +2,7 @@
  * Finds changes right after which errors began, if neither targets nor content show how the call caused them. Such an
  * event has no causes: its errors are judged as if there were no event, and the call is reported next to the result.
  */
+
 import type { Question } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
 import { groupsOfService } from '../../evidence/workloads.ts';
@@ -12,8 +13,9 @@ import type { SignatureId } from '../signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRollout, namesAlike, namesIn, rareAmong } from './calls.ts';
 import { beganAt, changedThing, OUTSIDE_AT_MOST } from './change.ts';
-import type { EventCall, EventEvidence, IncidentEvent } from './event.ts';
+import type { EventCall, EventEvidence } from './event.ts';
 import { spanText } from './event-sentences.ts';
+import type { IncidentEvent } from './incident-event.ts';
 import { revertOf } from './revert.ts';
 
 const FROM_TARGETS: readonly SignatureId[] = [

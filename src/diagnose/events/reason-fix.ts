@@ -1,4 +1,5 @@
 /** Fixes for the reason why targets went. */
+
 import type { EcsService, EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import { list, plural, utcTime } from '../../format/wording.ts';
@@ -10,7 +11,8 @@ import { beyondStopTimeout, MOST_STOP_TIMEOUT } from '../targets/drain-times.ts'
 import { gateCommand, kubernetesSource, podCommands } from '../targets/kubernetes.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
 import { nameOf, type SampledError, type Traffic } from '../traffic.ts';
-import type { EventEvidence, IncidentEvent } from './event.ts';
+import type { EventEvidence } from './event.ts';
+import type { IncidentEvent } from './incident-event.ts';
 import { DEATHS, type EventReason, type FailedChecks, terminationHooks } from './reason.ts';
 import { rollBackCommands, rollBackEffect } from './roll-back.ts';
 

@@ -1,16 +1,18 @@
 /**
  * The hops through network ACLs: for each load balancer subnet and the target's subnet, the request and its response.
  */
+
 import type { NetworkAcl } from '../../evidence/aws.ts';
 import { list, percent } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
-import { allowRuleCommands, type MissingAllowRule } from './allow-commands.ts';
+import { allowRuleCommands } from './allow-commands.ts';
 import { addressText, coveredShare, type IntegerRange, ports, portText } from './cidr-ranges.ts';
 import { aclOfSubnet, denials, EPHEMERAL, ruleName } from './network-acls.ts';
 import type { Direction } from './security-groups.ts';
 import {
   type Drop,
   type HopResult,
+  type MissingAllowRule,
   mergeHops,
   missingHop,
   noDrop,

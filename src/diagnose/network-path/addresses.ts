@@ -1,6 +1,6 @@
 /** Locates the load balancer's nodes and a target: address, subnet, zone, security groups. */
+
 import type { Instance, NetworkInterface, Subnet } from '../../evidence/aws.ts';
-import { groupBy } from '../traffic.ts';
 import {
   type AddressFamily,
   allAddresses,
@@ -10,7 +10,7 @@ import {
   parseRange,
 } from './cidr-ranges.ts';
 import { instanceById, primaryInterfaceOf } from './instance-lookup.ts';
-import type { NetworkEvidence } from './types.ts';
+import type { NetworkEvidence } from './network-evidence.ts';
 
 /** One load balancer subnet, and the addresses of its nodes. */
 export interface NodePlace {
@@ -263,7 +263,7 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
   if (ready) return ready;
   const index: Interfaces = {
     byAddress: new Map(),
-    byDescription: groupBy(interfaces, ({ Description }) => Description ?? ''),
+    byDescription: Map.groupBy(interfaces, ({ Description }) => Description ?? ''),
     byPrefix: new Map(),
     prefixSizes: new Map(),
   };
@@ -289,7 +289,7 @@ function indexOf(interfaces: readonly NetworkInterface[]): Interfaces {
 const instancesByAddress = new WeakMap<readonly Instance[], Map<string, Instance[]>>();
 
 function instancesWith(address: string, instances: readonly Instance[]): Instance[] {
-  const ready = instancesByAddress.get(instances) ?? groupBy(instances, (each) => each.PrivateIpAddress ?? '');
+  const ready = instancesByAddress.get(instances) ?? Map.groupBy(instances, (each) => each.PrivateIpAddress ?? '');
   instancesByAddress.set(instances, ready);
   return ready.get(address) ?? [];
 }

@@ -1,22 +1,8 @@
 /** The commands that would open a blocked path. Printed, never run. */
 
-import type { NetworkAcl } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
-import type { AddressFamily, IntegerRange } from './cidr-ranges.ts';
 import { freeRuleNumber } from './network-acls.ts';
-import type { Direction } from './security-groups.ts';
-import type { PathBlock } from './types.ts';
-
-/** An entry that a network ACL lacks, to insert before the rule that denies. */
-export interface MissingAllowRule {
-  acl: NetworkAcl;
-  direction: Direction;
-  /** Number of the denying rule. */
-  denying: number;
-  family: AddressFamily;
-  cidr: string;
-  ports: IntegerRange;
-}
+import type { MissingAllowRule, PathBlock } from './types.ts';
 
 /** All commands of the given blocks; entries of the same network ACL get different rule numbers. */
 export function allowCommands(blocks: readonly PathBlock[]): Command[] {

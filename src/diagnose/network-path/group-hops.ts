@@ -1,7 +1,9 @@
 /** The two hops through security groups: out of the load balancer, into the target. */
+
 import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
+import type { NetworkEvidence } from './network-evidence.ts';
 import { checkSecurityGroups, type Direction, describeRules, type SecurityGroupResult } from './security-groups.ts';
 import {
   type Barrier,
@@ -9,7 +11,6 @@ import {
   type HopResult,
   mergeHops,
   missingHop,
-  type NetworkEvidence,
   noDrop,
   type PathBlockText,
   type PathQuery,

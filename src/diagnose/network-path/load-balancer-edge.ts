@@ -1,12 +1,13 @@
 /**
  * Traffic that the load balancer's own security groups allow: in on its listener ports, and out to identity providers.
  */
+
 import type { Action, Listener, Rule } from '../../evidence/aws.ts';
 import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { allAddresses, coveredShare, ports } from './cidr-ranges.ts';
+import type { NetworkEvidence } from './network-evidence.ts';
 import { checkSecurityGroups, describeRules } from './security-groups.ts';
-import type { NetworkEvidence } from './types.ts';
 
 /** `some` if only part of the addresses is allowed. */
 export interface EdgeAnswer {

@@ -2,6 +2,7 @@
  * Judges the path of a new connection from the load balancer to one address and port, from the configuration alone:
  * security groups on both sides, network ACLs of both subnets in both directions, and routes if they are known.
  */
+
 import { list } from '../../format/wording.ts';
 import { subnetAclHops } from './acl-hops.ts';
 import { locate, type NodePlace, nodePlaces } from './addresses.ts';
@@ -9,6 +10,7 @@ import { allowCommands } from './allow-commands.ts';
 import { ports } from './cidr-ranges.ts';
 import { loadBalancerEgress, targetIngress } from './group-hops.ts';
 import { aclOfSubnet } from './network-acls.ts';
+import { NETWORK_EVIDENCE, type NetworkEvidence } from './network-evidence.ts';
 import { oncePerParts } from './once-per-parts.ts';
 import { routeHops } from './route-hops.ts';
 import { checkSecurityGroups } from './security-groups.ts';
@@ -16,26 +18,11 @@ import {
   type BlockedPath,
   type Drop,
   type MissingEvidence,
-  NETWORK_EVIDENCE,
-  type NetworkEvidence,
   type PathBlock,
   type PathQuery,
   type PathResult,
   unique,
 } from './types.ts';
-
-export { allowCommands } from './allow-commands.ts';
-export type {
-  AllowedPath,
-  BlockedPath,
-  MissingEvidence,
-  NetworkEvidence,
-  PathBlock,
-  PathLayer,
-  PathResult,
-  UnknownPath,
-} from './types.ts';
-export { NETWORK_EVIDENCE } from './types.ts';
 
 /** The source: one node as logged, or every subnet. The target group's VPC tells equal addresses apart. */
 export interface PathSource {

@@ -5,8 +5,8 @@ import { list, number, outOf, percent, plural } from '../../format/wording.ts';
 import type { CheckVerdict, Fact } from '../check-verdict.ts';
 import { countErrors, groupBy, withSignature } from '../traffic.ts';
 import { sharedBlocks } from './barriers.ts';
-import type { PathResult } from './path.ts';
 import type { PathEvidence, TargetPath } from './target-paths.ts';
+import type { PathResult } from './types.ts';
 
 /** One path, with the log's facts about the same target and port. */
 export interface CheckedPath {

@@ -2,6 +2,7 @@
  * Security groups: allow rules only, unordered, all groups of an interface combined. A rule that references a group
  * matches the addresses of the interfaces in that group. Rules apply to new connections; established ones continue.
  */
+
 import type { IpPermission } from '../../evidence/aws.ts';
 import {
   type AddressFamily,
@@ -13,7 +14,7 @@ import {
   portText,
   subtract,
 } from './cidr-ranges.ts';
-import type { NetworkEvidence } from './types.ts';
+import type { NetworkEvidence } from './network-evidence.ts';
 
 export type Direction = 'in' | 'out';
 

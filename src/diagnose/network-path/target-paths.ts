@@ -2,13 +2,15 @@
  * The paths to every target that is registered or in the log, separately for the traffic port and the health-check
  * port.
  */
+
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { NetworkPath, NetworkPathAnswer } from '../diagnosis.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
 import { locate, splitTarget } from './addresses.ts';
+import { NETWORK_EVIDENCE, type NetworkEvidence } from './network-evidence.ts';
 import { oncePerParts } from './once-per-parts.ts';
-import { allowCommands, NETWORK_EVIDENCE, type NetworkEvidence, type PathResult, pathTo } from './path.ts';
+import { pathTo } from './path.ts';
+import type { PathResult } from './types.ts';
 
 export type PathEvidence = NetworkEvidence &
   Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'traffic'>>;
@@ -39,39 +41,6 @@ interface Endpoint {
 }
 
 export const PATH_EVIDENCE = [...NETWORK_EVIDENCE, 'targetGroups', 'targetHealth', 'traffic'] as const;
-
-const MAX_PATHS = 500;
-const OUTCOME = { allowed: 'open', blocked: 'blocked', 'cannot-see': 'unknown' } as const;
-const OUTCOME_ORDER: readonly NetworkPathAnswer['outcome'][] = ['blocked', 'unknown', 'open'];
-
-/** The paths in the diagnosis's format. */
-export function networkPathsOf(evidence: PathEvidence): NetworkPath[] {
-  const rank = ({ traffic, health }: NetworkPath): number =>
-    Math.min(
-      ...[traffic, health].map((one) => (one === null ? OUTCOME_ORDER.length : OUTCOME_ORDER.indexOf(one.outcome))),
-    );
-  return targetPaths(evidence)
-    .map(
-      (path): NetworkPath => ({
-        targetGroup: path.name,
-        address: path.target.replace(/:\d+$/, '').replace(/[[\]]/g, ''),
-        registered: path.registered,
-        state: path.state,
-        port: path.trafficPort,
-        traffic: pathAnswer(path.traffic),
-        healthPort: path.healthPort,
-        health: path.health === null || path.healthPort === path.trafficPort ? null : pathAnswer(path.health),
-      }),
-    )
-    .sort((a, b) => rank(a) - rank(b))
-    .slice(0, MAX_PATHS);
-}
-
-const pathAnswer = (path: PathResult): NetworkPathAnswer => ({
-  outcome: OUTCOME[path.answer],
-  sentence: path.sentence,
-  commands: path.answer === 'blocked' ? allowCommands(path.blocks) : [],
-});
 
 const pathsOf = oncePerParts<readonly TargetPath[]>();
 

@@ -1,24 +1,11 @@
 /** Types shared by the hops of one path: the connection, and each hop's answer. */
 
-import type { Evidence } from '../../evidence/evidence.ts';
+import type { NetworkAcl } from '../../evidence/aws.ts';
 import type { Command } from '../../format/command.ts';
 import { type NodePlace, subnetBlock, type TargetPlace } from './addresses.ts';
-import type { MissingAllowRule } from './allow-commands.ts';
-import { type AddressFamily, type AddressPortRange, addressText } from './cidr-ranges.ts';
-
-export const NETWORK_EVIDENCE = [
-  'loadBalancer',
-  'securityGroups',
-  'networkAcls',
-  'subnets',
-  'routeTables',
-  'networkInterfaces',
-  'instances',
-  'prefixLists',
-] as const;
-
-/** Evidence that could not be read is absent. */
-export type NetworkEvidence = Partial<Pick<Evidence, (typeof NETWORK_EVIDENCE)[number]>>;
+import { type AddressFamily, type AddressPortRange, addressText, type IntegerRange } from './cidr-ranges.ts';
+import type { NetworkEvidence } from './network-evidence.ts';
+import type { Direction } from './security-groups.ts';
 
 export type PathLayer = 'security-group' | 'network-acl' | 'route';
 
@@ -33,6 +20,17 @@ export interface Barrier {
   groups: string;
   target: string;
   text: string;
+}
+
+/** An entry that a network ACL lacks, to insert before the rule that denies. */
+export interface MissingAllowRule {
+  acl: NetworkAcl;
+  direction: Direction;
+  /** Number of the denying rule. */
+  denying: number;
+  family: AddressFamily;
+  cidr: string;
+  ports: IntegerRange;
 }
 
 export interface PathBlock {

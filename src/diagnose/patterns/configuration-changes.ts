@@ -1,7 +1,8 @@
 /** API calls from lookup-events that changed something. */
+
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
-import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import type { Evidence } from '../../evidence/evidence.ts';
 
 export interface Mutation {
   name: string;
@@ -77,7 +78,7 @@ export const deregistrations = (events: readonly CloudTrailEvent[]): Deregistrat
 export function deregistrationTimes(
   arn: string,
   target: string,
-  { changes, instances }: Partial<Pick<DiagnosisEvidence, 'changes' | 'instances'>>,
+  { changes, instances }: Partial<Pick<Evidence, 'changes' | 'instances'>>,
 ): number[] {
   const address = target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   const port = Number(target.slice(target.lastIndexOf(':') + 1));

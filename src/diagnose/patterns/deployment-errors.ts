@@ -1,7 +1,8 @@
 /** Compares errors before, during and after a deployment with the traffic of the same times. */
+
 import type { Question } from '../../evidence/evidence.ts';
 import { number, percent, plural, sentenceCase, shortDuration, utcTime, utcTimeSpan } from '../../format/wording.ts';
-import type { Deployment } from '../targets/deployments.ts';
+import type { Deployment } from '../targets/deployment-types.ts';
 import { isPart } from '../targets/weight-steps.ts';
 import { countErrors, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { binomialTail } from './chance.ts';

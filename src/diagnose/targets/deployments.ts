@@ -2,48 +2,14 @@
  * Deployments that concern the target groups in the log, from ECS, CodeDeploy and Auto Scaling. Sources: API
  * references, ECS Deployment and TaskSet, CodeDeploy DeploymentInfo, Auto Scaling Activity.
  */
+
 import type { Window } from '../../evidence/evidence.ts';
 import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '../../evidence/workloads.ts';
-import { type Command, command } from '../../format/command.ts';
-import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { command } from '../../format/command.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
+import type { Deployment, DeploymentEvidence } from './deployment-types.ts';
 import { shiftedDeployments } from './shifted-deployments.ts';
-import { partialShift, type TrafficShift } from './weight-steps.ts';
-
-export type DeploymentEvidence = Partial<
-  Pick<
-    DiagnosisEvidence,
-    | 'changes'
-    | 'codeDeployments'
-    | 'scalingActivities'
-    | 'serviceDeployments'
-    | 'serviceRevisions'
-    | 'services'
-    | 'targetGroups'
-  >
->;
-
-export interface Deployment {
-  /** "the deployment of feed-api:47", "CodeDeploy d-A1B2C3D4E". */
-  name: string;
-  /** Family and revision; null unless it deploys an ECS service. */
-  revision: string | null;
-  /** ARNs of the target groups whose targets it replaces. */
-  targetGroups: readonly string[];
-  /**
-   * Epoch milliseconds; `from`: when it began to move traffic, if known, else when it was created. `to`: null while it
-   * continues.
-   */
-  from: number;
-  to: number | null;
-  /**
-   * The command that ends it and returns to the previous state; null if it is over or has no such command. Printed,
-   * never run.
-   */
-  stop: Command | null;
-  /** How it moves traffic from target group to target group; null if it does not, or that is unknown. */
-  shift: TrafficShift | null;
-}
+import { partialShift } from './weight-steps.ts';
 
 /** Milliseconds before the window within which a deployment may still be the cause. */
 const BEFORE_MS = 60 * 60_000;

@@ -1,4 +1,5 @@
 /** Deployments whose traffic ECS itself shifts: blue/green, linear and canary. Source: ECS API reference, ServiceDeployment. */
+
 import {
   type EcsService,
   epochIn,
@@ -7,7 +8,7 @@ import {
   type ServiceRevision,
 } from '../../evidence/workloads.ts';
 import { command } from '../../format/command.ts';
-import type { Deployment, DeploymentEvidence } from './deployments.ts';
+import type { Deployment, DeploymentEvidence } from './deployment-types.ts';
 import { type TrafficShift, weightSteps } from './weight-steps.ts';
 
 const STRATEGIES: Record<string, string> = { BLUE_GREEN: 'blue/green ', CANARY: 'canary ', LINEAR: 'linear ' };

@@ -1,10 +1,10 @@
 /** Finds the names of a logged target in API calls and instance data. */
-import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import type { Evidence } from '../../evidence/evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { instanceByAddress, instanceById, interfaceByAddress } from '../network-path/instance-lookup.ts';
 import { deregistrations, mutations } from '../patterns/configuration-changes.ts';
 
-export type NamingEvidence = Partial<Pick<DiagnosisEvidence, 'changes' | 'instances' | 'networkInterfaces'>>;
+export type NamingEvidence = Partial<Pick<Evidence, 'changes' | 'instances' | 'networkInterfaces'>>;
 
 /**
  * The instance of a target "address:port"; null if unknown. A terminated instance has lost its address, so the result

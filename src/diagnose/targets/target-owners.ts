@@ -2,15 +2,15 @@
  * Owners of a logged target over time: the ECS task with its service and revision, or the instance and its Auto Scaling
  * group. An address may pass to another task, and a port of an instance to another service.
  */
+import type { Evidence } from '../../evidence/evidence.ts';
 import { type EcsTask, epochIn, groupsOfService, scalingGroupOf } from '../../evidence/workloads.ts';
-import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { ECS_TASK, interfaceOwner } from './interface-owner.ts';
 import { instanceOf } from './target-names.ts';
 import { instanceExit, type TaskExit, taskExit } from './task-exit.ts';
 
 export type OwnerEvidence = Partial<
-  Pick<DiagnosisEvidence, 'changes' | 'services' | 'tasks' | 'containerInstances' | 'instances' | 'networkInterfaces'>
+  Pick<Evidence, 'changes' | 'services' | 'tasks' | 'containerInstances' | 'instances' | 'networkInterfaces'>
 >;
 
 /** A task or instance that has or had the address and port of a target. Times are in epoch milliseconds. */

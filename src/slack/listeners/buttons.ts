@@ -1,16 +1,18 @@
 /**
  * Buttons below a diagnosis. Anyone who may ask about it can press them, even weeks later; double presses count once.
  */
+
 import type { App } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { Problem } from '../../problem.ts';
 import { LONGEST_WINDOW } from '../../query/window.ts';
 import { isUnderWay } from '../../runs/run.ts';
-import { rejection, type SlackContext } from '../ask.ts';
+import { rejection } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately, linkMessage } from '../ephemeral-reply.ts';
 import { ACTIONS, DETAIL_IDS, type DetailId } from '../messages/actions.ts';
 import { fixView, privateMessage, SOMETHING_BROKE, THREAD_GONE } from '../messages/index.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { markRight, openWrongForm } from './feedback.ts';
 import { isMuteChoice, muteAlarms } from './mute.ts';
 import { authorizedRun, type Press } from './press.ts';

@@ -1,12 +1,13 @@
 /** Feedback on verdicts, stored with the run. */
+
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import type { Feedback } from '../../runs/run.ts';
-import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
 import { privateMessage, wrongVerdictView } from '../messages/index.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { valuesIn } from './form.ts';
 import { sayTo } from './mention.ts';
 import { authorizedRun, type Press } from './press.ts';

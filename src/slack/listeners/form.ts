@@ -1,16 +1,18 @@
 /** The form for load balancer, window and statuses, opened by the bare command and by shortcuts. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { App, ViewOutput } from '@slack/bolt';
 import * as z from 'zod';
 import { loadBalancerNameIn } from '../../collect/find-load-balancer.ts';
 import type { ParsedQuestion } from '../../query/parse-question.ts';
-import { ask, namesOpenTo, type QuestionRejection, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, namesOpenTo, type QuestionRejection, tryParseQuery } from '../ask.ts';
 import { type Requester, requesterOf } from '../authorization.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
 import { INPUTS, VIEWS } from '../messages/actions.ts';
 import { formView, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { normalizeText } from '../normalize-text.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { sayTo } from './mention.ts';
 
 /** Initial values of the form, as typed. */

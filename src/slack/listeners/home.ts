@@ -1,8 +1,9 @@
 /** The Home tab: load balancers to ask about, open alarms, recent diagnoses, failures. */
+
 import type { App } from '@slack/bolt';
 import type { ListingFailure } from '../../investigate/live.ts';
-import type { SlackContext } from '../ask.ts';
 import { homeView } from '../messages/index.ts';
+import type { SlackContext } from '../slack-context.ts';
 
 /** Newest runs to read. */
 const MAX_RUNS_READ = 100;

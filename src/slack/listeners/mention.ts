@@ -2,13 +2,15 @@
  * `@alb502 my-alb last 15m`, also in threads, where slash commands do not work. Answered below the mention or in its
  * thread.
  */
+
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
-import { ask, namesOpenTo, readTyped, type SlackContext } from '../ask.ts';
+import { ask, namesOpenTo, readTyped } from '../ask.ts';
 import { outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText, stripMention } from '../normalize-text.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { loadBalancerOfThread } from '../standing-threads.ts';
 
 /** Fields missing in Bolt's type: the team of external users, and bots. */

@@ -1,8 +1,9 @@
 /** The menu that mutes alarms: records the mute in the run store, and says so in the thread; the root says who did it. */
-import type { SlackContext } from '../ask.ts';
+
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { privateMessage } from '../messages/index.ts';
 import { MUTE_CHOICES, type MuteChoice, mutedMessage, unmutedMessage } from '../messages/mute-messages.ts';
+import type { SlackContext } from '../slack-context.ts';
 import type { Press } from './press.ts';
 
 export const isMuteChoice = (what: string): what is MuteChoice => MUTE_CHOICES.some((choice) => choice === what);

@@ -1,9 +1,10 @@
 /** Suggests load balancers while a user types, from the last listing and without calling AWS. */
+
 import type { App, types } from '@slack/bolt';
 import type { LoadBalancerRef } from '../../investigate/investigator.ts';
-import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { INPUTS } from '../messages/actions.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { formOrigin } from './form.ts';
 
 /** Slack's limits: options, characters of a text and of a value. */

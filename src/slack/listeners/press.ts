@@ -1,9 +1,10 @@
 /** A press of a button or menu, and whether the person may ask about its run. */
+
 import type { RespondFn } from '@slack/bolt';
 import type { Window } from '../../evidence/evidence.ts';
 import { type Run, RunId } from '../../runs/run.ts';
-import type { SlackContext } from '../ask.ts';
 import type { Requester } from '../authorization.ts';
+import type { SlackContext } from '../slack-context.ts';
 
 /** A press: the action, the person and the message. */
 export interface Press {

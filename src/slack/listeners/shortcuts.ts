@@ -1,11 +1,12 @@
 /** Shortcuts: open the form anywhere, or from a message menu with the alert's values filled in. */
+
 import type { App, GlobalShortcut, MessageShortcut } from '@slack/bolt';
 import { alertSubject } from '../alert-subject.ts';
-import type { SlackContext } from '../ask.ts';
 import { requesterOf } from '../authorization.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { SHORTCUTS } from '../messages/actions.ts';
 import { windowAround } from '../pasted-alert.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { openForm } from './form.ts';
 import { sayTo } from './mention.ts';
 

@@ -1,11 +1,13 @@
 /** `/alb502 my-alb last 15m`: acknowledged at once, answered in a thread. */
+
 import type { App, RespondArguments } from '@slack/bolt';
 import { parseStatus } from '../../evidence/statuses.ts';
-import { ask, readTyped, type SlackContext } from '../ask.ts';
+import { ask, readTyped } from '../ask.ts';
 import { answerPrivately, outcomeMessage } from '../ephemeral-reply.ts';
 import { helpMessage, privateMessage } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
 import { isHelpRequest, normalizeText } from '../normalize-text.ts';
+import type { SlackContext } from '../slack-context.ts';
 import { type FormValues, openForm } from './form.ts';
 
 export function onCommand(app: App, context: SlackContext): void {

@@ -1,9 +1,11 @@
 /** Opens a thread for each alert that names one load balancer, in the channels of `slack.watch`. */
+
 import type { App } from '@slack/bolt';
 import * as z from 'zod';
 import { alertSubject } from '../alert-subject.ts';
-import { ask, type SlackContext, tryParseQuery } from '../ask.ts';
+import { ask, tryParseQuery } from '../ask.ts';
 import { isOver, windowAround } from '../pasted-alert.ts';
+import type { SlackContext } from '../slack-context.ts';
 
 /** Fields read of a message event; Bolt's type lacks some attachments. */
 const Posted = z.object({

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { canMatter, parseFileName } from '../../../src/collect/access-log/log-files.ts';
-import { dayPrefix, deliveryDays, endStamp, fileEndRange, logPlace } from '../../../src/collect/access-log/s3-log.ts';
+import { logPlace } from '../../../src/collect/access-log/log-place.ts';
+import { dayPrefix, deliveryDays, endStamp, fileEndRange } from '../../../src/collect/access-log/s3-log.ts';
 import { fc } from '../../support/property.ts';
 import { ARN, at } from '../../support/s3/log-bucket.ts';
 

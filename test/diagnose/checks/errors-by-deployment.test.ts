@@ -1,7 +1,8 @@
 /** Errors before, during and after a deployment, and of each revision of a service. */
+
 import { describe, expect, it } from 'vitest';
 import { errorsByDeployment } from '../../../src/diagnose/checks/errors-by-deployment.ts';
-import type { DeploymentEvidence } from '../../../src/diagnose/targets/deployments.ts';
+import type { DeploymentEvidence } from '../../../src/diagnose/targets/deployment-types.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 import { readTraffic } from '../../../src/diagnose/traffic.ts';
 import type { EcsService, EcsTask } from '../../../src/evidence/workloads.ts';

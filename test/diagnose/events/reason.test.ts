@@ -1,7 +1,9 @@
 /** Why targets went, from what ECS says of the tasks that had their addresses. */
+
 import { describe, expect, it } from 'vitest';
-import type { EventEvidence, IncidentEvent } from '../../../src/diagnose/events/event.ts';
+import type { EventEvidence } from '../../../src/diagnose/events/event.ts';
 import { findEvents } from '../../../src/diagnose/events/find-events.ts';
+import type { IncidentEvent } from '../../../src/diagnose/events/incident-event.ts';
 import { withReasonFixes } from '../../../src/diagnose/events/reason-fix.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 import { readTraffic, type Traffic } from '../../../src/diagnose/traffic.ts';

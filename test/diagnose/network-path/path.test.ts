@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  allowCommands,
-  type NetworkEvidence,
-  type PathResult,
-  pathTo,
-} from '../../../src/diagnose/network-path/path.ts';
+import { allowCommands } from '../../../src/diagnose/network-path/allow-commands.ts';
+import type { NetworkEvidence } from '../../../src/diagnose/network-path/network-evidence.ts';
+import { pathTo } from '../../../src/diagnose/network-path/path.ts';
+import type { PathResult } from '../../../src/diagnose/network-path/types.ts';
 import type { NetworkInterface } from '../../../src/evidence/aws.ts';
 import {
   acl,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CAUSE_IDS } from '../../../src/diagnose/cause-ids.ts';
+import { CAUSE_IDS } from '../../../src/diagnose/causes/index.ts';
 import { formView, homeView, wrongVerdictView } from '../../../src/slack/messages/index.ts';
 import { HOSTILE, race } from '../../support/diagnoses.ts';
 import { type Payload, refusalsOf } from '../../support/slack/block-kit.ts';

@@ -3,7 +3,7 @@
  * ../network-path/network.ts.
  */
 
-import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeouts.ts';
+import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeout-evidence.ts';
 import type { CloudTrailEvent, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
 import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
 import type { FlatJudgement } from '../judgement.ts';

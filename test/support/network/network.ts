@@ -1,6 +1,6 @@
 /** A small VPC in words: a load balancer in two subnets, targets in a third, everything open between them. */
 
-import type { NetworkEvidence } from '../../../src/diagnose/network-path/path.ts';
+import type { NetworkEvidence } from '../../../src/diagnose/network-path/network-evidence.ts';
 import type {
   IpPermission,
   NetworkAcl,

@@ -2,9 +2,11 @@
  * The log entries of a table as a relation, whatever the table calls its columns, and the part of the table to read.
  * Uses only functions that Trino and DuckDB share by name or that the tests' endpoint can emulate. Pure.
  */
+
 import type { Question, Window } from '../../../evidence/evidence.ts';
+import type { LogPlace } from '../log-place.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
-import { dayPrefix, endStamp, type LogPlace } from '../s3-log.ts';
+import { dayPrefix, endStamp } from '../s3-log.ts';
 import { folderOfDay } from '../vended/vended-place.ts';
 import { type Parameters, whole } from './statement.ts';
 import { askedSql, failedSql } from './status-sql.ts';

@@ -4,10 +4,11 @@
  * (https://docs.aws.amazon.com/athena/latest/ug/application-load-balancer-logs.html) has changed over time, so the
  * schema is read first.
  */
+
 import type { GlueClient, Table } from '@aws-sdk/client-glue';
 import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import { byText } from '../log-files.ts';
-import type { LogPlace } from '../s3-log.ts';
+import type { LogPlace } from '../log-place.ts';
 
 /** Columns in the order of AWS's own table, each with its alternative names. RegexSerDe fills columns by position. */
 const COLUMNS = {

@@ -1,7 +1,9 @@
 /** Counts entries by place, minute and route in one pass over all of them. Pure. */
+
 import type { AccessLog, Window } from '../../../evidence/evidence.ts';
 import { type PlaceRow, statusCounts, targetTraffic } from '../place-traffic.ts';
-import type { Entries, EntryBatch } from './entry-store.ts';
+import type { EntryBatch } from './entry-batch.ts';
+import type { Entries } from './entry-store.ts';
 import { KeyIndex } from './key-index.ts';
 
 const MINUTE = 60_000_000;

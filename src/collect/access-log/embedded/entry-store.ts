@@ -1,24 +1,12 @@
 /** Holds the entries of a log in columns until all files are read. */
+
 import { NAMED_ROUTES } from '../slow-limits.ts';
 import type { Batch, FailureRows } from './columns.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import { FailureStore } from './failure-store.ts';
 import { KeyIndex } from './key-index.ts';
 import type { BatchSink, FoundNames } from './scan.ts';
 import type { TargetAndNode } from './scanner.ts';
-
-/** Columns of equal length; see LineColumns. Places and routes are numbered from 0. */
-export interface EntryBatch {
-  rows: number;
-  ended: Float64Array;
-  place: Uint32Array;
-  client: Float64Array;
-  route: Uint32Array;
-  sample: Uint32Array;
-  targetMs: Int32Array;
-  received: Int32Array;
-  status: Int16Array;
-  targetStatus: Int16Array;
-}
 
 /** All entries of the load balancer that were read, in no order. */
 export interface Entries {

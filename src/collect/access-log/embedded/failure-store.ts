@@ -2,13 +2,14 @@
  * Holds the failures of the window: of each one some numbers, and texts only of those that may be shown, because a long
  * outage has millions.
  */
+
 import { FAILURE_LIMIT, type FailureShape } from '../../../evidence/evidence.ts';
 import { askedMatcher } from '../failed-statuses.ts';
 import { byShape } from '../failure-shapes.ts';
 import { statusText } from '../place-traffic.ts';
 import { type LoggedFailure, lowestSamples } from '../shown-failures.ts';
 import type { FailureRows } from './columns.ts';
-import type { EntryBatch } from './entry-store.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import { type FailureDetail, readFailureDetail } from './failure-detail.ts';
 import type { TargetAndNode } from './scanner.ts';
 

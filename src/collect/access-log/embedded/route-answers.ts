@@ -1,10 +1,12 @@
 /** The routes that fail most, the slowest ones, and those of target groups that answer nothing but 400. Pure. */
+
 import type { AccessLog, RouteTraffic, ScaleCount, SlowRoute, Window } from '../../../evidence/evidence.ts';
 import { byText } from '../log-files.ts';
 import { grouped, type PlaceRow, sum } from '../place-traffic.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import type { CountedEntries, RouteTotals } from './count-entries.ts';
-import type { Entries, EntryBatch } from './entry-store.ts';
+import type { EntryBatch } from './entry-batch.ts';
+import type { Entries } from './entry-store.ts';
 
 const ROUTE_LIMIT = 200;
 

@@ -2,6 +2,7 @@
  * Follows deliveries to Firehose streams to the files that the streams write to S3.
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeliveryStreamDescription.html
  */
+
 import type {
   DeliveryStreamDescription,
   DestinationDescription,
@@ -11,7 +12,7 @@ import type { DeliveredLog } from '../../../evidence/delivered-log.ts';
 import type { Session } from '../../aws/session.ts';
 import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import type { FoundDeliveries, VendedDelivery } from '../deliveries.ts';
-import { placeInArn } from '../s3-log.ts';
+import { placeInArn } from '../log-place.ts';
 
 export type FollowStreams = (found: FoundDeliveries, loadBalancerArn: string) => Promise<FoundDeliveries>;
 

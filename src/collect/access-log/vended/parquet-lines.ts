@@ -2,8 +2,9 @@
  * Reads Parquet files of vended logs: access logs as lines, other logs as records. DuckDB reads Parquet without
  * downloading an extension.
  */
+
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { EXPANDS_TOO_FAR, expansionLimit } from '../log-files.ts';
+import { EXPANDS_TOO_FAR, expansionLimit } from '../expansion-limit.ts';
 import { openFile } from '../open-file.ts';
 import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 

@@ -6,21 +6,8 @@
 import type { Window } from '../../../evidence/evidence.ts';
 import type { VendedDelivery } from '../deliveries.ts';
 import { canMatter, type ParsedFileName, parseFileName } from '../log-files.ts';
-import { type LogPlace, placeInArn } from '../s3-log.ts';
+import { type LogPlace, placeInArn, type VendedLayout } from '../log-place.ts';
 import { VENDED_FIELDS } from './record-line.ts';
-import type { FieldOrder } from './reorder-files.ts';
-
-/** How to find the objects of a vended delivery. */
-export interface VendedLayout {
-  /** The key of a day's folder, with the variables `{yyyy}`, `{MM}` and `{dd}`. */
-  template: string;
-  /** Whether the load balancer writes its own files to the same folders. */
-  isShared: boolean;
-  /** Of plain records that do not say so themselves: their fields in another order than usual, and their delimiter. */
-  order?: FieldOrder;
-  /** Whether the days in the keys are those of another time zone than UTC. */
-  isLocalTime?: boolean;
-}
 
 /** Names of the variables in a Hive path. */
 const HIVE_NAMES: Record<string, string> = {

@@ -2,6 +2,7 @@
  * The SQL for Athena: valid by a Trino grammar, functions of engine version 3, one scan of the table, values as
  * parameters.
  */
+
 import { TrinoSQL } from 'dt-sql-parser';
 import { describe, expect, it } from 'vitest';
 import { createTable } from '../../../../src/collect/access-log/athena/ddl.ts';
@@ -10,7 +11,8 @@ import { gaps, textKey } from '../../../../src/collect/access-log/athena/gaps-sq
 import { failedRows, rollups } from '../../../../src/collect/access-log/athena/rollups-sql.ts';
 import { inlined, type Statement } from '../../../../src/collect/access-log/athena/statement.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
-import { deliveryDays, fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';
+import { logPlace } from '../../../../src/collect/access-log/log-place.ts';
+import { deliveryDays, fileEndRange } from '../../../../src/collect/access-log/s3-log.ts';
 import { GROUP } from '../../../support/access-log/log-file.ts';
 import { columnsOf, FORMS, keysOf, type TableForm, without } from '../../../support/athena/tables.ts';
 import { ARN, at } from '../../../support/s3/log-bucket.ts';

@@ -1,7 +1,9 @@
 /** The locations of vended deliveries as AWS documents them, and the objects to read. */
+
 import { describe, expect, it } from 'vitest';
 import type { VendedDelivery } from '../../../../src/collect/access-log/deliveries.ts';
-import { fileEndRange, logPlace } from '../../../../src/collect/access-log/s3-log.ts';
+import { logPlace } from '../../../../src/collect/access-log/log-place.ts';
+import { fileEndRange } from '../../../../src/collect/access-log/s3-log.ts';
 import { canHoldEntries, folderOfDay, vendedPlace } from '../../../../src/collect/access-log/vended/vended-place.ts';
 import { fileName } from '../../../support/access-log/log-file.ts';
 import { ARN, at } from '../../../support/s3/log-bucket.ts';

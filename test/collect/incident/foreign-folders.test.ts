@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { gunzipWhole } from '../../../src/collect/access-log/gunzip.ts';
+import { gunzipWhole } from '../../../src/collect/access-log/embedded/gunzip.ts';
 import { fileErrorText, inspectFile, isParquet, readContent } from '../../../src/collect/access-log/log-files.ts';
 import { parquetPieces } from '../../../src/collect/access-log/vended/parquet-lines.ts';
 import { readIncident } from '../../../src/collect/incident/incident-collectors.ts';
@@ -111,6 +111,7 @@ describe.runIf(process.platform === 'linux')('a folder swapped for a link after 
     const { text, gzip, parquet } = await swapped();
     for (const path of [text, gzip, parquet]) expect(await inspectFile(path)).toEqual({ fault: FAULT });
     const sink = {
+      inflater: null,
       room: () => ({ bytes: Buffer.alloc(99), at: 0, length: 99 }),
       filled: () => expect.fail('was read'),
     };

@@ -9,6 +9,7 @@ import type { WantedLoadBalancer } from '../log-files.ts';
 import { route } from '../request-route.ts';
 import { NAMED_ROUTES, SLOW_MS } from '../slow-limits.ts';
 import { writeFailureDetail } from './failure-detail.ts';
+import { HISTORY, type Inflater } from './gunzip.ts';
 import {
   BATCH,
   type LineColumns,
@@ -33,7 +34,10 @@ const MOST_RECEIVED = 2_147_483_647;
 export const MAX_LINE = 16_777_216;
 
 /** Maximum bytes read from a file at once: fits the caches of a core. */
-const PIECE = 1 << 18;
+const PIECE = 1 << 17;
+
+/** An unfinished line that is longer, in bytes, is not kept in the input. */
+const LONGEST_KEPT = 1 << 17;
 
 /** Entries of the load balancer: `rows` in each column, and the failures among them. */
 export interface Batch extends LineColumns {
@@ -85,8 +89,9 @@ export class Columns {
   #failures: FailureRows = { rows: [], details: [] };
   #counts: LineCounts = emptyCounts();
   #node = '-';
-  /** Bytes of an unfinished line at the start of the input. */
-  #kept = 0;
+  /** An unfinished line: [start, end) of the input. */
+  #start = 0;
+  #end = 0;
   /** The start of a line too long for the input, in the pieces it arrived in, and its length. */
   #rest: Buffer[] = [];
   #restLength = 0;
@@ -120,42 +125,57 @@ export class Columns {
   begin(node: string | null): void {
     this.#counts = emptyCounts();
     this.#node = node ?? '-';
-    this.#kept = 0;
+    this.#start = 0;
+    this.#end = 0;
     this.#dropHeld();
     this.#isSkipping = false;
     this.#scanner.begin(this.#node);
   }
 
+  get inflater(): Inflater | null {
+    return this.#scanner.inflater;
+  }
+
   /**
    * Returns where to write the next bytes of the file: in `bytes` from `at` on, at most `length`. Call `filled`
-   * afterwards.
+   * afterwards. The HISTORY bytes before `at` are those written before.
    */
   room(): { bytes: Buffer; at: number; length: number } {
-    return { bytes: this.#scanner.input, at: this.#kept, length: PIECE };
+    const { input } = this.#scanner;
+    if (this.#end + PIECE > input.length) this.#makeRoom(input);
+    return { bytes: input, at: this.#end, length: PIECE };
+  }
+
+  /** Moves the unfinished line and the history to the start of the input; a line too long for that is held. */
+  #makeRoom(input: Buffer): void {
+    if (this.#end - this.#start > LONGEST_KEPT) {
+      this.#hold(input.subarray(this.#start, this.#end));
+      this.#start = this.#end;
+    }
+    const from = Math.min(this.#start, Math.max(0, this.#end - HISTORY));
+    input.copyWithin(0, from, this.#end);
+    this.#start -= from;
+    this.#end -= from;
   }
 
   /** Processes `length` bytes of the file, written where `room` said. */
   filled(length: number): void {
     const { input } = this.#scanner;
-    const to = this.#kept + length;
-    let from = 0;
+    const to = this.#end + length;
+    let from = this.#start;
+    this.#end = to;
     if (this.#isSkipping || this.#restLength > 0) {
-      const lineFeed = input.subarray(0, to).indexOf(10);
+      const lineFeed = input.subarray(from, to).indexOf(10);
       if (lineFeed === -1) {
-        this.#hold(input.subarray(0, to));
+        this.#hold(input.subarray(from, to));
+        this.#start = to;
         return;
       }
       if (this.#isSkipping) this.#isSkipping = false;
-      else this.#parseHeldLine(input.subarray(0, lineFeed));
-      from = lineFeed + 1;
+      else this.#parseHeldLine(input.subarray(from, from + lineFeed));
+      from += lineFeed + 1;
     }
-    from = this.#scan(from, to);
-    this.#kept = to - from;
-    if (this.#kept + PIECE <= input.length) input.copyWithin(0, from, to);
-    else {
-      this.#hold(input.subarray(from, to));
-      this.#kept = 0;
-    }
+    this.#start = this.#scan(from, to);
   }
 
   /** Processes the next bytes of the file. */
@@ -169,10 +189,11 @@ export class Columns {
   /** Ends the file and returns its line counts. */
   end(): LineCounts {
     const { input } = this.#scanner;
+    if (this.#end === input.length) this.#makeRoom(input);
     if (this.#restLength > 0) this.#parseHeldLine(Buffer.alloc(0));
-    else if (this.#kept > 0) {
-      input[this.#kept] = 10;
-      this.#scan(0, this.#kept + 1);
+    else if (this.#end > this.#start) {
+      input[this.#end] = 10;
+      this.#scan(this.#start, this.#end + 1);
     }
     this.flush();
     const counts = this.#counts;

@@ -1,9 +1,9 @@
 /** Reads one file into columns, decompressing it piece by piece. */
 
-import { type GunzipSink, gunzipWhole } from '../gunzip.ts';
 import { fileErrorText, readPieces, SMALL_PIECE } from '../log-files.ts';
 import { isTranslated } from '../vended/translate-lines.ts';
 import type { Columns, LineCounts } from './columns.ts';
+import { type GunzipSink, gunzipWhole } from './gunzip.ts';
 import type { NamedRoute, TargetAndNode } from './scanner.ts';
 
 export interface FileToScan {
@@ -57,6 +57,7 @@ function linesAsTheyAre(sink: GunzipSink): GunzipSink {
   let next: ReturnType<GunzipSink['room']> | null = null;
   let isBeginning = true;
   return {
+    inflater: sink.inflater,
     room() {
       next = sink.room();
       return next;

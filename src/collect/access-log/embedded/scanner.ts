@@ -7,6 +7,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
+import type { Inflater } from './gunzip.ts';
+import { type Global, type InflateModule, ModuleInflater } from './inflater.ts';
 import { hashPlace, hashText } from './keys.ts';
 
 /** Rows of the columns. */
@@ -74,6 +76,8 @@ export interface ScanEvents {
 export interface Scanner {
   /** Buffer for the bytes of the file. */
   readonly input: Buffer;
+  /** Decompresses into `input`; null without WebAssembly. */
+  readonly inflater: Inflater | null;
   /** BATCH rows long. */
   readonly columns: LineColumns;
   /** Rows that are filled. */
@@ -119,9 +123,14 @@ export const openScanner: OpenScanner = (question, events) => {
   return compiled === null ? exactScanner(question, events) : new ModuleScanner(compiled, question, events);
 };
 
+const SOURCES = ['scan-lines.ts', 'inflate.ts', 'codes.ts', 'checksum.ts'];
+
 /** A checkout may have a module of older source, whose memory is laid out differently: it would read every line wrongly. */
-const isOutdated = (): boolean =>
-  IS_SOURCE && statSync(MODULE).mtimeMs < statSync(new URL('wasm/scan-lines.ts', import.meta.url)).mtimeMs;
+function isOutdated(): boolean {
+  if (!IS_SOURCE) return false;
+  const built = statSync(MODULE).mtimeMs;
+  return SOURCES.some((name) => statSync(new URL(`wasm/${name}`, import.meta.url)).mtimeMs > built);
+}
 
 function compile(): object | null {
   if (typeof WebAssembly === 'undefined') return null;
@@ -133,17 +142,12 @@ function compile(): object | null {
   }
 }
 
-interface Cell<T> {
-  value: T;
-}
-
 /** Exports of wasm/scan-lines.ts. Addresses and sizes refer to its memory, which never grows. */
-interface ScanModule extends Record<(typeof ADDRESSES)[number], Cell<number>> {
-  memory: { buffer: ArrayBuffer };
-  rows: Cell<number>;
-  line: Cell<number>;
-  entries: Cell<number>;
-  others: Cell<number>;
+interface ScanModule extends InflateModule, Record<(typeof ADDRESSES)[number], Global<number>> {
+  rows: Global<number>;
+  line: Global<number>;
+  entries: Global<number>;
+  others: Global<number>;
   ask(wantedLength: number, cloudFrontLength: number, byName: number, from: bigint, to: bigint): void;
   begin(nodeLength: number): void;
   setFull(value: number): void;
@@ -161,6 +165,7 @@ const ADDRESSES = [
 
 class ModuleScanner implements Scanner {
   readonly input: Buffer;
+  readonly inflater: Inflater;
   readonly columns: LineColumns;
   readonly #module: ScanModule;
   readonly #memory: Buffer;
@@ -192,6 +197,7 @@ class ModuleScanner implements Scanner {
     const module = exports as ScanModule;
     const { buffer } = module.memory;
     this.#module = module;
+    this.inflater = new ModuleInflater(module);
     this.#memory = Buffer.from(buffer);
     this.input = this.#part(module.INPUT, module.INPUT_SIZE);
     this.#scratch = this.#part(module.SCRATCH, module.SCRATCH_SIZE);
@@ -274,7 +280,7 @@ class ModuleScanner implements Scanner {
     return this.#module.keyOfPlace(targetLength, groupLength, length);
   }
 
-  #part(address: Cell<number>, size: Cell<number>): Buffer {
+  #part(address: Global<number>, size: Global<number>): Buffer {
     return this.#memory.subarray(address.value, address.value + size.value);
   }
 
@@ -288,6 +294,7 @@ export const exactScanner: OpenScanner = (_, events) => {
   const input = Buffer.alloc(INPUT_SIZE);
   return {
     input,
+    inflater: null,
     columns: {
       ended: new Float64Array(BATCH),
       place: new Float64Array(BATCH),
@@ -321,4 +328,4 @@ export const exactScanner: OpenScanner = (_, events) => {
 };
 
 /** Bytes, as in wasm/scan-lines.ts. */
-const INPUT_SIZE = 1_048_576;
+const INPUT_SIZE = 524_288;

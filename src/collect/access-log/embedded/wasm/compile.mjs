@@ -2,12 +2,13 @@
  * Compiles scan-lines.ts into dist/scan-lines.wasm. Plain JavaScript, because it runs on install with any version of
  * Node.
  */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../../..', import.meta.url));
-const SOURCE = 'src/collect/access-log/embedded/wasm/scan-lines.ts';
+const FOLDER = 'src/collect/access-log/embedded/wasm';
+const SOURCE = `${FOLDER}/scan-lines.ts`;
 const MODULE = join(root, 'dist/scan-lines.wasm');
 
 /** Throws an error with the compiler's message if the source is wrong. */
@@ -52,8 +53,12 @@ export async function compileScanner() {
  * the compiler, tests use the parser instead of the scanner.
  */
 export async function setup() {
-  const [module, source] = await Promise.all([stat(MODULE).catch(() => null), stat(join(root, SOURCE))]);
-  if (module !== null && module.mtimeMs >= source.mtimeMs) return;
+  const names = (await readdir(join(root, FOLDER))).filter((name) => name.endsWith('.ts'));
+  const [module, ...sources] = await Promise.all([
+    stat(MODULE).catch(() => null),
+    ...names.map((name) => stat(join(root, FOLDER, name))),
+  ]);
+  if (module !== null && sources.every(({ mtimeMs }) => module.mtimeMs >= mtimeMs)) return;
   await compileScanner().catch((error) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
     process.stderr.write('dist/scan-lines.wasm is missing or old: run npm install\n');

@@ -5,15 +5,29 @@
  * A line in any other form, and the first slow answer or 400 of each route, is handed to `exactly`, which parses it with
  * entry.ts. So the rule here is: take a line only when entry.ts would read the same from it; when in doubt, do not take
  * it. Nothing is written before the whole line has been checked.
- * Memory: small tables, then the input, then the columns. Every load may read up to 16 bytes past its subject.
+ * Memory: small tables, those of inflate.ts and checksum.ts, then the input, then the columns. Every load may read up to 16 bytes past its subject.
  */
 
 // biome-ignore-all lint/correctness/noPrecisionLoss: numbers of 64 bits.
 
+import { CHECKSUM_END } from './checksum';
+
+export { REST, REST_SIZE, shorten } from './checksum';
+export {
+  addPacked,
+  inflate,
+  inflated,
+  keepPacked,
+  PACKED,
+  PACKED_SIZE,
+  skipPacked,
+  startInflate,
+} from './inflate';
+
 /** Rows of the columns. */
 export const BATCH: i32 = 65_536;
 
-export const INPUT_SIZE: usize = 1_048_576;
+export const INPUT_SIZE: usize = 524_288;
 
 /** Start of "app/name/id " of the wanted load balancer, at most `TEXT_SIZE` bytes. */
 export const WANTED: usize = 1024;
@@ -56,7 +70,7 @@ let cloudFrontLength: usize = 0;
 export const DETAIL: usize = 49_152;
 const LONGEST_FAILURE: usize = 15_000;
 
-export const INPUT: usize = 65_536;
+export const INPUT: usize = CHECKSUM_END;
 export const ENDED: usize = INPUT + INPUT_SIZE + 64;
 export const PLACE: usize = ENDED + 8 * BATCH;
 export const CLIENT: usize = PLACE + 8 * BATCH;

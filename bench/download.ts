@@ -35,7 +35,11 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
   },
 });
-const [folder = '.'] = positionals;
+const [folder] = positionals;
+if (folder === undefined) {
+  console.error('Name the folder of an incident: node bench/download.ts <incident folder>');
+  process.exit(1);
+}
 const logs = join(folder, 'logs');
 const names = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.gz'));
 const incident: { loadBalancer: string; from: string; to: string } = JSON.parse(

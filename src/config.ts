@@ -279,15 +279,24 @@ export function parseConfig(content: unknown, environment: Environment, file: st
   const issues = read.success ? [] : read.error.issues;
   const faults = issues.map((issue) => {
     const variable = setBy.get(issue.path.filter((key) => typeof key === 'string').join('.'));
-    const place = variable ?? (formatPath(issue.path) || 'all of it');
-    return { variable, text: `${place}: ${describeIssue(issue)}` };
+    const place = variable ?? formatPath(issue.path);
+    return {
+      variable,
+      text: `${place === '' && issue.code === 'unrecognized_keys' ? '' : subject(place)}${describeIssue(issue)}`,
+    };
   });
   for (const place of tokens)
-    faults.push({ variable: undefined, text: `${place}: holds a Slack token; ${SECRETS_BELONG_IN_ENVIRONMENT}` });
+    faults.push({
+      variable: undefined,
+      text: `${subject(place)}holds a Slack token; ${SECRETS_BELONG_IN_ENVIRONMENT}`,
+    });
   const named = faults.every(({ variable }) => variable !== undefined) ? 'the environment' : file;
   const count = faults.length === 1 ? 'a mistake' : `${faults.length} mistakes`;
   throw new Problem(`The configuration (${named}) has ${count}: ${faults.map(({ text }) => text).join('; ')}.`, 1);
 }
+
+/** Begins a sentence about a place; the file as a whole has no path. */
+const subject = (place: string): string => (place === '' ? 'it ' : `${place}: `);
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
@@ -309,7 +318,7 @@ const SECRETS_BELONG_IN_ENVIRONMENT = `secrets are only taken from the environme
 
 /** Returns the paths of all Slack tokens in the file, in any setting. */
 function tokenPaths(content: unknown, path: (string | number)[] = []): string[] {
-  if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [formatPath(path) || 'all of it'] : [];
+  if (typeof content === 'string') return SLACK_TOKEN.test(content) ? [formatPath(path)] : [];
   if (Array.isArray(content)) return content.flatMap((each, at) => tokenPaths(each, [...path, at]));
   if (!isRecord(content)) return [];
   return Object.entries(content).flatMap(([key, each]) => tokenPaths(each, [...path, key]));

@@ -125,7 +125,7 @@ describe('mistakes', () => {
   });
 
   it.each([
-    { content: [], says: 'all of it: must be an object' },
+    { content: [], says: 'it must be an object' },
     { content: { accounts: [] }, says: 'accounts: is empty; leave it out' },
     { content: { athena: { outputLocation: 'results' } }, says: 's3://bucket/folder/' },
   ])('$says', ({ content, says }) => {

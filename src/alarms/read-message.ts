@@ -378,7 +378,8 @@ const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
 
 function describeZodError(error: z.ZodError): string {
   const [issue] = error.issues;
-  return `${issue?.path.join('.') || 'all of it'}: ${issue?.message ?? ''}`;
+  const place = issue?.path.join('.') ?? '';
+  return `${place === '' ? '' : `${place}: `}${issue?.message ?? ''}`;
 }
 
 function parseJson(body: string): unknown {

@@ -61,7 +61,8 @@ export function parseDocument<T>(key: string, body: string, shape: z.ZodType<T>)
   const read = shape.safeParse(content);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  throw new UnreadableDocument(key, `${issue?.path.join('.') || 'all of it'}: ${issue?.message}`);
+  const place = issue?.path.join('.') ?? '';
+  throw new UnreadableDocument(key, `${place === '' ? '' : `${place}: `}${issue?.message}`);
 }
 
 interface WaitingChange<T> {

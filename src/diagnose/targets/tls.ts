@@ -74,14 +74,14 @@ export function splitByStage<Part extends { target_group_arn: string; errors: Sa
   question: Question,
 ): (Part & { tls: TlsAssessment })[] {
   // A group may have hundreds of parts, one for each target.
-  const stagesByGroup = new Map(
-    [...new Set(parts.map(({ target_group_arn }) => target_group_arn))].map((arn) => [
-      arn,
-      stagesOf(arn, evidence, question),
-    ]),
-  );
+  const known = new Map<string, Stages>();
+  const stagesIn = (arn: string): Stages => {
+    const stages = known.get(arn) ?? stagesOf(arn, evidence, question);
+    known.set(arn, stages);
+    return stages;
+  };
   return parts.flatMap((part) => {
-    const stages = stagesByGroup.get(part.target_group_arn) ?? stagesOf(part.target_group_arn, evidence, question);
+    const stages = stagesIn(part.target_group_arn);
     return (['tcp', 'tls', null] as const).flatMap((stage) => {
       const errors = part.errors.filter((error) => stages.stageOf(error) === stage);
       return errors.length > 0 ? [{ ...part, errors, tls: assessmentOf(stages, stage) }] : [];

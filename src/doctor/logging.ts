@@ -123,7 +123,7 @@ function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFindi
     (one): DoctorFinding => ({ about, state: 'ok', text: `delivered to ${deliveredLogWords(one)}` }),
   );
   if (refusal === null) return named;
-  const [, action, resource] = /"Action":"([^"]+)","Resource":"([^"]+)"/.exec(refusal.iamStatement ?? '') ?? [];
+  const { action, resource } = refusal.permission ?? {};
   const unknown = action?.startsWith('firehose:')
     ? 'where the stream writes'
     : 'where else the access log is delivered';
@@ -133,7 +133,7 @@ function deliveryFindings({ deliveries, refusal }: FoundDeliveries): DoctorFindi
       about,
       state: 'missing',
       text: `${refusal.message}: ${unknown} is unknown`,
-      ...(action === undefined || resource === undefined
+      ...(action === undefined || typeof resource !== 'string'
         ? {}
         : { allow: { action, resource: action.startsWith('logs:') ? '*' : resource } }),
     },

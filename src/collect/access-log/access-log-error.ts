@@ -10,7 +10,11 @@ export interface RequiredPermission {
   region: string;
 }
 
+type Permission = Pick<RequiredPermission, 'action' | 'resource'>;
+
 interface WayOut {
+  /** The permission to allow; null unless one would grant access. */
+  permission?: Permission | null;
   /** The IAM statement that grants access, as JSON; several are separated by commas. */
   iamStatement?: string | null;
   /** A clause that follows a colon: "alb502 setup athena --create makes one". */
@@ -20,13 +24,19 @@ interface WayOut {
 /** The access log cannot be read. The message is a clause without a full stop. */
 export class AccessLogError extends Error {
   readonly kind: AccessLogErrorKind;
+  readonly permission: Permission | null;
   readonly iamStatement: string | null;
   readonly remedy: string | null;
 
-  constructor(kind: AccessLogErrorKind, message: string, { iamStatement = null, remedy = null }: WayOut = {}) {
+  constructor(
+    kind: AccessLogErrorKind,
+    message: string,
+    { permission = null, iamStatement = null, remedy = null }: WayOut = {},
+  ) {
     super(message);
     this.name = 'AccessLogError';
     this.kind = kind;
+    this.permission = permission;
     this.iamStatement = iamStatement;
     this.remedy = remedy;
   }
@@ -45,10 +55,7 @@ export class AccessLogError extends Error {
 /** `too-much`: over the size or spending limit. `stopped`: by the deadline or an interruption. */
 export type AccessLogErrorKind = 'denied' | 'not-found' | 'too-much' | 'stopped' | 'failed';
 
-export const accessDenied = (
-  { action, resource }: Pick<RequiredPermission, 'action' | 'resource'>,
-  explicitly = false,
-): AccessLogError => {
+export const accessDenied = ({ action, resource }: Permission, explicitly = false): AccessLogError => {
   const named = typeof resource === 'string' ? resource : (resource.at(-1) ?? '');
   const statement = JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
   return new AccessLogError(
@@ -56,7 +63,7 @@ export const accessDenied = (
     explicitly
       ? `${action} on ${named} was denied explicitly: a bucket policy, an IAM policy, a permissions boundary or a service control policy forbids it`
       : `${action} on ${named} was denied`,
-    { iamStatement: explicitly ? null : statement },
+    explicitly ? {} : { permission: { action, resource }, iamStatement: statement },
   );
 };
 
@@ -99,17 +106,14 @@ export function accessLogErrorFrom(error: unknown, required: RequiredPermission)
 }
 
 /** The missing permission that AWS names, unless a policy needs more than that. */
-const closestPermission = (
-  required: RequiredPermission,
-  missing: Pick<RequiredPermission, 'action' | 'resource'> | null,
-): Pick<RequiredPermission, 'action' | 'resource'> =>
+const closestPermission = (required: RequiredPermission, missing: Permission | null): Permission =>
   missing === null || typeof required.resource !== 'string' ? required : missing;
 
 export const stoppedError = (what: string): AccessLogError =>
   new AccessLogError('stopped', `there was no more time for the access log: ${what} was stopped`);
 
 /** The missing permission, if AWS names it: it can be kms:Decrypt behind s3:GetObject. */
-export function missingPermissionIn(message: string): Pick<RequiredPermission, 'action' | 'resource'> | null {
+export function missingPermissionIn(message: string): Permission | null {
   const [, action, resource] =
     /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+) on (?:the )?resource:? "?([^\s"]+)"?/.exec(message) ?? [];
   return action === undefined || resource === undefined ? null : { action, resource: resource.replace(/[.,;]+$/, '') };

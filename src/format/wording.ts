@@ -59,16 +59,19 @@ export function shortDuration(value: number): string {
 /** Epoch milliseconds → "02:47:20 UTC". */
 export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
+/** Epoch milliseconds → "02:47 UTC". */
+export const utcMinute = (ms: number): string => `${iso(ms).slice(11, 16)} UTC`;
+
 /** Seconds between two epoch milliseconds as displayed: 04:20:59 is 1 s after 04:20:58. */
 export const secondsBetween = (earlier: number, later: number): number =>
   Math.floor(later / 1000) - Math.floor(earlier / 1000);
 
 /** Two epoch milliseconds → "02:40:14 to 02:54:27 UTC"; names the days if they differ. */
-export function utcTimeSpan(from: number, to: number): string {
+export function utcTimeSpan(from: number, to: number, link: 'to' | 'to at least' = 'to'): string {
   const [day, nextDay] = [iso(from).slice(0, 10), iso(to).slice(0, 10)];
   return day === nextDay
-    ? `${iso(from).slice(11, 19)} to ${utcTime(to)}`
-    : `${day} ${iso(from).slice(11, 19)} to ${nextDay} ${utcTime(to)}`;
+    ? `${iso(from).slice(11, 19)} ${link} ${utcTime(to)}`
+    : `${day} ${iso(from).slice(11, 19)} ${link} ${nextDay} ${utcTime(to)}`;
 }
 
 /** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */

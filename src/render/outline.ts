@@ -71,12 +71,11 @@ const MAX_KNOWN = 2;
 /** Characters of a fix beside a fault. */
 const MAX_FIX = 120;
 
-const IN_FRONT = 'request-path';
+const isInFront = ({ check }: CheckFinding): boolean => checkOf(check)?.isInFront === true;
 
 /** The finding that another hop, such as CloudFront, made many of the errors users got; null if none did. */
 export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
-  steps.flatMap(({ findings }) => findings).find(({ check, outcome }) => check === IN_FRONT && outcome === 'fail') ??
-  null;
+  steps.flatMap(({ findings }) => findings).find((finding) => isInFront(finding) && finding.outcome === 'fail') ?? null;
 
 /** "Answer 403 …": the fix in front of the load balancer, or else what was found there. */
 export const inFrontWords = ({ summary, fix }: CheckFinding): string =>
@@ -283,9 +282,10 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
     .map(({ id }) => id);
   return diagnosis.steps
     .flatMap(({ findings }) => findings)
-    .filter(({ outcome, check }) => {
+    .filter((finding) => {
       // It leads.
-      if (check === IN_FRONT) return false;
+      if (isInFront(finding)) return false;
+      const { outcome, check } = finding;
       const { symptom, namedBy = [] } = checkOf(check) ?? {};
       return outcome === 'fail' && !(symptom && kind === 'found') && !namedBy.some((id) => named.includes(id));
     });

@@ -268,7 +268,7 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */
 function closing({ kind, seconds: at }: KeepAliveEdge, idle: string | undefined): string {
-  if (kind === 'idle' && idle === plainSeconds(at).replace(/ s$/, ''))
+  if (kind === 'idle' && idle !== undefined && `${idle} s` === plainSeconds(at))
     return `its targets and the load balancer close idle connections after the same ${plainSeconds(at)}`;
   const close = {
     idle: `its targets close idle connections after ${plainSeconds(at)}`,

@@ -1,4 +1,4 @@
-import { durationSpread, list, number, outOf, plural, utcTime, utcTimeSpan } from '../../format/wording.ts';
+import { durationSpread, list, number, outOf, plural, utcMinute, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { eventOutlines } from '../events/outlines.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
@@ -14,6 +14,7 @@ export const bursts = defineCheck({
   fix: 'Find out what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   symptom: true,
+  isTimed: true,
   needs: ['traffic'],
   wants: [],
 
@@ -56,7 +57,7 @@ function busiestMinute({ shapes }: Traffic): string {
   const [most] = minutes;
   return most === undefined
     ? 'no minute is known'
-    : `at most ${number(most.errors)} in one minute (${utcTime(most.minute).replace(':00 UTC', ' UTC')})`;
+    : `at most ${number(most.errors)} in one minute (${utcMinute(most.minute)})`;
 }
 
 function burstsSentence(burstsFound: Burst[], total: number): string {

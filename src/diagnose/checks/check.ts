@@ -27,6 +27,10 @@ export interface Check<
   namedBy?: readonly CauseId[];
   /** Judges the log itself: it also runs if the log has no entry in the window, where other checks could only pass for want of requests. */
   judgesEmptyLog?: true;
+  /** Set if its sentence says when something happened: it is shown beside the timeline. */
+  isTimed?: true;
+  /** Set if a fault lies in front of the load balancer: it leads the answer. */
+  isInFront?: true;
   /** If a whole step passes, its check with the lowest rank represents the step. */
   headline?: number;
   /** If any of these is missing, the runner answers `unknown` with the reason. */

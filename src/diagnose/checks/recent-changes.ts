@@ -18,6 +18,7 @@ export const recentChanges = defineCheck({
   fix: 'Look at what these calls changed, and compare with the configuration at the time of the errors.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudtrail-logs.html',
   symptom: true,
+  isTimed: true,
   needs: ['changes'],
   wants: ['traffic', 'targetGroups'],
 

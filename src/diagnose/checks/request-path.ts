@@ -22,6 +22,7 @@ export const requestPath = defineCheck({
   reference:
     'https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html#BasicDistributionFileFormat',
   symptom: true,
+  isInFront: true,
   needs: [],
   wants: ['edge', 'traffic'],
 

@@ -15,6 +15,7 @@ export const targetChurn = defineCheck({
   fix: 'Keep targets running until they are drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   symptom: true,
+  isTimed: true,
   headline: 1,
   needs: ['traffic'],
   wants: ['targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],

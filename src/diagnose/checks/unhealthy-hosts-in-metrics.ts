@@ -17,6 +17,7 @@ export const unhealthyHostsInMetrics = defineCheck({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html',
   symptom: true,
+  isTimed: true,
   headline: 2,
   needs: ['targetGroups', 'metrics'],
   wants: ['loadBalancer', 'traffic'],
@@ -70,8 +71,7 @@ const SHOWN = 3;
 function failedChecks(traffic: Traffic): string[] {
   const { healthChecks = [] } = traffic.log;
   const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {
-    const span = utcTimeSpan(from, to ?? last);
-    const when = to === null ? span.replace(' to ', ' to at least ') : span;
+    const when = to === null ? utcTimeSpan(from, last, 'to at least') : utcTimeSpan(from, to);
     const which = nodes.length === 0 ? 'health checks' : `the health checks of ${plural(nodes.length, 'node')}`;
     const why = list(reasons.map(reasonText), SHOWN);
     return `${nameOf(traffic, target, from)} failed ${which} from ${when}: ${why}.`;

@@ -1,7 +1,7 @@
 /** Finds out from ECS and Auto Scaling why the targets of an event went. */
 import type { EcsService, LifecycleHook, ScalingActivity } from '../../evidence/workloads.ts';
 import { epochIn } from '../../evidence/workloads.ts';
-import { list, number, outOf, utcTime, utcTimeSpan } from '../../format/wording.ts';
+import { iso, list, number, outOf, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 import { type CheckFailure, failedChecksOn, failedChecksReason } from '../patterns/failed-health-checks.ts';
 import type { TargetOwner } from '../targets/target-owners.ts';
@@ -290,13 +290,13 @@ function leadOf(
   const count = own.length < targets.length ? `${outOf(own.length, targets.length)} failing` : number(own.length);
   const times = own.flatMap(({ at }) => at ?? []).sort((a, b) => a - b);
   const [first = 0, last = first] = [times[0], times.at(-1)];
-  const shown = [...new Set(times.map((at) => utcTime(at)))];
+  const shown = [...new Set(times.map((at) => iso(at).slice(11, 19)))];
   const when =
     times.length < own.length
       ? ''
       : shown.length > TIMES_NAMED
         ? ` from ${utcTimeSpan(first, last)}`
-        : ` at ${list(shown.map((time) => time.replace(/ UTC$/, '')))} UTC`;
+        : ` at ${list(shown)} UTC`;
   const meanwhile = DEATHS.includes(kind) ? '' : ', while requests were still being sent to them';
   return `${count} ${noun} of ${targetGroupName(target_group_arn)} ${verb}${details}${when}${meanwhile}`;
 }

@@ -169,8 +169,8 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
   },
   4: ({ triage, steps }, outcome) => {
     if (outcome === 'fail') return null;
-    const routes = steps.flatMap(({ findings }) => findings).find(({ check }) => check === 'failing-routes');
-    return triage.errors === 0 ? 'no errors' : (routes?.brief ?? null);
+    const [first] = byHeadline(steps.find(({ step }) => step === 4)?.findings ?? []);
+    return triage.errors === 0 ? 'no errors' : (first?.brief ?? null);
   },
   5: ({ networkPaths }, outcome) => (outcome === 'fail' ? blockedWords(networkPaths) : null),
   6: () => null,
@@ -210,8 +210,12 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
 /** The findings that decided the step's outcome; in a passed step, the most informative first. */
 function headlineFindings({ outcome, findings }: ChecklistStep): CheckFinding[] {
   const deciding = findings.filter((one) => one.outcome === outcome);
+  return outcome === 'pass' ? byHeadline(deciding) : deciding;
+}
+
+function byHeadline(findings: readonly CheckFinding[]): CheckFinding[] {
   const rank = ({ check }: CheckFinding): number => checkOf(check)?.headline ?? Number.MAX_SAFE_INTEGER;
-  return outcome === 'pass' ? [...deciding].sort((a, b) => rank(a) - rank(b)) : deciding;
+  return [...findings].sort((a, b) => rank(a) - rank(b));
 }
 
 /** Words that must not end a line. */

@@ -1,4 +1,5 @@
 /** Errors and requests over time, and changes in the same window. */
+import { checkOf } from '../../../diagnose/checks/index.ts';
 import type { Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
 import { SIGNATURE_MEANING, timeOfDay } from '../../../render/phrases.ts';
@@ -19,8 +20,6 @@ import {
 import { durationWords, momentWords, shortClock } from '../thread-state.ts';
 
 const MAX_BARS = 40;
-/** Checks whose findings have a time. */
-const TIMED_CHECKS = ['bursts', 'recent-changes', 'target-churn', 'unhealthy-hosts-in-metrics'];
 
 export function timelineAnswer(diagnosis: Diagnosis): Message {
   const { triage, steps, window } = diagnosis;
@@ -39,7 +38,7 @@ export function timelineAnswer(diagnosis: Diagnosis): Message {
   const { firstError, lastError } = triage;
   const timedSentences = steps
     .flatMap(({ findings }) => findings)
-    .filter(({ check, outcome }) => TIMED_CHECKS.includes(check) && outcome !== 'not-applicable')
+    .filter(({ check, outcome }) => checkOf(check)?.isTimed && outcome !== 'not-applicable')
     .map(({ summary }) => prose(summary));
   const parts: MessagePart[] = [
     line(

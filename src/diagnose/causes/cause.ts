@@ -13,6 +13,11 @@ export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceNa
   reference: string;
   /** The cause can claim errors with these signatures and no others. */
   signatures: NonEmpty<SignatureId>;
+  /**
+   * Events whose errors it can explain although their signatures vary. `rollout`: a target is replaced. `silence`: a
+   * target stops answering.
+   */
+  events?: readonly ('rollout' | 'silence')[];
   wants: readonly Wants[];
   /**
    * Called only if asked errors of the window have one of the signatures; `errors` are those. Evidence that could not

@@ -22,6 +22,7 @@ export const closedMidRequest = defineCause({
     'The target closes the connection after it has started work on a request: a crash, a kill, a restart, an early close.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response', 'no-response-aborted'],
+  events: ['rollout'],
   wants: [],
 
   judge({ traffic }): Judgement {

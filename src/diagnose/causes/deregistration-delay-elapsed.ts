@@ -23,6 +23,7 @@ export const deregistrationDelayElapsed = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
   signatures: ['no-response-aborted'],
+  events: ['rollout'],
   wants: WANTS,
 
   judge(evidence): Judgement {

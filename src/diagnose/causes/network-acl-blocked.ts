@@ -11,6 +11,7 @@ export const networkAclBlocked = defineCause({
     "The network ACL of a load balancer subnet or of the target's subnet drops the request or its answers to the ports 1024-65535: the attempt ends after 10 s.",
   reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html',
   signatures: ['connect-timeout'],
+  events: ['silence'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge: (evidence, question): Judgement => judgeBlockedPath('network-acl', evidence, question, ADVICE),

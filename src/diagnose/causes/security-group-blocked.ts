@@ -12,6 +12,7 @@ export const securityGroupBlocked = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
   signatures: ['connect-timeout'],
+  events: ['silence'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge: (evidence, question): Judgement => judgeBlockedPath('security-group', evidence, question, ADVICE),

@@ -22,6 +22,7 @@ export const targetGone = defineCause({
     'The load balancer still chose a target that had been deregistered, stopped or terminated: nothing answers at its address any more.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   signatures: ['connect-timeout'],
+  events: ['rollout', 'silence'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge(evidence, question): Judgement {

@@ -35,6 +35,7 @@ export const targetUnreachable = defineCause({
     'The connection attempt gets no answer for 10 s although the configuration allows the path: the host is down or overloaded, a firewall on it or a network policy drops packets, or the route leads nowhere.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['connect-timeout'],
+  events: ['rollout', 'silence'],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge(evidence, question): Judgement {

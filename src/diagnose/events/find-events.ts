@@ -1,5 +1,5 @@
 import type { Question } from '../../evidence/evidence.ts';
-import { CAUSE_IDS, type CauseId } from '../causes/index.ts';
+import { CAUSE_IDS, type CauseId, causes } from '../causes/index.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';
 import { kubernetesSource, podsText } from '../targets/kubernetes.ts';
@@ -148,10 +148,10 @@ function describe(
   ];
 
   function readingOf(): { kind: EventKind; text: string; causes: CauseId[] } {
-    const causes = tls === 'is' ? HANDSHAKES : causesOf(outline, evidence);
+    const possible = tls === 'is' ? HANDSHAKES : causesOf(outline, evidence);
     if (isDead) return { kind: 'crash', text: diedText(outline, traffic), causes: [deathCause(errors)] };
     if (isExplained && kind === 'rollout' && reason.kind !== 'deployment')
-      return { kind, text: takenOutText(outline, traffic), causes };
+      return { kind, text: takenOutText(outline, traffic), causes: possible };
     if (tls === 'may be' && kind === 'crash')
       return { kind, text: unconnectedText(outline, traffic), causes: ['connection-refused', 'tls-handshake-failure'] };
     if (drained !== undefined)
@@ -163,7 +163,7 @@ function describe(
     // The reason already says why a target was lost; naming a call would repeat it.
     const named = isExplained && kind === 'target-lost' ? [] : calls;
     const text = sentence(outline, traffic, evidence, named, firstError);
-    return { kind, text, causes: tls === 'may be' ? withHandshakes(causes) : causes };
+    return { kind, text, causes: tls === 'may be' ? withHandshakes(possible) : possible };
   }
 }
 
@@ -246,27 +246,16 @@ function standingOf({ outages, bursts, kind }: EventOutline, calls: readonly Eve
   return kind === 'crash' && outages.length + bursts.length > 2 ? 'confirmed' : 'likely';
 }
 
-const NO_ANSWER: readonly CauseId[] = [
-  'security-group-blocked',
-  'network-acl-blocked',
-  'target-gone',
-  'target-unreachable',
-];
-const REPLACED: readonly CauseId[] = [
-  'connection-refused',
-  'closed-mid-request',
-  'deregistration-delay-elapsed',
-  'shutdown-before-drain',
-  'target-gone',
-  'target-unreachable',
-];
+const explaining = (what: 'rollout' | 'silence'): CauseId[] =>
+  causes.filter(({ events = [] }) => events.includes(what)).map(({ id }) => id);
 
 function causesOf({ kind, outages, target_group_arn }: EventOutline, { targetGroups }: EventEvidence): CauseId[] {
-  if (kind === 'rollout') return CAUSE_IDS.filter((id) => REPLACED.includes(id));
+  if (kind === 'rollout') return explaining('rollout');
   if (kind === 'crash') return [outages.length > 0 ? 'connection-refused' : 'closed-mid-request'];
   if (outages.every((outage) => isRefused(outage) || isRejected(outage)))
     return ['connection-refused', 'shutdown-before-drain'];
   const protocol = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
   // An unfinished TLS handshake ends after 10 s, too.
-  return CAUSE_IDS.filter((id) => NO_ANSWER.includes(id) || (id === 'tls-handshake-failure' && protocol !== 'HTTP'));
+  const silent = explaining('silence');
+  return protocol === 'HTTP' ? silent : withHandshakes(silent);
 }

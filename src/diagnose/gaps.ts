@@ -2,7 +2,9 @@
  * Lists what could not be checked: one gap per missing evidence, one for all names of targets, and one per limitation of
  * the log.
  */
+
 import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
+import { NAMING_ACTIONS } from '../evidence/naming-actions.ts';
 import { number, plural, sentenceCase } from '../format/wording.ts';
 import type { Gap } from './diagnosis.ts';
 import type { Traffic } from './traffic.ts';
@@ -76,26 +78,15 @@ export function gapsOf(evidence: EvidenceSet, traffic: Traffic | null): Gap[] {
 const NAMING_FEATURES: readonly { evidence: readonly EvidenceName[]; actions: readonly string[] }[] = [
   {
     evidence: ['services', 'tasks', 'taskDefinitions', 'containerInstances', 'serviceDeployments', 'serviceRevisions'],
-    actions: [
-      'ecs:ListClusters',
-      'ecs:ListServices',
-      'ecs:DescribeServices',
-      'ecs:ListTasks',
-      'ecs:DescribeTasks',
-      'ecs:DescribeTaskDefinition',
-      'ecs:DescribeContainerInstances',
-      'ecs:ListServiceDeployments',
-      'ecs:DescribeServiceDeployments',
-      'ecs:DescribeServiceRevisions',
-    ],
+    actions: NAMING_ACTIONS.ecs,
   },
   {
     evidence: ['scalingActivities', 'lifecycleHooks'],
-    actions: ['autoscaling:DescribeScalingActivities', 'autoscaling:DescribeLifecycleHooks'],
+    actions: NAMING_ACTIONS.scaling,
   },
-  { evidence: ['codeDeployments'], actions: ['codedeploy:ListDeployments', 'codedeploy:BatchGetDeployments'] },
-  { evidence: ['tags'], actions: ['elasticloadbalancing:DescribeTags'] },
-  { evidence: ['functionAliases'], actions: ['lambda:GetAlias'] },
+  { evidence: ['codeDeployments'], actions: NAMING_ACTIONS.codeDeploy },
+  { evidence: ['tags'], actions: NAMING_ACTIONS.tags },
+  { evidence: ['functionAliases'], actions: NAMING_ACTIONS.aliases },
   { evidence: ['instances'], actions: ['ec2:DescribeInstances'] },
 ];
 

@@ -3,6 +3,7 @@
  * balancer. A refused part does not affect the others.
  */
 import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
+import type { NamingAction } from '../../evidence/naming-actions.ts';
 import { NAMING_DETAILS } from '../cli-commands.ts';
 import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
 import { ecsBudget } from './ecs-budget.ts';
@@ -34,7 +35,7 @@ type Asking = ReturnType<typeof askingIn>;
 function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
   /** An intermediate call; if it is refused, everything that depends on it fails with the same reason. */
   const step = <Needed, T>(
-    action: string,
+    action: NamingAction,
     first: () => Promise<Needed> | Needed,
     fetch: (call: Call, needed: Needed) => Promise<T>,
   ): Lazy<T> =>
@@ -46,7 +47,7 @@ function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
 
   const evidence = <Name extends NamingEvidenceName, Needed>(
     name: Name,
-    action: string,
+    action: NamingAction,
     first: () => Promise<Needed> | Needed,
     fetch: (call: Call, needed: Needed) => Promise<Evidence[Name]>,
   ): Lazy<Collected<Evidence[Name]>> =>

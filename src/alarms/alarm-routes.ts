@@ -20,7 +20,7 @@ export interface Routing {
   accounts?: readonly RoutedAccount[];
 }
 
-export interface RoutedAccount {
+interface RoutedAccount {
   name: string;
   roleArn?: string | undefined;
   channels?: readonly string[] | undefined;

@@ -5,7 +5,7 @@ import { escapeControls } from '../format/escape-control-characters.ts';
 import { plural } from '../format/wording.ts';
 
 /** `missing`: a diagnosis lacks something without it. `note`: for information. `untried`: could not be checked. */
-export type FindingState = 'ok' | 'missing' | 'note' | 'untried';
+type FindingState = 'ok' | 'missing' | 'note' | 'untried';
 
 export interface DoctorFinding {
   about: string;

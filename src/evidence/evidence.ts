@@ -43,7 +43,7 @@ export interface Window {
 }
 
 /** The load balancer of a question. `resource`: app/name/id, if it is known and the ARN is not. */
-export interface NamedLoadBalancer {
+interface NamedLoadBalancer {
   name: string;
   arn: string | null;
   resource?: string;

@@ -10,7 +10,7 @@ export interface Tracer {
 }
 
 /** The trace of one diagnosis: a span for the diagnosis, with a child span for each collector. */
-export interface Trace {
+interface Trace {
   begin(name: string): void;
   end(name: string, hasFailed: boolean): void;
   /** Ends the diagnosis's span and sends the trace in the background. */

@@ -34,7 +34,7 @@ export const timeOfDay = (iso: string): string => /T(\d\d:\d\d:\d\d)/.exec(iso)?
 export const dateOf = (iso: string): string => /^[^T]*/.exec(iso)?.[0] ?? iso;
 
 /** The time of day, preceded by its date if that differs from the date already shown. */
-export const momentOf = (iso: string, namedDay: string): string =>
+const momentOf = (iso: string, namedDay: string): string =>
   dateOf(iso) === dateOf(namedDay) ? timeOfDay(iso) : `${dateOf(iso)} ${timeOfDay(iso)}`;
 
 /** "2026-11-19 02:40:00–02:55:00 UTC". */

@@ -6,7 +6,6 @@ import * as z from 'zod';
 const Iso = z.iso.datetime();
 
 export const ALARM_STATES = ['ALARM', 'OK', 'INSUFFICIENT_DATA'] as const;
-export type AlarmState = (typeof ALARM_STATES)[number];
 
 const EpisodeAlarm = z.object({
   arn: z.string(),

@@ -25,7 +25,7 @@ export type Mute = z.infer<typeof Mute>;
 const MutesDocument = z.object({ schema: z.literal(1), mutes: z.array(Mute) });
 
 /** The subject of a thread, existing or not. */
-export interface MuteSubject {
+interface MuteSubject {
   loadBalancer: string;
   alarms: readonly string[];
 }

@@ -55,12 +55,12 @@ export type Thread = z.infer<typeof Thread>;
  * Pending changes of the thread. `empty`: the thread shows the run's state. `update`: it is outdated. `posting`: it is
  * outdated, and `message` may be posted already: its post was started, but no result was recorded.
  */
-export const Outbox = z.discriminatedUnion('kind', [
+const Outbox = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('empty') }),
   z.object({ kind: z.literal('update') }),
   z.object({ kind: z.literal('posting'), message: z.enum(MESSAGE_SLOTS) }),
 ]);
-export type Outbox = z.infer<typeof Outbox>;
+type Outbox = z.infer<typeof Outbox>;
 
 /** Sorts by time of request: `20261119t024012-5f3a9c1e`. Opaque elsewhere; buttons carry nothing else. */
 export const RunId = z.string().regex(/^\d{8}t\d{6}-[0-9a-f]{8}$/);

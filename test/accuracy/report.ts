@@ -29,7 +29,7 @@ from the application.
 ${reportOf(scored)}
 `;
 
-export function tableOf(scored: ScoredIncident[]): string {
+function tableOf(scored: ScoredIncident[]): string {
   const titles = [...new Set(scored.map(({ family }) => family))];
   const rows = titles.map((title) =>
     rowOf(
@@ -58,7 +58,7 @@ function rowOf(family: string, scored: ScoredIncident[]): string {
 }
 
 /** Each incident that is wrong or open without need: what was expected, what came, why. */
-export function explanations(scored: ScoredIncident[]): string[] {
+function explanations(scored: ScoredIncident[]): string[] {
   return OUTCOMES.toReversed()
     .filter((outcome) => outcome === 'wrong' || outcome === 'undecided needlessly')
     .flatMap((outcome) =>

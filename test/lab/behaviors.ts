@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 const answer = (more: string) => `HTTP/1.1 200 OK\r\n${more}`;
-export const WHOLE_RESPONSE = answer('Content-Length: 2\r\n\r\nok');
+const WHOLE_RESPONSE = answer('Content-Length: 2\r\n\r\nok');
 
 export const behaviors = {
   answers: (socket) => socket.write(WHOLE_RESPONSE),

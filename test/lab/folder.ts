@@ -38,13 +38,13 @@ export interface CaptureTruth {
 }
 
 /** Requests that succeeded, counted by what the log does not tell of them. */
-export interface Successes {
+interface Successes {
   /** On a connection opened for them, or on one that had served others. */
   connection: { opened: number; reused: number };
   application: Record<Account, number>;
 }
 
-export interface FailedRequest {
+interface FailedRequest {
   cause: string;
   /** What the proxy saw of the connection. */
   failure: string;
@@ -187,7 +187,7 @@ function healthOf(changes: readonly HealthChange[]): HealthView {
   };
 }
 
-export function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expectation {
+function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expectation {
   const { requests, errors, byStatus, signatures } = totals;
   const common = { ruledOut: [], requests, errors, byStatus, signatures, why: expected.why };
   if ('nothingFailed' in expected) return { verdict: { cause: null, standing: 'none' }, mustNotClaim: [], ...common };

@@ -31,7 +31,7 @@ export interface KeepAliveMeasurement {
 const keepsNothing = ({ requests }: MeasuredServer) => requests?.count === 1;
 
 /** Seconds of the first and the last close. */
-export function closingTimes({ closes }: MeasuredServer): [first: number, last: number] | null {
+function closingTimes({ closes }: MeasuredServer): [first: number, last: number] | null {
   const seconds = closes.map((close) => close.seconds).sort((a, b) => a - b);
   const [first] = seconds;
   const last = seconds.at(-1);

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface ServerOptions {
+interface ServerOptions {
   port: number;
   /** Where it may write. */
   folder: string;

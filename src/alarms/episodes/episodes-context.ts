@@ -73,7 +73,7 @@ export function openEpisodesContext(parts: EpisodesParts): EpisodesContext {
 }
 
 /** Wakes callers that wait for a thread or storm note of this process. */
-export interface Announcements {
+interface Announcements {
   next(): Promise<void>;
   signal(): void;
 }

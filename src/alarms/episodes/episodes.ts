@@ -25,7 +25,7 @@ import { type EpisodesContext, type EpisodesParts, openEpisodesContext } from '.
 import { markBusy, resumeAll } from './resume-episodes.ts';
 
 /** An alarm that concerns one load balancer. */
-export interface AlarmEvent {
+interface AlarmEvent {
   alarm: Alarm;
   /** ARN. */
   loadBalancer: string;

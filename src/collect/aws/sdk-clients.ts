@@ -4,7 +4,7 @@
  */
 import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 
-export interface Identity {
+interface Identity {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;

@@ -36,7 +36,7 @@ const FILE_OF: Record<DescribedEvidenceName, RecordingFileName> = {
 };
 
 /** A value, or why the file does not provide it. */
-export type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
+type FileAnswer<T> = { value: T } | { reason: string; kind?: GapKind };
 
 /**
  * The load balancers that a recording may be about: those in describe-load-balancers.json if it lists any, else the

@@ -70,7 +70,7 @@ export interface BlockedPath {
   resources: string[];
 }
 
-export interface AllowedPath {
+interface AllowedPath {
   answer: 'allowed';
   sentence: string;
   /** Facts that hold today but may not tomorrow. */
@@ -78,7 +78,7 @@ export interface AllowedPath {
   resources: string[];
 }
 
-export interface UnknownPath {
+interface UnknownPath {
   answer: 'cannot-see';
   sentence: string;
   missing: MissingEvidence[];

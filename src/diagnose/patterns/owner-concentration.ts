@@ -3,7 +3,7 @@ import { number, outOf } from '../../format/wording.ts';
 import { type TargetOwner, targetName } from '../targets/target-owners.ts';
 import { oncePerTraffic, type Traffic } from '../traffic.ts';
 
-export type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
+type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
 
 export interface OwnerConcentration {
   dimension: OwnerDimension;

@@ -1,6 +1,6 @@
 /** The `error_reason` codes of authenticate and jwt-validation actions: meaning, side at fault, and fix. */
 
-export type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
+type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
 
 export interface AuthenticationCode {
   meaning: string;

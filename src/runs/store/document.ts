@@ -6,7 +6,7 @@ import { jitteredPause } from './backoff.ts';
 import type { Store } from './store.ts';
 
 /** The document to write, and the result for the caller. The same document, or null, means no write. */
-export interface DocumentChange<T, R> {
+interface DocumentChange<T, R> {
   document: T | null;
   result: R;
 }

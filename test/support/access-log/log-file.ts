@@ -41,7 +41,7 @@ export interface Fields {
   node: string | null;
 }
 
-export const stamp = (at: number): string => {
+const stamp = (at: number): string => {
   const micros = Math.round(at * 1000);
   const millis = Math.floor(micros / 1000);
   return `${new Date(millis).toISOString().slice(0, 23)}${String(micros % 1000).padStart(3, '0')}Z`;

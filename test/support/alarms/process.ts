@@ -101,7 +101,7 @@ export function clockAt(at: number): TestClock {
   return clock;
 }
 
-export interface CapturedLog {
+interface CapturedLog {
   level: 'info' | 'warn' | 'error';
   fields: Record<string, unknown>;
   text: string;

@@ -23,7 +23,7 @@ export interface LocalTable {
   objects: ReadonlyMap<string, Uint8Array>;
 }
 
-export interface OperationError {
+interface OperationError {
   name: string;
   message: string;
   /** How many times; always when absent. */
@@ -45,7 +45,7 @@ export interface AthenaFaults {
   onCall?: (operation: string) => void;
 }
 
-export interface SentQuery {
+interface SentQuery {
   sql: string;
   parameters: string[];
   outputLocation: string | null;

@@ -4,7 +4,7 @@ import { LINE_PATTERN } from '../../../src/collect/access-log/athena/ddl.ts';
 import { VENDED_FIELDS } from '../../../src/collect/access-log/vended/record-line.ts';
 
 /** The pattern that AWS prints: https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table-partition-projection.html */
-export const OFFICIAL_PATTERN =
+const OFFICIAL_PATTERN =
   /([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*) (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*) "([^ ]*) (.*) (- |[^ ]*)" "([^"]*)" ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^"]*)" ([-.0-9]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^ ]*)" "([^\s]+?)" "([^\s]+)" "([^ ]*)" "([^ ]*)" ?([^ ]*)? ?( .*)?/;
 
 /** The same, as it was before conn_trace_id: anchored at the end, so that newer lines do not match. */

@@ -17,7 +17,7 @@ type Json = any;
 export type Files = Record<string, Json>;
 
 /** A call as it arrived. */
-export interface ReceivedCall {
+interface ReceivedCall {
   /** As IAM names it. */
   action: string;
   region: string;

@@ -31,7 +31,7 @@ export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   isStuck?: boolean;
 }
 
-export interface StartedQuery {
+interface StartedQuery {
   logGroupName: string;
   startTime: number;
   endTime: number;

@@ -21,7 +21,7 @@ export function temporaryFolder(): string {
   return dir;
 }
 
-export function writeFiles(dir: string, contents: Contents): void {
+function writeFiles(dir: string, contents: Contents): void {
   for (const [name, content] of Object.entries(contents)) {
     const path = join(dir, name);
     mkdirSync(dirname(path), { recursive: true });

@@ -69,7 +69,7 @@ export const printedOutputs = ({ diagnosis }: Pick<Findings, 'diagnosis'>) => ({
 });
 
 /** The files of a folder as text, unpacked, by their paths in it. */
-export const filesOf = (folder: string): Map<string, string> =>
+const filesOf = (folder: string): Map<string, string> =>
   new Map(
     globSync('**/*', { cwd: folder })
       .filter((file) => lstatSync(join(folder, file)).isFile())
@@ -116,7 +116,7 @@ const OWN_PAGE = /\[AWS documentation\]\(https:\/\/docs\.aws\.amazon\.com\/[\w./
 const ACTIVE = /<(?!!-- -->)|(?<!\\)\]\(|(?<!\\)!\[|\b(?:https?|ftp):\/\/|[@#](?=[A-Za-z0-9])/;
 
 /** The prose of a Markdown document, and its fences: no line of one may close it. */
-export const markdownFaults = (document: string): string[] => [
+const markdownFaults = (document: string): string[] => [
   ...textFaults('Markdown', document),
   ...named('Markdown', around(document.replace(/^(`{3,})\n[\s\S]*?\n\1$/gm, '').replace(OWN_PAGE, ''), ACTIVE)),
 ];

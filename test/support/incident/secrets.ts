@@ -64,7 +64,3 @@ export const SECRETS: Record<string, string> = {
   'a file of somebody': 'CV_Jane_Doe_2026.pdf',
   'a one-time code': '482913',
 };
-
-/** The part of a secret that says it: its longest run of letters and digits. */
-export const essenceOf = (secret: string): string =>
-  [...secret.matchAll(/[A-Za-z0-9]+/g)].map(([run]) => run).sort((a, b) => b.length - a.length)[0] ?? secret;

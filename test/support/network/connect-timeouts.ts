@@ -10,7 +10,7 @@ import type { FlatJudgement } from '../judgement.ts';
 import { API, failed, LB, START, several, target, trafficOf } from '../traffic/traffic-builder.ts';
 import { network } from './network.ts';
 
-export const TARGET = '10.0.1.5:8080';
+const TARGET = '10.0.1.5:8080';
 export const NODE = '10.0.8.7';
 
 /** Seconds after the start of the window, as epoch milliseconds. */

@@ -56,7 +56,7 @@ export const eni = (address: string, part: Partial<NetworkInterface> = {}): Netw
 
 type Entry = NonNullable<NetworkAcl['Entries']>[number];
 /** "100 allow in 6 0.0.0.0/0 1024-65535" */
-export function entry(text: string): Entry {
+function entry(text: string): Entry {
   const [number = '', action = '', way = '', protocol = '', block = '', range] = text.split(' ');
   const [from, to] = (range ?? '').split('-');
   return {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** `lost`: it is done, and the connection ends without an answer. */
-export type Fault = { status: number; code: string } | 'lost';
+type Fault = { status: number; code: string } | 'lost';
 
 export interface WritableBucket {
   name: string;

@@ -8,8 +8,8 @@ import type { Random } from './random.ts';
 import type { NodeSpec } from './scenario.ts';
 import type { Target } from './target.ts';
 
-export type HealthState = 'initial' | 'healthy' | 'unhealthy';
-export type HealthReason = 'Target.Timeout' | 'Target.FailedHealthChecks' | 'Target.ResponseCodeMismatch';
+type HealthState = 'initial' | 'healthy' | 'unhealthy';
+type HealthReason = 'Target.Timeout' | 'Target.FailedHealthChecks' | 'Target.ResponseCodeMismatch';
 
 export interface HealthStatus {
   state: HealthState;

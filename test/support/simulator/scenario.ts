@@ -118,7 +118,7 @@ export interface ServerSpec {
   onPlaintext?: 'closes' | 'answers-400';
 }
 
-export interface LambdaSpec {
+interface LambdaSpec {
   functionName: string;
   timeoutSeconds: number;
   memoryMb?: number;
@@ -266,7 +266,7 @@ export type Fault =
   | ({ kind: 'lambda-error'; route?: string; share: number; code: string } & During);
 
 /** What differs from an open network; see network.ts for what is there by default. */
-export interface NetworkSpec {
+interface NetworkSpec {
   securityGroups?: SecurityGroupSpec[];
   loadBalancerSecurityGroups?: string[];
   /** By target address; others have the default application group. */

@@ -37,7 +37,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Characters as people count them: Slack counts no surrogates. */
-export const lengthOf = (text: string): number => [...text].length;
+const lengthOf = (text: string): number => [...text].length;
 
 // Values.
 
@@ -132,7 +132,7 @@ const MENTION = /^(@[UW][A-Z0-9]+|#[CG][A-Z0-9]+(\|[^<>|]*)?)$/;
 const DATE = /^!date\^\d+\^[^<>^|]+(\^https?:\/\/[^\s|<>^]+)?\|[^<>|]+$/;
 
 /** Slack's control sequences in a text that it formats. We never notify everybody, and escape what came from outside. */
-export function misuseOf(text: string): string[] {
+function misuseOf(text: string): string[] {
   const found: string[] = [];
   const rest = text.replaceAll(/<([^<>]*)>/g, (whole, inner: string) => {
     if (/^!(channel|here|everyone|group|subteam)\b/.test(inner)) found.push(`notifies many people: ${whole}`);

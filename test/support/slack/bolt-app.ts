@@ -30,7 +30,7 @@ const ref = (name: string, account = 'default', id = '50dc6c495c0c9188'): LoadBa
   region: 'eu-west-1',
 });
 
-export interface RecordedCalls {
+interface RecordedCalls {
   opened: ThreadRequest[];
   /** Answers that buttons asked for, as `extra key`. */
   answered: string[];

@@ -64,8 +64,8 @@ export interface Option {
 }
 
 export const BOT_TOKEN = 'xoxb-local';
-export const APP_TOKEN = 'xapp-local';
-export const SIGNING_SECRET = '0123456789abcdef0123456789abcdef';
+const APP_TOKEN = 'xapp-local';
+const SIGNING_SECRET = '0123456789abcdef0123456789abcdef';
 
 const RESPONSE_URL_MILLISECONDS = 30 * 60_000;
 const RESPONSE_URL_USES = 5;

@@ -12,7 +12,7 @@ export interface PostedMessage {
 }
 
 /** `lost`: it is posted, and the answer does not come back. */
-export type Fault = Refusal['refused'] | 'lost';
+type Fault = Refusal['refused'] | 'lost';
 
 export interface FakePoster extends Poster {
   messages: PostedMessage[];

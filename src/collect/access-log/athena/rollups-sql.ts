@@ -26,7 +26,7 @@ export const SEPARATOR = '"';
 
 const MINUTE = 60_000_000;
 const RETRY = 30_000_000;
-export const ROUTE_LIMIT = 200;
+const ROUTE_LIMIT = 200;
 /** Maximum scale steps over all these routes: a route has about ten on each scale. */
 const SCALE_LIMIT = 100 * ROUTE_LIMIT;
 /** Routes with a 400 of any group: which groups answer with nothing else is known only from all places. */

@@ -49,7 +49,7 @@ export interface NamedRoute {
 }
 
 /** What to look for in a log. */
-export interface ScanQuestion {
+interface ScanQuestion {
   /** The first bytes of the load balancer field and the space after it. */
   wanted: Buffer;
   /** Whether to report the load balancers that match `wanted`. */

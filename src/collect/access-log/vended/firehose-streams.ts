@@ -52,9 +52,7 @@ function withStreams(
 }
 
 /** What a stream writes to S3, or a clause that follows "which": why that cannot be read. */
-export type StreamFiles =
-  | { bucket: string; template: string; isLocalTime: boolean; isParquet: boolean }
-  | { unread: string };
+type StreamFiles = { bucket: string; template: string; isLocalTime: boolean; isParquet: boolean } | { unread: string };
 
 const STREAM = /^arn:[^:]+:firehose:([^:]+):([0-9]{12}):deliverystream[/](.+)$/;
 
@@ -85,7 +83,7 @@ async function describeStream(
 }
 
 /** The destination in S3, or the backup there of everything that goes elsewhere. */
-export function filesOf(description: Pick<DeliveryStreamDescription, 'Destinations'> | undefined): StreamFiles {
+function filesOf(description: Pick<DeliveryStreamDescription, 'Destinations'> | undefined): StreamFiles {
   const destination = (description?.Destinations ?? []).flatMap(s3DestinationsIn)[0];
   const bucket = /^arn:[^:]+:s3:::(.+)$/.exec(destination?.BucketARN ?? '')?.[1];
   if (destination === undefined || bucket === undefined) return { unread: 'does not write all of it to S3' };

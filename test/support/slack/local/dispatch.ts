@@ -13,7 +13,7 @@ export interface Delivery {
 }
 
 /** The body as Slack encodes it: commands as a form, interactions as JSON in a form, events as JSON. */
-export function bodyOf({ type, payload }: Delivery): { body: string; contentType: string } {
+function bodyOf({ type, payload }: Delivery): { body: string; contentType: string } {
   if (type === 'events_api') return { body: JSON.stringify(payload), contentType: 'application/json' };
   const fields =
     type === 'slash_commands'
@@ -23,7 +23,7 @@ export function bodyOf({ type, payload }: Delivery): { body: string; contentType
 }
 
 /** The headers that prove who sent a body. `seconds`: since the epoch. */
-export function signatureOf(secret: string, body: string, seconds: number): Record<string, string> {
+function signatureOf(secret: string, body: string, seconds: number): Record<string, string> {
   const hash = createHmac('sha256', secret).update(`v0:${seconds}:${body}`).digest('hex');
   return { 'X-Slack-Request-Timestamp': String(seconds), 'X-Slack-Signature': `v0=${hash}` };
 }

@@ -17,7 +17,7 @@ export interface Channel {
 }
 
 /** A file as people see it next to a message. */
-export interface SharedFile {
+interface SharedFile {
   id: string;
   name: string;
   title: string;

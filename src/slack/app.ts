@@ -124,20 +124,12 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     signal: shutdown.signal,
   };
 
-  const health = { isStarted: false, isConnected: false, lostAt: 0 };
+  const health: ConnectionHealth = { isStarted: false, isConnected: false, lostAt: 0 };
   const isReady = () =>
     health.isStarted && !shutdown.signal.aborted && (health.isConnected || now() - health.lostAt < MAX_RECONNECT);
   const routes = [...healthRoutes(isReady), ...(parts.routes ?? [])].map((route) => customRoute(route, log));
   const { receiver, socket } = receiverFor(config, secrets, { logger, clientOptions, routes });
-  socket?.on('connected', () => {
-    health.isConnected = true;
-  });
-  for (const event of ['disconnected', 'reconnecting', 'close']) {
-    socket?.on(event, () => {
-      if (health.isConnected) health.lostAt = now();
-      health.isConnected = false;
-    });
-  }
+  if (socket !== null) watchSocket(socket, health, now);
 
   const app = new App({
     token: secrets.botToken,
@@ -157,20 +149,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     log.error({ err: error, user: context.userId, team: context.teamId }, 'could not answer an interaction');
   });
 
-  const deliveries = openDeduplicator({ ...DELIVERY_MEMORY, now });
-  const pendingAnswers = new Set<Promise<void>>();
-  app.use(async ({ body, context, next, ...rest }) => {
-    const key = deliveryKey(body);
-    if (key !== null && !deliveries.isFirst(key)) {
-      log.info({ retry: context.retryNum, reason: context.retryReason }, 'delivered again, and answered already');
-      // Bolt has already acknowledged events here.
-      if ('ack' in rest && typeof rest.ack === 'function') await rest.ack();
-      return;
-    }
-    const answer = next();
-    pendingAnswers.add(answer);
-    await answer.finally(() => pendingAnswers.delete(answer));
-  });
+  const pendingAnswers = answerOnce(app, { now, log });
   onCommand(app, slackContext);
   onMention(app, slackContext);
   onShortcuts(app, slackContext);
@@ -200,6 +179,44 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
       await Promise.race([allAnswered, timeout]);
     },
   };
+}
+
+interface ConnectionHealth {
+  isStarted: boolean;
+  isConnected: boolean;
+  /** Epoch milliseconds. */
+  lostAt: number;
+}
+
+function watchSocket(socket: SocketModeReceiver['client'], health: ConnectionHealth, now: () => number): void {
+  socket.on('connected', () => {
+    health.isConnected = true;
+  });
+  for (const event of ['disconnected', 'reconnecting', 'close']) {
+    socket.on(event, () => {
+      if (health.isConnected) health.lostAt = now();
+      health.isConnected = false;
+    });
+  }
+}
+
+/** Ignores what Slack delivers again. Returns the answers on their way. */
+function answerOnce(app: App, { now, log }: { now: () => number; log: Logger }): ReadonlySet<Promise<void>> {
+  const deliveries = openDeduplicator({ ...DELIVERY_MEMORY, now });
+  const pendingAnswers = new Set<Promise<void>>();
+  app.use(async ({ body, context, next, ...rest }) => {
+    const key = deliveryKey(body);
+    if (key !== null && !deliveries.isFirst(key)) {
+      log.info({ retry: context.retryNum, reason: context.retryReason }, 'delivered again, and answered already');
+      // Bolt has already acknowledged events here.
+      if ('ack' in rest && typeof rest.ack === 'function') await rest.ack();
+      return;
+    }
+    const answer = next();
+    pendingAnswers.add(answer);
+    await answer.finally(() => pendingAnswers.delete(answer));
+  });
+  return pendingAnswers;
 }
 
 /** Built here because some options exist only on receivers. */

@@ -1,4 +1,5 @@
 /** The diagnosis as Markdown, for a post-mortem: everything the terminal shows, plus the calls to repeat by hand. */
+
 import type {
   CauseResult,
   CheckFinding,
@@ -11,11 +12,10 @@ import type {
 } from '../diagnose/diagnosis.ts';
 import { number, outOf, percent, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
+import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
 import { headline, leadTitle, outlineOf, type Section } from './outline.ts';
 import {
   causeTitle,
-  completenessSentence,
-  costAndEstimate,
   dateOf,
   factsWords,
   formatSeconds,
@@ -24,8 +24,6 @@ import {
   mergeFindings,
   OUTCOME_MARK,
   OUTCOME_WORD,
-  provisionalSentence,
-  readingWords,
   ruledOutLines,
   SIGNATURE_MEANING,
   settingsIntroduction,

@@ -1,20 +1,12 @@
 /** The diagnosis for a terminal: the verdict first, then the outline's sections, then the verdict again. */
+
 import picocolors from 'picocolors';
 import type { CauseResult, Diagnosis, Gap, Stopgap } from '../diagnose/diagnosis.ts';
 import { inSentence, number, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
+import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
 import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
-import {
-  causeTitle,
-  completenessSentence,
-  costAndEstimate,
-  explainedErrors,
-  knownLabel,
-  provisionalSentence,
-  readingWords,
-  ruledOutLines,
-  settingsIntroduction,
-} from './phrases.ts';
+import { causeTitle, explainedErrors, knownLabel, ruledOutLines, settingsIntroduction } from './phrases.ts';
 import { checklistLines } from './terminal-checklist.ts';
 import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } from './terminal-page.ts';
 import { timelineLines } from './terminal-timeline.ts';
@@ -42,7 +34,7 @@ const fixLines = (page: Page, { fix }: CauseResult, indent = ''): string[] => [
 const commandLines = (page: Page, commands: readonly string[], indent: string): string[] =>
   commands.flatMap((command) => verbatim(breakCommand(command, page.width - 8), `${indent}    `));
 
-/** Apart from the fix: what helps at once, what it breaks, and how to take it back. */
+/** What helps until the fix is deployed, its side effects, and how to undo it. */
 const stopgapLines = (page: Page, stopgap: Stopgap | undefined, indent: string): string[] =>
   stopgap === undefined
     ? []
@@ -264,7 +256,7 @@ const closingLines = (page: Page, diagnosis: Diagnosis): string[] => {
     ...(provisional ? [] : labelledLines(page, 'Log', [completenessSentence(diagnosis)])),
     ...readingLines(page, diagnosis),
     ...labelledLines(page, 'Cost', [costAndEstimate(diagnosis)]),
-    // A statement of Athena fills a screen.
+    // One Athena query fills a screen.
     ...(diagnosis.cost.queries > 0
       ? labelledLines(page, 'Repeat', ['--markdown lists every query and call, to run them by hand'])
       : []),

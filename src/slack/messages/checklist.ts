@@ -1,4 +1,5 @@
 /** The six steps: progress while they run, then the result of each. */
+
 import type { types } from '@slack/bolt';
 import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import { checkOf } from '../../diagnose/checks/index.ts';
@@ -14,7 +15,8 @@ import type {
 import { EVIDENCE_TITLE } from '../../diagnose/gaps.ts';
 import { number, outOf, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
-import { costSentence, OUTCOME_MARK } from '../../render/phrases.ts';
+import { costSentence } from '../../render/log-and-cost.ts';
+import { OUTCOME_MARK } from '../../render/phrases.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Message } from './message.ts';
 import { sanitize } from './redact-text.ts';

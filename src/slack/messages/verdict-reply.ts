@@ -1,9 +1,11 @@
 /** The verdict reply: fix, evidence, other errors, ruled out, could not check. A new post, so that it notifies. */
+
 import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number } from '../../format/wording.ts';
+import { completenessSentence, costSentence } from '../../render/log-and-cost.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { completenessSentence, costSentence, eventLabel, fitSentences, knownLabel } from '../../render/phrases.ts';
+import { eventLabel, fitSentences, knownLabel } from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import {

@@ -61,7 +61,7 @@ export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: Evidenc
   );
 }
 
-/** Buttons for the same errors by owner of the targets, where that tells more: several owners, or targets that stopped. */
+/** Buttons for the errors by owner, if there are several owners or targets that stopped. */
 function ownerButtons({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[] {
   const tells = (nameOf: (owner: OwnedTargetResult) => string) => new Set(owners.map(nameOf)).size > 1;
   const buttons = [

@@ -7,7 +7,7 @@ import type { Traffic } from './traffic.ts';
 export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
   errorCount > 0 ? null : { outcome: 'not-applicable', summary: 'The window has none of the errors asked about.' };
 
-/** Of every check of closed connections, so that a reader sees it once. */
+/** Shared by the checks of closed connections, so that a thread shows it once. */
 export const NONE_CLOSED =
   "No request was closed before a response, so the targets' keep-alive timeout cannot be measured.";
 
@@ -17,7 +17,7 @@ export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | nu
     ? { outcome: 'unknown', summary: 'The log has no entry of this load balancer in the window.' }
     : null;
 
-/** What a check that also judges by requests cannot say; null if the log has requests in the window. */
+/** Why requests could not be judged, as a clause; null if the log has requests in the window. */
 export const unseenRequests = (traffic: Traffic | undefined): { words: string; missing?: true } | null => {
   if (traffic === undefined) return { words: 'the access log was not read', missing: true };
   return traffic.log.requests === 0 ? { words: 'the log has no entry in the window' } : null;

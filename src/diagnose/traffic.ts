@@ -195,7 +195,7 @@ export function withSignature(traffic: Traffic, ...ids: SignatureId[]): readonly
 export const countErrors = (errors: readonly SampledError[]): number =>
   errors.reduce((sum, error) => sum + error.weight, 0);
 
-/** Only the part written by the load balancer is searched, because clients may send a header of their own. */
+/** Trace ids of errors: only the part that the load balancer wrote, since clients may send any header. */
 export const traceRoots = (errors: readonly SampledError[]): string[] => [
   ...new Set(errors.map((error) => traceRoot(error.trace_id)).filter((id) => id !== '-')),
 ];

@@ -172,12 +172,12 @@ function sumByKey(pairs: [string, number][]): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Fewer errors show no rate at which they come. */
+/** Fewest errors from which a rate can be estimated. */
 const ENOUGH_ERRORS = 4;
-/** Intervals between errors without one after which they are said to have ended. */
+/** Errors count as ended after this many average intervals without one. */
 const INTERVALS = 2;
 
-/** Whether errors still came at the time where the log ends: null if there are too few to tell. */
+/** Whether errors continued up to the end of the log; null if there are too few to tell. */
 function isFailingAt(
   end: number,
   { first, last, errorCount }: { first: number; last: number; errorCount: number },

@@ -1,4 +1,4 @@
-/** Evidence with very many different things: four times as many take about four times as long, not sixteen. */
+/** The time of a diagnosis grows linearly with the number of routes, targets and changes. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
@@ -14,7 +14,7 @@ const collected = <T>(item: Collected<T>): T => {
   return item.value;
 };
 
-/** The items again and again, so many in all. */
+/** `count` items: these, repeated. */
 const repeated = <T>(items: readonly T[], count: number): T[] =>
   Array.from({ length: count }, (_, n) => items[n % items.length] as T);
 

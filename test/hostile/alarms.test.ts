@@ -84,7 +84,7 @@ beforeAll(async () => {
 const OTHER = envelope(snsAlarm({ name: 'other', loadBalancer: resourceOf('other'), at: AT }));
 const END = envelope(snsAlarm({ at: AT + 20 * MINUTE, state: 'OK' }));
 
-/** Everything that comes of the messages, one after another; faults in it. The first has the only thread; others stand in the note of a storm. */
+/** Handles the messages one after another and returns the faults in all output. Only the first gets a thread; the storm note lists the others. */
 async function faultsAfter(bodies: readonly string[]): Promise<string[]> {
   const [poster, store, clock] = [fakePoster(), memoryStore(), clockAt(AT + 2000)];
   const process = startProcess({
@@ -111,7 +111,7 @@ async function faultsAfter(bodies: readonly string[]): Promise<string[]> {
   ];
 }
 
-/** In words, a message that was read, or why it was not. */
+/** A message in words, or why it was ignored. */
 const readingOf = (body: string): string => JSON.stringify(readMessage(body));
 
 it.each(MESSAGES)(
@@ -124,7 +124,7 @@ it.each(MESSAGES)(
     for (const [at, place] of placesIn(message).entries()) {
       const texts = TEXTS.map((__, number) => TEXTS[(at + number) % TEXTS.length] ?? '');
       const bodies = texts.map((text) => write(withValue(message, place, text)));
-      // Of most members nothing is read.
+      // Most members are never read.
       if (bodies.every((body) => readingOf(body) === ordinary)) continue;
       read += 1;
       const found = await faultsAfter([...bodies, END]);

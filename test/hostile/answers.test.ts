@@ -36,7 +36,7 @@ const contentsOf = (source: string): Contents =>
     ]),
   );
 
-/** As `diagnoseRecording` of a folder with these files, with the log as it was read before. */
+/** Like `diagnoseRecording` for a folder with these files, but reuses the log that was read before. */
 async function diagnosed(incident: Incident, recording: Recording, accessLog: Collected<AccessLog>) {
   const changed = { ...incident, recording };
   const question = questionToRecording(changed, { loadBalancer: null, window: null, statuses: null });
@@ -166,7 +166,7 @@ it('is refused by name or has no effect with any kind of text in any answer of a
   expect(faults).toEqual({});
 });
 
-/** After all of them: a shell takes longer to start than to be pasted into. */
+/** Last, and in one shell, because starting it takes longest. */
 afterAll(() => {
   const commands = [...new Set(diagnoses.flatMap(commandsOf))];
   expect(commands.length).toBeGreaterThan(50);

@@ -1,4 +1,4 @@
-/** `--wait`: the same window asked again while its log arrives. Time is the test's own; the account and the bucket are on 127.0.0.1. */
+/** `--wait`: asks the same window again while its log arrives. The test controls the time; account and bucket are local servers. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** The account of incident 002 just after its window, and a bucket into which files come as time passes. */
+/** The account of incident 002 just after its window, and a bucket that receives files as time passes. */
 async function world(minutesAfter = 0) {
   const folder = incidentFolder('002');
   const incident = await readIncident(folder);
@@ -186,7 +186,7 @@ describe('--wait', () => {
 });
 
 describe('the command', () => {
-  /** `interrupt` is called with what is on stderr so far, and says whether to interrupt. */
+  /** `interrupt` gets the stderr so far and returns whether to press Ctrl-C. */
   const run = (
     words: string[],
     environment: Record<string, string>,

@@ -1,4 +1,4 @@
-/** Errors that ran before the window as in it: the alarm was raised by others. */
+/** Errors that were as frequent before the window: others raised the alarm. */
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
@@ -6,7 +6,7 @@ import type { EvidenceSet, FailedRequest } from '../../../src/evidence/evidence.
 import { NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import { failed, LB, logOf, MINUTE, question, START, several } from '../../support/traffic/traffic-builder.ts';
 
-/** One counter: so many in each minute of the hour before the window, and what the window's log holds in it. */
+/** One metric: `before` in each minute of the hour before the window, and zero in the window. */
 const counter = (MetricName: string, before: (minute: number) => number): MetricSeries => {
   const minutes = Array.from({ length: 60 }, (_, index) => index);
   return {

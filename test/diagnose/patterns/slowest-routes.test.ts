@@ -1,4 +1,4 @@
-/** The routes of an alarm on latency: by what one request in twenty takes, and how much of all time is spent on them. */
+/** The slowest routes, for latency alarms: by p95, and only those that take a share of the time. */
 import { describe, expect, it } from 'vitest';
 import { slowestRoutes } from '../../../src/diagnose/patterns/slowest-routes.ts';
 import type { SlowRoute } from '../../../src/evidence/evidence.ts';
@@ -22,7 +22,7 @@ function find(routes: SlowRoute[], rest = 0) {
 }
 
 describe('the slowest routes', () => {
-  it('are told by p95 to a twelfth, with their share of the time', () => {
+  it('come with a p95 within a twelfth and their share of the time', () => {
     const [first, second] = find([PRODUCTS, REPORTS]);
     expect(first).toMatchObject({ route: 'POST /reports', requests: 100 });
     expect(first?.p95Seconds).toBeGreaterThan(8.192 * (11 / 12));
@@ -35,7 +35,7 @@ describe('the slowest routes', () => {
   it('leave out a route that takes less than 1 % of the time, however slow', () =>
     expect(find([REPORTS], 100 * REPORTS.answeredMs)).toEqual([]));
 
-  it('are three at most, those of one p95 by their time', () => {
+  it('are at most three; routes with equal p95 by total time', () => {
     const of = (route: string, requests: number) => slow(route, { 1024: requests });
     expect(
       find([of('GET /a', 1), of('GET /b', 4), of('GET /c', 3), of('GET /d', 4)]).map(({ route }) => route),

@@ -1,4 +1,4 @@
-/** Whose a logged target was, by time. */
+/** Which task or instance had a logged target at a given time. */
 import { describe, expect, it } from 'vitest';
 import { interfaceOwner } from '../../../src/diagnose/targets/interface-owner.ts';
 import { type OwnerEvidence, targetName, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';

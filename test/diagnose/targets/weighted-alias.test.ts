@@ -1,4 +1,4 @@
-/** Whether as many requests fail as a second version of a function gets. */
+/** Whether the failing share equals the weight of the second version of an alias. */
 import { expect, it } from 'vitest';
 import { weightedAlias } from '../../../src/diagnose/targets/weighted-alias.ts';
 import { API, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
@@ -10,7 +10,7 @@ const alias = (weights?: Record<string, number>) => ({
   ...(weights === undefined ? {} : { RoutingConfig: { AdditionalVersionWeights: weights } }),
 });
 
-/** Of 1,000 requests to the function, so many fail. */
+/** 1,000 requests to the function, of which this many fail. */
 function judge(failed: number, weights?: Record<string, number>) {
   const traffic = trafficOf(
     several(failed, 'lambda-failure', () => ({}), 1),

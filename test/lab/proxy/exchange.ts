@@ -1,7 +1,7 @@
 /**
- * One request from its arrival to its log entry: connect or reuse, send, wait, pass the response on. Never a second attempt. What the
- * entry says follows https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html; where that is
- * silent, docs/assumptions.md says what was assumed.
+ * Handles one request, without retries: connects or reuses a connection, sends, waits, passes the response on, and returns its log entry.
+ * The entry follows https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html;
+ * docs/assumptions.md lists what that page leaves open.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Pool } from './pool.ts';
@@ -9,12 +9,12 @@ import { type ResponseFault, ResponseReader } from './response-reader.ts';
 import type { Ending } from './wire.ts';
 import { type ConnectFailure, openWire, Wire, type WireOptions } from './wire.ts';
 
-/** What the proxy saw of one request; times are epoch milliseconds. Nothing here is guessed. */
+/** What the proxy observed of one request; times are epoch milliseconds. */
 export interface Observation {
   created: number;
   /** The request was written to the target's connection. */
   sent: number | null;
-  /** The whole head of a valid response was there. */
+  /** The complete head of a valid response had arrived. */
   answered: number | null;
   /** The response was generated, or the connection to the client ended. */
   over: number;

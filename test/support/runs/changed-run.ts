@@ -1,4 +1,4 @@
-/** Runs in a state that a test names, with no more said than it needs. */
+/** Builds a run in any state from the fields that matter to a test. */
 import type * as z from 'zod';
 import { type Run, type RunFields, type RunState, RunStatus } from '../../../src/runs/run.ts';
 

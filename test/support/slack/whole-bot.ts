@@ -15,7 +15,7 @@ export const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 
 export interface BotOptions {
   mode?: 'socket' | 'http';
-  /** What the configuration says besides. */
+  /** Further configuration. */
   config?: Record<string, unknown>;
   /** Incident folders. */
   recorded?: string[];
@@ -26,14 +26,14 @@ export interface BotOptions {
 
 export interface RunningBot {
   slack: LocalSlack;
-  /** What it logged, each line as it was written. */
+  /** The lines of its log. */
   log: Record<string, unknown>[];
-  /** Ends it and starts another one on the same records, as a deployment does. */
+  /** Stops the bot and starts another one on the same records, as a deployment does. */
   restart(): Promise<void>;
-  /** Starts another one beside it, on the same records: Slack gives each request to any one of them. */
+  /** Starts a second bot on the same records; Slack sends each request to one of them. */
   another(): Promise<void>;
   stop(): Promise<void>;
-  /** Until every thread shows all that there is to show. */
+  /** Resolves when every thread is up to date. */
   settled(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ function stepsOf(values: readonly number[]): ScaleCount[] {
   return [...counts].map(([step, requests]) => ({ step, requests })).sort((a, b) => a.step - b.step);
 }
 
-/** A route with these successes, milliseconds and bytes, and so many errors. */
+/** A route with these successes (milliseconds and bytes) and this many errors. */
 export const routeOf = (
   route: string,
   failures: number,
@@ -26,7 +26,7 @@ export const routeOf = (
   sizes: stepsOf(sizes),
 });
 
-/** A route with answers that took these times, milliseconds. */
+/** A route whose responses took these times, in milliseconds. */
 export const answersOf = (route: string, times: number[]): SlowRoute => ({
   route,
   answeredMs: times.reduce((sum, time) => sum + time, 0),

@@ -12,7 +12,7 @@ export interface ServedRequest {
   took?: number;
 }
 
-/** The log as an engine would answer for these requests: rows, routes, targets and runs of unanswered dispatches. */
+/** The access log that an engine would return for these requests: rows, routes, targets and runs of unanswered dispatches. */
 export function servedLog(requests: readonly ServedRequest[], part: Partial<AccessLog> = {}): AccessLog {
   const failures = requests.flatMap(({ failure }) => failure ?? []);
   return logOf(failures, {

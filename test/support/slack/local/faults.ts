@@ -3,7 +3,7 @@ import type { Args } from './web-api.ts';
 
 /**
  * `error`: Slack refuses. `status`: its servers fail. `retryAfter`: 429. `lost: 'before'`: nothing happens, and no answer comes.
- * `lost: 'after'`: it happens, and the connection ends without an answer. `slow`: the answer takes so many milliseconds more.
+ * `lost: 'after'`: it happens, and the connection ends without an answer. `slow`: the answer comes this many milliseconds later.
  */
 export type Fault =
   | { error: string; more?: Record<string, unknown> }
@@ -15,12 +15,12 @@ export type Fault =
 export interface ScriptedFault {
   method: string;
   fault: Fault;
-  /** How often still. */
+  /** How many more times. */
   times: number;
   when(args: Args): boolean;
 }
 
-/** The fault of this call, once. */
+/** Returns the fault for this call and uses it up. */
 export function takeFault(script: ScriptedFault[], method: string, args: Args): Fault | null {
   const one = script.find((each) => each.method === method && each.times > 0 && each.when(args));
   if (one === undefined) return null;
@@ -28,7 +28,7 @@ export function takeFault(script: ScriptedFault[], method: string, args: Args): 
   return one.fault;
 }
 
-/** So many at once, and so many in a minute. */
+/** Calls allowed at once and per minute. */
 interface Tier {
   burst: number;
   perMinute: number;
@@ -51,7 +51,7 @@ const TIERS: Readonly<Record<string, Tier>> = {
   'views.publish': { burst: 100, perMinute: 100, key: whole },
 };
 
-/** Buckets that fill by the minute. Answers the seconds to wait, or null when the call is within the limit. */
+/** Token buckets. Returns the seconds to wait, or null when the call is within its limit. */
 export function rateLimits(now: () => number): (method: string, args: Args) => number | null {
   const buckets = new Map<string, { tokens: number; at: number }>();
   return (method, args) => {

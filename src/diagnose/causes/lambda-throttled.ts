@@ -28,7 +28,7 @@ export const lambdaThrottled = defineCause({
         against: [],
         missing: [],
         fix: fixFor(errors, evidence),
-        summary: `${functionNames(errors, evidence)} was throttled in ${plural(countErrors(errors), 'request')}.`,
+        summary: `${functionNames(errors, evidence)} ${functionArguments(errors, evidence).length === 1 ? 'was' : 'were'} throttled in ${plural(countErrors(errors), 'request')}.`,
       },
       untested(),
     );

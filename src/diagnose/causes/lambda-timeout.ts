@@ -1,5 +1,5 @@
 import { command } from '../../format/command.ts';
-import { durationSpread, plural, requestsOf, wholeSeconds } from '../../format/wording.ts';
+import { durationSpread, list, plural, requestsOf, wholeSeconds } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { lambdaSeconds, type UnhandledErrors, unhandledErrors } from '../patterns/lambda-functions.ts';
@@ -29,7 +29,7 @@ export const lambdaTimeout = defineCause({
     const timedOut = groups.flatMap((group) => group.timedOut);
     const unclear = groups.flatMap((group) => group.unclear);
     const raised = groups.flatMap((group) => group.raised);
-    const limit = groups.find((group) => group.timedOut.length > 0)?.timeout ?? null;
+    const limits = new Set(groups.flatMap((group) => (group.timedOut.length > 0 ? (group.timeout ?? []) : [])));
     const against = raised.length > 0 ? [contradictionText(groups, raised.length)] : [];
     const missing = groups.flatMap(unknownTimeoutSentences);
     return claimErrors(
@@ -42,8 +42,8 @@ export const lambdaTimeout = defineCause({
         against,
         missing,
         fix: fixFor(groups, evidence),
-        ...(limit !== null && {
-          summary: `${functionNames(timedOut, evidence)} ran into its timeout of ${wholeSeconds(limit)} in ${plural(countErrors(timedOut), 'request')}.`,
+        ...(limits.size > 0 && {
+          summary: `${functionNames(timedOut, evidence)} ran into ${limits.size === 1 ? 'its timeout' : 'their timeouts'} of ${list([...limits].map(wholeSeconds))} in ${plural(countErrors(timedOut), 'request')}.`,
         }),
       },
       countErrors(raised) === traffic.errorCount ? ruledOut(against, missing) : untested(missing),
@@ -51,15 +51,24 @@ export const lambdaTimeout = defineCause({
   },
 });
 
+/** Seconds: the timeout of a function whose owner set none, and the longest that Lambda allows. */
+const DEFAULT_TIMEOUT = 3;
+const LONGEST_TIMEOUT = 900;
+
 function fixFor(groups: readonly UnhandledErrors[], evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
-  const errors = groups.flatMap((group) => [...group.timedOut, ...group.unclear]);
-  const limit = groups.find(({ suspect }) => suspect !== null)?.suspect ?? 3;
-  const longer = Math.min(900, limit * 2);
+  const claimed = ({ timedOut, unclear }: UnhandledErrors) => [...timedOut, ...unclear];
+  const errors = groups.flatMap(claimed);
+  // Each function has a timeout of its own, which the command must not shorten.
+  const limits = new Map<string, number>();
+  for (const group of groups)
+    for (const arn of functionArguments(claimed(group), evidence))
+      limits.set(arn, Math.max(limits.get(arn) ?? 0, group.suspect ?? DEFAULT_TIMEOUT));
   return {
     summary: 'Find what the function waits for; until then raise its timeout.',
     commands: [
-      ...functionArguments(errors, evidence).map(
-        (arn) => command`aws lambda update-function-configuration --function-name ${arn} --timeout ${longer}`,
+      ...[...limits].map(
+        ([arn, limit]) =>
+          command`aws lambda update-function-configuration --function-name ${arn} --timeout ${Math.min(LONGEST_TIMEOUT, limit * 2)}`,
       ),
       ...logCommands(errors, evidence, '"Task timed out"'),
     ],

@@ -63,7 +63,7 @@ export const noRegisteredTargets = defineCause({
             .map(({ name }) => `${name} uses a target optimizer, which answers 503 as well when no target is ready.`),
         ],
         missing: missingEvidenceText(judged),
-        fix: fixFor(judged, evidence, traffic),
+        fix: fixFor(sure.length > 0 ? sure : judged, evidence, traffic),
         ...(sure.length > 0 && {
           summary: summaryOf(sure),
         }),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cause } from '../../../src/diagnose/causes/cause.ts';
 import { closedMidRequest } from '../../../src/diagnose/causes/closed-mid-request.ts';
 import { connectionRefused } from '../../../src/diagnose/causes/connection-refused.ts';
+import { noRegisteredTargets } from '../../../src/diagnose/causes/no-registered-targets.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { targetGone } from '../../../src/diagnose/causes/target-gone.ts';
 import { targetUnreachable } from '../../../src/diagnose/causes/target-unreachable.ts';
@@ -170,6 +171,17 @@ const situations: Situation[] = [
     },
     names: '--name web-http',
     neverNames: '--name api',
+  },
+  {
+    name: 'one group may have refused requests through its target optimizer, the other one has no target',
+    cause: noRegisteredTargets,
+    evidence: {
+      traffic: trafficOf([...six('no-target', 60, {}), ...six('no-target', 65, { target_group_arn: WEB }).slice(0, 5)]),
+      targetGroups: [group({ TargetControlPort: 3000 }), group({ TargetGroupArn: WEB, TargetGroupName: 'web' })],
+      targetHealth: { [API]: [], [WEB]: [] },
+    },
+    names: WEB,
+    neverNames: API,
   },
   {
     name: 'one route outlives its 20 s, the other one never lasts longer than 30 s',

@@ -110,6 +110,31 @@ describe('the Lambda causes', () => {
     );
   });
 
+  it('raise the timeout of each function that ran into its own, and of no other', () => {
+    const group = (name: string) => API.replace('targetgroup/api/', `targetgroup/${name}/`);
+    const arn = (name: string) => REPORT.replace(/report$/, name);
+    const of = (name: string, ...durations: number[]) =>
+      took('LambdaUnhandled', ...durations).map((error) => ({ ...error, target_group_arn: group(name) }));
+    const timeouts = { fast: 3, quotes: 5, slow: 30 };
+    const names = Object.keys(timeouts);
+    const { fix, summary } = judgementOf(
+      lambdaTimeout,
+      {
+        traffic: trafficOf([...of('fast', 0.2, 0.3), ...of('quotes', 5.01, 5.02), ...of('slow', 30.01, 30.02)]),
+        targetHealth: Object.fromEntries(names.map((name) => [group(name), [{ Target: { Id: arn(name) } }]])),
+        functions: Object.fromEntries(Object.entries(timeouts).map(([name, Timeout]) => [arn(name), { Timeout }])),
+      },
+      question,
+    );
+    expect(fix.commands.filter((one) => one.includes('update-function-configuration'))).toEqual([
+      `aws lambda update-function-configuration --function-name ${arn('quotes')} --timeout 10`,
+      `aws lambda update-function-configuration --function-name ${arn('slow')} --timeout 60`,
+    ]);
+    expect(summary).toBe(
+      'The function quotes and the function slow ran into their timeouts of 5 s and 30 s in 4 requests.',
+    );
+  });
+
   it('say that the timeout was not read', () => {
     const { missing } = judgementOf(lambdaTimeout, { traffic: trafficOf(took('LambdaUnhandled', 3.004)) }, question);
     expect(missing).toEqual(['The timeout of the function behind api was not read (lambda:GetFunctionConfiguration).']);

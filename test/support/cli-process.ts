@@ -1,4 +1,4 @@
-/** The command as an operator starts it: a real process. */
+/** Runs the command as an operator does, in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Properties of anything, by fast-check. What every change must pass looks at the same cases each time: a case that nobody has met
- * does not belong to the change that meets it. Elsewhere each run looks at others, and a failure names its seed.
+ * fast-check for property tests. In CI every run tries the same cases, so that no change fails for a case it did not cause; elsewhere
+ * each run tries others, and a failure names its seed.
  */
 import fc from 'fast-check';
 

@@ -100,7 +100,7 @@ describe('what wins', () => {
 });
 
 describe('mistakes', () => {
-  it('are all told at once, in one sentence', () => {
+  it('are all named in one sentence', () => {
     const content = {
       accounts: [{ name: 'shop', roleArn: 'alb502', regions: ['Ireland'] }],
       athena: { database: 'x; DROP TABLE y', workgroup: 'primary' },
@@ -132,7 +132,7 @@ describe('mistakes', () => {
     expect(complaint(() => parseConfig(content, {}, 'alb502.json'))).toContain(says);
   });
 
-  it('are told of the bot and its alarms too', () => {
+  it('are also named in the settings of the bot and its alarms', () => {
     const content = {
       accounts: [{ name: 'shop', channels: ['#alerts'] }],
       slack: {
@@ -197,7 +197,7 @@ describe('secrets', () => {
     expect(told).not.toContain('abcdefgh');
   });
 
-  it('come from the environment, those that the mode needs', () => {
+  it('come from the environment, as far as the mode needs them', () => {
     const environment = { SLACK_BOT_TOKEN: TOKEN, SLACK_APP_TOKEN: 'xapp-1-A1', SLACK_SIGNING_SECRET: 'a'.repeat(32) };
     expect(readSecrets(parseConfig({}, {}, ''), environment)).toEqual({
       botToken: TOKEN,

@@ -83,7 +83,7 @@ export const deployment = (at = 240, more: Partial<Extract<Fault, { kind: 'deplo
   ...more,
 });
 
-/** News of a registration takes long to reach the nodes, so much is sent to targets that have left. */
+/** Nodes learn of changed registrations late, so many requests go to targets that have left. */
 export const slowPropagation = (more: Partial<LoadBalancerSpec> = {}): LoadBalancerSpec =>
   loadBalancer('shop-prod', '4f2a9c1e7b3d5068', { propagationSeconds: [6, 14], ...more });
 

@@ -200,7 +200,7 @@ function expectationOf(expected: ExpectedVerdict, totals: TruthOfWindow): Expect
     };
   const share = (id: string) => (totals.causes[id] ?? 0) / Math.max(1, errors);
   const causes = 'cause' in expected ? [expected.cause] : [...expected.either].sort((a, b) => share(b) - share(a));
-  // A crash is told as one event: its refusals represent its closes too.
+  // A crash is reported as one event: its refusals represent its closes too.
   const most = (id: string) => share(id) + (id === 'connection-refused' ? share('closed-mid-request') : 0);
   const limits = (id: string): [number, number] => [Math.max(0, share(id) - 0.1), Math.min(1, most(id) + 0.1)];
   return {

@@ -559,7 +559,7 @@ describe('the load balancer', () => {
       'logs/b.log': ACCESS_LOG_LINES.replaceAll(LB, other),
     };
 
-    it.each([LB, other])('is told by its id: %s', async (loadBalancer) => {
+    it.each([LB, other])('is found by its id: %s', async (loadBalancer) => {
       const { accessLog } = await evidenceOf(contents, { loadBalancer });
       expect(accessLog).toMatchObject({ value: { entries: 2, requests: 1 } });
     });

@@ -381,7 +381,7 @@ describe('the folder of a saved incident', () => {
 });
 
 describe('an unwritable place', () => {
-  it.each(['/proc/alb502', '/proc/alb502/deeper'])('such as %s is said at once, in one sentence', async (dir) => {
+  it.each(['/proc/alb502', '/proc/alb502/deeper'])('such as %s is reported at once, in one sentence', async (dir) => {
     await expect(assertSaveable(dir, null)).rejects.toThrow(
       /^Could not save to \/proc\/alb502(\/deeper)?: [A-Z]+: [^,]+[.]$/,
     );

@@ -3,16 +3,16 @@ import { deregistrationDelay } from '../../../src/diagnose/checks/deregistration
 import { api, baseEvidence, describeVerdict, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, question, several } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof deregistrationDelay.evaluate>[0];
+type Input = Parameters<typeof deregistrationDelay.evaluate>[0];
 const delay = (seconds: number) => ({
   targetGroupAttributes: { [API]: { 'deregistration_delay.timeout_seconds': String(seconds) } },
 });
-const judge = (part: Partial<Seen>) =>
+const judge = (part: Partial<Input>) =>
   describeVerdict(deregistrationDelay.evaluate({ ...baseEvidence, ...delay(300), ...part }, question));
 const aborted = { traffic: traffic(several(3, 'no-response-aborted')) };
 
 describe('deregistration-delay', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'the default, and nothing was cut off', part: {}, says: 'pass: Deregistration delay: api 300 s.' },
     {
       name: 'no delay, and nothing was cut off',

@@ -377,7 +377,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
     expect(summaryOf(shifting(more))).toContain(sentence);
   });
 
-  it('is told if it began hours before the window and still shifts', () => {
+  it('is named if it began hours before the window and still shifts traffic', () => {
     expect(summaryOf(shifting({ startedAt: time(-4 * 3600) }))).toContain(
       'The canary deployment of feed-api:47 has run since 22:40:00 UTC',
     );

@@ -4,14 +4,15 @@ import { groups, tcp, withInboundRules } from '../../support/network/network.ts'
 import { api, baseEvidence, describeVerdict, health } from '../../support/network/two-healthy-targets.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof healthPortPath.evaluate>[0];
-const judge = (part: Partial<Seen>) => describeVerdict(healthPortPath.evaluate({ ...baseEvidence, ...part }, question));
+type Input = Parameters<typeof healthPortPath.evaluate>[0];
+const judge = (part: Partial<Input>) =>
+  describeVerdict(healthPortPath.evaluate({ ...baseEvidence, ...part }, question));
 const on9090 = {
   targetHealth: { [API]: [health('10.0.1.5', 'unhealthy', { HealthCheckPort: '9090', Reason: 'Target.Timeout' })] },
 };
 
 describe('health-port-path', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'the traffic port is checked',
       part: {},

@@ -15,13 +15,13 @@ const signsIn: Listener = {
   DefaultActions: [{ Type: 'authenticate-oidc' }, { Type: 'forward' }],
 };
 
-type Seen = Parameters<typeof identityProviderEgress.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof identityProviderEgress.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(identityProviderEgress.evaluate({ ...network, listeners: [signsIn], rules: {}, ...part }, question));
 const closed = withOutboundRules({ ...tcp(8080), ...groups('sg-app') });
 
 describe('identity-provider-egress', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'everything is open',
       part: {},

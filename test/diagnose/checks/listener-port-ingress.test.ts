@@ -7,13 +7,13 @@ import { question } from '../../support/traffic/traffic-builder.ts';
 
 const on = (Port: number): Listener => ({ ListenerArn: `arn:listener/${Port}`, Port, Protocol: 'HTTPS' });
 
-type Seen = Parameters<typeof listenerPortIngress.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof listenerPortIngress.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(listenerPortIngress.evaluate({ ...network, listeners: [on(443)], ...part }, question));
 const letsIn = (...rules: Parameters<typeof group>[1]) => ({ securityGroups: [group('sg-alb', rules), appGroup] });
 
 describe('listener-port-ingress', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'open to everybody', part: {}, says: 'pass: Clients can connect on port 443 from anywhere.' },
     {
       name: 'a second listener without a rule',

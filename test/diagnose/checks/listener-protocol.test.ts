@@ -4,8 +4,8 @@ import type { Listener } from '../../../src/evidence/aws.ts';
 import { api, baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
 import { API, LB, question } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof listenerProtocol.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof listenerProtocol.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(listenerProtocol.evaluate({ ...baseEvidence, listeners: [https], ...part }, question));
 const forward = { Type: 'forward', TargetGroupArn: API };
 const https: Listener = {
@@ -20,7 +20,7 @@ const http: Listener = { ListenerArn: 'l-2', Port: 80, Protocol: 'HTTP', Default
 const notFound: Listener = { ...https, DefaultActions: [{ Type: 'fixed-response' }] };
 
 describe('listener-protocol', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'TLS ends at the load balancer',
       part: {},

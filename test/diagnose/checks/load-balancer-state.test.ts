@@ -4,18 +4,18 @@ import { network } from '../../support/network/network.ts';
 import { describeVerdict } from '../../support/network/two-healthy-targets.ts';
 import { question } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof loadBalancerState.evaluate>[0];
+type Input = Parameters<typeof loadBalancerState.evaluate>[0];
 const active = { ...network.loadBalancer, State: { Code: 'active' } };
 const free = (count?: number) =>
   network.subnets.map((subnet) => ({
     ...subnet,
     ...(count === undefined ? {} : { AvailableIpAddressCount: subnet.SubnetId === 'subnet-b' ? count : 200 }),
   }));
-const judge = (part: Partial<Seen>) =>
+const judge = (part: Partial<Input>) =>
   describeVerdict(loadBalancerState.evaluate({ loadBalancer: active, subnets: free(200), ...part }, question));
 
 describe('load-balancer-state', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'active, with room',
       part: {},

@@ -10,15 +10,16 @@ import {
 } from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof registeredPort.evaluate>[0];
-const judge = (part: Partial<Seen>) => describeVerdict(registeredPort.evaluate({ ...baseEvidence, ...part }, question));
+type Input = Parameters<typeof registeredPort.evaluate>[0];
+const judge = (part: Partial<Input>) =>
+  describeVerdict(registeredPort.evaluate({ ...baseEvidence, ...part }, question));
 const on9090 = { [API]: [health('10.0.1.5', 'healthy', { HealthCheckPort: '9090' })] };
 const never = traffic([], {
   targets: [target('10.0.1.5:8080', { requests: 40, failures: 40, firstSuccess: null, lastSuccess: null })],
 });
 
 describe('registered-port', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'one port for everything',
       part: {},

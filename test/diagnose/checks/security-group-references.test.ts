@@ -4,14 +4,14 @@ import { cidr, groups, tcp, withInboundRules, withOutboundRules } from '../../su
 import { baseEvidence, describeVerdict, traffic } from '../../support/network/two-healthy-targets.ts';
 import { question, target } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof securityGroupReferences.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof securityGroupReferences.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(securityGroupReferences.evaluate({ ...baseEvidence, ...part }, question));
-const rules = (net: { securityGroups?: Seen['securityGroups'] }) => ({ securityGroups: net.securityGroups ?? [] });
+const rules = (net: { securityGroups?: Input['securityGroups'] }) => ({ securityGroups: net.securityGroups ?? [] });
 const PASS = "pass: Every security group that the targets' rules allow is attached to the load balancer (sg-alb).";
 
 describe('security-group-references', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'the group of the load balancer', part: {}, says: PASS },
     {
       name: 'a group that the load balancer lost',

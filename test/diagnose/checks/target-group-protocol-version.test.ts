@@ -3,8 +3,8 @@ import { targetGroupProtocolVersion } from '../../../src/diagnose/checks/target-
 import { api, baseEvidence, describeVerdict, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof targetGroupProtocolVersion.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof targetGroupProtocolVersion.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(targetGroupProtocolVersion.evaluate({ ...baseEvidence, ...part }, question));
 const grpc = { targetGroups: [api({ ProtocolVersion: 'GRPC' })] };
 const never = (requests: number, failures: number) => ({
@@ -19,7 +19,7 @@ const mismatched = {
 };
 
 describe('target-group-protocol-version', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'HTTP/1.1 by default', part: {}, says: 'pass: api uses HTTP/1.1 with keep-alive.' },
     {
       name: 'clients with another version',

@@ -11,8 +11,8 @@ import {
 } from '../../support/network/two-healthy-targets.ts';
 import { API, question, target } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof targetGroupProtocol.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof targetGroupProtocol.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(targetGroupProtocol.evaluate({ ...baseEvidence, ...part }, question));
 const silent = traffic([], {
   targets: [target('10.0.1.5:8080', { requests: 3, lastSuccess: null, firstSuccess: null })],
@@ -22,7 +22,7 @@ const refused = (requests: number, badRequests: number) => ({
 });
 
 describe('target-group-protocol', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'HTTP, and it works', part: {}, says: 'pass: api speaks HTTP; the traffic is consistent with that.' },
     {
       name: 'every request answered 400',

@@ -10,13 +10,13 @@ import {
 } from '../../support/network/two-healthy-targets.ts';
 import { API, question } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof targetHealth.evaluate>[0];
-const judge = (part: Partial<Seen>) => describeVerdict(targetHealth.evaluate({ ...baseEvidence, ...part }, question));
+type Input = Parameters<typeof targetHealth.evaluate>[0];
+const judge = (part: Partial<Input>) => describeVerdict(targetHealth.evaluate({ ...baseEvidence, ...part }, question));
 const now = (...targets: ReturnType<typeof health>[]) => ({ targetHealth: { [API]: targets } });
 const timeout = (id: string) => health(id, 'unhealthy', { Reason: 'Target.Timeout' });
 
 describe('target-health', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     { name: 'all healthy', part: {}, says: 'pass: Target health now: api 2 healthy.' },
     {
       name: 'one of two times out',

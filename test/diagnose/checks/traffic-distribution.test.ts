@@ -4,9 +4,9 @@ import type { MetricSeries, TargetHealthDescription } from '../../../src/evidenc
 import { baseEvidence, describeVerdict, lambda, traffic } from '../../support/network/two-healthy-targets.ts';
 import { API, LB, question, several } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof trafficDistribution.evaluate>[0];
+type Input = Parameters<typeof trafficDistribution.evaluate>[0];
 const set = (attributes: Record<string, string> = {}) => ({ targetGroupAttributes: { [API]: attributes } });
-const judge = (part: Partial<Seen>) =>
+const judge = (part: Partial<Input>) =>
   describeVerdict(trafficDistribution.evaluate({ ...baseEvidence, ...set(), ...part }, question));
 const failing = { traffic: traffic(several(3, 'connect-timeout')) };
 const counted = (MetricName: string, value: number): { metrics: MetricSeries[] } => ({
@@ -36,7 +36,7 @@ const zones = {
 };
 
 describe('traffic-distribution', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'no setting',
       part: {},

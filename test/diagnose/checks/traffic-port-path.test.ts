@@ -12,9 +12,9 @@ import {
 } from '../../support/network/two-healthy-targets.ts';
 import { API, question, several, target } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof trafficPortPath.evaluate>[0];
-const judge = (part: Partial<Seen>, without: 'networkAcls' | 'routeTables' | 'everything' | null = null) => {
-  const seen: Seen = { ...baseEvidence, ...part };
+type Input = Parameters<typeof trafficPortPath.evaluate>[0];
+const judge = (part: Partial<Input>, without: 'networkAcls' | 'routeTables' | 'everything' | null = null) => {
+  const seen: Input = { ...baseEvidence, ...part };
   if (without === 'networkAcls') delete seen.networkAcls;
   if (without === 'routeTables') delete seen.routeTables;
   if (without === 'everything') {
@@ -30,7 +30,7 @@ const trafficOfFormer = (address: string) => traffic([], { targets: [target(addr
 const both = acl('acl-lb', ['subnet-a', 'subnet-b']);
 
 describe('traffic-port-path', () => {
-  it.each<{ name: string; part: Partial<Seen>; without?: 'networkAcls' | 'everything'; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; without?: 'networkAcls' | 'everything'; says: string }>([
     {
       name: 'open',
       part: {},

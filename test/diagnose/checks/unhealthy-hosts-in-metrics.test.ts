@@ -5,8 +5,8 @@ import type { FailedHealthChecks } from '../../../src/evidence/evidence.ts';
 import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
 import { API, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
-type Seen = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
-const judge = (part: Partial<Seen>) =>
+type Input = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
+const judge = (part: Partial<Input>) =>
   describeVerdict(unhealthyHostsInMetrics.evaluate({ ...baseEvidence, metrics: [], ...part }, question));
 
 /** One value a minute, from the start of the window. */
@@ -36,7 +36,7 @@ const withHealthChecks = (part: Partial<FailedHealthChecks>) =>
   });
 
 describe('unhealthy-hosts-in-metrics', () => {
-  it.each<{ name: string; part: Partial<Seen>; says: string }>([
+  it.each<{ name: string; part: Partial<Input>; says: string }>([
     {
       name: 'healthy throughout',
       part: { metrics: steady },

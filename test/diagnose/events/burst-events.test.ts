@@ -34,7 +34,7 @@ const eventsOf = (requests: readonly ServedRequest[]) =>
   }));
 
 describe('many errors within seconds', () => {
-  it('are a burst, told with its time and place', () => {
+  it('are a burst, with its time and place', () => {
     expect(eventsOf([...sound, ...together(40, 310, 4), ...together(2, 700, 90)])).toMatchObject([
       {
         kind: 'burst',
@@ -63,7 +63,7 @@ describe('many errors within seconds', () => {
     ]);
   });
 
-  it('are one event if they come again and again, told with the time between', () => {
+  it('are one event if they recur, with the time between them', () => {
     const bursts = [60, 360, 660].flatMap((at) => together(12, at, 3));
     expect(eventsOf([...sound, ...bursts])).toMatchObject([
       {

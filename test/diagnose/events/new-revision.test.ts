@@ -54,7 +54,7 @@ describe('a rollout', () => {
     ]);
   });
 
-  it('is told by the call that began it, not by the deregistration of one of its targets', () => {
+  it('names the call that began it, not the deregistration of one of its targets', () => {
     const leaving = (old: string, fresh: string, at: number) => [
       ...answering(old, 0, at),
       ...refusals(old, at, at + 4, 0.5),
@@ -91,7 +91,7 @@ describe('a crash', () => {
     expect(told(requests)[0]?.summary).not.toContain('joined');
   });
 
-  it('of several targets at once is told as one', () => {
+  it('of several targets at once is one event', () => {
     const down = [A, B, C].flatMap((target, index) => [
       ...answering(target, index / 10, 300),
       ...refusals(target, 300, 360),

@@ -63,7 +63,7 @@ const eventsOf = (requests: readonly ServedRequest[], evidence: EventEvidence, p
 const broken = [...sound, ...closed(188, 300, 3)];
 
 describe('errors that begin right after a call', () => {
-  it('are told with the call and the seconds between, as no more than possible', () => {
+  it('come with the call and the seconds between, and are possible at most', () => {
     expect(eventsOf(broken, { changes: [deployed(290)] })).toEqual([
       {
         kind: 'change',

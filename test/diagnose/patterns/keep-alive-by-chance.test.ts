@@ -85,7 +85,7 @@ it.each(nothing)('shows no idle time: $name', ({ plan }) => {
   expect(shown).toEqual([]);
 });
 
-/** The connection taken has just reached the keep-alive time of its target, which closes it up to so much late. */
+/** Requests on connections that have just reached the target's keep-alive time; the target closes them up to this much late. */
 const race = (seconds: number, late: number) => (_: SentRequest, __: Random, idle: number | null) =>
   idle !== null && idle >= seconds && idle <= seconds + late;
 

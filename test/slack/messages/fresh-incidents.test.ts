@@ -24,7 +24,7 @@ async function investigated(recording: Recording, tamper: (folder: string) => vo
 }
 
 describe('a random incident', () => {
-  it.each([101, 102, 103, 104, 105])('(%s) is told in messages that Slack takes', async (seed) => {
+  it.each([101, 102, 103, 104, 105])('(%s) gets messages that Slack accepts', async (seed) => {
     const { messages, files, home } = slackOutputs(await investigated(randomIncident(seed)));
     expect(messages.flatMap(blockKitErrors)).toEqual([]);
     expect(refusalsOf({ ...home }, 'home')).toEqual([]);

@@ -38,7 +38,7 @@ Or with curl:
   curl '${HERE}/press?user=ben' -d 'Fix'
 `;
 
-interface Asked {
+interface PlayQuestion {
   words: string;
   user: string;
   channel: string;
@@ -177,7 +177,7 @@ async function answer(slack: LocalSlack, request: IncomingMessage): Promise<stri
   const url = new URL(request.url ?? '/', HERE);
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part);
-  const asked: Asked = {
+  const asked: PlayQuestion = {
     words: Buffer.concat(parts).toString('utf8').trim(),
     user: url.searchParams.get('user') ?? 'ada',
     channel: url.searchParams.get('channel') ?? 'alerts',
@@ -190,7 +190,7 @@ async function answer(slack: LocalSlack, request: IncomingMessage): Promise<stri
   return act(slack, asked);
 }
 
-const VERBS: Record<string, (slack: LocalSlack, asked: Asked) => Promise<string> | string> = {
+const VERBS: Record<string, (slack: LocalSlack, asked: PlayQuestion) => Promise<string> | string> = {
   read: (slack, { channel, user }) => read(slack, channel, user),
 
   command: (slack, asked) => {
@@ -278,7 +278,7 @@ const formOf = ({ content }: View): string =>
 /** Does something, and tells what is new or has changed in the channel once nothing changes any more. */
 async function whatComesOf(
   slack: LocalSlack,
-  { channel, user, isFromPage }: Asked,
+  { channel, user, isFromPage }: PlayQuestion,
   act: () => Promise<{ outcome: Outcome }>,
 ): Promise<string> {
   const before = textsOf(slack, channel, user);
@@ -310,13 +310,13 @@ function read(slack: LocalSlack, channel: string, user: string): string {
   return `#${slack.workspace.channel(channel).name}\n\n${slack.whatIsShown(channel, user) || 'Nothing yet.'}`;
 }
 
-const inThread = (slack: LocalSlack, { channel, thread }: Asked): { thread?: string } => {
+const inThread = (slack: LocalSlack, { channel, thread }: PlayQuestion): { thread?: string } => {
   const ts = thread === 'newest' ? slack.roots(channel).at(-1)?.ts : thread;
   return ts == null ? {} : { thread: ts };
 };
 
 /** The message that was pressed, or the newest that offers it. */
-function withButton(slack: LocalSlack, { channel, ts }: Asked, label: string): Message {
+function withButton(slack: LocalSlack, { channel, ts }: PlayQuestion, label: string): Message {
   const all = slack.workspace
     .channel(channel)
     .messages.toReversed()

@@ -202,7 +202,7 @@ describe('a value', () => {
     );
   });
 
-  it.each(["10.0.0.1:80'", '10.0.0.1 OR 1=1', ''])('such as %j is no place to look at', (target) => {
+  it.each(["10.0.0.1:80'", '10.0.0.1 OR 1=1', ''])('such as %j is rejected as a place', (target) => {
     const [known] = search.places;
     if (known === undefined) throw new Error('There is no place.');
     expect(() => gaps(scopeOf(FORMS["AWS's own"]), { ...search, places: [{ ...known, target }] })).toThrow(RangeError);
@@ -244,7 +244,7 @@ describe('a value', () => {
     expect(rollups(scopeOf(form)).sql).not.toContain('"day"');
   });
 
-  it.each(['5xx; DROP TABLE alb', '50', '5.x'])('such as %j is no status', (status) => {
+  it.each(['5xx; DROP TABLE alb', '50', '5.x'])('such as %j is rejected as a status', (status) => {
     const scope = scopeOf(FORMS["AWS's own"]);
     expect(() => rollups({ ...scope, question: { ...window, statuses: [status] } })).toThrow(RangeError);
   });

@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 /** Names of chunks in dist/; sources have another extension. */
 const CHUNK = /^[.][/][A-Za-z0-9-]+[.]js$/;
 
-/** Node otherwise looks up each imported file, its folders and its package.json, for every import anew. */
+/** Node otherwise looks up each imported file, its folders and its package.json, for every import. */
 export function resolveChunks(): void {
   const folder = new URL('./', import.meta.url).href;
   registerHooks({

@@ -82,10 +82,10 @@ function reasonsOf(
       missing: [...judgement.missing],
       fix: judgement.fix,
     };
-  const told = own.flatMap(({ event }) => (event === null ? [] : [event.summary]));
+  const summaries = own.flatMap(({ event }) => (event === null ? [] : [event.summary]));
   return {
-    summary: told[0] ?? null,
-    for: told,
+    summary: summaries[0] ?? null,
+    for: summaries,
     against: judgement.kind === 'ruled-out' ? [...judgement.because] : [],
     missing: judgement.kind === 'untested' ? [...judgement.missing] : [],
     fix: NO_FIX,

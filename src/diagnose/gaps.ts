@@ -92,14 +92,14 @@ const NAMING_FEATURES: readonly { evidence: readonly EvidenceName[]; actions: re
 
 /** One gap for all refused naming calls, so that a thread stays short; it has the first refused call of each feature. */
 function namingGaps(evidence: EvidenceSet, others: readonly Gap[]): Gap[] {
-  const told = new Set(others.map(({ iamStatement }) => iamStatement));
+  const statements = new Set(others.map(({ iamStatement }) => iamStatement));
   const refused = NAMING_FEATURES.flatMap(({ evidence: names, actions }) => {
     const first = names.flatMap((name) => {
       const item = evidence[name];
       if (item.status === 'collected' || item.kind !== 'denied') return [];
       // The call that it depends on has a gap already.
       const { iamStatement = null } = item;
-      return iamStatement !== null && told.has(iamStatement) ? [] : [{ name, ...item }];
+      return iamStatement !== null && statements.has(iamStatement) ? [] : [{ name, ...item }];
     })[0];
     return first === undefined ? [] : [{ ...first, actions: first.iamStatement ? actions : [] }];
   });

@@ -118,7 +118,7 @@ export function outlineOf(diagnosis: Diagnosis): Section[] {
   ];
 }
 
-/** An event that led to a cause is told by the cause's sentence. */
+/** The sentence of a cause covers the event that led to it. */
 function eventSections(diagnosis: Diagnosis): Section[] {
   const { parts, events } = diagnosis;
   const onset = parts[0]?.onset === undefined ? undefined : events[parts[0].onset];

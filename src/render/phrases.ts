@@ -225,7 +225,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
   return `${keepAlive.targetGroup} closes idle connections after ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
 
-/** Label of what is known without a cause: a result if nothing failed, else what there is so far. */
+/** Label of what is known without a cause: a result if nothing failed, else the findings so far. */
 export const knownLabel = ({ verdict }: Diagnosis): string => (verdict.standing === 'none' ? 'Result' : 'So far');
 
 /** Label of the sentence about an event. */

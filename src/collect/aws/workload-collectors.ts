@@ -26,13 +26,13 @@ export interface WorkloadNeeds {
 export type WorkloadAnswers = { [Name in NamingEvidenceName]: Lazy<Collected<Evidence[Name]>> };
 
 export function workloadAnswers(needs: WorkloadNeeds): WorkloadAnswers {
-  const asking = askingIn(needs);
-  return { ...historyAnswers(needs, asking), ...ecsAnswers(needs, asking) };
+  const calls = workloadCalls(needs);
+  return { ...historyAnswers(needs, calls), ...ecsAnswers(needs, calls) };
 }
 
-type Asking = ReturnType<typeof askingIn>;
+type WorkloadCalls = ReturnType<typeof workloadCalls>;
 
-function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
+function workloadCalls({ session, lazyEvidence }: WorkloadNeeds) {
   /** An intermediate call; if it is refused, everything that depends on it fails with the same reason. */
   const step = <Needed, T>(
     action: NamingAction,
@@ -58,7 +58,7 @@ function askingIn({ session, lazyEvidence }: WorkloadNeeds) {
 /** Tags, aliases of functions, Auto Scaling and CodeDeploy. */
 function historyAnswers(
   needs: WorkloadNeeds,
-  { step, evidence }: Asking,
+  { step, evidence }: WorkloadCalls,
 ): Pick<WorkloadAnswers, 'tags' | 'functionAliases' | 'scalingActivities' | 'lifecycleHooks' | 'codeDeployments'> {
   const tags = evidence(
     'tags',
@@ -102,7 +102,7 @@ function historyAnswers(
 /** Clusters, their services and tasks, the tasks' definitions and hosts. */
 function ecsAnswers(
   { targetGroups, question }: WorkloadNeeds,
-  { step, evidence }: Asking,
+  { step, evidence }: WorkloadCalls,
 ): Pick<
   WorkloadAnswers,
   'services' | 'tasks' | 'taskDefinitions' | 'containerInstances' | 'serviceDeployments' | 'serviceRevisions'

@@ -29,7 +29,7 @@ function redactTags(described: TagDescription): TagDescription {
 }
 
 /** Keeps the members of an object that are known to hold no secret. */
-const kept = (value: object, names: readonly string[]): object =>
+const pickFields = (value: object, names: readonly string[]): object =>
   Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
 
 const DEFINITION = [
@@ -46,10 +46,10 @@ const CONTAINER = ['name', 'image', 'cpu', 'memory', 'memoryReservation', 'essen
 function redactDefinition(definition: TaskDefinition): TaskDefinition {
   const { containerDefinitions } = definition;
   return TaskDefinition.parse({
-    ...kept(definition, DEFINITION),
+    ...pickFields(definition, DEFINITION),
     ...(containerDefinitions === undefined
       ? {}
-      : { containerDefinitions: containerDefinitions.map((each) => kept(each, CONTAINER)) }),
+      : { containerDefinitions: containerDefinitions.map((each) => pickFields(each, CONTAINER)) }),
   });
 }
 
@@ -78,7 +78,7 @@ const DEPLOYMENT = [
 ];
 
 const redactDeployment = (deployment: CodeDeployment): CodeDeployment =>
-  CodeDeployment.parse(kept(deployment, DEPLOYMENT));
+  CodeDeployment.parse(pickFields(deployment, DEPLOYMENT));
 
 /** `Details` holds the launch parameters. */
 function redactActivity({ Details: _, ...activity }: ScalingActivity): ScalingActivity {
@@ -105,10 +105,10 @@ const STRATEGY = ['strategy', 'canaryConfiguration', 'linearConfiguration', 'bak
 function redactServiceDeployment(deployment: ServiceDeployment): ServiceDeployment {
   const { deploymentConfiguration } = deployment;
   return ServiceDeployment.parse({
-    ...kept(deployment, SERVICE_DEPLOYMENT),
+    ...pickFields(deployment, SERVICE_DEPLOYMENT),
     ...(deploymentConfiguration === undefined
       ? {}
-      : { deploymentConfiguration: kept(deploymentConfiguration, STRATEGY) }),
+      : { deploymentConfiguration: pickFields(deploymentConfiguration, STRATEGY) }),
   });
 }
 
@@ -122,7 +122,7 @@ const SERVICE_REVISION = [
 ];
 
 const redactServiceRevision = (revision: ServiceRevision): ServiceRevision =>
-  ServiceRevision.parse(kept(revision, SERVICE_REVISION));
+  ServiceRevision.parse(pickFields(revision, SERVICE_REVISION));
 
 const HOOK = [
   'LifecycleHookName',
@@ -134,7 +134,7 @@ const HOOK = [
 ];
 
 /** `NotificationMetadata` is the team's own text. */
-const redactHook = (hook: LifecycleHook): LifecycleHook => LifecycleHook.parse(kept(hook, HOOK));
+const redactHook = (hook: LifecycleHook): LifecycleHook => LifecycleHook.parse(pickFields(hook, HOOK));
 
 type Redacted = Pick<
   EvidenceSet,

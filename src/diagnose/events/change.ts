@@ -231,7 +231,7 @@ function changeEvent(
   const thing = changedThing(call, errors, evidence, loadBalancer) ?? loadBalancer;
   const { undoing, command } = revertOf(call, all);
   const ended = undoing !== null && undoing.at > call.at && last <= undoing.at + LAST_EFFECT_MS;
-  const told: EventCall = {
+  const eventCall: EventCall = {
     ...{ name: call.name, at: call.at, user: call.user },
     secondsBefore: secondsBetween(call.at, first),
     revert: ended ? null : command,
@@ -239,7 +239,7 @@ function changeEvent(
   const targets = [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort();
   const named = targets.map((target) => targetName(target, traffic.owners.at(target, first)));
   const on = targets.length > 0 ? ` (${targets.length <= 3 ? list(named) : plural(targets.length, 'target')})` : '';
-  const undone = ended ? `, until ${callText({ ...told, ...undoing })}` : '';
+  const undone = ended ? `, until ${callText({ ...eventCall, ...undoing })}` : '';
   return {
     kind: 'change',
     standing: ended ? 'confirmed' : 'likely',
@@ -248,8 +248,8 @@ function changeEvent(
     targets,
     errors,
     causes: [...effect.causes],
-    summary: `${callText(told)} ${effect.verb ?? 'changed'} ${thing}; ${told.secondsBefore} s later, ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
-    calls: [told],
+    summary: `${callText(eventCall)} ${effect.verb ?? 'changed'} ${thing}; ${eventCall.secondsBefore} s later, ${effect.outcome}${on}${undone}. ${errorsText(errors)}`,
+    calls: [eventCall],
     reason: null,
   };
 }

@@ -127,7 +127,7 @@ function describe(
   const read = readingOf();
   const isUnhealthy = reason?.kind === 'failed-health-checks' || reason?.kind === 'unhealthy';
   const pods = kubernetesSource(target_group_arn, evidence.tags);
-  const told = [
+  const sentences = [
     isExplained ? explainedText(read, reason) : read.text,
     ...(isUnhealthy ? [] : eventChecksText(traffic, { arn: target_group_arn, targets, from, to: to ?? from })),
     ...(reason === null && pods !== null ? [`The targets are ${podsText(pods)}.`] : []),
@@ -141,7 +141,7 @@ function describe(
       targets,
       errors,
       causes: read.causes,
-      summary: `${told.join(' ')} ${errorsText(errors)}`,
+      summary: `${sentences.join(' ')} ${errorsText(errors)}`,
       calls,
       reason,
     },

@@ -239,7 +239,7 @@ function onsetEvent(
   const last = times.reduce((most, at) => Math.max(most, at), 0);
   const { undoing, command } = revertOf(call, all);
   const seconds = secondsBetween(call.at, first);
-  const told: EventCall = {
+  const eventCall: EventCall = {
     ...{ name: call.name, at: call.at, user: call.user },
     secondsBefore: seconds,
     revert: undoing === null ? command : null,
@@ -257,7 +257,7 @@ function onsetEvent(
     errors,
     causes: [],
     summary: `${plural(countErrors(errors), 'error')} began ${when} ${call.name}${on}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
-    calls: [told],
+    calls: [eventCall],
     reason: null,
   };
 }

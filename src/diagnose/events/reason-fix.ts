@@ -55,7 +55,7 @@ export function withReasonFixes(
   });
 }
 
-/** Targets whose exit is told one by one. */
+/** Exits described one by one; others are counted. */
 const EXITS_TOLD = 3;
 
 /** "feed-api task 8f3c… (10.0.10.31): its container app ran out of memory (exit 137) at 04:18:20 UTC." */
@@ -65,7 +65,7 @@ function exitSentences(
   traffic: Traffic,
 ): string[] {
   const arn = errors[0]?.target_group_arn;
-  const told = targets.flatMap((target) => {
+  const exits = targets.flatMap((target) => {
     const own = errors.find((error) => error.target === target);
     const owner = traffic.owners.at(target, own?.at ?? to ?? from, arn);
     if (owner?.exit == null) return [];
@@ -73,7 +73,7 @@ function exitSentences(
     if (clause === undefined) return [];
     return [{ at: owner.exit.at ?? from, text: `${nameOf(traffic, target, own?.at)}: ${clause}.` }];
   });
-  const ordered = told.sort((a, b) => a.at - b.at || (a.text < b.text ? -1 : 1)).map(({ text }) => text);
+  const ordered = exits.sort((a, b) => a.at - b.at || (a.text < b.text ? -1 : 1)).map(({ text }) => text);
   const more = ordered.length - EXITS_TOLD;
   return [...ordered.slice(0, EXITS_TOLD), ...(more > 0 ? [`The same on ${plural(more, 'more target')}.`] : [])];
 }
@@ -288,7 +288,7 @@ const ECS_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$/;
 const NOT_REGISTERED =
   'del(.taskDefinitionArn,.revision,.status,.requiresAttributes,.compatibilities,.registeredAt,.registeredBy)';
 
-/** Registers the revision anew with twice the memory of the container, if the task has room for it, and deploys it. */
+/** Registers the revision again with twice the memory of the container, if the task has room for it, and deploys it. */
 function raiseMemory(
   container: string | null,
   definition: TaskDefinition | null,

@@ -52,7 +52,7 @@ const DEPLOYING_MS = 60 * 60_000;
 /** Reasons that end a process while requests still reach it. */
 export const DEATHS: readonly ReasonKind[] = ['out-of-memory', 'exited'];
 
-interface Departure {
+interface OwnerExit {
   owner: TargetOwner;
   kind: ReasonKind;
   at: number | null;
@@ -66,12 +66,12 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
     const owner = traffic.owners.at(target, at, outline.target_group_arn);
     return owner === null ? [] : [{ owner, at }];
   });
-  const departures = owned.flatMap(({ owner, at }) => departureOf(owner, at, evidence) ?? []);
-  const kinds = Map.groupBy(departures, ({ kind }) => kind);
+  const exits = owned.flatMap(({ owner, at }) => exitOf(owner, at, evidence) ?? []);
+  const kinds = Map.groupBy(exits, ({ kind }) => kind);
   const [most] = [...kinds].sort((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
   if (most === undefined) return null;
-  const [kind, departed] = most;
-  const own = departed.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
+  const [kind, sameKind] = most;
+  const own = sameKind.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
   const service = serviceOf(
     own.map(({ owner }) => owner),
     evidence,
@@ -97,7 +97,7 @@ function onsetOn(target: string, { failures, from }: EventOutline): number {
   return own.length === 0 ? from : own.reduce((least, at) => Math.min(least, at));
 }
 
-function departureOf(owner: TargetOwner, at: number, evidence: EventEvidence): Departure | null {
+function exitOf(owner: TargetOwner, at: number, evidence: EventEvidence): OwnerExit | null {
   const { exit } = owner;
   const isThen = (time: number | null) => time !== null && time >= at - BEFORE_MS && time <= at + AFTER_MS;
   if (exit !== null && exit.kind !== 'unknown' && isThen(exit.at)) {
@@ -145,9 +145,9 @@ export function terminationHooks(
 }
 
 /** Said of instances that Auto Scaling took out by itself; Spot capacity goes whatever a hook does. */
-function hookText(departures: readonly Departure[], { lifecycleHooks }: EventEvidence): string {
+function hookText(exits: readonly OwnerExit[], { lifecycleHooks }: EventEvidence): string {
   const groups = new Set(
-    departures.flatMap(({ owner: { task, scalingGroup }, kind }) =>
+    exits.flatMap(({ owner: { task, scalingGroup }, kind }) =>
       task === null && (kind === 'scale-in' || kind === 'unhealthy' || kind === 'deployment')
         ? (scalingGroup ?? [])
         : [],
@@ -170,7 +170,7 @@ function replacement(
   owner: TargetOwner,
   at: number | null,
   evidence: EventEvidence,
-): Pick<Departure, 'kind' | 'clause'> {
+): Pick<OwnerExit, 'kind' | 'clause'> {
   const service = serviceOf([owner], evidence);
   const deployed = at === null ? null : deploymentBefore(service, at, evidence);
   const when = at === null ? '' : ` at ${utcTime(at)}`;
@@ -235,12 +235,12 @@ function failedChecks(
       failures: logged.flatMap(({ reasons }) => reasons),
       since: Math.min(...logged.map((one) => one.from)),
     };
-  const told = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
+  const failures = (service?.events ?? []).flatMap(({ createdAt, message = '' }) => {
     const time = epochIn(createdAt);
     const [, reason] = /is unhealthy in .*due to \(reason (.+?)\)\.?$/.exec(message) ?? [];
     return reason === undefined || time === null || time > from + AFTER_MS ? [] : [{ time, reason }];
   });
-  const latest = told.sort((a, b) => b.time - a.time)[0]?.reason;
+  const latest = failures.sort((a, b) => b.time - a.time)[0]?.reason;
   return { failures: latest === undefined ? [] : failuresOf(latest), since: null };
 }
 
@@ -267,7 +267,7 @@ const SEVERAL: Record<ReasonKind, readonly [noun: string, verb: string]> = {
 
 function clauseOf(
   kind: ReasonKind,
-  own: readonly Departure[],
+  own: readonly OwnerExit[],
   targets: number,
   deployed: EventReason['deployed'],
 ): string {
@@ -282,7 +282,7 @@ const TIMES_NAMED = 3;
 
 function leadOf(
   kind: ReasonKind,
-  own: readonly Departure[],
+  own: readonly OwnerExit[],
   { targets, target_group_arn }: EventOutline,
   details: string,
 ): string {
@@ -304,7 +304,7 @@ function leadOf(
 /** " (exit 1; new revision feed-api:47)"; empty if nothing is known. */
 function detailsText(
   kind: ReasonKind,
-  own: readonly Departure[],
+  own: readonly OwnerExit[],
   deployed: EventReason['deployed'],
   failures: readonly CheckFailure[],
 ): string {

@@ -1,4 +1,4 @@
-/** What blocks paths, told once for all targets behind the same barrier. */
+/** What blocks paths, named once for all targets behind the same barrier. */
 import { list } from '../../format/wording.ts';
 import type { PathBlock } from './types.ts';
 

@@ -31,30 +31,30 @@ export interface PathSource {
 }
 
 /** What was found out from one configuration. */
-interface Known {
+interface PathCache {
   paths: Map<string, PathResult>;
   nodes: Map<string, NodePlace[]>;
 }
 
-const knownOf = oncePerParts<Known>();
+const cacheOf = oncePerParts<PathCache>();
 
 /** `target`: an instance id or an address. */
 export function pathTo(target: string, port: number, net: NetworkEvidence, from: PathSource = {}): PathResult {
-  const known = knownOf(
+  const cache = cacheOf(
     NETWORK_EVIDENCE.map((name) => net[name]),
     () => ({ paths: new Map(), nodes: new Map() }),
   );
   const key = JSON.stringify([target, port, from.node ?? null, from.vpcId ?? null]);
-  const path = known.paths.get(key) ?? judgePath(target, port, net, from, known);
-  known.paths.set(key, path);
+  const path = cache.paths.get(key) ?? judgePath(target, port, net, from, cache);
+  cache.paths.set(key, path);
   return path;
 }
 
-function judgePath(target: string, port: number, net: NetworkEvidence, from: PathSource, known: Known): PathResult {
+function judgePath(target: string, port: number, net: NetworkEvidence, from: PathSource, cache: PathCache): PathResult {
   const place = locate(target, net, from.vpcId ?? net.loadBalancer?.VpcId);
   const source = `${place.family} ${from.node ?? ''}`;
-  const nodes = known.nodes.get(source) ?? nodePlaces(net, place.family, from.node);
-  known.nodes.set(source, nodes);
+  const nodes = cache.nodes.get(source) ?? nodePlaces(net, place.family, from.node);
+  cache.nodes.set(source, nodes);
   const query: PathQuery = {
     target: place,
     port,

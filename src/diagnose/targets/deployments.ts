@@ -20,9 +20,9 @@ export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window
   const shifted = new Set(ofEcs.flatMap(({ revision }) => revision ?? []));
   const { services = [], codeDeployments = [] } = evidence;
   const ofCodeDeploy = codeDeployments.flatMap((one) => codeDeployment(one, evidence));
-  const told = new Set(ofCodeDeploy.flatMap(({ targetGroups }) => targetGroups));
+  const codeDeployGroups = new Set(ofCodeDeploy.flatMap(({ targetGroups }) => targetGroups));
   const rolling = services
-    .flatMap((service) => ecsDeployments(service, told))
+    .flatMap((service) => ecsDeployments(service, codeDeployGroups))
     .filter(({ revision }) => revision === null || !shifted.has(revision));
   const isRecent = (one: Deployment) => one.from >= from - BEFORE_MS;
   const isShifting = (one: Deployment) => one.shift !== null && (one.to === null || one.to >= from);
@@ -33,8 +33,8 @@ export function deploymentsOf(evidence: DeploymentEvidence, { from, to }: Window
 
 const revisionIn = (arn: string): string => arn.split('/').at(-1) ?? arn;
 
-/** `told`: target groups of CodeDeploy deployments, whose task sets would repeat the same deployment. */
-function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deployment[] {
+/** `codeDeployGroups`: target groups of CodeDeploy deployments, whose task sets would repeat the same deployment. */
+function ecsDeployments(service: EcsService, codeDeployGroups: ReadonlySet<string>): Deployment[] {
   const targetGroups = groupsOfService(service);
   const { deployments = [], taskSets = [], events = [] } = service;
   const own = deployments.map(({ id = '', taskDefinition, createdAt, updatedAt, rolloutState }) => {
@@ -43,8 +43,8 @@ function ecsDeployments(service: EcsService, told: ReadonlySet<string>): Deploym
     const isOver = rolloutState === 'COMPLETED' || rolloutState === 'FAILED';
     return { taskDefinition, createdAt, endedAt: completed?.createdAt ?? (isOver ? updatedAt : undefined) };
   });
-  const isTold = targetGroups.some((arn) => told.has(arn));
-  const sets = (isTold ? [] : taskSets).map(({ taskDefinition, createdAt }) => ({
+  const isOfCodeDeploy = targetGroups.some((arn) => codeDeployGroups.has(arn));
+  const sets = (isOfCodeDeploy ? [] : taskSets).map(({ taskDefinition, createdAt }) => ({
     taskDefinition,
     createdAt,
     endedAt: undefined,

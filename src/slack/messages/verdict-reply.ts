@@ -121,8 +121,8 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
  */
 function faultParts(findings: readonly CheckFinding[], diagnosis: Diagnosis): MessagePart[] {
   const isUndecided = verdictKind(diagnosis) === 'undecided';
-  const told = isUndecided ? findings.toReversed() : findings;
-  return labelledList('Also found', told.map(faultWords), isUndecided ? 1 : 2, ' (press All checks)');
+  const ordered = isUndecided ? findings.toReversed() : findings;
+  return labelledList('Also found', ordered.map(faultWords), isUndecided ? 1 : 2, ' (press All checks)');
 }
 
 const faultWords = ({ summary, fix }: CheckFinding): string =>

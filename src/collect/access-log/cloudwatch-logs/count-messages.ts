@@ -19,7 +19,7 @@ export interface CountedMessages {
   cut: number[];
 }
 
-type Asked = Pick<Question, 'from' | 'to' | 'statuses'>;
+type CountQuestion = Pick<Question, 'from' | 'to' | 'statuses'>;
 
 /** Returns a function that recognises failures by status alone, as in `AccessLog.failures`. */
 function failureStatus(statuses: readonly string[]): (status: number) => boolean {
@@ -31,7 +31,7 @@ function failureStatus(statuses: readonly string[]): (status: number) => boolean
 }
 
 /** Returns the query for the messages of failures. */
-export const failuresQuery = (group: LogGroup, take: FieldParser, { statuses }: Asked): string =>
+export const failuresQuery = (group: LogGroup, take: FieldParser, { statuses }: CountQuestion): string =>
   [
     ...ownMessages(group, take),
     take('elb_status_code', 'elb_status'),
@@ -41,7 +41,7 @@ export const failuresQuery = (group: LogGroup, take: FieldParser, { statuses }: 
 
 const KEYS = ['moment', 'target_group', 'target', 'node', 'elb_status', 'target_status'] as const;
 
-function countQuery(group: LogGroup, take: FieldParser, asked: Asked): string {
+function countQuery(group: LogGroup, take: FieldParser, asked: CountQuestion): string {
   return [
     ...ownMessages(group, take),
     take('time', 'moment', momentPattern(asked)),
@@ -59,7 +59,7 @@ function countQuery(group: LogGroup, take: FieldParser, asked: Asked): string {
  * A pattern that cuts a time to its minute; in a minute at the edge of the window to the second, in a second at the
  * edge to the millisecond.
  */
-function momentPattern({ from, to }: Asked): string {
+function momentPattern({ from, to }: CountQuestion): string {
   const edges = [from, to].filter((edge) => edge % MINUTE_MS !== 0).map((edge) => new Date(edge).toISOString());
   const text = (iso: string, length: number) => iso.slice(0, length).replace('T', '[T ]');
   return [
@@ -73,7 +73,7 @@ type CountedRow = PlaceRow & { minute: number };
 
 /** Rejects with AccessLogError. */
 export async function countMessages(
-  { group, range, take, asked }: { group: LogGroup; range: Seconds; take: FieldParser; asked: Asked },
+  { group, range, take, asked }: { group: LogGroup; range: Seconds; take: FieldParser; asked: CountQuestion },
   onScan: (bytes: number) => unknown,
 ): Promise<CountedMessages> {
   const query = countQuery(group, take, asked);
@@ -97,7 +97,7 @@ export async function countMessages(
 
 function countedRow(
   row: Readonly<Record<string, string>>,
-  { from, to }: Asked,
+  { from, to }: CountQuestion,
   isFailure: (status: number) => boolean,
 ): CountedRow | null {
   const { moment = '', lines = '', elb_status = '', target_status = '' } = row;

@@ -63,12 +63,12 @@ function judgePath(target: string, port: number, net: NetworkEvidence, from: Pat
     net,
   };
   const hops = [loadBalancerEgress(query), targetIngress(query), ...subnetAclHops(query), routeHops(query)];
-  const cuts = hops.flatMap((hop) => hop.drops);
+  const drops = hops.flatMap((hop) => hop.drops);
   const missing = distinctMissing(hops.flatMap((hop) => hop.missing));
   const resources = resourcesOf(query);
   const what = `TCP ${port} to ${place.label}`;
 
-  if (cuts.length > 0) return blockedPath(cuts, query.nodes, missing, resources);
+  if (drops.length > 0) return blockedPath(drops, query.nodes, missing, resources);
   if (missing.length > 0) {
     return {
       answer: 'cannot-see',
@@ -94,7 +94,7 @@ function blockedPath(drops: Drop[], nodes: NodePlace[], missing: MissingEvidence
     return [{ ...first.describe(same), subnets, share: same.reduce((sum, drop) => sum + drop.share, 0) / same.length }];
   });
   const perNode = nodes.map((node) =>
-    Math.max(0, ...drops.filter((drop) => drop.node === node).map((cut) => cut.share)),
+    Math.max(0, ...drops.filter((drop) => drop.node === node).map(({ share }) => share)),
   );
   return {
     answer: 'blocked',

@@ -3,24 +3,9 @@
  * (target group, route and client) cancel out the rhythm of clients.
  */
 import { binomialTail, hypergeometricTail } from './chance.ts';
+import type { GapRequest, GapSample } from './gap-sample.ts';
+import { latestShares } from './latest-gap-shares.ts';
 import { DEFAULT_EDGES } from './runtimes.ts';
-
-/** Gaps in milliseconds, ascending. Requests of one `kind` are compared with each other. */
-export interface GapRequest {
-  kind: string;
-  gaps: readonly number[];
-  /** The number of requests in the traffic that this one represents. */
-  stands: number;
-  /** Milliseconds from dispatch until the target closed: a busy target closes late, so its gap is that much shorter. */
-  closing: number;
-}
-
-export interface GapSample {
-  witnesses: readonly GapRequest[];
-  controls: readonly GapRequest[];
-  /** Milliseconds searched before each request. */
-  horizon: number;
-}
 
 export interface GapEdge {
   /** idle: some gap lies at the edge. latest: the gap since the latest completion lies in the window. */
@@ -102,48 +87,6 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   });
   return Math.min(1, ...shares);
 }
-
-/** Milliseconds before a request within which completions show how busy the place is; the first with enough of them. */
-const BUSY_WITHIN_MS = [5_000];
-const COMPLETIONS_NEEDED = 4;
-/** Times as busy as usual from which idle times differ by themselves, and how far compared requests may be apart. */
-const [OTHERWISE_BUSY, ALIKE_WITHIN] = [1.3, 1.6];
-
-/**
- * Controls from times as busy as those of the witnesses: in a burst of traffic, short idle times are common among
- * requests that succeed, too. All of them if the witnesses came at ordinary times.
- */
-export function asBusy(
-  witnesses: readonly GapRequest[],
-  controls: readonly GapRequest[],
-): { controls: readonly GapRequest[]; isOrdinary: boolean } {
-  const within = BUSY_WITHIN_MS.find((ms) => meanBusy(witnesses, ms) >= COMPLETIONS_NEEDED);
-  const usual = within === undefined ? 0 : meanBusy(controls, within);
-  if (within === undefined || usual === 0) return { controls, isOrdinary: true };
-  const busy = meanBusy(witnesses, within);
-  if (busy <= OTHERWISE_BUSY * usual) return { controls, isOrdinary: true };
-  return {
-    controls: controls.filter((control) => {
-      const own = busyOf(control, within);
-      return own >= busy / ALIKE_WITHIN && own <= busy * ALIKE_WITHIN;
-    }),
-    isOrdinary: false,
-  };
-}
-
-/** Completions on the same node and target within this time before the request. */
-function busyOf({ gaps }: GapRequest, within: number): number {
-  let [low, high] = [0, gaps.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((gaps[middle] ?? 0) <= within) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-const meanBusy = (requests: readonly GapRequest[], within: number): number =>
-  requests.reduce((sum, request) => sum + busyOf(request, within), 0) / Math.max(1, requests.length);
 
 /** Whether traffic is too dense: a control has a completion in nearly every window of the narrowest width. */
 export function isCrowded({ controls, horizon }: GapSample): boolean {
@@ -476,46 +419,9 @@ function searchLatest(sample: GapSample, scale: ComparisonScale, groups: number)
   const sharesIn = latestShares(sample);
   return windows
     .filter(({ from, to, least }) => {
-      const { inside, outside } = sharesIn({ kind: 'latest', from, to });
+      const { inside, outside } = sharesIn({ from, to });
       return inside >= least && inside >= TIMES_THE_OTHERS * outside;
     })
     .map(({ from, to }) => edgeOf(sample, scale, { kind: 'latest', from, to }, tries))
     .filter(isShared);
-}
-
-/** Returns the share of the requests that fail, in a window of latest gaps and outside it. */
-function latestShares({ witnesses, controls }: GapSample): (window: GapWindow) => { inside: number; outside: number } {
-  const [failed, others] = [latestSums(witnesses), latestSums(controls)];
-  return ({ from, to }) => {
-    const [failedInside, othersInside] = [failed.within(from, to), others.within(from, to)];
-    const share = (own: number, other: number): number => own / Math.max(1, own + other);
-    return {
-      inside: share(failedInside, othersInside),
-      outside: share(failed.all - failedInside, others.all - othersInside),
-    };
-  };
-}
-
-/** The number of requests that these represent, by their latest gap. */
-function latestSums(requests: readonly GapRequest[]): { all: number; within(from: number, to: number): number } {
-  const latest = requests
-    .flatMap(({ gaps: [gap], stands }) => (gap === undefined ? [] : [{ gap, stands }]))
-    .sort((a, b) => a.gap - b.gap);
-  const sums = [0];
-  for (const { stands } of latest) sums.push((sums[sums.length - 1] ?? 0) + stands);
-  /** The number with a gap below this one, or up to it. */
-  const countTo = (gap: number, isIncluded: boolean): number => {
-    let [low, high] = [0, latest.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const own = latest[middle]?.gap ?? 0;
-      if (own < gap || (isIncluded && own === gap)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  return {
-    all: requests.reduce((sum, { stands }) => sum + stands, 0),
-    within: (from, to) => (sums[countTo(to, true)] ?? 0) - (sums[countTo(from, false)] ?? 0),
-  };
 }

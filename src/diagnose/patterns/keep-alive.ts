@@ -7,15 +7,14 @@ import { number, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
+import { asBusy } from './busy-controls.ts';
 import { failingClients } from './clients.ts';
 import { closedAsAnswered } from './closing-times.ts';
+import type { GapRequest, GapSample } from './gap-sample.ts';
 import {
-  asBusy,
   chanceAtEdge,
   findGapEdge,
   type GapEdge,
-  type GapRequest,
-  type GapSample,
   isAtGapEdge,
   isCrowded,
   isOneTimer,

@@ -11,7 +11,7 @@ import { Problem } from '../../problem.ts';
 import type { Message, SlackBlock } from '../messages/message.ts';
 import { boltLogger } from '../slack-log.ts';
 import { type CallResult, openEditRateLimiter, SYSTEM_TIMER, type TimerClock } from './edit-rate-limiter.ts';
-import { openPostQueue } from './post-queue.ts';
+import { openPostQueue, type PostQueue } from './post-queue.ts';
 import type { Poster, PostResult, PostTarget } from './slack-poster.ts';
 import { truncateText } from './truncate.ts';
 
@@ -64,6 +64,7 @@ export function openPoster({
     });
   const [singleTryClient, retryingClient] = [client(0), client(RETRIES.retries)];
   const postQueue = openPostQueue(clock);
+  const connection: Connection = { singleTryClient, retryingClient, postQueue, clock, timeout };
   const editLimiter = openEditRateLimiter<PostResult>(() => ({ refused: 'unreachable', code: 'not_sent' }), clock);
   /** Block types that this workspace rejects. */
   const unsupportedTypes = new Set<string>();
@@ -142,82 +143,98 @@ export function openPoster({
     return toPostResult(answer, ({ ts }) => ts ?? null);
   }
 
-  async function upload(target: PostTarget, file: Parameters<Poster['upload']>[1]): Promise<PostResult> {
-    const { filename, title, content, comment } = file;
-    const bytes = Buffer.from(content === '' ? '\n' : content);
-    const uploadSlot = await callWithRetry(() =>
-      retryingClient.files.getUploadURLExternal({ filename, length: bytes.length }),
-    );
-    if (uploadSlot === null || !('of' in uploadSlot)) return toPostResult(uploadSlot, () => null);
-    const { upload_url: url, file_id: id } = uploadSlot.of;
-    if (url === undefined || id === undefined) return { refused: 'refused', code: 'no_upload_url' };
-    const transfer = await callWithRetry(() => putBytes(url, bytes));
-    if (transfer === null || !('of' in transfer)) return toPostResult(transfer, () => null);
-    const completed = await postQueue.send(target.channel, () =>
-      callSlack(() =>
-        singleTryClient.files.completeUploadExternal({
-          files: [{ id, title }],
-          channel_id: target.channel,
-          initial_comment: truncateText(comment),
-          ...(target.thread === null ? {} : { thread_ts: target.thread }),
-        } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
-      ),
-    );
-    // Slack returns the file; its message appears a moment later.
-    return toPostResult(completed, () => id);
-  }
-
-  /** Retries once after a lost answer: the upload URL accepts the same bytes again. */
-  async function putBytes(url: string, bytes: Buffer): Promise<void> {
-    const send = () =>
-      fetch(url, { method: 'POST', body: new Uint8Array(bytes), signal: AbortSignal.timeout(timeout) });
-    const response = await send().catch(send);
-    await response.arrayBuffer();
-    if (!response.ok) throw new WebAPIHTTPError(response.status, response.statusText, {});
-  }
-
-  /** Waits as Slack asks; null if that takes too long. */
-  async function callWithRetry<T>(call: () => Promise<T>): Promise<SlackAnswer<T> | null> {
-    for (let attempt = 1; ; attempt++) {
-      const result = await callSlack(call);
-      if ('done' in result) return result.done;
-      if (attempt === ATTEMPTS) return null;
-      await new Promise<void>((resume) => clock.wake(Math.min(result.retryAfter, LONGEST_WAIT) * 1000, resume));
-    }
-  }
-
-  async function find(target: PostTarget, runId: string): Promise<{ ts: string } | 'may-not-look' | null> {
-    const { channel, thread } = target;
-    let cursor: string | undefined;
-    for (let page = 0; page < PAGES; page++) {
-      const here = { channel, include_all_metadata: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
-      const answer = await callWithRetry(() =>
-        thread === null
-          ? retryingClient.conversations.history(here)
-          : retryingClient.conversations.replies({ ...here, ts: thread }),
-      );
-      if (answer === null) throw searchFailed('ratelimited');
-      if ('code' in answer && MAY_NOT_LOOK.has(answer.code)) return 'may-not-look';
-      if ('code' in answer && answer.code === 'thread_not_found') return null;
-      if (!('of' in answer)) throw searchFailed('code' in answer ? answer.code : answer.lost);
-      const found = answer.of.messages?.find(({ metadata }) => isMessageOfRun(runId, metadata));
-      if (found?.ts !== undefined) return { ts: found.ts };
-      cursor = answer.of.response_metadata?.next_cursor || undefined;
-      if (cursor === undefined) return null;
-    }
-    return null;
-  }
-
   const messageKey = (channel: string, ts: string): string => `${channel} ${ts}`;
   return {
     post,
-    upload,
-    find,
+    upload: (target, file) => upload(connection, target, file),
+    find: (target, runId) => find(connection, target, runId),
     edit: (channel, ts, message) =>
       editLimiter.edit(messageKey(channel, ts), update(channel, ts, message, RETRIES.retries)),
     progress: (channel, ts, message) => editLimiter.progress(messageKey(channel, ts), update(channel, ts, message, 0)),
     close: () => editLimiter.close(CLOSE_TIMEOUT),
   };
+}
+
+/** What calls to Slack share. */
+interface Connection {
+  singleTryClient: WebClient;
+  retryingClient: WebClient;
+  postQueue: PostQueue;
+  clock: TimerClock;
+  timeout: number;
+}
+
+async function upload(
+  { singleTryClient, retryingClient, postQueue, clock, timeout }: Connection,
+  target: PostTarget,
+  file: Parameters<Poster['upload']>[1],
+): Promise<PostResult> {
+  const { filename, title, content, comment } = file;
+  const bytes = Buffer.from(content === '' ? '\n' : content);
+  const uploadSlot = await callWithRetry(clock, () =>
+    retryingClient.files.getUploadURLExternal({ filename, length: bytes.length }),
+  );
+  if (uploadSlot === null || !('of' in uploadSlot)) return toPostResult(uploadSlot, () => null);
+  const { upload_url: url, file_id: id } = uploadSlot.of;
+  if (url === undefined || id === undefined) return { refused: 'refused', code: 'no_upload_url' };
+  const transfer = await callWithRetry(clock, () => putBytes(url, bytes, timeout));
+  if (transfer === null || !('of' in transfer)) return toPostResult(transfer, () => null);
+  const completed = await postQueue.send(target.channel, () =>
+    callSlack(() =>
+      singleTryClient.files.completeUploadExternal({
+        files: [{ id, title }],
+        channel_id: target.channel,
+        initial_comment: truncateText(comment),
+        ...(target.thread === null ? {} : { thread_ts: target.thread }),
+      } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
+    ),
+  );
+  // Slack returns the file; its message appears a moment later.
+  return toPostResult(completed, () => id);
+}
+
+/** Retries once after a lost answer: the upload URL accepts the same bytes again. */
+async function putBytes(url: string, bytes: Buffer, timeout: number): Promise<void> {
+  const send = () => fetch(url, { method: 'POST', body: new Uint8Array(bytes), signal: AbortSignal.timeout(timeout) });
+  const response = await send().catch(send);
+  await response.arrayBuffer();
+  if (!response.ok) throw new WebAPIHTTPError(response.status, response.statusText, {});
+}
+
+/** Waits as Slack asks; null if that takes too long. */
+async function callWithRetry<T>(clock: TimerClock, call: () => Promise<T>): Promise<SlackAnswer<T> | null> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await callSlack(call);
+    if ('done' in result) return result.done;
+    if (attempt === ATTEMPTS) return null;
+    await new Promise<void>((resume) => clock.wake(Math.min(result.retryAfter, LONGEST_WAIT) * 1000, resume));
+  }
+}
+
+async function find(
+  { retryingClient, clock }: Connection,
+  target: PostTarget,
+  runId: string,
+): Promise<{ ts: string } | 'may-not-look' | null> {
+  const { channel, thread } = target;
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const here = { channel, include_all_metadata: true, limit: PAGE, ...(cursor ? { cursor } : {}) };
+    const answer = await callWithRetry(clock, () =>
+      thread === null
+        ? retryingClient.conversations.history(here)
+        : retryingClient.conversations.replies({ ...here, ts: thread }),
+    );
+    if (answer === null) throw searchFailed('ratelimited');
+    if ('code' in answer && MAY_NOT_LOOK.has(answer.code)) return 'may-not-look';
+    if ('code' in answer && answer.code === 'thread_not_found') return null;
+    if (!('of' in answer)) throw searchFailed('code' in answer ? answer.code : answer.lost);
+    const found = answer.of.messages?.find(({ metadata }) => isMessageOfRun(runId, metadata));
+    if (found?.ts !== undefined) return { ts: found.ts };
+    cursor = answer.of.response_metadata?.next_cursor || undefined;
+    if (cursor === undefined) return null;
+  }
+  return null;
 }
 
 /** A variant of a message. */

@@ -214,15 +214,15 @@ export class Columns {
     this.#emit({
       rows,
       failures,
-      ended: columns.ended.slice(0, rows),
-      place: columns.place.slice(0, rows),
-      client: columns.client.slice(0, rows),
-      route: columns.route.slice(0, rows),
-      sample: columns.sample.slice(0, rows),
-      targetMs: columns.targetMs.slice(0, rows),
-      received: columns.received.slice(0, rows),
-      status: columns.status.slice(0, rows),
-      targetStatus: columns.targetStatus.slice(0, rows),
+      ended: shared(columns.ended, rows),
+      place: shared(columns.place, rows),
+      client: shared(columns.client, rows),
+      route: shared(columns.route, rows),
+      sample: shared(columns.sample, rows),
+      targetMs: shared(columns.targetMs, rows),
+      received: shared(columns.received, rows),
+      status: shared(columns.status, rows),
+      targetStatus: shared(columns.targetStatus, rows),
     });
   }
 
@@ -391,6 +391,16 @@ export class Columns {
     this.#known.add(place.key);
     this.#places.push(place);
   }
+}
+
+type Column = Float64Array | Uint32Array | Int32Array | Int16Array;
+
+/** Copies the first rows of a column to memory that several threads can read. */
+function shared<T extends Column>(column: T, rows: number): T {
+  const buffer = new SharedArrayBuffer(rows * column.BYTES_PER_ELEMENT);
+  const copy = new (column.constructor as new (buffer: SharedArrayBuffer) => T)(buffer);
+  copy.set(column.subarray(0, rows));
+  return copy;
 }
 
 const emptyCounts = (): LineCounts => ({

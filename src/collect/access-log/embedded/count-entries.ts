@@ -2,8 +2,7 @@
 
 import type { AccessLog, Window } from '../../../evidence/evidence.ts';
 import { type PlaceRow, statusCounts, targetTraffic } from '../place-traffic.ts';
-import type { EntryBatch } from './entry-batch.ts';
-import type { Entries } from './entry-store.ts';
+import type { EntryBatch, TrafficEntries } from './entry-batch.ts';
 import { KeyIndex } from './key-index.ts';
 
 const MINUTE = 60_000_000;
@@ -28,7 +27,7 @@ export interface CountedEntries {
 }
 
 export function countEntries(
-  { batches, places, routes: routeCount }: Entries,
+  { batches, places, routes: routeCount }: Pick<TrafficEntries, 'batches' | 'places' | 'routes'>,
   { from, to }: Window,
   isFailed: Uint8Array,
 ): CountedEntries {

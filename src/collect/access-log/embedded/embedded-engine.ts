@@ -20,8 +20,9 @@ import {
   type WantedLoadBalancer,
 } from '../log-files.ts';
 import { answerLog } from './answer-log.ts';
+import { countTraffic } from './count-traffic.ts';
 import { EntryStore } from './entry-store.ts';
-import { type FilesToScan, type SizedFileToScan, scan } from './scan.ts';
+import { type FilesToScan, openReaders, type Readers, type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
 
 export { redactExcerpt } from '../log-files.ts';
@@ -133,7 +134,8 @@ class LogFileReader {
         : { ...arriving, files: this.#arriving(folder, arriving.names) };
     this.#reportProgress('listed', files, 0);
     const store = new EntryStore(this.#options.question.statuses);
-    if (files.count === 0) return { log: this.#answer(store, []), accounts: [] };
+    if (files.count === 0)
+      return { log: await this.#answer(store, [], async (all) => countTraffic(all)), accounts: [] };
     try {
       return await this.#read(store, files);
     } catch (error) {
@@ -149,19 +151,23 @@ class LogFileReader {
   async #read(store: EntryStore, files: FilesToScan<Source>): Promise<{ log: AccessLog; accounts: FileCounts[] }> {
     const { question, signal } = this.#options;
     const { statuses, from, to } = question;
-    const options = { loadBalancer: this.#wanted, window: { from, to }, statuses };
-    const scanned = await scan(files, options, store, signal);
-    scanned.sort((a, b) => byText(a.file.file, b.file.file));
-    this.#assertOneLoadBalancer(scanned.map(({ result }) => result));
-    const accounts = this.#countFiles(scanned);
-    const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
-    this.#reportProgress('read', files, lines);
-    const log = this.#answer(store, accounts);
-    this.#reportProgress('answered', files, lines);
-    return {
-      log,
-      accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
-    };
+    const readers = openReaders(files, { loadBalancer: this.#wanted, window: { from, to }, statuses });
+    try {
+      const scanned = await scan(readers, files.files, store, signal);
+      scanned.sort((a, b) => byText(a.file.file, b.file.file));
+      this.#assertOneLoadBalancer(scanned.map(({ result }) => result));
+      const accounts = this.#countFiles(scanned);
+      const lines = accounts.reduce((sum, account) => sum + account.lines, 0);
+      this.#reportProgress('read', files, lines);
+      const log = await this.#answer(store, accounts, readers.count);
+      this.#reportProgress('answered', files, lines);
+      return {
+        log,
+        accounts: accounts.map(({ file, lines, entries, rejected }) => ({ file, lines, entries, rejected })),
+      };
+    } finally {
+      await readers.close();
+    }
   }
 
   #reportProgress(step: ReadProgress['step'], { count, bytes }: FilesToScan<Source>, lines: number): void {
@@ -247,7 +253,7 @@ class LogFileReader {
     };
   }
 
-  #answer(store: EntryStore, accounts: readonly SourceCounts[]): AccessLog {
+  async #answer(store: EntryStore, accounts: readonly SourceCounts[], count: Readers['count']): Promise<AccessLog> {
     const { question, idleTimeoutSeconds } = this.#options;
     const sum = (of: (account: SourceCounts) => number) => accounts.reduce((total, account) => total + of(account), 0);
     const withReject = accounts.filter((account) => account.rejected > 0);
@@ -261,7 +267,7 @@ class LogFileReader {
         first: withReject[0] ? firstRejectedOf(withReject[0]) : null,
       },
       otherLoadBalancers: sum((account) => account.otherLoadBalancers),
-      ...answerLog(store.entries(), question, idleTimeoutSeconds),
+      ...(await answerLog(store.entries(), question, idleTimeoutSeconds, count)),
     };
   }
 }

@@ -1,3 +1,5 @@
+import type { TargetAndNode } from './scanner.ts';
+
 /** Columns of equal length; see LineColumns. Places and routes are numbered from 0. */
 export interface EntryBatch {
   rows: number;
@@ -10,4 +12,23 @@ export interface EntryBatch {
   received: Int32Array;
   status: Int16Array;
   targetStatus: Int16Array;
+}
+
+type Numbers = readonly number[] | Float64Array | Uint32Array;
+
+/** What can be counted without the texts of failures. It can be sent to a thread. */
+export interface TrafficEntries {
+  /** All entries of the load balancer that were read, in no order. */
+  batches: readonly EntryBatch[];
+  /** By number. */
+  places: readonly TargetAndNode[];
+  /** How many routes there are. */
+  routes: number;
+  /**
+   * Texts of the routes with an answer in the window that took at least SLOW_MS or was a 400; empty if they are too
+   * many.
+   */
+  namedRoutes: ReadonlyMap<number, string>;
+  /** See FailureStore. */
+  failures: { place: Numbers; route: Numbers; dispatched: Numbers; routeTexts: ReadonlyMap<number, string> };
 }

@@ -2,24 +2,13 @@
 
 import { NAMED_ROUTES } from '../slow-limits.ts';
 import type { Batch, FailureRows } from './columns.ts';
-import type { EntryBatch } from './entry-batch.ts';
+import type { EntryBatch, TrafficEntries } from './entry-batch.ts';
 import { FailureStore } from './failure-store.ts';
 import { KeyIndex } from './key-index.ts';
 import type { BatchSink, FoundNames } from './scan.ts';
 import type { TargetAndNode } from './scanner.ts';
 
-/** All entries of the load balancer that were read, in no order. */
-export interface Entries {
-  batches: readonly EntryBatch[];
-  /** By number. */
-  places: readonly TargetAndNode[];
-  /** How many routes there are. */
-  routes: number;
-  /**
-   * Texts of the routes with an answer in the window that took at least SLOW_MS or was a 400; empty if they are too
-   * many.
-   */
-  namedRoutes: ReadonlyMap<number, string>;
+export interface Entries extends TrafficEntries {
   failures: FailureStore;
 }
 
@@ -81,7 +70,7 @@ export class EntryStore implements BatchSink {
 }
 
 function numbersOf(keys: Float64Array, index: KeyIndex): Uint32Array {
-  const numbers = new Uint32Array(keys.length);
+  const numbers = new Uint32Array(new SharedArrayBuffer(4 * keys.length));
   for (let row = 0; row < keys.length; row += 1) numbers[row] = index.add(keys[row] ?? 0);
   return numbers;
 }

@@ -3,7 +3,7 @@ import type { Window } from '../../../evidence/evidence.ts';
 import type { FoundGaps, GapPlan } from '../gap-search.ts';
 import { placeKey } from '../place-traffic.ts';
 import type { Entries } from './entry-store.ts';
-import { firstFrom } from './find-retries.ts';
+import { firstFrom } from './first-from.ts';
 import { KeyIndex } from './key-index.ts';
 
 /** An answered request on the same place and route as an examined failure. */

@@ -2,14 +2,14 @@
 import { OUTAGE_LIMIT, type UnansweredRun, type Window } from '../../../evidence/evidence.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
-import type { Entries } from './entry-store.ts';
-import { firstFrom } from './find-retries.ts';
+import type { TrafficEntries } from './entry-batch.ts';
+import { firstFrom } from './first-from.ts';
 
 /**
  * Returns runs of two or more unanswered dispatches on a target. Unanswered dispatches between two answers of one slot
  * belong to no run.
  */
-export function findOutages(entries: Entries, window: Window): UnansweredRun[] {
+export function findOutages(entries: TrafficEntries, window: Window): UnansweredRun[] {
   const { series, seriesOf } = failingSeries(entries, outageSlot(window));
   for (const { rows, ended, place, targetStatus, targetMs } of entries.batches) {
     for (let row = 0; row < rows; row += 1) {
@@ -33,7 +33,7 @@ export function findOutages(entries: Entries, window: Window): UnansweredRun[] {
 }
 
 /** `seriesOf`: the index of the series of each place, or -1. */
-function failingSeries({ failures, places }: Entries, slot: number): { series: Series[]; seriesOf: Int32Array } {
+function failingSeries({ failures, places }: TrafficEntries, slot: number): { series: Series[]; seriesOf: Int32Array } {
   const all = new Map<string, { group: string; target: string; failed: number[] }>();
   const ofPlaces = places.map(({ target_group_arn: group, target }) => {
     const one = all.get(`${group}"${target}`) ?? { group, target, failed: [] };

@@ -1,5 +1,6 @@
 /** Finds the failures after which the same client tried again with success. Pure. */
 import type { Entries } from './entry-store.ts';
+import { firstFrom } from './first-from.ts';
 import { KeyIndex } from './key-index.ts';
 
 /** Microseconds. */
@@ -105,15 +106,4 @@ function bitOf(clients: Uint32Array, row: number, route: number, span: number): 
   const client = (clients[2 * row] ?? 0) ^ Math.imul(clients[2 * row + 1] ?? 0, 0x85ebca6b);
   const mixed = Math.imul(client, 0xcc9e2d51) ^ Math.imul(route + 1, 0x1b873593) ^ Math.imul(span, 0x27d4eb2f);
   return Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1);
-}
-
-/** Returns the first index of [from, to) whose time is at least `time`, or `to`. */
-export function firstFrom(times: Float64Array, time: number, from: number, to: number): number {
-  let [low, high] = [from, to];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((times[middle] ?? 0) < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

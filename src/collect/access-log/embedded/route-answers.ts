@@ -5,13 +5,12 @@ import { byText } from '../log-files.ts';
 import { grouped, type PlaceRow, sum } from '../place-traffic.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import type { CountedEntries, RouteTotals } from './count-entries.ts';
-import type { EntryBatch } from './entry-batch.ts';
-import type { Entries } from './entry-store.ts';
+import type { EntryBatch, TrafficEntries } from './entry-batch.ts';
 
 const ROUTE_LIMIT = 200;
 
 export function answerRoutes(
-  entries: Entries,
+  entries: TrafficEntries,
   { routes: totals, places }: Pick<CountedEntries, 'routes' | 'places'>,
   { from, to }: Window,
 ): Pick<AccessLog, 'routes' | 'slowest' | 'badRequestRoutes'> {
@@ -52,7 +51,7 @@ interface NumberedRoute {
   route: string;
 }
 
-function failingRoutes({ failures }: Entries): (NumberedRoute & { failures: number })[] {
+function failingRoutes({ failures }: TrafficEntries): (NumberedRoute & { failures: number })[] {
   const counts = new Map<number, number>();
   for (const number of failures.route) counts.set(number, (counts.get(number) ?? 0) + 1);
   return [...counts]
@@ -62,7 +61,7 @@ function failingRoutes({ failures }: Entries): (NumberedRoute & { failures: numb
 }
 
 function slowRoutes(
-  { namedRoutes }: Entries,
+  { namedRoutes }: TrafficEntries,
   { answeredMs, slowestMs }: RouteTotals,
 ): (NumberedRoute & { answeredMs: number })[] {
   return [...namedRoutes]
@@ -149,7 +148,7 @@ function scaleCounts(counts: Uint32Array, index: number): ScaleCount[] {
 
 /** Routes of the target groups whose targets answered every request of the window with 400. */
 function badRequestRoutes(
-  { batches, places, namedRoutes, routes }: Entries,
+  { batches, places, namedRoutes, routes }: TrafficEntries,
   counted: readonly PlaceRow[],
   from: number,
   to: number,

@@ -1,10 +1,13 @@
-/** A worker thread of scan.ts: reads one file after another on request. */
+/** A worker thread of scan.ts: reads one file after another on request, and counts what all threads have read. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
+import { type CountedTraffic, countTraffic, type TrafficRequest } from './count-traffic.ts';
 import { type FileToScan, type ScannedFile, scanFile } from './scan-file.ts';
 
+export type MessageToWorker = FileToScan | TrafficRequest;
+
 /** `batch` belongs to the last requested file; `scanned` ends it. */
-export type MessageFromWorker = { batch: Batch } | { scanned: ScannedFile };
+export type MessageFromWorker = { batch: Batch } | { scanned: ScannedFile } | { counted: CountedTraffic };
 
 export interface WorkerOptions {
   options: ColumnsOptions;
@@ -18,7 +21,7 @@ const MAX_PENDING = 4;
 const port = parentPort;
 if (port === null) throw new Error('scan-worker.ts is no program of its own');
 
-const post = (message: MessageFromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const post = (message: MessageFromWorker): void => port.postMessage(message);
 
 const { options, pending } = workerData as WorkerOptions;
 
@@ -28,14 +31,14 @@ const columns = new Columns(options, (batch) => {
     Atomics.wait(pending, 0, count);
   }
   Atomics.add(pending, 0, 1);
-  const { ended, place, client, route, status, targetStatus, targetMs, received, sample } = batch;
-  post(
-    { batch },
-    [ended, place, client, route, status, targetStatus, targetMs, received, sample].map(({ buffer }) => buffer),
-  );
+  post({ batch });
 });
 
-port.on('message', (file: FileToScan) => {
+port.on('message', (message: MessageToWorker) => {
+  if ('entries' in message) {
+    post({ counted: countTraffic(message) });
+    return;
+  }
   // A rejection ends the thread and reaches its owner as an error.
-  void scanFile(columns, file).then((scanned) => post({ scanned }));
+  void scanFile(columns, message).then((scanned) => post({ scanned }));
 });

@@ -1,11 +1,14 @@
 /**
  * Reads all files into columns: in this thread if they are small, else in one thread per core. Rereads damaged files.
+ * A thread can also count the entries afterwards.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
+import { type CountedTraffic, countTraffic, type TrafficRequest } from './count-traffic.ts';
+import type { TrafficEntries } from './entry-batch.ts';
 import { type FileToScan, type ReadMode, type ScannedFile, scanFile } from './scan-file.ts';
-import type { MessageFromWorker, WorkerOptions } from './scan-worker.ts';
+import type { MessageFromWorker, MessageToWorker, WorkerOptions } from './scan-worker.ts';
 
 /** Compressed bytes up to which starting a thread takes longer than reading. */
 const ALONE_BELOW = 4_000_000;
@@ -41,20 +44,38 @@ export interface FilesToScan<File extends SizedFileToScan> {
   files: AsyncIterable<File>;
 }
 
+/** Threads that read files, or this thread in their place. */
+export interface Readers {
+  all: readonly ScanReader[];
+  /** Counts what was read, in a thread if there is one. Throws if that ends early. */
+  count(request: TrafficRequest): Promise<CountedTraffic>;
+  close(): Promise<void>;
+}
+
+/** Starts the threads, also before the first file is there. Close them. */
+export function openReaders({ count, bytes }: Omit<FilesToScan<never>, 'files'>, options: ColumnsOptions): Readers {
+  const isSmall = bytes <= ALONE_BELOW;
+  const threads = isSmall ? 1 : Math.min(availableParallelism(), count);
+  const all = Array.from({ length: threads }, () => (isSmall ? readerHere(options) : readerInThread(options)));
+  return {
+    all,
+    count: async (request) => (await all[0]?.count(request)) ?? countTraffic(request),
+    async close() {
+      await Promise.all(all.map((reader) => reader.close()));
+    },
+  };
+}
+
 /**
- * Returns results in no particular order; a damaged file contributes what could be read. Threads start before the first
- * file is there. Throws if a thread ends early, and the reason of `signal` once that aborts.
+ * Returns results in no particular order; a damaged file contributes what could be read. Throws if a thread ends early,
+ * and the reason of `signal` once that aborts.
  */
 export async function scan<File extends SizedFileToScan>(
-  { count, bytes, files }: FilesToScan<File>,
-  options: ColumnsOptions,
+  readers: Readers,
+  files: AsyncIterable<File>,
   sink: BatchSink,
   signal?: AbortSignal,
 ): Promise<{ file: File; result: ScannedFile }[]> {
-  const threads = bytes <= ALONE_BELOW ? 1 : Math.min(availableParallelism(), count);
-  const readers = Array.from({ length: threads }, () =>
-    bytes <= ALONE_BELOW ? readerHere(options) : readerInThread(options),
-  );
   const waiting = files[Symbol.asyncIterator]();
   const scanned: { file: File; result: ScannedFile }[] = [];
   let taken = 0;
@@ -63,7 +84,7 @@ export async function scan<File extends SizedFileToScan>(
   signal?.addEventListener('abort', stop);
   try {
     const work = Promise.all(
-      readers.map(async (reader) => {
+      readers.all.map(async (reader) => {
         for (let next = await waiting.next(); !next.done; next = await waiting.next()) {
           signal?.throwIfAborted();
           const file = next.value;
@@ -94,13 +115,13 @@ export async function scan<File extends SizedFileToScan>(
     await Promise.race([work, stopped.promise]);
   } finally {
     signal?.removeEventListener('abort', stop);
-    await Promise.all(readers.map((reader) => reader.close()));
   }
   return scanned;
 }
 
 interface ScanReader {
   read(file: FileToScan, take: (batch: Batch) => void): Promise<ScannedFile>;
+  count(request: TrafficRequest): Promise<CountedTraffic>;
   close(): Promise<unknown>;
 }
 
@@ -112,6 +133,7 @@ function readerHere(options: ColumnsOptions): ScanReader {
       deliver = take;
       return scanFile(columns, file);
     },
+    count: async (request) => countTraffic(request),
     close: async () => {},
   };
 }
@@ -121,12 +143,21 @@ function readerInThread(options: ColumnsOptions): ScanReader {
   const worker = new Worker(WORKER, { workerData: { options, pending } satisfies WorkerOptions });
   let deliver: (batch: Batch) => void = () => {};
   let reading = Promise.withResolvers<ScannedFile>();
-  worker.on('error', (error) => reading.reject(error));
-  worker.on('exit', () => reading.reject(new Error('a thread ended before its work')));
+  const counting = Promise.withResolvers<CountedTraffic>();
+  const fail = (error: Error) => {
+    reading.reject(error);
+    counting.reject(error);
+  };
+  worker.on('error', fail);
+  worker.on('exit', () => fail(new Error('a thread ended before its work')));
   worker.on('message', (message: MessageFromWorker) => {
     try {
       if ('scanned' in message) {
         reading.resolve(message.scanned);
+        return;
+      }
+      if ('counted' in message) {
+        counting.resolve(message.counted);
         return;
       }
       deliver(message.batch);
@@ -141,14 +172,33 @@ function readerInThread(options: ColumnsOptions): ScanReader {
       deliver = take;
       reading = Promise.withResolvers<ScannedFile>();
       const { path, compressed, node, readMode } = file;
-      worker.postMessage({ path, compressed, node, readMode } satisfies FileToScan);
+      worker.postMessage({ path, compressed, node, readMode } satisfies MessageToWorker);
       return reading.promise;
+    },
+    count({ entries, question }) {
+      worker.postMessage({ entries: toSend(entries), question } satisfies MessageToWorker);
+      return counting.promise;
     },
     async close() {
       // Keep a handler for errors still to come: an unhandled one would end the process.
       reading.promise.catch(() => {});
+      counting.promise.catch(() => {});
       worker.removeAllListeners('message');
       await worker.terminate();
+    },
+  };
+}
+
+/** Columns are shared with the thread; everything else is copied. */
+function toSend({ batches, places, routes, namedRoutes, failures }: TrafficEntries): TrafficEntries {
+  const { place, route, dispatched, routeTexts } = failures;
+  return {
+    ...{ batches, places, routes, namedRoutes },
+    failures: {
+      place: Uint32Array.from(place),
+      route: Uint32Array.from(route),
+      dispatched: Float64Array.from(dispatched),
+      routeTexts,
     },
   };
 }

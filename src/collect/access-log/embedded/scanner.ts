@@ -17,20 +17,20 @@ export const BATCH = 65_536;
 /** Columns of equal length. Keys are whole numbers below 2^53, equal for equal things. */
 export interface LineColumns {
   /** Microseconds since the epoch. */
-  ended: Float64Array<ArrayBuffer>;
-  place: Float64Array<ArrayBuffer>;
+  ended: Float64Array;
+  place: Float64Array;
   /** Key of the address without port. */
-  client: Float64Array<ArrayBuffer>;
-  route: Float64Array<ArrayBuffer>;
+  client: Float64Array;
+  route: Float64Array;
   /** The last eight hexadecimal digits of the trace id as a number; 0 if they are not hexadecimal. */
-  sample: Uint32Array<ArrayBuffer>;
+  sample: Uint32Array;
   /** target_processing_time in milliseconds; -1000 for -1. */
-  targetMs: Int32Array<ArrayBuffer>;
+  targetMs: Int32Array;
   /** received_bytes, at most 2^31 - 1. */
-  received: Int32Array<ArrayBuffer>;
+  received: Int32Array;
   /** -1 for "-". */
-  status: Int16Array<ArrayBuffer>;
-  targetStatus: Int16Array<ArrayBuffer>;
+  status: Int16Array;
+  targetStatus: Int16Array;
 }
 
 /** A target and a load balancer node, as the log names them. */

@@ -1,7 +1,6 @@
 /** Entries are counted by place and statuses, also those without statuses. */
 import { expect, it } from 'vitest';
 import { countEntries } from '../../../../src/collect/access-log/embedded/count-entries.ts';
-import { FailureStore } from '../../../../src/collect/access-log/embedded/failure-store.ts';
 
 it('counts by place and pair of statuses', () => {
   const entries = [
@@ -34,8 +33,6 @@ it('counts by place and pair of statuses', () => {
         { ...place, key: 2, target: '10.0.0.2:8080' },
       ],
       routes: 1,
-      namedRoutes: new Map(),
-      failures: new FailureStore(['5xx']),
     },
     { from: 0, to: 3000 },
     Uint8Array.from({ length: 1000 }, (_, status) => Number(status >= 500)),

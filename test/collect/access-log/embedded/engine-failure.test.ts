@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
-import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
+import { openReaders, scan } from '../../../../src/collect/access-log/embedded/scan.ts';
 import { collect } from '../../../../src/collect/collect.ts';
 import { readIncident, recordedCollectors } from '../../../../src/collect/incident/incident-collectors.ts';
 import { Problem } from '../../../../src/problem.ts';
@@ -63,17 +63,22 @@ it('ends the scan if a thread cannot start', async () => {
   const folder = temporaryFolder();
   writeLogs(folder, { 'a.log': [line()], 'b.log': [line()] });
   // So large that threads are taken.
-  const files = () => ({
-    ...{ count: 2, bytes: 200_000_000 },
-    files: Readable.from(
+  const scanAll = async (statuses: string[]) => {
+    const files = Readable.from(
       ['a.log', 'b.log'].map((file) => ({ path: join(folder, file), compressed: false, node: null, bytes: 1 })),
-    ),
-  });
+    );
+    const readers = openReaders({ count: 2, bytes: 200_000_000 }, { ...options, statuses });
+    try {
+      return await scan(readers, files, sink);
+    } finally {
+      await readers.close();
+    }
+  };
   const options = { loadBalancer: { name: 'shop', id: null }, window: question };
   const sink = { batch: () => {}, keep: () => {}, discard: () => {} };
-  const scanned = await scan(files(), { ...options, statuses: ['5xx'] }, sink);
+  const scanned = await scanAll(['5xx']);
   expect(scanned.map(({ result }) => result.counts.lines)).toEqual([1, 1]);
-  await expect(scan(files(), { ...options, statuses: ['five'] }, sink)).rejects.toThrow('five is not a status');
+  await expect(scanAll(['five'])).rejects.toThrow('five is not a status');
 });
 
 it.each(['at-once', 'at-work'] as const)('a thread that is killed %s ends the reading', async (when) => {

@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccessLogError } from '../../../../src/collect/access-log/access-log-error.ts';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
 import { openReaderApart, openReaderHere } from '../../../../src/collect/access-log/embedded/log-reader.ts';
-import { scan } from '../../../../src/collect/access-log/embedded/scan.ts';
+import { openReaders, scan } from '../../../../src/collect/access-log/embedded/scan.ts';
 import { Problem } from '../../../../src/problem.ts';
 import { line, quarterHour as question, writeLogs } from '../../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../../support/incident/folder.ts';
@@ -182,7 +182,8 @@ describe('this process', () => {
     const options = { loadBalancer: { name: 'shop', id: null }, window: question, statuses: ['5xx'] };
     const sink = { batch: () => stopping.abort(new Error('enough')), keep: () => {}, discard: () => {} };
     // So large that threads are taken.
-    const scanned = scan({ count: 2, bytes: 100_000_000, files }, options, sink, stopping.signal);
-    await expect(scanned).rejects.toThrow('enough');
+    const readers = openReaders({ count: 2, bytes: 100_000_000 }, options);
+    await expect(scan(readers, files, sink, stopping.signal)).rejects.toThrow('enough');
+    await readers.close();
   });
 });

@@ -1,5 +1,7 @@
 /** Records alarms received over HTTPS before SNS gets its response, and keeps them until they are handled. */
+
 import * as z from 'zod';
+import { pauseAfter } from '../runs/store/backoff.ts';
 import { openDocuments } from '../runs/store/document.ts';
 import { Lease } from '../runs/store/lease.ts';
 import type { Store } from '../runs/store/store.ts';
@@ -51,7 +53,7 @@ export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
   const keyFor = (alarm: Alarm): string => `${PREFIX}${alarmEventId(alarm)}.json`;
   const lease = (tries: number) => ({
     owner,
-    until: new Date(now() + Math.min(LEASE * 2 ** (tries - 1), LONGEST_LEASE)).toISOString(),
+    until: new Date(now() + pauseAfter(tries, { first: LEASE, longest: LONGEST_LEASE })).toISOString(),
   });
   const isTaken = (there: IntakeRecord): boolean => Date.parse(there.lease.until) > now();
 

@@ -7,6 +7,7 @@ import type { ListingFailure, LiveInvestigator } from '../investigate/live.ts';
 import { Problem } from '../problem.ts';
 import { openStore } from '../runs/open-store.ts';
 import type { Run } from '../runs/run.ts';
+import { openLoop } from '../runs/store/loop.ts';
 import type { TimerClock } from '../slack/delivery/edit-rate-limiter.ts';
 import { slackErrorCode } from '../slack/slack-error-code.ts';
 import { readConfigContent, slackModeOf } from './read-config.ts';
@@ -186,24 +187,23 @@ export async function startBot(
   await alarms.resume();
   await alarms.start();
   meter.start({ isReady: app.isReady, messagesLost: () => alarms.counts.poison + alarms.counts.failed });
-  const sweeping = every(SWEEP_INTERVAL_MS, async () => {
-    const removed = await runs.sweep();
-    if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
-  });
+  const sweeping = openLoop(
+    SWEEP_INTERVAL_MS,
+    async () => {
+      const removed = await runs.sweep();
+      if (removed > 0) log.info({ removed }, 'runs beyond their retention removed');
+    },
+    (error) => log.error({ err: error }, 'a scheduled task failed'),
+  );
+  void sweeping.start();
   log.info({ mode: config.slack.mode, port, accounts: config.accounts.map(({ name }) => name) }, 'started');
-
-  function every(milliseconds: number, work: () => Promise<void>): NodeJS.Timeout {
-    const now = () => work().catch((error: unknown) => log.error({ err: error }, 'a scheduled task failed'));
-    void now();
-    return setInterval(now, milliseconds).unref();
-  }
 
   return {
     log,
     port,
     isReady: app.isReady,
     async stop() {
-      clearInterval(sweeping);
+      sweeping.stop();
       close();
       await Promise.all([app.stop(DEADLINE), alarms.stop(DEADLINE), threads.stop(DEADLINE)]);
       await poster.close();
@@ -240,13 +240,15 @@ async function openInvestigator(
       else log.info({ loadBalancers: investigator.listLoadBalancers().length }, 'can list load balancers again');
     }
   };
-  void list();
-  const listing = setInterval(() => void list(), LIST_INTERVAL_MS).unref();
+  const listing = openLoop(LIST_INTERVAL_MS, list, (error) =>
+    log.error({ err: error }, 'load balancers could not be listed'),
+  );
+  void listing.start();
   return {
     investigator,
     failures: () => investigator.failures(),
     close() {
-      clearInterval(listing);
+      listing.stop();
       stopListing.abort();
     },
   };

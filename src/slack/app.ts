@@ -11,6 +11,7 @@ import type { Investigator } from '../investigate/investigator.ts';
 import type { ListingFailure } from '../investigate/live.ts';
 import type { Mutes } from '../runs/mutes.ts';
 import type { RunStore } from '../runs/runs.ts';
+import { settleWithin } from '../runs/store/loop.ts';
 import { openAskerZones } from './asker-zones.ts';
 import { openAuthorization } from './authorization.ts';
 import { CONNECTION_LIMITS, limitConnections, serverOptions } from './connection-limits.ts';
@@ -175,8 +176,7 @@ export async function openApp(parts: AppParts): Promise<SlackApp> {
     async stop(milliseconds) {
       shutdown.abort();
       const allAnswered = Promise.allSettled([health.isStarted ? app.stop() : null, ...pendingAnswers]);
-      const timeout = new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-      await Promise.race([allAnswered, timeout]);
+      await settleWithin(milliseconds, allAnswered);
     },
   };
 }

@@ -126,9 +126,14 @@ export async function investigateLive(
     };
     const lookup = beginDeliveryLookup(session, arn);
     log.lookup = lookup;
-    const accessLog = (attributes: () => Promise<Collected<Attributes>>): Collector<AccessLog> => ({
+    const accessLog = (
+      attributes: () => Promise<Collected<Attributes>>,
+      count502s: () => Promise<number | null>,
+    ): Collector<AccessLog> => ({
       source: searchCommand(question),
       collect: async () => {
+        const counted502s = count502s();
+        counted502s.catch(() => {});
         log.options = {
           session,
           question,
@@ -142,6 +147,7 @@ export async function investigateLive(
           spentUsd,
           keepIn,
           isReadApart,
+          counted502s,
           deadline: accessLogSeconds * 1000,
           progress: onAccessLogStatus,
           ...(onEstimate === undefined ? {} : { onEstimate }),

@@ -55,6 +55,21 @@ export function estimateAthena(
   };
 }
 
+/**
+ * US dollars that a scan beside the first may cost: 4 GB, some 30 million requests. It is lost when no connection was
+ * closed early.
+ */
+const BESIDE_USD = 0.02;
+
+/** Adds a scan that starts beside the first to an estimate of Athena; null if it is too dear or its bound is unknown. */
+export function withScanBeside(estimate: CostEstimate): CostEstimate | null {
+  const { bytes, atMost } = estimate;
+  const usd = athenaUsd(bytes);
+  if (atMost === null || usd > BESIDE_USD) return null;
+  const share = (MOST_QUERIES + 1) / MOST_QUERIES;
+  return { ...estimate, usd: estimate.usd + usd, atMost: { bytes: atMost.bytes * share, usd: atMost.usd * share } };
+}
+
 /** US dollars per GB that CloudWatch Logs Insights scans: https://aws.amazon.com/cloudwatch/pricing/ */
 const INSIGHTS_USD_PER_GB = 0.005;
 

@@ -7,14 +7,14 @@
 export const GAP_WITHIN_MS = 1000;
 /** The longest configurable idle timeout, seconds (elasticloadbalancing: idle_timeout.timeout_seconds). */
 const LONGEST_IDLE_TIMEOUT = 4000;
-const GAP_EXAMINED = 400;
-const GAP_CONTROLS_EACH = 500;
-const GAP_CONTROLS = 2000;
+export const GAP_EXAMINED = 400;
+export const GAP_CONTROLS_EACH = 500;
+export const GAP_CONTROLS = 2000;
 /**
  * Approximate gaps computed per target group: when requests have more gaps, fewer are examined, but at least GAP_LEAST.
  */
-const GAP_BUDGET = 400_000;
-const GAP_LEAST = 120;
+export const GAP_BUDGET = 400_000;
+export const GAP_LEAST = 120;
 
 /** Servers close late: an edge may lie at most this far beyond the idle timeout. */
 const GAP_BEYOND_SECONDS = 1;
@@ -45,7 +45,7 @@ export interface GapRequestLimits {
   reach: number;
 }
 
-/** `horizon` in microseconds. */
+/** `horizon` in microseconds. athena/gaps-sql.ts says the same as SQL. */
 export function gapRequestLimits({ closed, completions, span }: GapWork, horizon: number): GapRequestLimits {
   // Approximate gaps of one request: the completions of its place within a horizon.
   const each = Math.max(1, completions / Math.max(1, span / horizon));

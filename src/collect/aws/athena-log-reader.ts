@@ -1,5 +1,5 @@
 /** Reads the access log of a live load balancer with Athena, which scans the files in S3. */
-import type { AccessLog, CostEstimate } from '../../evidence/evidence.ts';
+import type { AccessLog, CostEstimate, IdleGaps } from '../../evidence/evidence.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
@@ -14,16 +14,18 @@ import {
 } from '../access-log/athena/athena-engine.ts';
 import type { LogScope } from '../access-log/athena/entry-sql.ts';
 import { readGaps, toStatementSearch } from '../access-log/athena/gap-statement.ts';
-import { gaps } from '../access-log/athena/gaps-sql.ts';
+import { gaps, gapsBeside } from '../access-log/athena/gaps-sql.ts';
 import { failedRows, rollups } from '../access-log/athena/rollups-sql.ts';
 import type { Statement } from '../access-log/athena/statement.ts';
 import { findTable, type LogTable } from '../access-log/athena/table.ts';
 import { athenaUsd, estimateAthena, estimateWords, MOST_QUERIES } from '../access-log/cost.ts';
 import { type ClosedConnections, planGaps } from '../access-log/gap-search.ts';
 import { logLimitation } from '../access-log/log-limitation.ts';
+import { estimateBeside, GapsBeside } from './gaps-beside.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 import type { LogFileReading } from './log-file-reading.ts';
 import { bytesOf, type ListedObjects } from './log-listing.ts';
+import type { ClientSettings } from './sdk-clients.ts';
 
 interface AthenaPreparation {
   athenaPlace: AthenaPlace;
@@ -38,25 +40,19 @@ export async function readByAthena(
   reading: LogFileReading,
   listingFiles: ListedObjects | Promise<ListedObjects>,
 ): Promise<LiveAccessLog> {
-  const { options, place, listing, idleTimeoutSeconds, why, notes, cost } = reading;
+  const { options, place, listing, why, notes, cost } = reading;
   const pending = [prepare(reading), listingFiles] as const;
   // Awaited in this order, so that of two refusals the same one is always reported.
   await Promise.allSettled(pending);
   const [prepared, listed] = [await pending[0], await pending[1]];
   const { table } = prepared;
-  const estimate = assertScannable(reading, prepared, listed);
+  const { estimate, isBeside } = await assertScannable(reading, prepared, listed);
   const counted =
     'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
   const how = `by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`;
   const method = cost.begin(place, how, estimate);
   const scope: LogScope = { table, place, ends: listing.ends, days: listing.days, question: options.question };
-  const answers = readRollups(await runStatement(reading, prepared, rollups(scope), 'starting'));
-  assertAnswered(table, answers, listed);
-  const edge = answers.closed === null ? null : planGapSearch(scope, answers.closed, idleTimeoutSeconds);
-  const idleGaps =
-    edge === null
-      ? []
-      : readGaps(await runStatement(reading, prepared, edge.statement, 'looking for a keep-alive edge'), edge.planned);
+  const { answers, edge, idleGaps } = await answersOf(reading, prepared, scope, { listed, isBeside });
   const limitations = [...limitationsOf(scope, answers, listed), ...(edge?.left ?? [])].map(logLimitation);
   const value: AccessLog = {
     files: {
@@ -81,18 +77,84 @@ export async function readByAthena(
   };
 }
 
-/** Runs one statement and adds its cost; returns its rows. */
+/** Runs the first query, and the search for a keep-alive edge beside it or, if connections were closed early, after it. */
+async function answersOf(
+  reading: LogFileReading,
+  prepared: AthenaPreparation,
+  scope: LogScope,
+  { listed, isBeside }: { listed: ListedObjects; isBeside: boolean },
+) {
+  const { idleTimeoutSeconds } = reading;
+  const first = runStatement(reading, prepared, rollups(scope), { status: 'starting' });
+  const beside = isBeside ? searchBeside(reading, prepared, gapsBeside(scope, idleTimeoutSeconds)) : null;
+  try {
+    const answers = readRollups(await first);
+    assertAnswered(prepared.table, answers, listed);
+    if (answers.closed === null) return { answers, edge: null, idleGaps: [] };
+    const edge = planGapSearch(scope, answers.closed, idleTimeoutSeconds);
+    return { answers, edge, idleGaps: await findGaps(reading, prepared, edge, beside) };
+  } finally {
+    // The cost includes what it has scanned.
+    await beside?.stop();
+  }
+}
+
+/** Starts the search for a keep-alive edge as soon as CloudWatch is known to have counted 502s. */
+function searchBeside(reading: LogFileReading, prepared: AthenaPreparation, statement: Statement): GapsBeside {
+  const { session, counted502s = Promise.resolve(null) } = reading.options;
+  return new GapsBeside(counted502s, async (stopping) => {
+    const { AthenaClient } = await import('@aws-sdk/client-athena');
+    /** Tries once and briefly. Has its own pace: a refusal here may not slow down the calls of the first query. */
+    class ClientBeside extends AthenaClient {
+      constructor(settings: ClientSettings) {
+        const requestHandler = { ...settings.requestHandler, requestTimeout: BESIDE_CALL_TIMEOUT };
+        super({ ...settings, maxAttempts: 1, requestHandler });
+      }
+    }
+    const athenaPlace = { ...prepared.athenaPlace, athena: session.client(ClientBeside) };
+    return await runStatement(reading, { ...prepared, athenaPlace }, statement, { stopping });
+  });
+}
+
+/** Milliseconds of one call. */
+const BESIDE_CALL_TIMEOUT = 5000;
+
+type GapSearchPlan = ReturnType<typeof planGapSearch>;
+
+/** Takes the gaps from the query beside the first if it has found them, or else runs a second one. */
+async function findGaps(
+  reading: LogFileReading,
+  prepared: AthenaPreparation,
+  { planned, statement }: GapSearchPlan,
+  beside: GapsBeside | null,
+): Promise<IdleGaps[]> {
+  const found = (await beside?.select(planned)) ?? null;
+  if (found !== null) return found;
+  // Its last calls need not delay the second query.
+  void beside?.stop();
+  const status = 'looking for a keep-alive edge';
+  return readGaps(await runStatement(reading, prepared, statement, { status }), planned);
+}
+
+/**
+ * Runs one statement and adds its cost; returns its rows. `status` describes it, in a few words. `stopping`: stops a
+ * query that the answer can do without.
+ */
 async function runStatement(
   { options, cost }: LogFileReading,
   { athenaPlace, workGroup }: AthenaPreparation,
   statement: Statement,
-  status: string,
+  { status, stopping }: { status: string; stopping?: undefined } | { status?: undefined; stopping: AbortSignal },
 ) {
   const spend = (bytesScanned: number) => cost.spend({ bytesScanned, usd: athenaUsd(bytesScanned), queries: 1 });
-  options.progress?.(`Athena: ${status}`);
-  const progress = (words: string) => options.progress?.(words);
+  const progress = (words: string) => {
+    if (stopping === undefined) options.progress?.(words);
+  };
+  progress(`Athena: ${status}`);
+  const signal = AbortSignal.any([athenaPlace.signal, ...(stopping === undefined ? [] : [stopping])]);
   try {
-    const answer = await runQuery({ place: athenaPlace, workGroup, statement, progress });
+    const place = { ...athenaPlace, signal };
+    const answer = await runQuery({ place, workGroup, statement, progress, isOptional: stopping !== undefined });
     spend(answer.bytesScanned);
     return answer.rows;
   } catch (error) {
@@ -133,12 +195,15 @@ async function prepare({ options, place, listing, signal }: LogFileReading): Pro
   return { athenaPlace, table, workGroup, dayBytes: table.partitions.by === 'nothing' ? null : dayBytes };
 }
 
-/** Returns the estimate; throws AccessLogError if the workgroup or the spending limit forbids the scan. */
-function assertScannable(
+/**
+ * Returns the estimate, and whether it includes a scan beside the first. Rejects with AccessLogError if the workgroup or the
+ * spending limit forbids the scan.
+ */
+async function assertScannable(
   { options }: LogFileReading,
   prepared: AthenaPreparation,
   listed: ListedObjects,
-): CostEstimate {
+): Promise<{ estimate: CostEstimate; isBeside: boolean }> {
   const { athenaPlace, workGroup, dayBytes } = prepared;
   if (workGroup !== null && !workGroup.hasOwnOutput && athenaPlace.outputLocation === null)
     throw new AccessLogError(
@@ -155,8 +220,9 @@ function assertScannable(
   const estimate = estimateAthena('refusal' in listed ? 0 : listed.objects.length, bytes, dayBytes, cutoff);
   if (estimate.atMost === null) assertUnboundedScanAccepted(options, prepared, listed, estimate);
   else assertAffordable(estimate, options);
-  options.progress?.(`Athena: ${estimateWords(estimate)}`);
-  return estimate;
+  const both = await estimateBeside(estimate, !('refusal' in listed), options);
+  options.progress?.(`Athena: ${estimateWords(both ?? estimate)}`);
+  return { estimate: both ?? estimate, isBeside: both !== null };
 }
 
 /**

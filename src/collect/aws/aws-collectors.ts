@@ -6,6 +6,7 @@
  */
 import type { Attributes } from '../../evidence/aws.ts';
 import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
+import { metricCounts } from '../../evidence/metrics.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import { resourceOf } from '../find-load-balancer.ts';
@@ -34,8 +35,11 @@ import { workloadAnswers } from './workload-collectors.ts';
 export interface LiveCollectorOptions {
   found: LookedUpLoadBalancer;
   question: Question;
-  /** Reads the access log at the location in `attributes`. */
-  accessLog: (attributes: () => Promise<Collected<Attributes>>) => Collector<AccessLog>;
+  /**
+   * Reads the access log at the location in `attributes`. `counted502s`: 502s of the load balancer that CloudWatch
+   * counted in the window; null if unknown.
+   */
+  accessLog: (attributes: Lazy<Collected<Attributes>>, counted502s: Lazy<number | null>) => Collector<AccessLog>;
   /** US dollars that reading CloudFront's log may cost, known once the access log was read; null for no limit. */
   remainingUsd: () => Promise<number | null>;
 }
@@ -161,15 +165,25 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     instances: async () => requireValue(await instances(), 'the instances are'),
   });
   const changes = lazyEvidence('changes', 'cloudtrail:LookupEvents', noNeeds, (call) => fetchChanges(call, question));
+  const ownMetrics = once(() =>
+    callAws(session, 'cloudwatch:GetMetricData', noNeeds, (call) =>
+      fetchMetrics(call, question, metricsOfLoadBalancer(resource)),
+    ),
+  );
+  const counted502s = async (): Promise<number | null> => {
+    const answer = await ownMetrics();
+    if ('reason' in answer) return null;
+    const { loadBalancer } = question;
+    const points = metricCounts(answer.value, 'HTTPCode_ELB_502_Count', { loadBalancer }, question);
+    return points?.reduce((sum, { value }) => sum + value, 0) ?? null;
+  };
   const metrics = lazyEvidence(
     'metrics',
     'cloudwatch:GetMetricData',
     async () => {
       // Metrics of the load balancer itself depend on nothing, so they are collected even if the target groups never
       // answer.
-      const own = callAws(session, 'cloudwatch:GetMetricData', noNeeds, (call) =>
-        fetchMetrics(call, question, metricsOfLoadBalancer(resource)),
-      );
+      const own = ownMetrics();
       own.catch(() => {});
       return { own, there: await knownTargetGroups().catch(() => []) };
     },
@@ -227,6 +241,6 @@ export function liveCollectors({ found, question, accessLog, remainingUsd }: Liv
     changes: collector('changes', changes),
     edge: collector('edge', edge),
     metrics: collector('metrics', metrics),
-    accessLog: accessLog(attributes),
+    accessLog: accessLog(attributes, counted502s),
   };
 }

@@ -58,7 +58,8 @@ export async function lookBack(options: LiveAccessLogOptions, read: LiveAccessLo
   if (longer === null || read.log.status === 'unavailable') return read;
   options.progress?.('looking back');
   const spentUsd = (options.spentUsd ?? 0) + read.cost.usd;
-  const back = await readLiveAccessLog({ ...options, question: longer, spentUsd });
+  // What CloudWatch counted in the window says nothing of the time before.
+  const back = await readLiveAccessLog({ ...options, question: longer, spentUsd, counted502s: undefined });
   return withEarlier(read, read.log, back, longer);
 }
 

@@ -28,6 +28,11 @@ export interface LiveAccessLogOptions {
   isMaxUsdGiven?: boolean;
   /** Part of the limit that earlier attempts at this question spent; 0 if absent. */
   spentUsd?: number;
+  /**
+   * How many 502s of the load balancer CloudWatch counted in the window; null if unknown. Lets the search for a
+   * keep-alive edge start beside the first query of Athena.
+   */
+  counted502s?: Promise<number | null> | undefined;
   /** Where to keep log files, below `logs/`, for --save; null to keep none. The caller removes the folder. */
   keepIn: string | null;
   /** Read log files in a child process, which may crash. */

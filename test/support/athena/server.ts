@@ -28,6 +28,8 @@ interface OperationError {
   message: string;
   /** How many times; always when absent. */
   times?: number;
+  /** Only calls whose input matches. */
+  matching?: RegExp;
 }
 
 export interface AthenaFaults {
@@ -35,9 +37,9 @@ export interface AthenaFaults {
   refuse?: Record<string, OperationError>;
   /** Milliseconds. */
   queued?: number;
-  running?: number;
-  /** What becomes of queries instead of an answer; the first ones, or all. */
-  fail?: { state: 'FAILED' | 'CANCELLED'; reason: string; retryable?: boolean; times?: number };
+  running?: number | ((sql: string) => number);
+  /** What becomes of queries instead of an answer; the first ones, or all; only those whose SQL matches. */
+  fail?: { state: 'FAILED' | 'CANCELLED'; reason: string; retryable?: boolean; times?: number; matching?: RegExp };
   workGroup?: Record<string, unknown>;
   /** Milliseconds that every answer takes. */
   latency?: number;
@@ -166,7 +168,7 @@ export async function serveAthena(
 
   async function run(sql: string, parameters: readonly string[]): Promise<Outcome> {
     const { fail } = faults;
-    if (fail !== undefined && failures > 0) {
+    if (fail !== undefined && failures > 0 && (fail.matching?.test(sql) ?? true)) {
       failures -= 1;
       return { state: fail.state, reason: fail.reason, retryable: fail.retryable === true };
     }
@@ -215,7 +217,8 @@ export async function serveAthena(
   }
 
   async function describe(query: Running) {
-    const { queued = 0, running = 0 } = faults;
+    const { queued = 0 } = faults;
+    const running = typeof faults.running === 'function' ? faults.running(query.sql) : (faults.running ?? 0);
     const elapsed = performance.now() - query.started;
     const outcome = await query.outcome;
     const { id, stopped, bytesScanned } = query;
@@ -272,7 +275,7 @@ export async function serveAthena(
     faults.onCall?.(operation);
     const left = refusals.get(operation) ?? 0;
     const refused = faults.refuse?.[operation];
-    if (refused !== undefined && left > 0) {
+    if (refused !== undefined && left > 0 && (refused.matching?.test(JSON.stringify(input)) ?? true)) {
       refusals.set(operation, left - 1);
       throw new Fault(refused.name, refused.message);
     }

@@ -102,13 +102,15 @@ export interface RunOptions {
   statement: Statement;
   /** Called while waiting, with a status of a few words. */
   progress: (status: string) => void;
+  /** Give up at the first refusal or failure: the answer can do without this query. */
+  isOptional?: boolean;
 }
 
 /** Runs a statement; runs it once more if Athena marks the error as retryable. Rejects with QueryError. */
 export async function runQuery(options: RunOptions): Promise<QueryResult> {
   const first = await runOnce(options);
   if ('rows' in first) return first;
-  if (!first.isRetryable) throw new QueryError(first.error, first.bytesScanned);
+  if (!first.isRetryable || options.isOptional) throw new QueryError(first.error, first.bytesScanned);
   const second = await runOnce(options);
   const bytesScanned = first.bytesScanned + second.bytesScanned;
   if ('rows' in second) return { ...second, bytesScanned };
@@ -152,11 +154,11 @@ async function runOnce(options: RunOptions): Promise<QueryResult | QueryFailure>
 const bytesScannedBy = (execution: QueryExecution | undefined): number =>
   execution?.Statistics?.DataScannedInBytes ?? 0;
 
-async function startQuery({ place, workGroup, statement, progress }: RunOptions): Promise<string> {
+async function startQuery({ place, workGroup, statement, progress, isOptional }: RunOptions): Promise<string> {
   const { StartQueryExecutionCommand } = await import('@aws-sdk/client-athena');
   const { outputLocation, catalog, database, signal } = place;
   const sendsOutput = outputLocation !== null && workGroup?.enforces !== true;
-  for (const wait of [...BUSY_PAUSES, null]) {
+  for (const wait of isOptional ? [null] : [...BUSY_PAUSES, null]) {
     if (signal.aborted) throw stoppedError('athena:StartQueryExecution');
     try {
       // Not cancelled by the signal: the id of a started query is needed to stop it.

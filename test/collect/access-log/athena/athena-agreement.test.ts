@@ -13,16 +13,23 @@ import { serveS3 } from '../../../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** The same files by either engine. */
-async function byBoth(objects: Map<string, Uint8Array>, form: TableForm, asked: Question = question) {
+/** The same files by either engine, and by Athena with both queries at once. */
+async function byBoth(
+  objects: Map<string, Uint8Array>,
+  form: TableForm,
+  asked: Question = question,
+  attributes: Record<string, string> = {},
+) {
   const s3 = await serveS3({ name: BUCKET, objects });
   const athena = await serveAthena([tableOver(objects, form)]);
-  const options = { ...settings({ s3, athena }), question: asked };
-  const [byDuckDb, byAthena] = [
-    accessLogIn(await readLiveAccessLog({ ...options, engine: 'duckdb' })),
-    accessLogIn(await readLiveAccessLog({ ...options, engine: 'athena' })),
-  ];
-  return { byDuckDb, byAthena, athena };
+  const options = { ...settings({ s3, athena }, attributes), question: asked };
+  const byDuckDb = accessLogIn(await readLiveAccessLog({ ...options, engine: 'duckdb' }));
+  const byAthena = accessLogIn(await readLiveAccessLog({ ...options, engine: 'athena' }));
+  const inTurn = athena.sent.length;
+  const counted502s = Promise.resolve(1);
+  const atOnce = accessLogIn(await readLiveAccessLog({ ...options, engine: 'athena', counted502s }));
+  const { sent } = athena;
+  return { byDuckDb, byAthena, atOnce, sentInTurn: sent.slice(0, inTurn), sentAtOnce: sent.slice(inTurn) };
 }
 
 /** All but what tells the engines apart. */
@@ -165,8 +172,11 @@ function traffic(): Map<string, Uint8Array> {
 
 describe('a table', () => {
   it.each(Object.entries(FORMS))('%s gives the same answers as the files', async (_, form) => {
-    const { byDuckDb, byAthena } = await byBoth(traffic(), form);
+    const { byDuckDb, byAthena, atOnce, sentAtOnce } = await byBoth(traffic(), form);
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+    expect(comparable(atOnce)).toEqual(comparable(byDuckDb));
+    // Neither has to be asked again.
+    expect(sentAtOnce).toHaveLength(2);
     expect(byAthena.failuresTotal).toBeGreaterThan(60);
     expect(byAthena.cloudFrontClients).toHaveLength(1);
     expect(byAthena.idleGaps[0]?.failures.length).toBeGreaterThan(10);
@@ -181,14 +191,42 @@ describe('a table', () => {
   });
 
   it.each([[['502', '504']], [['460']], [['4xx']], [['000', '5xx']]])('answers the same for %j', async (statuses) => {
-    const { byDuckDb, byAthena } = await byBoth(traffic(), FORMS["AWS's own"], { ...question, statuses });
+    const { byDuckDb, byAthena, atOnce } = await byBoth(traffic(), FORMS["AWS's own"], { ...question, statuses });
     expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+    expect(comparable(atOnce)).toEqual(comparable(byDuckDb));
   });
 
   it('is scanned once per statement, and at most twice in all', async () => {
-    const { athena } = await byBoth(traffic(), FORMS["AWS's own"]);
-    expect(athena.sent).toHaveLength(2);
-    expect(athena.sent.map(({ sql }) => sql.split('"alb_access_logs"').length - 1)).toEqual([1, 1]);
+    const { sentInTurn, sentAtOnce } = await byBoth(traffic(), FORMS["AWS's own"]);
+    for (const sent of [sentInTurn, sentAtOnce])
+      expect(sent.map(({ sql }) => sql.split('"alb_access_logs"').length - 1)).toEqual([1, 1]);
+  });
+});
+
+describe('more requests than are compared', () => {
+  it('are chosen alike', async () => {
+    // A place with 2,500 completions within the longest horizon, and one with 4,200: more gaps than are computed.
+    const lines = [2500, 4200].flatMap((requests, group) =>
+      Array.from({ length: requests }, (_, index) => {
+        const at = T + (index * 840_000) / requests + 0.137;
+        const closed = { status: '502', targetStatus: '-', times: [0, 0.001, -1] as Fields['times'] };
+        return line({
+          ...{ at, target: `10.0.0.${group}:80`, group: `${GROUP}${group}`, node: '203.0.113.17' },
+          ...{ trace: TRACE(index + group * 10_000), client: `192.0.2.${index % 40}:4000` },
+          request: `GET http://www.example.com:80/${index % 3 === 0 ? 'a' : 'b'} HTTP/1.1`,
+          ...(index % 40 === 7 ? closed : {}),
+        });
+      }),
+    );
+    const objects = new Map([[fileName('20260310T1215Z'), gzipSync(textOf(lines))]]);
+    const longest = { 'idle_timeout.timeout_seconds': '4000' };
+    const { byDuckDb, byAthena, atOnce, sentAtOnce } = await byBoth(objects, FORMS["AWS's own"], question, longest);
+    expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+    expect(comparable(atOnce)).toEqual(comparable(byDuckDb));
+    expect(sentAtOnce).toHaveLength(2);
+    expect(byDuckDb.failuresTotal).toBe(63 + 105);
+    expect(byDuckDb.idleGaps.map(({ failures }) => failures.length)).toEqual([27, 20]);
+    expect(byDuckDb.idleGaps.map(({ horizon }) => horizon < 4001)).toEqual([false, true]);
   });
 });
 
@@ -255,11 +293,13 @@ describe('random entries', () => {
         async (entries, statuses) => {
           const lines = entries.map((fields) => line({ ...fields, node: '203.0.113.17' }));
           const objects = new Map([[fileName('20260310T1205Z'), gzipSync(textOf(lines))]]);
-          const { byDuckDb, byAthena } = await byBoth(objects, FORMS['the one alb502 makes'], {
+          const { byDuckDb, byAthena, atOnce, sentAtOnce } = await byBoth(objects, FORMS['the one alb502 makes'], {
             ...question,
             statuses,
           });
           expect(comparable(byAthena)).toEqual(comparable(byDuckDb));
+          expect(comparable(atOnce)).toEqual(comparable(byDuckDb));
+          expect(sentAtOnce.length).toBeLessThanOrEqual(2);
         },
       ),
       { numRuns: 25 },

@@ -7,7 +7,7 @@ import { TrinoSQL } from 'dt-sql-parser';
 import { describe, expect, it } from 'vitest';
 import { createTable } from '../../../../src/collect/access-log/athena/ddl.ts';
 import type { LogScope } from '../../../../src/collect/access-log/athena/entry-sql.ts';
-import { gaps, textKey } from '../../../../src/collect/access-log/athena/gaps-sql.ts';
+import { gaps, gapsBeside, textKey } from '../../../../src/collect/access-log/athena/gaps-sql.ts';
 import { failedRows, rollups } from '../../../../src/collect/access-log/athena/rollups-sql.ts';
 import { inlined, type Statement } from '../../../../src/collect/access-log/athena/statement.ts';
 import { type LogTable, readTable } from '../../../../src/collect/access-log/athena/table.ts';
@@ -60,6 +60,7 @@ const statements: [string, Statement][] = Object.entries({
 }).flatMap(([name, form]): [string, Statement][] => [
   [`the counts of a table ${name}`, rollups(scopeOf(form))],
   [`the gaps of a table ${name}`, gaps(scopeOf(form), search)],
+  [`the gaps beside the counts of a table ${name}`, gapsBeside(scopeOf(form), 60)],
 ]);
 
 /** https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html */
@@ -89,6 +90,7 @@ const FUNCTIONS = new Set([
     'floor',
     'from_base',
     'greatest',
+    'least',
     'length',
     'log2',
     'lower',

@@ -1,6 +1,7 @@
 /**
  * Measures the time that a live diagnosis adds to its necessary round trips: against endpoints on 127.0.0.1 where every
  * call takes 150 ms and a query 3 s, the time to the provisional and to the final diagnosis, next to their critical path.
+ * A keep-alive race takes a second query: beside the first and, for comparison, after it.
  *
  *     node bench/latency.ts [--rounds 5]
  *
@@ -18,10 +19,15 @@ import { readIncident } from '../src/collect/incident/incident-collectors.ts';
 import { investigateWords } from '../src/commands/diagnose-live.ts';
 import { incidentFolder } from '../test/support/aws/live-run.ts';
 
-/** Its errors are connect timeouts, which need no second query. */
-const INCIDENT = '002';
+/** Connect timeouts, which need no search for a keep-alive edge, and a keep-alive race, which does. */
+const INCIDENTS = {
+  timeouts: { folder: '002', name: 'checkout', cause: 'security-group-blocked' },
+  race: { folder: '001', name: 'shop-prod', cause: 'keep-alive-race' },
+} as const;
 const CALL_MS = 150;
 const QUERY_MS = 3000;
+/** A limit that leaves no room for a scan beside the first: the search for a keep-alive edge starts after it. */
+const TWO_SCANS = { maxUsd: '0.0001' };
 /** Milliseconds beyond the critical path. */
 const AIM = 300;
 
@@ -36,6 +42,13 @@ const PATHS = {
   // DescribeLoadBalancers, DescribeLoadBalancerAttributes, GetTables, StartQueryExecution, the query,
   // GetQueryExecution, GetQueryResults.
   athena: ['account', 'account', 'athena', 'athena', 'query', 'athena', 'athena'],
+  // The same; the gaps fill three pages of GetQueryResults.
+  race: ['account', 'account', 'athena', 'athena', 'query', 'athena', 'athena', 'athena', 'athena'],
+  // The calls and the query of Athena once more, before those pages.
+  inTurn: [
+    ...(['account', 'account', 'athena', 'athena', 'query', 'athena', 'athena'] as const),
+    ...(['athena', 'query', 'athena', 'athena', 'athena', 'athena'] as const),
+  ],
 } as const satisfies Record<string, readonly Step[]>;
 
 // Ignore options of the other benchmarks.
@@ -44,16 +57,20 @@ const rounds = Math.max(1, Number(values.rounds));
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
 
-const endpoints = spawn(
-  process.execPath,
-  [join(import.meta.dirname, 'endpoints.ts'), INCIDENT, `${CALL_MS}`, `${QUERY_MS}`],
-  { stdio: ['pipe', 'pipe', 'inherit'] },
-);
-const [line] = await once(endpoints.stdout.setEncoding('utf8'), 'data');
-const environment = JSON.parse(String(line)) as Record<string, string>;
+/** Endpoints of the incident in a process of their own. */
+async function serve({ folder }: { folder: string }) {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'endpoints.ts'), folder, `${CALL_MS}`, `${QUERY_MS}`],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { child, environment: JSON.parse(String(line)) as Record<string, string> };
+}
+const served = { timeouts: await serve(INCIDENTS.timeouts), race: await serve(INCIDENTS.race) };
 for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'ALB502_CONFIG']) delete process.env[name];
-Object.assign(process.env, environment);
 
+const { environment } = served.timeouts;
 const ADDRESS: Record<Exclude<Step, 'query'>, string> = {
   account: environment.AWS_ENDPOINT_URL ?? '',
   s3: environment.AWS_ENDPOINT_URL_S3 ?? '',
@@ -79,9 +96,12 @@ const walk = (path: readonly Step[]): Promise<number> =>
     for (const step of path) await (step === 'query' ? pause(QUERY_MS) : call(ADDRESS[step]));
   });
 
-const incident = await readIncident(incidentFolder(INCIDENT));
 const minute = (at: number) => new Date(at).toISOString().slice(0, 16);
-const words = `checkout from ${minute(incident.from)} to ${minute(incident.to)}`;
+async function asked({ folder, name }: { folder: string; name: string }) {
+  const { from, to, now } = await readIncident(incidentFolder(folder));
+  return { words: `${name} from ${minute(from)} to ${minute(to)}`, now: now ?? Date.now() };
+}
+const questions = { timeouts: await asked(INCIDENTS.timeouts), race: await asked(INCIDENTS.race) };
 
 interface Measured {
   provisional: number;
@@ -89,28 +109,35 @@ interface Measured {
   queries: number;
 }
 
-async function diagnosed(engine: 'athena' | 'duckdb'): Promise<Measured> {
+async function diagnosed(
+  which: keyof typeof INCIDENTS,
+  engine: 'athena' | 'duckdb',
+  options: { maxUsd?: string } = {},
+): Promise<Measured> {
+  Object.assign(process.env, served[which].environment);
   const started = performance.now();
   let provisional = Number.NaN;
   const { diagnosis } = await investigateWords(
-    words,
-    { engine },
+    questions[which].words,
+    { engine, ...options },
     {
-      now: incident.now ?? Date.now(),
+      now: questions[which].now,
       signal: new AbortController().signal,
       onInterimDiagnosis: () => {
         provisional = performance.now() - started;
       },
     },
   );
-  if (diagnosis.verdict.cause !== 'security-group-blocked') throw new Error(`diagnosed ${diagnosis.verdict.summary}`);
+  if (diagnosis.verdict.cause !== INCIDENTS[which].cause) throw new Error(`diagnosed ${diagnosis.verdict.summary}`);
   return { provisional, final: performance.now() - started, queries: diagnosis.cost.queries };
 }
 
 const command = (engine: string): Promise<number> =>
   timed(async () => {
     const cli = join(import.meta.dirname, '../dist/cli.js');
-    const child = spawn(process.execPath, [cli, 'diagnose', ...words.split(' '), '--engine', engine], {
+    Object.assign(process.env, served.timeouts.environment);
+    const words = questions.timeouts.words.split(' ');
+    const child = spawn(process.execPath, [cli, 'diagnose', ...words, '--engine', engine], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const [code] = await once(child, 'close');
@@ -123,9 +150,13 @@ async function round() {
       provisional: await walk(PATHS.provisional),
       s3: await walk(PATHS.s3),
       athena: await walk(PATHS.athena),
+      race: await walk(PATHS.race),
+      inTurn: await walk(PATHS.inTurn),
     },
-    athena: await diagnosed('athena'),
-    s3: await diagnosed('duckdb'),
+    athena: await diagnosed('timeouts', 'athena'),
+    s3: await diagnosed('timeouts', 'duckdb'),
+    race: await diagnosed('race', 'athena'),
+    raceInTurn: await diagnosed('race', 'athena', TWO_SCANS),
     commands: { athena: await command('athena'), s3: await command('duckdb') },
   };
 }
@@ -135,9 +166,10 @@ try {
   await round();
   const all: Round[] = [];
   for (let left = rounds; left > 0; left--) all.push(await round());
-  const queries = all[0]?.athena.queries ?? 0;
+  const [one] = all;
+  const queries = `${one?.athena.queries}, ${one?.race.queries} of the race`;
   process.stdout.write(
-    `\na live diagnosis, ${CALL_MS} ms a call, ${QUERY_MS / 1000} s a query (${queries} of them) · ${rounds} rounds, medians\n\n`,
+    `\na live diagnosis, ${CALL_MS} ms a call, ${QUERY_MS / 1000} s a query (${queries}) · ${rounds} rounds, medians\n\n`,
   );
   process.stdout.write(
     '| | ms | critical path ms | over it ms | ratio | within 300 ms |\n| - | -: | -: | -: | -: | - |\n',
@@ -145,6 +177,8 @@ try {
   const rows: [what: string, time: (one: Round) => number, path: (one: Round) => number][] = [
     ['time to the provisional diagnosis', ({ athena }) => athena.provisional, ({ paths }) => paths.provisional],
     ['time to the final one, by Athena', ({ athena }) => athena.final, ({ paths }) => paths.athena],
+    ['the same, a keep-alive race', ({ race }) => race.final, ({ paths }) => paths.race],
+    ['the same, searched after the first query', ({ raceInTurn }) => raceInTurn.final, ({ paths }) => paths.inTurn],
     ['time to the final one, S3-direct', ({ s3 }) => s3.final, ({ paths }) => paths.s3],
     ['as a command, by Athena', ({ commands }) => commands.athena, ({ paths }) => paths.athena],
     ['as a command, S3-direct', ({ commands }) => commands.s3, ({ paths }) => paths.s3],
@@ -163,5 +197,5 @@ try {
   }
 } finally {
   agent.destroy();
-  endpoints.stdin.end();
+  for (const { child } of Object.values(served)) child.stdin.end();
 }

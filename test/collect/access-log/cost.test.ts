@@ -8,6 +8,7 @@ import {
   estimateWords,
   MOST_QUERIES,
   s3Usd,
+  withScanBeside,
 } from '../../../src/collect/access-log/cost.ts';
 import { fc } from '../../support/property.ts';
 
@@ -37,6 +38,17 @@ describe('what is known before', () => {
     expect(estimateAthena(40, GB, 10 * GB, 2 * GB).atMost).toEqual({ bytes: 4 * GB, usd: expect.closeTo(0.02, 9) });
     expect(estimateAthena(40, GB, null, 2 * GB).atMost?.bytes).toBe(4 * GB);
     expect(estimateAthena(40, GB, null, null).atMost).toBeNull();
+  });
+
+  it('includes a scan beside the first if the scan of the files costs at most two cents', () => {
+    const estimate = (bytes: number) => estimateAthena(40, bytes, 10 * GB, null);
+    expect(withScanBeside(estimate(GB))).toMatchObject({
+      usd: expect.closeTo(0.01, 9),
+      atMost: { bytes: 30 * GB, usd: expect.closeTo(0.15, 9) },
+    });
+    expect(withScanBeside(estimate(4 * GB))?.usd).toBeCloseTo(0.04, 9);
+    expect(withScanBeside(estimate(4 * GB + 1))).toBeNull();
+    expect(withScanBeside(estimateAthena(40, GB, null, null))).toBeNull();
   });
 
   it('includes the transfer out of AWS where it may be charged', () => {

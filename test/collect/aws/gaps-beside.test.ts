@@ -6,7 +6,7 @@ import { GapsBeside } from '../../../src/collect/aws/gaps-beside.ts';
 import { readLiveAccessLog } from '../../../src/collect/aws/live-access-log.ts';
 import type { LiveAccessLogOptions } from '../../../src/collect/aws/live-log-read.ts';
 import { type Fields, fileName, line, textOf } from '../../support/access-log/log-file.ts';
-import { type AthenaFaults, type SentQuery, serveAthena } from '../../support/athena/server.ts';
+import { type AthenaFaults, type LocalAthena, serveAthena } from '../../support/athena/server.ts';
 import { FORMS, type TableForm } from '../../support/athena/tables.ts';
 import { accessLogIn, question, reasonOf, settings, tableOver } from '../../support/aws/live-log-session.ts';
 import { BUCKET } from '../../support/s3/log-bucket.ts';
@@ -51,10 +51,10 @@ async function read({ objects = CLOSED, bucket, form = FORMS["AWS's own"], fault
 }
 
 const BESIDE = /is_examined/;
-const nameOf = ({ sql }: SentQuery): string =>
+const nameOf = ({ sql }: LocalAthena['sent'][number]): string =>
   BESIDE.test(sql) ? 'beside' : sql.includes('VALUES (1, ') ? 'second' : 'first';
 
-const bytesOf = (sent: readonly SentQuery[]) => sent.reduce((sum, { bytesScanned }) => sum + bytesScanned, 0);
+const bytesOf = (sent: LocalAthena['sent']) => sent.reduce((sum, { bytesScanned }) => sum + bytesScanned, 0);
 
 /** A scan of at least 10 MB, US dollars. */
 const LEAST = 0.00005;

@@ -230,6 +230,8 @@ export async function serveAthena(
     const running = typeof faults.running === 'function' ? faults.running(query.sql) : (faults.running ?? 0);
     const elapsed = performance.now() - query.started;
     const outcome = await query.outcome;
+    // DuckDB answers one after the other: two at once end together, however busy the machine is.
+    await Promise.all([...queries.values()].map((one) => one.outcome));
     const { id, stopped, bytesScanned } = query;
     const Statistics = { DataScannedInBytes: elapsed < queued ? 0 : bytesScanned };
     const State = stopped

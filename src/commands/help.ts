@@ -11,15 +11,17 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
       --region <region>          region of the load balancer, if not the default
       --profile <name>           profile of the AWS configuration
       --config <file>            configuration file (default: alb502.json)
-      --engine <engine>          read the access log with athena, duckdb,
-                                 cloudwatch-logs or auto (the default)
+      --engine <engine>          how to read the access log: athena (query its
+                                 table), duckdb (download the files from S3 and
+                                 read them here), cloudwatch-logs (query the log
+                                 group) or auto (the default)
       --max-usd <amount>         the most that reading the access log may cost,
                                  in US dollars (default: 1)
       --wait                     retry until the access log is complete, up to
                                  15 minutes after the window, and print the
                                  final diagnosis
-      --look-back <duration>     also read the access log that far before the
-                                 window, such as 24h, to measure the targets'
+      --look-back <duration>     also read the access log from before the window,
+                                 24h for example, to measure the targets'
                                  keep-alive timeout when the window has too few
                                  errors (about 5 are needed)
       --from <dir>               diagnose a recorded incident instead: a folder
@@ -37,7 +39,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
   alb502 setup iam               print the IAM policy of the bot, with names
                                  filled in
   alb502 setup config            print a configuration to start from
-  alb502 setup alarms            print the commands that send alarms to the bot
+  alb502 setup alarms            print the commands that route CloudWatch alarms
+                                 to the bot
   alb502 setup logs <load-balancer>
                                  print the commands that turn on the access log
   alb502 setup athena [--create] print the CREATE TABLE for the access logs of
@@ -53,9 +56,10 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  --ready, that it is connected to Slack
   alb502 alarm                   read a CloudWatch alarm message from standard
                                  input. With SLACK_BOT_TOKEN, post to Slack as
-                                 the bot would; otherwise print the diagnosis
-      --dry-run                  print the alarm as read and the diagnosis;
-                                 post nothing
+                                 the bot would; otherwise print the alarm as read
+                                 and the diagnosis
+      --dry-run                  print them even with SLACK_BOT_TOKEN; post
+                                 nothing
       --recorded <dir...>        answer from recorded incidents instead of AWS
   alb502 help <command>          show the help of a command
   alb502 --version

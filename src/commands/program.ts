@@ -58,13 +58,16 @@ function addDiagnose(alb502: Command): void {
     .argument('[question...]')
     .option(
       '--from <dir>',
-      'diagnose a recorded incident instead of AWS; what you do not name (load balancer, window, statuses) is as recorded',
+      'diagnose a recorded incident instead of AWS; load balancer, window and statuses default to the recorded ones',
     )
     .addOption(new Option('--region <region>', 'region of the load balancer').conflicts('from'))
     .addOption(new Option('--profile <name>', 'profile of the AWS configuration').conflicts('from'))
     .addOption(new Option('--config <file>', 'configuration file (default: alb502.json)').conflicts('from'))
     .addOption(
-      new Option('--engine <engine>', 'how to read the access log; auto chooses by size and cost')
+      new Option(
+        '--engine <engine>',
+        'how to read the access log: athena queries its table, duckdb downloads the files from S3 and reads them here, cloudwatch-logs queries the log group, auto chooses by size and cost',
+      )
         .choices(['athena', 'duckdb', 'cloudwatch-logs', 'auto'])
         .conflicts('from'),
     )
@@ -79,7 +82,7 @@ function addDiagnose(alb502: Command): void {
     )
     .option(
       '--look-back <duration>',
-      "also read the access log that far before the window, to measure the targets' keep-alive timeout",
+      "also read the access log from before the window, 24h for example, to measure the targets' keep-alive timeout",
     )
     .option('--save <dir>', 'also save the evidence, redacted, as a folder that --from can read')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))

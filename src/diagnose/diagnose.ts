@@ -3,7 +3,7 @@
 import type { Collected, Cost, EvidenceSet, Question } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
-import { iso, plural } from '../format/wording.ts';
+import { iso, number, plural } from '../format/wording.ts';
 import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';
 import { backgroundMatcher } from './background.ts';
 import { besideOf, NOTHING_BESIDE } from './beside.ts';
@@ -142,7 +142,10 @@ export function withEdgeCost(cost: Cost, { edge }: EvidenceSet): Cost {
 function afterEdge(verdict: Verdict, { edge }: EvidenceSet, count: number): Verdict {
   const errors = edgeErrors(edge.status === 'collected' ? edge.value : undefined);
   if (errors === null || !isMadeAtEdge(errors)) return verdict;
-  const own = count === 0 ? '' : `The load balancer generated ${plural(count, 'more error')}. `;
+  // Users of CloudFront may not be its only clients.
+  const isRest = count === errors.total - errors.made;
+  const who = isRest ? `The other ${count === 1 ? 'one' : number(count)}` : plural(count, 'error');
+  const own = count === 0 ? '' : `${who} came from the load balancer. `;
   return { ...verdict, summary: `${edgeErrorsSentence(errors)} ${own}${verdict.summary}` };
 }
 

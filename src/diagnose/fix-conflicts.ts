@@ -41,7 +41,7 @@ export function withConflicts(results: readonly CauseResult[]): CauseResult[] {
                 ...stopgap,
                 undo: [
                   stopgap.undo,
-                  ...asShorter.map(({ longer }) => `Always do so before you fix the ${inSentence(longer.title)}.`),
+                  ...asShorter.map(({ longer }) => `Do this before fixing the ${inSentence(longer.title)}.`),
                 ].join(' '),
               },
             }),

@@ -18,7 +18,7 @@ export const EVIDENCE_TITLE: Record<EvidenceName, string> = {
   listeners: 'listeners',
   rules: 'listener rules',
   targetGroups: 'target groups',
-  targetGroupAttributes: 'target group attributes (deregistration delay)',
+  targetGroupAttributes: 'target group attributes (deregistration delay, routing)',
   targetHealth: 'target health',
   securityGroups: 'security groups',
   networkAcls: 'network ACLs',

@@ -9,12 +9,12 @@ export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
 
 /** Shared by the checks of closed connections, so that a thread shows it once. */
 export const NONE_CLOSED =
-  "No request was closed before a response, so the targets' keep-alive timeout cannot be measured.";
+  "No connection was closed before a response, so the targets' keep-alive timeout cannot be measured.";
 
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>
   traffic.status === 'collected' && traffic.value.log.requests === 0
-    ? { outcome: 'unknown', summary: 'The log has no entry of this load balancer in the window.' }
+    ? { outcome: 'unknown', summary: 'The log has no requests in the window to judge by.' }
     : null;
 
 /** Why requests could not be judged, as a clause; null if the log has requests in the window. */

@@ -82,7 +82,7 @@ function runCheck(
     if (unavailable !== '')
       return {
         outcome: 'unknown',
-        summary: `Could not check ${checkName(check.id)}: ${unavailable}.`,
+        summary: `Could not check ${check.subject}: ${unavailable}.`,
         missing: true,
       };
     const empty = check.needs.includes('traffic') && !check.judgesEmptyLog ? noEntriesVerdict(evidence.traffic) : null;
@@ -96,9 +96,6 @@ function runCheck(
   }
 }
 
-/** "target group protocol". */
-const checkName = (id: string): string => id.replaceAll('-', ' ').replace('lambda', 'Lambda');
-
 /** "the folder has no data on target groups and target health"; other reasons in their own words; empty if nothing is missing. */
 function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): string {
   const absent = new Set<string>();
@@ -109,7 +106,9 @@ function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: Diag
     if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[evidenceNameOf(name)]);
     else reasons.add(item.reason);
   }
-  return [...(absent.size > 0 ? [`the folder has no data on ${list([...absent], 6)}`] : []), ...reasons].join('; ');
+  return [...(absent.size > 0 ? [`the folder has no data on ${list([...absent], 6, 'or')}`] : []), ...reasons].join(
+    '; ',
+  );
 }
 
 const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [

@@ -30,8 +30,8 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
   const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
   return {
     absent: open.includes('keep-alive-race')
-      ? 'the request never reached the application: a keep-alive race, a proxy in front of the application, or a restart at that moment'
-      : 'the request never reached the application: check any proxy in front of the application, and whether the application was restarting',
+      ? 'if the application logs trace IDs, the request never reached it: a keep-alive race, a proxy in front of it, or a restart at that moment'
+      : 'if the application logs trace IDs, the request never reached it: check any proxy in front of it, and whether it was restarting',
     started: `the application crashed, was killed or closed the connection${timer}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };

@@ -52,7 +52,7 @@ export function triage(
   };
 
   function sentence(): string {
-    if (log.requests === 0) return 'No access-log entry of this load balancer in the window.';
+    if (log.requests === 0) return 'The access log has no entries for this load balancer in the window.';
     // The verdict says so.
     if (errorCount === 0) return '';
     const span = first !== null && last !== null ? (last - first) / 1000 : 0;

@@ -16,7 +16,9 @@ export function arrivalText(question: Question, reading: AccessLog['reading']): 
     reading?.from?.service === 'cloudwatch-logs'
       ? 'A log group usually has entries within minutes'
       : 'Files usually arrive within 5 to 10 minutes';
-  return again !== null ? `${usual}: check again at ${utcTime(again)}.` : `${usual}, and that time has passed.`;
+  return again !== null
+    ? `${usual}: run the diagnosis again at ${utcTime(again)}.`
+    : `${usual}, and that time has passed.`;
 }
 
 /** A fault that a check found without the errors. */

@@ -13,10 +13,15 @@ export const plural = (value: number, noun: string, nouns = `${noun}s`): string 
 /** 146, 149 → "146 of 149". */
 export const outOf = (part: number, whole: number): string => `${number(part)} of ${number(whole)}`;
 
-/** Starts a sentence: 125, 125 → "All 125 failed requests"; 16, 24 → "16 of 24 failed requests"; 1, 1 → "The failed request". */
+/**
+ * Starts a sentence: 125, 125 → "All 125 failed requests"; 16, 24 → "16 of 24 failed requests"; 1, 1 → "The failed
+ * request". `closed`: "All 125 requests on closed connections".
+ */
 export function requestsOf(part: number, whole: number, kind: 'failed' | 'closed' = 'failed'): string {
-  if (number(part) !== number(whole)) return `${outOf(part, whole)} ${kind} requests`;
-  return number(whole) === '1' ? `The ${kind} request` : `All ${number(whole)} ${kind} requests`;
+  const name = (noun: string) => (kind === 'failed' ? `failed ${noun}` : `${noun} on closed connections`);
+  if (number(part) !== number(whole)) return `${outOf(part, whole)} ${name('requests')}`;
+  if (number(whole) !== '1') return `All ${number(whole)} ${name('requests')}`;
+  return kind === 'failed' ? 'The failed request' : 'The request on the closed connection';
 }
 
 /** Formats a share from 0 to 1: "0.21 %", "97 %"; "100 %" only for all. */
@@ -77,13 +82,13 @@ export function utcTimeSpan(from: number, to: number, link: 'to' | 'to at least'
 /** Epoch milliseconds → "2026-11-20T02:40:00.000Z". */
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** "a", "a and b", "a, b and c"; items beyond `limit` become a count. */
-export function list(items: readonly string[], limit = 4): string {
+/** "a", "a and b", "a, b and c"; items beyond `limit` become a count. `last`: "or" after a negation. */
+export function list(items: readonly string[], limit = 4, last: 'and' | 'or' = 'and'): string {
   const visibleItems =
     items.length > limit ? [...items.slice(0, limit - 1), `${items.length - limit + 1} more`] : items;
   return visibleItems.length < 2
     ? visibleItems.join('')
-    : `${visibleItems.slice(0, -1).join(', ')} and ${visibleItems[visibleItems.length - 1]}`;
+    : `${visibleItems.slice(0, -1).join(', ')} ${last} ${visibleItems[visibleItems.length - 1]}`;
 }
 
 /** Formats the smallest and largest duration: "1 ms", "1 ms to 3 ms". */

@@ -29,7 +29,7 @@ const knownIncidents: KnownIncident[] = [
     // Go's IdleTimeout of 300 s behind an idle timeout of 905 s.
     folder: '02-keep-alive-300-s-of-905',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
-    says: ['9 of 9 errors', '300.0 s'],
+    says: ['seen in 9 errors', '300.0 s'],
     neverSays: ['A longer window would give more'],
   },
   {
@@ -118,7 +118,7 @@ const knownIncidents: KnownIncident[] = [
     // Puma's default of 20 s: four errors are enough.
     folder: '16-race-four-errors-at-20-s',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
-    says: ['4 of 4 errors', 'Puma'],
+    says: ['seen in 4 errors', 'Puma'],
   },
   {
     // A server that closes after each response.
@@ -249,7 +249,7 @@ const knownIncidents: KnownIncident[] = [
   {
     folder: '29-lab-race-gunicorn-gthread',
     lead: { cause: 'keep-alive-race', standing: 'likely' },
-    says: ['15 of 15 errors', 'gunicorn'],
+    says: ['seen in 15 errors', 'gunicorn'],
     neverSays: ['Value=1 '],
   },
   {

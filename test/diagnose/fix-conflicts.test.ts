@@ -23,7 +23,7 @@ const timeout = (allowsSeconds: number, standing: CauseResult['standing'] = 'lik
 describe('a stopgap that lowers the idle timeout', () => {
   it('and a fix that lets requests take longer each name the other', () => {
     const [first, second] = withConflicts([race, timeout(55)]);
-    expect(first?.fix.stopgap?.undo).toBe('Set it back. Always do so before you fix the worker timeout in the target.');
+    expect(first?.fix.stopgap?.undo).toBe('Set it back. Do this before fixing the worker timeout in the target.');
     expect(second?.fix.notes).toEqual([
       'If you applied the stopgap for the keep-alive race, undo it first: its idle timeout of 5 s cuts these requests off.',
     ]);

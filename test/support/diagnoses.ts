@@ -180,7 +180,7 @@ export const race: Diagnosis = {
       finding(
         'measured-keep-alive',
         'fail',
-        'Targets of api close idle connections after 6.00 s (141 of 146 errors); the load balancer reuses connections for up to 60 s.',
+        'Targets of api close idle connections after 6.00 s (seen in 141 of 146 immediate closes); the load balancer reuses connections for up to 60 s.',
         {
           facts: [
             { label: 'errors at the edge', value: 141, unit: 'requests' },
@@ -387,7 +387,7 @@ export const undecided: Diagnosis = {
     cause('closed-mid-request', {
       standing: 'possible',
       explains: 1,
-      for: ['1 request was closed 11.1 s after being sent.'],
+      for: ['1 connection closed 11.1 s after the request was sent.'],
       fix: fix("Read the application's log around the error: look for an exception, a kill or a restart."),
     }),
     cause('malformed-response', {
@@ -404,7 +404,7 @@ export const undecided: Diagnosis = {
     }),
     cause('keep-alive-race', {
       standing: 'ruled-out',
-      against: ['The closed request failed 11.1 s after being sent; a race fails within 100 ms.'],
+      against: ['The request on the closed connection failed 11.1 s after being sent; a race fails within 100 ms.'],
     }),
     cause('security-group-blocked', {
       standing: 'ruled-out',
@@ -498,7 +498,7 @@ export const nothing: Diagnosis = {
       finding(
         'measured-keep-alive',
         'not-applicable',
-        "No request was closed before a response, so the targets' keep-alive timeout cannot be measured.",
+        "No connection was closed before a response, so the targets' keep-alive timeout cannot be measured.",
       ),
     ],
     4: [finding('failing-routes', 'not-applicable', 'The window has no error of the kind asked about.')],

@@ -139,7 +139,7 @@ class LiveLogReader {
         const read = await this.#readSource(source, notes);
         if (read.log.status === 'unavailable' || read.log.value.entries > 0) return read;
         empty ??= { read, later: notes.length + 1 };
-        notes.push(logLimitation(`${where} has no entry of this load balancer in the window.`));
+        notes.push(logLimitation(`${where} has no entries for this load balancer in the window.`));
       } catch (error) {
         if (!(error instanceof AccessLogError) || this.#signal.aborted) throw error;
         refusal ??= error;

@@ -77,7 +77,7 @@ export const closedMidRequest = defineCause({
             : []),
           ...(possible.length > 0
             ? [
-                `${plural(possible.length, 'request was', 'requests were')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after being sent.`,
+                `${plural(possible.length, 'connection')} closed ${durationSpread(possible.map((e) => e.target_processing_time))} after the request was sent.`,
               ]
             : []),
         ],

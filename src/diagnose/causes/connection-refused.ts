@@ -1,5 +1,5 @@
 import type { NetworkInterface, TargetGroup } from '../../evidence/aws.ts';
-import { command } from '../../format/command.ts';
+import { type Command, command } from '../../format/command.ts';
 import { list, plural, seconds } from '../../format/wording.ts';
 import { outageFix } from '../events/outage-fix.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
@@ -134,7 +134,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} to ${list(targets)} ${Math.round(count) === 1 ? 'is' : 'are'} explained by target shutdown before draining.`,
+    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} to ${list(targets)} ${Math.round(count) === 1 ? 'is a consequence' : 'are a consequence'} of target shutdown before draining, not a cause of ${Math.round(count) === 1 ? 'its' : 'their'} own.`,
   ];
 }
 
@@ -224,18 +224,23 @@ function taskFix(parts: readonly FailedConnects[], traffic: Traffic, arns: reado
     const name = nameOf(traffic, part.target, part.errors[0]?.at);
     return { owner, target: part.target, name: name === part.target ? `the ECS task at ${name}` : name };
   });
+  const [, ...others] = targets;
   return {
-    summary: `Stop ${list(targets.map(({ name }) => name))}, so that the ECS service starts another.`,
+    summary: `Read the log of ${list(targets.map(({ name }) => name))}, then stop ${others.length === 0 ? 'the task: the ECS service starts another' : 'these tasks: the ECS service starts others'}.`,
     commands: [
       ...targets
         .slice(0, SHOWN)
-        .map(
-          ({ owner, target }) =>
-            command`aws ecs stop-task --cluster ${owner?.cluster ?? '<cluster>'} --task ${owner?.task ?? `<task at ${target}>`}`,
-        ),
+        .flatMap(({ owner, target }) => [
+          ...(owner?.task == null ? [findTask(target)] : []),
+          command`aws ecs stop-task --cluster ${owner?.cluster ?? '<cluster>'} --task ${owner?.task ?? `<task at ${target}>`}`,
+        ]),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: ["Before you stop it, read the end of the container's log to find out why nothing listens there."],
+    notes: ['The end of the log says why nothing listens there.'],
     sideEffects: [],
   };
 }
+
+/** Prints the ARN of the task with this address: ECS lists the address among the details of the task's attachment. */
+const findTask = (target: string): Command =>
+  command`aws ecs describe-tasks --cluster ${'<cluster>'} --tasks $(aws ecs list-tasks --cluster ${'<cluster>'} --query ${'taskArns[]'} --output text) --query ${`tasks[?attachments[].details[?value==\`"${splitTarget(target)?.address ?? target}"\`][]].taskArn`}`;

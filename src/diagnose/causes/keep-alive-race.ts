@@ -60,7 +60,7 @@ export const keepAliveRace = defineCause({
           ],
           for: [
             ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-            `${plural(errors.length, 'request was', 'requests were')} closed at most ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} after being sent: the target had not started work.`,
+            `${plural(errors.length, 'connection')} closed within ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} of the request: the target had not started work.`,
             ...(idle ? [`The load balancer keeps idle connections for ${idle} s.`] : []),
             ...routeSpread(
               traffic.log.routes.length,
@@ -83,7 +83,7 @@ export const keepAliveRace = defineCause({
         {
           claims: [{ errors: unmeasured, strength: 'possible' }],
           for: [
-            `${plural(unmeasured.length, 'request was', 'requests were')} closed ${durationSpread(unmeasured.map((e) => e.target_processing_time))} after being sent, as in a race.`,
+            `${plural(unmeasured.length, 'connection')} closed ${durationSpread(unmeasured.map((e) => e.target_processing_time))} after the request was sent, as in a race.`,
           ],
           against: [],
           missing: [...missing, `A common idle time: ${open ? whyInconclusive(open) : 'no idle times were measured'}.`],
@@ -103,7 +103,7 @@ export const keepAliveRace = defineCause({
       return [
         ...crowded.map(
           ({ share, target_group_arn }) =>
-            `${percent(share)} of all requests to ${targetGroupName(target_group_arn)} were closed immediately: a connection must have answered before it can be idle, so a race fails at most half.`,
+            `${percent(share)} of all requests to ${targetGroupName(target_group_arn)} lost their connection immediately: a connection must have answered before it can be idle, so a race fails at most half.`,
         ),
         ...(answered.length > 0
           ? [
@@ -174,7 +174,9 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
           : measured.flatMap((at) => keepAliveSettings(at, wanted)),
       ),
     ],
-    sideEffects: [`On SIGTERM, close idle connections (Node.js 19 or later does), or a shutdown waits ${wanted} s.`],
+    sideEffects: [
+      `On SIGTERM, close idle connections (Node.js 19+: server.close() does), or a shutdown waits ${wanted} s.`,
+    ],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -192,9 +194,9 @@ const stopgapOf = (
   undo:
     now === undefined
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
-      : `Set it back to ${now} s (Value=${now}) once the keep-alive timeout is raised.`,
+      : `Set the idle timeout back to ${now} s (Value=${now}) once the keep-alive timeout is raised.`,
   sideEffects: [
-    `Requests over ${below} s are cut off (${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on the failing routes; other routes were not counted).`,
+    `Cuts off requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on failing routes took that long (other routes not counted).`,
   ],
   idleTimeoutSeconds: below,
 });
@@ -254,7 +256,7 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 errors came 6.00 s after an earlier response on the same node and target; 13 would be expected by chance." */
+/** "103 of 112 requests closed immediately came 6.00 s after an earlier response on the same node and target; 13 would be expected by chance." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
@@ -262,7 +264,8 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
     beyond: `${seconds(at)} or more after the latest response on the same node and target`,
   }[kind];
-  const errors = hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} failed requests`;
+  const errors =
+    hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} requests closed immediately`;
   return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'success', 'successes')} with a known idle time).`;
 }
 

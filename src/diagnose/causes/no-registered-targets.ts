@@ -122,6 +122,7 @@ function fixFor(groups: readonly NoTargetGroup[], evidence: ZoneEvidence & Empty
       commands: [
         ...describe,
         command`aws ecs describe-services --cluster ${'<cluster>'} --services ${'<service>'} --query ${'services[0].[desiredCount,runningCount,events[:10]]'}`,
+        command`aws ecs update-service --cluster ${'<cluster>'} --service ${'<service>'} --desired-count ${'<count>'}`,
       ],
       notes: [
         isOne

@@ -105,7 +105,9 @@ export const protocolMismatch = defineCause({
           ...[...new Set(open.map(({ target }) => target))]
             .slice(0, 3)
             .map((target) => `No request to ${nameOf(traffic, target)} succeeded in the log that was read.`),
-          ...whole.map((group) => `All ${number(group.requests)} requests to ${group.name} were closed immediately.`),
+          ...whole.map(
+            (group) => `All ${number(group.requests)} requests to ${group.name} lost their connection immediately.`,
+          ),
           ...[...wholeShown, ...tls].map((group) => `${group.name} speaks HTTP to a port that looks like TLS.`),
           ...bad.map(
             (group) =>
@@ -169,7 +171,7 @@ function reachability(
   }
   const slow = closed.filter((error) => !isInstant(error)).length;
   if (slow > 0)
-    return `${outOf(slow, closed.length)} were closed later than ${seconds(INSTANT_SECONDS)} after being sent; with the wrong protocol it fails immediately.`;
+    return `${outOf(slow, closed.length)} connections closed later than ${seconds(INSTANT_SECONDS)} after the request was sent; with the wrong protocol they close immediately.`;
   const failed = connects.reduce((sum, { errors }) => sum + countErrors(errors), 0);
   return `${outOf(failed, failed)} failed to connect in a group that speaks HTTP: a refused connection is not a protocol problem.`;
 }

@@ -252,8 +252,8 @@ function judgeWithoutTimer(traffic: Traffic, slow: SampledError[], all: readonly
     const one = all.length === 1;
     return ruledOut([
       longest < 1
-        ? `${one ? 'The request was' : `All ${number(all.length)} requests were`} closed within ${seconds(longest)}, too soon for a worker timeout.`
-        : `${one ? 'The request does not fit: it' : `None of the ${number(all.length)} requests fits: each`} was closed within 1 s or follows another pattern.`,
+        ? `${one ? 'The connection' : `All ${number(all.length)} connections`} closed within ${seconds(longest)}, too soon for a worker timeout.`
+        : `${one ? 'The request does not fit: it' : `None of the ${number(all.length)} requests fits: each`} ended within 1 s or follows another pattern.`,
     ]);
   }
   if (slow.length < MIN_CLUSTER)

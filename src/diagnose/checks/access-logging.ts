@@ -5,6 +5,7 @@ import { defineCheck } from './check.ts';
 export const accessLogging = defineCheck({
   id: 'access-logging',
   step: 1,
+  subject: 'whether access logging is on',
   question: 'Does the load balancer deliver access logs?',
   why: 'Only the access log says which request failed, on which target, and how far it got.',
   fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and allow log delivery in the bucket policy.',

@@ -9,6 +9,7 @@ import { defineCheck } from './check.ts';
 export const bursts = defineCheck({
   id: 'bursts',
   step: 1,
+  subject: 'whether the errors came in bursts',
   question: 'Are the errors spread evenly over time, without bursts?',
   why: 'A burst points to an event (a deployment, a crash, a spike); a steady rate points to a setting.',
   fix: 'Find out what happened in the seconds before a burst: deployments, restarts, scaling, health changes.',

@@ -14,6 +14,8 @@ export interface Check<
   /** Kebab-case noun; the name of its file. */
   id: Id;
   step: StepNumber;
+  /** What is checked, inside a sentence: "the registered ports" follows "Could not check". */
+  subject: string;
   /** A question that a pass answers with "yes"; ends with a question mark. */
   question: string;
   why: string;

@@ -18,6 +18,7 @@ import { defineCheck } from './check.ts';
 export const concentration = defineCheck({
   id: 'concentration',
   step: 1,
+  subject: 'whether the errors concentrate on a target, node, route or client',
   question: 'Are the errors spread over targets, nodes, routes and clients in the same way as the requests?',
   why: 'If errors concentrate on one target, route, zone or client, the cause is there; if they are everywhere, it is not.',
   fix: 'Compare the targets, nodes or clients that fail more with their peers: configuration, version, zone, network path.',

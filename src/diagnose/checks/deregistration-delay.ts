@@ -9,6 +9,7 @@ const KEY = 'deregistration_delay.timeout_seconds';
 export const deregistrationDelay = defineCheck({
   id: 'deregistration-delay',
   step: 6,
+  subject: 'the deregistration delay',
   question: 'Do deregistered targets get enough time to finish their requests?',
   why: 'When the deregistration delay ends, the load balancer aborts requests still in flight with a 502; with 0 s it aborts them immediately.',
   fix: 'Set the deregistration delay above the longest request that should survive a deployment.',

@@ -8,6 +8,7 @@ import { defineCheck } from './check.ts';
 export const errorOrigin = defineCheck({
   id: 'error-origin',
   step: 1,
+  subject: 'who generated the errors',
   question: 'Did the load balancer generate all errors, and no target any?',
   why: 'If the target sent the error, look in the application; if the load balancer made it, look between the two.',
   fix: "Search the application's log for these requests; the load balancer only relayed the status.",

@@ -11,6 +11,7 @@ import { defineCheck } from './check.ts';
 export const errorReason = defineCheck({
   id: 'error-reason',
   step: 1,
+  subject: 'error_reason',
   question: 'Is error_reason empty (no Lambda, authentication, JWT or WAF failure)?',
   why: 'AWS fills error_reason only for Lambda targets, authentication, JWT validation and AWS WAF; for instance and ip targets it is always "-".',
   fix: 'Look the code up: it names what failed and on which side.',

@@ -21,6 +21,7 @@ const TOLD = 3;
 export const errorsByDeployment = defineCheck({
   id: 'errors-by-deployment',
   step: 6,
+  subject: 'deployments',
   question: 'Do all revisions fail alike, and did no deployment change the error rate?',
   why: 'If the errors began with a deployment, or only its revision has them, it is the first suspect; if old and new targets fail alike, it is not.',
   fix: 'Roll back to the previous revision, then compare how the two revisions handle the failing requests.',
@@ -52,7 +53,7 @@ export const errorsByDeployment = defineCheck({
       if (read.every((one) => one === undefined))
         return {
           outcome: 'unknown',
-          summary: `Could not check deployments: CloudTrail, ECS, CodeDeploy and Auto Scaling were not read.${addressesSentence(traffic, networkInterfaces)}`,
+          summary: `Could not check deployments: there is no data from CloudTrail, ECS, CodeDeploy or Auto Scaling.${addressesSentence(traffic, networkInterfaces)}`,
           missing: true,
         };
       return {

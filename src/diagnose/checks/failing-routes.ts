@@ -9,6 +9,7 @@ import { defineCheck } from './check.ts';
 export const failingRoutesCheck = defineCheck({
   id: 'failing-routes',
   step: 4,
+  subject: 'which routes fail',
   question: 'Do all routes succeed, apart from a small share of errors on each?',
   why: 'If one route nearly always fails while others succeed, the fault is in that route, not in the connection.',
   fix: 'Look at the raw response of the route from inside the VPC: curl --http1.1 --raw -sS -i http://<target>:<port>/<path>.',
@@ -72,7 +73,10 @@ export const failingRoutesCheck = defineCheck({
     return {
       outcome: 'pass',
       summary,
-      brief: top.share < 1 ? `no route always fails; at most ${percent(top.share)}` : 'all requests of a route failed',
+      brief:
+        top.share < 1
+          ? `${shares.length === 1 ? 'one route' : 'the worst route'} fails ${percent(top.share)} of its requests`
+          : 'all requests of a route failed',
       facts,
     };
   },

@@ -13,6 +13,7 @@ import { defineCheck } from './check.ts';
 export const healthPortPath = defineCheck({
   id: 'health-port-path',
   step: 5,
+  subject: 'the path to the health-check ports',
   question: 'Does the configuration let health checks reach every target?',
   why: 'A target whose health-check port is blocked counts as unhealthy; when all targets are unhealthy, the load balancer sends requests to all of them.',
   fix: 'Allow the health-check port out of the load balancer and into the target, like the traffic port.',

@@ -5,6 +5,7 @@ import { defineCheck } from './check.ts';
 export const identityProviderEgress = defineCheck({
   id: 'identity-provider-egress',
   step: 5,
+  subject: 'whether the load balancer can reach the identity providers',
   question: 'Can the load balancer reach the identity providers of its rules?',
   why: 'The load balancer calls the identity provider over HTTPS; if it cannot get out, every sign-in fails with 500 after 5 s.',
   fix: "Allow TCP 443 out of the load balancer's security groups.",

@@ -8,6 +8,7 @@ import { defineCheck } from './check.ts';
 export const idleTimeout = defineCheck({
   id: 'idle-timeout',
   step: 3,
+  subject: 'the idle timeout',
   question: 'Do the errors agree with the configured idle timeout?',
   why: 'The idle timeout ends requests without a response (504), and the keep-alive timeout of every target must be longer.',
   fix: 'Find out when the idle timeout changed, or which other timer in the path is shorter.',

@@ -9,6 +9,7 @@ import { defineCheck } from './check.ts';
 export const lambdaConfiguration = defineCheck({
   id: 'lambda-configuration',
   step: 6,
+  subject: 'the configuration of Lambda functions',
   question: 'Are the Lambda functions active, and do they finish within their timeout?',
   why: 'An inactive function cannot be invoked, and a function that times out is logged like any other unhandled error.',
   fix: 'Bring the function back to the state Active. If it times out, find out what it waits for, or raise its timeout.',

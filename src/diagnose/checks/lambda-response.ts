@@ -11,6 +11,7 @@ const RESPONSE_CODES = ['LambdaInvalidResponse', 'LambdaResponseTooLarge'];
 export const lambdaResponse = defineCheck({
   id: 'lambda-response',
   step: 4,
+  subject: 'the responses of Lambda functions',
   question: 'Do Lambda functions return the shape and size that the load balancer needs?',
   why: 'A missing statusCode, a header value that is not a string, headers in the wrong member, or more than 1 MB become a 502.',
   fix: 'Return statusCode as an integer, string header values in the member that lambda.multi_value_headers.enabled asks for, a string body, and less than 1 MB in all.',

@@ -6,6 +6,7 @@ import { defineCheck } from './check.ts';
 export const listenerPortIngress = defineCheck({
   id: 'listener-port-ingress',
   step: 5,
+  subject: 'whether clients can reach the listener ports',
   question: 'Do the security groups of the load balancer let clients in on every listener port?',
   why: 'Without an inbound rule for a listener port, clients time out, and neither the access log nor any metric shows it.',
   fix: "Allow the listener port in the load balancer's security group, from the addresses of the clients.",

@@ -7,6 +7,7 @@ import { defineCheck } from './check.ts';
 export const listenerProtocol = defineCheck({
   id: 'listener-protocol',
   step: 2,
+  subject: 'the protocols of the listeners',
   question: 'Do the listeners support the protocols of their target groups?',
   why: 'The listener decides how clients connect and which TLS policy the load balancer uses towards HTTPS targets; HTTP/2 and gRPC groups need an HTTPS listener.',
   fix: 'Forward to HTTP/2 and gRPC target groups from an HTTPS listener only.',

@@ -7,6 +7,7 @@ const FREE_ADDRESSES = 8;
 export const loadBalancerState = defineCheck({
   id: 'load-balancer-state',
   step: 6,
+  subject: 'the state of the load balancer',
   question: 'Is the load balancer active, with enough free addresses to scale?',
   why: 'Each subnet needs 8 free addresses; otherwise the load balancer cannot add nodes, becomes active_impaired, and requests fail or time out.',
   fix: 'Free addresses in the subnets, or move the load balancer to larger ones (/27 at least).',

@@ -8,6 +8,7 @@ import { defineCheck } from './check.ts';
 export const logCompleteness = defineCheck({
   id: 'log-completeness',
   step: 1,
+  subject: 'whether the log is complete',
   question: 'Does the log hold every error that the load balancer counted?',
   why: 'Logs arrive 5 to 10 minutes late and on a best-effort basis. Missing entries cannot be judged, and an empty log does not mean "no errors".',
   fix: 'Fetch damaged files again from S3. Missing entries may arrive until 15 minutes after the window; after that, rely on CloudWatch metrics.',
@@ -29,7 +30,7 @@ export const logCompleteness = defineCheck({
       const metric = counted === null ? '' : ` CloudWatch counts ${plural(counted, 'error')}.`;
       return {
         outcome: 'unknown',
-        summary: `The log has no entry of this load balancer in the window${newest}.${metric}${and}`,
+        summary: `The log has no entries for this load balancer in the window${newest}.${metric}${and}`,
         facts,
       };
     }
@@ -107,10 +108,11 @@ const skippedFileSentences = ({ files }: AccessLog): string[] =>
     ? [`${plural(files.connectionLogs, 'connection-log file was', 'connection-log files were')} skipped.`]
     : [];
 
-const logFacts = ({ files, lines, entries, rejected, otherLoadBalancers }: AccessLog) => [
+const logFacts = ({ files, lines, entries, requests, rejected, otherLoadBalancers }: AccessLog) => [
   { label: 'files read', value: files.read },
   { label: 'lines', value: lines },
   { label: 'entries', value: entries },
+  { label: 'entries for this load balancer in the window', value: requests },
   { label: 'lines that are not entries', value: rejected.lines },
   { label: 'entries of other load balancers', value: otherLoadBalancers },
   { label: 'compressed size', value: files.bytes, unit: 'bytes' as const },

@@ -1,9 +1,10 @@
 import type { LongerWindowOffer } from '../../evidence/evidence.ts';
-import { list, number, outOf, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
+import { list, number, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { outlineOf } from '../events/outlines.ts';
 import { NONE_CLOSED } from '../no-errors.ts';
 import {
+  atEdgeText,
   INSTANT_SECONDS,
   type KeepAliveEdge,
   type KeepAliveMeasure,
@@ -19,6 +20,7 @@ import { defineCheck } from './check.ts';
 export const measuredKeepAlive = defineCheck({
   id: 'measured-keep-alive',
   step: 3,
+  subject: "the targets' keep-alive timeout",
   question: 'Do the targets keep idle connections open longer than the load balancer does?',
   why: "A target that closes first can reset the load balancer's next request: an intermittent 502.",
   fix: 'Raise the keep-alive timeout of the application above the idle timeout of the load balancer.',
@@ -39,14 +41,14 @@ export const measuredKeepAlive = defineCheck({
         summary:
           closed.length === 0
             ? NONE_CLOSED
-            : `Could not measure the targets' keep-alive timeout: the ${plural(countErrors(closed), 'request')} closed before a response failed on routes or for clients that always fail, or as late as the route normally answers.`,
+            : `Could not measure the targets' keep-alive timeout: the ${plural(countErrors(closed), 'request')} on closed connections failed on routes or for clients that always fail, or as late as the route normally answers.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);
     if (crowded !== undefined) {
       return {
         outcome: 'not-applicable',
-        summary: `Could not measure the targets' keep-alive timeout: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} were closed immediately; a race fails at most half.`,
+        summary: `Could not measure the targets' keep-alive timeout: ${percent(crowded.share)} of all requests to ${targetGroupName(crowded.target_group_arn)} lost their connection immediately; a race fails at most half.`,
       };
     }
     for (const measure of measures) {
@@ -65,7 +67,7 @@ export const measuredKeepAlive = defineCheck({
     const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
       outcome: 'unknown',
-      summary: `${plural(instant, 'request was', 'requests were')} closed immediately${lookedBack}, but ${whyInconclusive(first)}.${offer}`,
+      summary: `${plural(instant, 'connection was', 'connections were')} closed immediately${lookedBack}, but ${whyInconclusive(first)}.${offer}`,
     };
   },
 });
@@ -84,7 +86,8 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
 
 /** Offers one longer look with its price, or suggests a longer window. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
-  if (look === undefined) return ' Try a longer window: more errors may share an idle time.';
+  if (look === undefined)
+    return ' Try a longer window: more errors may share an idle time. In AWS, the option --look-back 24h reads earlier logs, too.';
   return ` One longer look may be enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 
@@ -108,13 +111,13 @@ function failVerdict(
   }[edge.kind];
   return {
     outcome: 'fail',
-    summary: `${closes} (${outOf(edge.hits, edge.examined)} errors${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}); ${keeps}.`,
+    summary: `${closes} (seen in ${atEdgeText(edge.hits, edge.examined)}${edge.since === null ? '' : ` from ${utcTimeSpan(edge.since, to)}`}); ${keeps}.`,
     facts: [
       ...(edge.kind === 'at-once'
         ? []
         : [{ label: 'targets close after', value: Math.round(at * 100) / 100, unit: 'seconds' } as const]),
       ...(idle ? [{ label: 'idle timeout', value: Number(idle), unit: 'seconds' } as const] : []),
-      { label: 'errors at that idle time', value: outOf(edge.hits, edge.examined) },
+      { label: 'seen in', value: atEdgeText(edge.hits, edge.examined) },
       { label: 'expected by chance', value: number(edge.expected) },
       ...(runtimes.length > 0 ? [{ label: 'default of', value: list(runtimes) }] : []),
     ],

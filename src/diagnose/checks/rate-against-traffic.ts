@@ -15,7 +15,8 @@ const MINUTE = 60_000;
 export const rateAgainstTrafficCheck = defineCheck({
   id: 'rate-against-traffic',
   step: 3,
-  question: 'Does the share of requests closed before a response stay level or rise with traffic?',
+  subject: 'whether the error rate follows traffic',
+  question: 'Does the share of connections closed before a response stay level or rise with traffic?',
   why: 'Connections stay idle longer when traffic is low: a share that falls as traffic rises supports a keep-alive race; a share that rises with traffic suggests overload.',
   fix: 'Compare the keep-alive timeout of the targets with the idle timeout of the load balancer.',
   reference:
@@ -44,7 +45,7 @@ export const rateAgainstTrafficCheck = defineCheck({
 });
 
 const WHY_NOT: Record<Incomparable, (minutes: readonly Minute[]) => string> = {
-  'few errors': () => 'Too few requests were closed to compare the error rate with traffic.',
+  'few errors': () => 'Too few connections were closed to compare the error rate with traffic.',
   'few minutes': (minutes) =>
     `${plural(minutes.length, 'whole minute')} with traffic: too few to compare the error rate with it.`,
   'steady traffic': () => 'Traffic was too steady to compare the error rate with it.',

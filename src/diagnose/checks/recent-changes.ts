@@ -13,6 +13,7 @@ const BEFORE_MS = HOUR;
 export const recentChanges = defineCheck({
   id: 'recent-changes',
   step: 6,
+  subject: 'recent changes',
   question: 'Was the configuration unchanged since an hour before the errors?',
   why: 'A change shortly before the first error is the first suspect. After a later change, the current configuration may not be the one that failed.',
   fix: 'Look at what these calls changed, and compare with the configuration at the time of the errors.',
@@ -31,7 +32,7 @@ export const recentChanges = defineCheck({
     const before = calls.filter(({ at }) => at >= start - BEFORE_MS && at < start);
     const since = calls.filter(({ at }) => at >= start);
     const facts = [
-      { label: 'changes in the hour before', value: before.length },
+      { label: 'changes to the load balancer and its targets in the hour before', value: before.length },
       { label: 'changes since', value: since.length },
     ];
     if (before.length + since.length === 0 && question.now < start + LAG_MS) {

@@ -11,6 +11,7 @@ import { defineCheck } from './check.ts';
 export const registeredPort = defineCheck({
   id: 'registered-port',
   step: 2,
+  subject: 'the registered ports',
   question: 'Are the targets registered on the port that they listen on?',
   why: 'Each registration can have its own port, and health checks can use another: a healthy target says nothing about a port that is not checked.',
   fix: 'Register the target on the port that the application listens on, and check that port.',

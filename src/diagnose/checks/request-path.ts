@@ -16,6 +16,7 @@ import { defineCheck } from './check.ts';
 export const requestPath = defineCheck({
   id: 'request-path',
   step: 1,
+  subject: 'what stands in front of the load balancer',
   question: 'Did the load balancer see nearly all 5xx that users got?',
   why: 'Errors that CloudFront generates are only in its own log, and nothing behind the load balancer causes them.',
   fix: 'Look at x-edge-detailed-result-type and x-host-header in the standard log of the distribution.',

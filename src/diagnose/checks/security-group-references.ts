@@ -6,6 +6,7 @@ import { defineCheck } from './check.ts';
 export const securityGroupReferences = defineCheck({
   id: 'security-group-references',
   step: 5,
+  subject: 'which security groups the rules refer to',
   question: 'Are the security groups that rules between load balancer and targets reference attached?',
   why: 'A rule that references a group matches only interfaces in that group. When the load balancer changes groups, the rule stays but matches nothing.',
   fix: "Reference the load balancer's current security group, or attach the referenced group to it again.",

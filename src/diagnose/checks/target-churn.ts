@@ -4,13 +4,14 @@ import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { type RegistrationEvidence, registrationOf } from '../targets/registration.ts';
-import { nameOf, type Traffic, withSignature } from '../traffic.ts';
+import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
 export const targetChurn = defineCheck({
   id: 'target-churn',
   step: 6,
-  question: 'Did the same targets serve the whole window, or leave without errors?',
+  subject: 'whether targets joined or left',
+  question: 'Did the same targets serve the whole window, or leave without errors and without emptying their group?',
   why: 'Requests fail when a target leaves (deployment, scale-in, crash) while it still receives them.',
   fix: 'Keep targets running until they are drained.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
@@ -54,14 +55,16 @@ export const targetChurn = defineCheck({
     const lastErrors = new Map<string, number>();
     for (const { target, at } of traffic.errors) lastErrors.set(target, Math.max(at, lastErrors.get(target) ?? at));
     const failing = left.filter(({ target, lastSeen }) => (lastErrors.get(target) ?? -Infinity) >= lastSeen - 90_000);
-    const summary = `${movesText(joined, left, traffic)}${lastErrorsText(joined, left, failing)}.${takenOut}`;
-    if (failing.length === 0) return { outcome: 'pass', summary };
+    const empty = [...new Set(left.map(({ target_group_arn }) => target_group_arn).filter((arn) => emptied.has(arn)))];
+    const after = empty.length > 0 ? ` Requests to ${list(empty.map(targetGroupName))} then found no target.` : '';
+    const summary = `${movesText(joined, left, traffic)}${lastErrorsText(joined, left, failing)}.${after}${takenOut}`;
+    if (failing.length === 0 && empty.length === 0) return { outcome: 'pass', summary };
     const brief = `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
     return { outcome: 'fail', summary, brief };
   },
 });
 
-/** "3 targets joined and left again (…)", "2 targets joined (…), 1 target left (last request: …)": without the full stop. */
+/** "3 targets joined and later left (…)", "2 targets joined (…), 1 target left (last request: …)": without the full stop. */
 function movesText(joined: readonly TargetPresence[], left: readonly TargetPresence[], traffic: Traffic): string {
   const gone = new Set(left);
   const briefly = joined.filter((presence) => gone.has(presence));
@@ -72,7 +75,7 @@ function movesText(joined: readonly TargetPresence[], left: readonly TargetPrese
   return [
     ...(briefly.length > 0
       ? [
-          `${plural(briefly.length, 'target')} joined and left again (${list(briefly.map((one) => `${nameText(one)} from ${utcTimeSpan(one.firstSeen, one.lastSeen)}`))})`,
+          `${plural(briefly.length, 'target')} joined and later left (${list(briefly.map((one) => `${nameText(one)} from ${utcTimeSpan(one.firstSeen, one.lastSeen)}`))})`,
         ]
       : []),
     ...(came.length > 0 ? [`${plural(came.length, noun)} joined (${timesText(came, 'firstSeen', traffic)})`] : []),

@@ -11,6 +11,7 @@ const ENOUGH_REQUESTS = 5;
 export const targetGroupProtocolVersion = defineCheck({
   id: 'target-group-protocol-version',
   step: 2,
+  subject: 'the protocol version of the target groups',
   question: 'Do clients and targets use the protocol version of the target group?',
   why: 'A request in another version gets a 464; a target that does not speak HTTP/2 closes the connection.',
   fix: 'Create a target group with the right version and point the listener to it: the version of a group cannot be changed.',

@@ -10,6 +10,7 @@ import { defineCheck } from './check.ts';
 export const targetGroupProtocol = defineCheck({
   id: 'target-group-protocol',
   step: 2,
+  subject: 'the protocol of the target groups',
   question: 'Do the targets speak the protocol of their target group?',
   why: 'HTTP to a TLS port is closed immediately or answered with 400; TLS to a plaintext port fails in the handshake. Health checks may use another protocol and pass.',
   fix: 'Create a target group with the right protocol and point the listener to it: the protocol of a group cannot be changed.',

@@ -22,6 +22,7 @@ const REASONS: Record<string, string> = {
 export const targetHealth = defineCheck({
   id: 'target-health',
   step: 6,
+  subject: 'target health',
   question: 'Is every registered target healthy now?',
   why: 'An unhealthy target gets no requests. When all are unhealthy, the load balancer sends requests to all of them. Without a registered target in an enabled zone, it answers 503.',
   fix: 'Find out why the health checks fail: a closed port, a slow application or network path, or another status code.',

@@ -11,6 +11,7 @@ const MINUTE = 60_000;
 export const trafficDistribution = defineCheck({
   id: 'traffic-distribution',
   step: 6,
+  subject: 'how requests are spread over the targets',
   question: 'Does the load balancer send requests to all healthy targets of every zone alike?',
   why: 'Cross-zone load balancing, Automatic Target Weights and zonal shift decide which targets get requests; a zone or a few targets may carry all of them.',
   fix: 'End the zonal shift or mend what it avoids; run as many targets in each zone, or turn cross-zone load balancing on; compare the anomalous targets with their peers.',

@@ -23,6 +23,7 @@ import { defineCheck } from './check.ts';
 export const trafficPortPath = defineCheck({
   id: 'traffic-port-path',
   step: 5,
+  subject: 'the path to the traffic ports',
   question: 'Does the configuration let traffic to every target through, and the responses back?',
   why: 'If a security group or network ACL drops the connection, the load balancer waits 10 s and answers 504.',
   fix: 'Allow the traffic port out of the load balancer and into the target, and TCP 1024-65535 back through both network ACLs.',

@@ -11,6 +11,7 @@ const MINUTE = 60_000;
 export const unhealthyHostsInMetrics = defineCheck({
   id: 'unhealthy-hosts-in-metrics',
   step: 6,
+  subject: 'whether hosts were unhealthy',
   question: 'Do the metrics and the health-check log show all targets healthy during the whole window?',
   why: 'Target health shows only the present. UnHealthyHostCount and HealthyHostCount cover the time of the errors; a health-check log shows which targets failed, when and why.',
   fix: 'Find out why health checks failed at that time: look at the health-check log, at task and instance events, and at the path to the health-check port.',

@@ -219,12 +219,12 @@ export function rhythmText(begins: readonly number[]): string {
 }
 
 /**
- * "10.0.1.5:8080 (api) closed 18 requests in flight at 08:12:00 UTC, 21 s after DeregisterTargets by … at 08:11:39
+ * "10.0.1.5:8080 (api) closed connections with 18 requests in flight at 08:12:00 UTC, 21 s after DeregisterTargets by … at 08:11:39
  * UTC.": it was being drained.
  */
 export function cutOffText(outline: EventOutline, call: EventCall, traffic: Traffic): string {
   const { failures, from } = outline;
-  return `${targetsText(outline, traffic)} closed ${plural(failures.length, 'request')} in flight at ${utcTime(from)}${afterCall(from, call)}.`;
+  return `${targetsText(outline, traffic)} closed connections with ${plural(failures.length, 'request')} in flight at ${utcTime(from)}${afterCall(from, call)}.`;
 }
 
 function burstText(outline: EventOutline, traffic: Traffic): string {

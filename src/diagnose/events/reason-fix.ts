@@ -2,7 +2,7 @@
 
 import type { EcsService, EcsTask, TaskDefinition } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
-import { list, plural, utcTime } from '../../format/wording.ts';
+import { list, number, plural, utcTime } from '../../format/wording.ts';
 import type { ErrorPart } from '../attribution.ts';
 import type { CauseResult } from '../diagnosis.ts';
 import type { Fix } from '../judgement.ts';
@@ -116,6 +116,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
   const [owner] = owners;
   const who = service?.serviceName ?? owner?.scalingGroup ?? 'the service';
   const definition = definitionOf(owner?.revision ?? null, evidence);
+  // Comes first, before ECS forgets why the tasks stopped.
   const look = describeTasks(owners, evidence.tasks ?? []);
   const isNew = deployed !== null && owner?.revision === deployed.revision;
   const [previous] = deployed?.before ?? [];
@@ -123,14 +124,14 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
   const undo = isNew && rollBack.length > 0 && previous !== undefined ? `Roll ${who} back to ${previous}, then ` : '';
   switch (kind) {
     case 'out-of-memory': {
-      const change =
-        isNew && rollBack.length > 0 ? rollBack : raiseMemory(owner?.exit?.container ?? null, definition, service);
+      const container = owner?.exit?.container ?? null;
+      const raised = isNew && rollBack.length > 0 ? null : raiseMemory(container, definition, service);
+      const change = raised?.commands ?? (isNew ? rollBack : []);
       return {
         summary: sentence(
           undo,
-          `raise the memory of ${memoryText(owner?.exit?.container ?? null, definition)}: register a new revision and update ${who}. If memory keeps growing, look for a leak.`,
+          `raise the memory of ${memoryText(container, definition, raised?.mebibytes ?? null)}: register a new revision and update ${who}. If memory keeps growing, look for a leak.`,
         ),
-        // Before ECS forgets why the tasks stopped.
         commands: [...look, ...change],
         notes: look.length > 0 ? [LOOK_NOTE] : [],
         sideEffects:
@@ -145,7 +146,8 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
     case 'unhealthy':
       return {
         summary: sentence(undo, healthCheckFix(who, reason.checks)),
-        commands: [...(isNew ? rollBack : []), ...look],
+        commands: [...look, ...(isNew ? rollBack : [])],
+        notes: look.length > 0 ? [LOOK_NOTE] : [],
         sideEffects: rollBackEffects,
       };
     case 'exited':
@@ -154,7 +156,8 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           undo,
           `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: read the end of its log.`,
         ),
-        commands: [...(isNew ? rollBack : []), ...look],
+        commands: [...look, ...(isNew ? rollBack : [])],
+        notes: look.length > 0 ? [LOOK_NOTE] : [],
         sideEffects: rollBackEffects,
       };
     case 'spot':
@@ -267,12 +270,12 @@ function definitionOf(revision: string | null, { taskDefinitions = {} }: EventEv
   return arn === undefined ? null : (taskDefinitions[arn] ?? null);
 }
 
-/** "container app above 512 MiB (feed-api:47)" */
-function memoryText(container: string | null, definition: TaskDefinition | null): string {
+/** "container app above 512 MiB (feed-api:47), for example to 1,024 MiB" */
+function memoryText(container: string | null, definition: TaskDefinition | null, wanted: number | null): string {
   const memory = memoryOf(container, definition);
   const revision = definition?.family === undefined ? '' : ` (${definition.family}:${definition.revision})`;
   const size = memory === null ? revision : ` above ${memory} MiB${revision}`;
-  return `${container === null ? 'the container' : `container "${container}"`}${size}`;
+  return `${container === null ? 'the container' : `container "${container}"`}${size}${wanted === null ? '' : `, for example to ${number(wanted)} MiB`}`;
 }
 
 /** MiB: the limit of the container, else that of the task. */
@@ -293,20 +296,21 @@ function raiseMemory(
   container: string | null,
   definition: TaskDefinition | null,
   service: EcsService | null,
-): Command[] {
+): { mebibytes: number; commands: Command[] } | null {
   const { family, revision, memory: ofTask } = definition ?? {};
   const own = definition?.containerDefinitions?.find(({ name }) => name === container)?.memory;
   const isNamed = container !== null && family !== undefined && ECS_NAME.test(container) && ECS_NAME.test(family);
-  if (!isNamed || own === undefined || service === null) return [];
+  if (!isNamed || own === undefined || service === null) return null;
   const wanted = 2 * own;
   // Fargate takes only certain pairs of CPU and memory, so a task without room is left to a person.
-  if (ofTask !== undefined && Number(ofTask) < wanted) return [];
+  if (ofTask !== undefined && Number(ofTask) < wanted) return null;
   const program = `${NOT_REGISTERED} | (.containerDefinitions[] | select(.name=="${container}") | .memory) = ${wanted}`;
   const where = service.clusterArn === undefined ? [] : ['--cluster', service.clusterArn];
-  return [
+  const commands = [
     command`aws ecs register-task-definition --cli-input-json "$(aws ecs describe-task-definition --task-definition ${`${family}:${revision}`} --query taskDefinition | jq ${program})"`,
     command`aws ecs update-service ${where} --service ${service.serviceName} --task-definition ${family}`,
   ];
+  return { mebibytes: wanted, commands };
 }
 
 /** Seconds that suffice for the longest cut-off request and for the load balancer to notice. */

@@ -20,7 +20,7 @@ export interface EventReason {
   /** "all 3 tasks ran out of memory (feed-api:46)": continues the sentence about the event. */
   clause: string;
   /**
-   * "3 tasks of feed ran out of memory (feed-api:46) at 04:18:20, 04:22:40 and 04:26:40 UTC": the sentence about the
+   * "3 tasks of feed (feed-api:46) ran out of memory at 04:18:20, 04:22:40 and 04:26:40 UTC": the sentence about the
    * event without its full stop; null for one target and for a deployment.
    */
   lead: string | null;
@@ -80,13 +80,13 @@ export function eventReason(outline: EventOutline, traffic: Traffic, evidence: E
   const at = times.length === 0 ? null : Math.min(...times);
   const deployed = deploymentBefore(service, outline.from, evidence);
   const checks = failedChecks(kind, service, outline, traffic);
-  const details = detailsText(kind, own, deployed, checks?.failures ?? []);
+  const details = detailsOf(kind, own, deployed, checks?.failures ?? []);
   const hooks = hookText(own, evidence);
   return {
     ...{ kind, at, service, deployed, checks },
     owners: own.map(({ owner }) => owner),
     clauses: own.map(({ clause }) => clause),
-    clause: `${clauseOf(kind, own, outline.targets.length, deployed)}${details}${hooks}`,
+    clause: `${clauseOf(kind, own, { targets: outline.targets.length, deployed, details })}${hooks}`,
     lead:
       outline.targets.length === 1 || kind === 'deployment' ? null : `${leadOf(kind, own, outline, details)}${hooks}`,
   };
@@ -252,29 +252,45 @@ function failuresOf(reason: string): CheckFailure[] {
   return [{ reason: /^request timed out$/i.test(reason) ? 'TimedOut' : reason, statusCode: '-' }];
 }
 
-/** What went, and how: "3 tasks of feed ran out of memory". */
-const SEVERAL: Record<ReasonKind, readonly [noun: string, verb: string]> = {
+/** What went, and how: "3 tasks of feed ran out of memory"; why stands between the verb and the rest. */
+const SEVERAL: Record<ReasonKind, readonly [noun: string, verb: string, rest?: string]> = {
   'out-of-memory': ['tasks', 'ran out of memory'],
-  'failed-health-checks': ['tasks', 'failed their health checks and were stopped by ECS'],
+  'failed-health-checks': ['tasks', 'failed their health checks', ' and were stopped by ECS'],
   spot: ['targets', 'lost their Spot capacity'],
   stopped: ['tasks', 'were stopped by StopTask calls'],
   'host-gone': ['tasks', 'lost their EC2 instance'],
   exited: ['tasks', 'exited'],
   deployment: ['targets', 'were replaced by a deployment'],
   'scale-in': ['targets', 'were taken out in a scale-in'],
-  unhealthy: ['instances', 'failed their health checks and were taken out by Auto Scaling'],
+  unhealthy: ['instances', 'failed their health checks', ' and were taken out by Auto Scaling'],
+};
+
+interface Details {
+  /** Why health checks failed: "HTTP 503". */
+  checks: string | null;
+  /** The exit code that several tasks share: "exit 1". */
+  exit: string | null;
+  /** "feed-api:46", "new revision feed-api:47". */
+  revision: string | null;
+}
+
+const inBrackets = (...details: readonly (string | null)[]): string => {
+  const known = details.filter((one) => one !== null);
+  return known.length === 0 ? '' : ` (${known.join('; ')})`;
 };
 
 function clauseOf(
   kind: ReasonKind,
   own: readonly OwnerExit[],
-  targets: number,
-  deployed: EventReason['deployed'],
+  { targets, deployed, details }: { targets: number; deployed: EventReason['deployed']; details: Details },
 ): string {
   const [first] = own;
-  if (first !== undefined && targets === 1) return first.clause;
+  const { checks, exit, revision } = details;
+  if (first !== undefined && targets === 1)
+    return `${first.clause}${inBrackets(checks === null ? null : `health checks: ${checks}`, revision)}`;
   const by = kind === 'deployment' && deployed !== null ? ` of ${deployed.revision}` : '';
-  return `${shareText(own.length, targets)} ${SEVERAL[kind].join(' ')}${by}`;
+  const [noun, verb, rest = ''] = SEVERAL[kind];
+  return `${shareText(own.length, targets)} ${noun} ${verb}${inBrackets(checks, exit)}${rest}${by}${inBrackets(revision)}`;
 }
 
 /** Times named one by one. */
@@ -284,9 +300,9 @@ function leadOf(
   kind: ReasonKind,
   own: readonly OwnerExit[],
   { targets, target_group_arn }: EventOutline,
-  details: string,
+  { checks, exit, revision }: Details,
 ): string {
-  const [noun, verb] = SEVERAL[kind];
+  const [noun, verb, rest = ''] = SEVERAL[kind];
   const count = own.length < targets.length ? `${outOf(own.length, targets.length)} failing` : number(own.length);
   const times = own.flatMap(({ at }) => at ?? []).sort((a, b) => a - b);
   const [first = 0, last = first] = [times[0], times.at(-1)];
@@ -298,27 +314,25 @@ function leadOf(
         ? ` from ${utcTimeSpan(first, last)}`
         : ` at ${list(shown)} UTC`;
   const meanwhile = DEATHS.includes(kind) ? '' : ', while requests were still being sent to them';
-  return `${count} ${noun} of ${targetGroupName(target_group_arn)} ${verb}${details}${when}${meanwhile}`;
+  return `${count} ${noun} of ${targetGroupName(target_group_arn)}${inBrackets(revision)} ${verb}${inBrackets(checks, exit)}${rest}${when}${meanwhile}`;
 }
 
-/** " (exit 1; new revision feed-api:47)"; empty if nothing is known. */
-function detailsText(
+function detailsOf(
   kind: ReasonKind,
   own: readonly OwnerExit[],
   deployed: EventReason['deployed'],
   failures: readonly CheckFailure[],
-): string {
+): Details {
   const revisions = [...new Set(own.flatMap(({ owner }) => owner.revision ?? []))].sort();
   const isNew = kind !== 'deployment' && revisions.length === 1 && revisions[0] === deployed?.revision;
   const codes = new Set(own.map(({ owner: { exit } }) => exit?.exitCode ?? null));
   const [code = null] = codes;
-  const details = [
-    ...(failures.length === 0 ? [] : [failedChecksReason(failures)]),
+  return {
+    checks: failures.length === 0 ? null : failedChecksReason(failures),
     // One exit names its code itself.
-    ...(kind === 'exited' && own.length > 1 && codes.size === 1 && code !== null ? [`exit ${code}`] : []),
-    ...(revisions.length > 0 ? [`${isNew ? 'new revision ' : ''}${list(revisions)}`] : []),
-  ];
-  return details.length > 0 ? ` (${details.join('; ')})` : '';
+    exit: kind === 'exited' && own.length > 1 && codes.size === 1 && code !== null ? `exit ${code}` : null,
+    revision: revisions.length === 0 ? null : `${isNew ? 'new revision ' : ''}${list(revisions)}`,
+  };
 }
 
 const shareText = (part: number, whole: number): string =>

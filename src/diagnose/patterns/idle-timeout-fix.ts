@@ -7,7 +7,7 @@ import type { Fix } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { type Mutation, mutations } from './configuration-changes.ts';
-import { longerIdleTimeout, RAISED_IDLE_TIMEOUT, setIdleTimeout } from './slow-requests.ts';
+import { beforeRaising, longerIdleTimeout, setIdleTimeout } from './slow-requests.ts';
 import type { StuckTargets } from './stuck-targets.ts';
 import { tally } from './tally.ts';
 
@@ -36,9 +36,9 @@ export function slowRoutesFix({ errors, limit, traffic, changes, question }: Slo
   const streaming = `Responses that are slow by design (server-sent events, LLM output, exports) must send headers immediately, and then some data at intervals well under ${wholeSeconds(limit)}.`;
   if (lowered !== null && longestMs !== null && longestMs > 1000 * limit)
     return {
-      summary: `Raise the idle timeout to ${wholeSeconds(wanted)}: ${lowered.name}${lowered.user === null ? '' : ` by ${lowered.user}`} set it to ${wholeSeconds(limit)} at ${utcTime(lowered.at)}, and successes of ${list(routes, 3)} take up to ${seconds(longestMs / 1000)}.`,
+      summary: `Raise the idle timeout to ${wholeSeconds(wanted)}: ${lowered.name}${lowered.user === null ? '' : ` by ${lowered.user}`} set it to ${wholeSeconds(limit)} at ${utcTime(lowered.at)}, and successes of ${list(routes, 3)} take up to ${seconds(longestMs / 1000)}. ${beforeRaising(wanted)}`,
       commands: [setIdleTimeout(question.loadBalancer.arn, wanted)],
-      sideEffects: [RAISED_IDLE_TIMEOUT],
+      sideEffects: [],
       allowsSeconds: wanted,
     };
   if (!helps)

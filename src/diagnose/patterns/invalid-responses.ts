@@ -62,6 +62,14 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const ofClients = parts.clients?.errors ?? [];
   const claimed = [...fixed, ...ofClients, ...unclear].sort((a, b) => a.index - b.index);
   const shares = routeShares(traffic, parts.all);
+  const noRoute =
+    claimed.length === 0 && shares.length > 0
+      ? [
+          `No route fails by itself; ${shares.length === 1 ? 'the failing route' : 'each failing route'} succeeds at least ${percent(1 - Math.max(...shares.map((s) => s.share)))} of the time.`,
+        ]
+      : [];
+  const ofRetries =
+    retried > 0 ? [`${requestsOf(retried, parts.all.length, 'closed')} succeeded on a retry within 30 s.`] : [];
   return {
     all: parts.all,
     claimed,
@@ -81,7 +89,8 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         : []),
     ],
     against: [
-      ...(retried > 0 ? [`${requestsOf(retried, parts.all.length, 'closed')} succeeded on a retry within 30 s.`] : []),
+      // Retries that failed, or were not seen, leave the other requests open.
+      ...(retried < parts.all.length ? [...noRoute, ...ofRetries] : ofRetries),
       ...closedEarly
         .slice(0, 3)
         .map(
@@ -92,11 +101,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
         ({ edge, errors }) =>
           `${plural(errors.length, 'error')} at the idle edge of ${seconds(edge.seconds)}: the idle time explains them, not the response.`,
       ),
-      ...(claimed.length === 0 && shares.length > 0
-        ? [
-            `No route fails by itself: the failing ${shares.length === 1 ? 'route succeeds' : 'routes succeed'} at least ${percent(1 - Math.max(...shares.map((s) => s.share)))} of the time.`,
-          ]
-        : []),
+      ...(retried < parts.all.length ? [] : noRoute),
     ],
   };
 });

@@ -3,7 +3,7 @@
  * same (node, target), chance does not. Measures each target group separately, and all together if each has few errors.
  */
 import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
-import { number, seconds as secondsText } from '../../format/wording.ts';
+import { number, outOf, plural, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
@@ -436,7 +436,11 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
 
 const MOST_POOLED = 20_000;
 
-/** Says why no edge is shown; follows "12 requests were closed immediately, but ". None of the reasons rules a race out. */
+/** "112 errors", "103 of 112 immediate closes": how many of the errors with a known idle time share the measured one. */
+export const atEdgeText = (hits: number, examined: number): string =>
+  hits === examined ? plural(hits, 'error') : `${outOf(hits, examined)} immediate closes`;
+
+/** Says why no edge is shown; follows "12 connections were closed immediately, but ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';

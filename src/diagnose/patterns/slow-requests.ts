@@ -70,8 +70,9 @@ export const setIdleTimeout = (arn: string | null, seconds: number): Command =>
 /** The longest idle timeout that AWS allows: seconds. */
 const MOST_IDLE_SECONDS = 4000;
 
-export const RAISED_IDLE_TIMEOUT =
-  'Make sure first that the keep-alive timeout of every target is above the new idle timeout, or keep-alive races begin.';
+/** Stands before a command that raises the idle timeout to this many seconds. */
+export const beforeRaising = (raised: number): string =>
+  `First make sure that the keep-alive timeout of every target is above ${wholeSeconds(raised)}, or keep-alive races begin.`;
 
 /** Lets requests finish until the cause is fixed. `arn`: of the load balancer; `now`: its idle timeout; seconds. */
 export function longerIdleTimeout(
@@ -80,10 +81,10 @@ export function longerIdleTimeout(
   raised = Math.min(MOST_IDLE_SECONDS, now * 2),
 ): Stopgap {
   return {
-    summary: `Until the cause is fixed, raise the load balancer's idle timeout to ${wholeSeconds(raised)}.`,
+    summary: `Until the cause is fixed, raise the load balancer's idle timeout to ${wholeSeconds(raised)}. ${beforeRaising(raised)}`,
     commands: [setIdleTimeout(arn, raised)],
     undo: `Set the idle timeout back to ${wholeSeconds(now)} afterwards (Value=${now}).`,
-    sideEffects: [RAISED_IDLE_TIMEOUT, 'Slow requests then hold workers and clients longer.'],
+    sideEffects: [`With ${wholeSeconds(raised)}, slow requests hold workers and clients longer.`],
     idleTimeoutSeconds: raised,
   };
 }

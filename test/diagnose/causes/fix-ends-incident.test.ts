@@ -221,7 +221,11 @@ const situations: Situation[] = [
       ],
       targetHealth: { [API]: [{ Target: { Id: '10.0.1.5', Port: 8080 }, TargetHealth: { State: 'unhealthy' } }] },
     },
-    says: ['Stop the ECS task at 10.0.1.5:8080, so that', "--task '<task at 10.0.1.5:8080>'"],
+    says: [
+      'Read the log of the ECS task at 10.0.1.5:8080, then stop',
+      '`"10.0.1.5"`',
+      "--task '<task at 10.0.1.5:8080>'",
+    ],
     neverSays: ['Start the process', 'nft'],
   },
   {

@@ -202,7 +202,9 @@ describe('slow-target and slow-upload', () => {
     expect(fix.stopgap?.commands[0]).toContain(
       `--load-balancer-arn ${question.loadBalancer.arn} --attributes Key=idle_timeout.timeout_seconds,Value=120`,
     );
-    expect(fix.stopgap?.sideEffects[0]).toContain('keep-alive');
+    expect(fix.stopgap?.summary).toMatch(
+      /^Until .* First make sure that the keep-alive timeout of every target is above 120 s/,
+    );
     expect(fix.stopgap?.undo).toContain('back to 60 s');
   });
 
@@ -216,7 +218,7 @@ describe('slow-target and slow-upload', () => {
     const lowered = { ...changedAfter, EventTime: '2026-11-20T02:40:30Z', Username: 'ana' };
     expect(fixOf(slow(4), { routes: [reports(95_000)] }, [lowered])).toMatchObject({
       summary:
-        'Raise the idle timeout to 150 s: ModifyLoadBalancerAttributes by ana set it to 60 s at 02:40:30 UTC, and successes of GET /orders take up to 95.0 s.',
+        'Raise the idle timeout to 150 s: ModifyLoadBalancerAttributes by ana set it to 60 s at 02:40:30 UTC, and successes of GET /orders take up to 95.0 s. First make sure that the keep-alive timeout of every target is above 150 s, or keep-alive races begin.',
       commands: [expect.stringContaining('Value=150')],
     });
   });

@@ -8,7 +8,7 @@ describe('error-signatures', () => {
     expect(errorSignatures.evaluate({ traffic }, question)).toMatchObject({
       outcome: 'pass',
       summary:
-        '3 failed immediately while connecting (502, processing times -1 -1 -1) and 1 got no response within the idle timeout (504, target processing time -1).',
+        '3 requests failed immediately while connecting (502, all processing times -1) and 1 got no response within the idle timeout (504, target processing time -1).',
     });
   });
   it('fails on rows that contradict themselves', () => {

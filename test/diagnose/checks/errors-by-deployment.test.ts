@@ -205,7 +205,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: [400] }],
     {},
     'unknown',
-    'Could not check deployments: CloudTrail, ECS, CodeDeploy and Auto Scaling were not read.',
+    'Could not check deployments: there is no data from CloudTrail, ECS, CodeDeploy or Auto Scaling.',
   ],
   [
     'no error',

@@ -25,6 +25,6 @@ it.each([
 it('names the group, both times and the number of errors', () => {
   const attributes = { 'idle_timeout.timeout_seconds': '60' };
   expect(measuredKeepAlive.evaluate({ traffic: instant(20, 20), attributes }, question).summary).toBe(
-    'Targets of api close idle connections after 5.00 s (20 of 20 errors); the load balancer reuses connections for up to 60 s.',
+    'Targets of api close idle connections after 5.00 s (seen in 20 errors); the load balancer reuses connections for up to 60 s.',
   );
 });

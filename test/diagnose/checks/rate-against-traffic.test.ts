@@ -23,9 +23,9 @@ describe('rate-against-traffic', () => {
     ],
     ['rises with it', grown((m) => 1 + m * 2), 'pass', 'rises with the traffic (r = 0.9'],
     ['follows the traffic', grown((m) => (m % 2 === 0 ? 5 + m : 3 + m)), 'pass', 'does not follow the traffic'],
-    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'Too few requests were closed'],
+    ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'Too few connections were closed'],
     ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'Traffic was too steady'],
-    ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No request was closed'],
+    ['no such error', trafficOf(several(60, 'connect-failed')), 'not-applicable', 'No connection was closed'],
   ])('%s', (_, traffic, outcome, part) => {
     const verdict = rateAgainstTrafficCheck.evaluate({ traffic }, question);
     expect(verdict.outcome).toBe(outcome);

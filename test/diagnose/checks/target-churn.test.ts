@@ -64,16 +64,16 @@ it.each([
     'none joined; 1 of 2 had failed requests in its last 90 s.',
   ],
   [
-    'three joined and left again',
+    'three joined and later left',
     [...[11, 12, 13].map(brief), stays],
     [11, 12, 13].map((host) => `10.0.1.${host}:8080`),
-    '3 targets joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC, 10.0.1.12:8080 from 02:43:00 to 02:45:00 UTC and 10.0.1.13:8080 from 02:43:00 to 02:45:00 UTC); each of the 3 had failed requests in its last 90 s.',
+    '3 targets joined and later left (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC, 10.0.1.12:8080 from 02:43:00 to 02:45:00 UTC and 10.0.1.13:8080 from 02:43:00 to 02:45:00 UTC); each of the 3 had failed requests in its last 90 s.',
   ],
   [
     'one left again, and others moved',
     [brief(11), left, stays, joined],
     ['10.0.1.5:8080', '10.0.1.11:8080'],
-    '1 target joined and left again (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 other target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); both targets that left had failed requests in their last 90 s.',
+    '1 target joined and later left (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC), 1 other target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); both targets that left had failed requests in their last 90 s.',
   ],
 ])('says which targets moved and failed: %s', (_, targets, failing, sentence) => {
   const failures = failing.map((address) => failed('connect-failed', 290, { target: address }));
@@ -83,9 +83,12 @@ it.each([
 it('counts the last targets of a group as gone when its requests then find no target', () => {
   const last = target('10.0.1.5:8080', { lastSeen: START + 14.6 * MINUTE, lastSuccess: START + 14.6 * MINUTE });
   const empty = trafficOf([failed('no-target', 14.8 * 60)], { targets: [last] });
-  expect(targetChurn.evaluate({ traffic: empty }, question).summary).toContain(
-    '1 target left (last request: 10.0.1.5:8080 at',
-  );
+  expect(targetChurn.evaluate({ traffic: empty }, question)).toMatchObject({
+    outcome: 'fail',
+    summary: expect.stringMatching(
+      /^1 target left \(last request: 10\.0\.1\.5:8080 at .*; no errors in its last 90 s\. Requests to api then found no target\.$/,
+    ),
+  });
 
   const other = target('10.0.1.6:8080');
   const inOneZone = trafficOf([failed('no-target', 14.8 * 60)], { targets: [last, other] });

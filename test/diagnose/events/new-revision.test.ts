@@ -116,7 +116,7 @@ describe('a crash', () => {
         kind: 'target-lost',
         causes: ['shutdown-before-drain'],
         summary:
-          '10.0.1.5:8080 (api) closed 6 requests in flight at 02:45:20 UTC, 21 s after DeregisterTargets by ci at 02:44:59 UTC. 6 errors.',
+          '10.0.1.5:8080 (api) closed connections with 6 requests in flight at 02:45:20 UTC, 21 s after DeregisterTargets by ci at 02:44:59 UTC. 6 errors.',
       },
     ]);
     expect(told(requests)).toMatchObject([{ kind: 'crash', causes: ['closed-mid-request'] }]);

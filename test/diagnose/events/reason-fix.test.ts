@@ -56,7 +56,7 @@ describe('tasks that ran out of memory', () => {
   it('lead with the memory and name the refusals as what followed', () => {
     expect(verdict.cause).toBe('connection-refused');
     expect(verdict.summary).toMatch(
-      /^2 tasks of api ran out of memory \(feed-api:46\) at 02:44:59 and 02:49:59 UTC\. 40 errors in .* Seen by the load balancer: connection refused by the target \(likely\)\./,
+      /^2 tasks of api \(feed-api:46\) ran out of memory at 02:44:59 and 02:49:59 UTC\. 40 errors in .* The load balancer saw this as connection refused by the target \(likely\)\./,
     );
   });
 
@@ -69,7 +69,7 @@ describe('tasks that ran out of memory', () => {
 
   it('get more memory by the commands, which ask about every task', () => {
     expect(lead?.fix.summary).toBe(
-      'Raise the memory of container "app" above 512 MiB (feed-api:46): register a new revision and update feed-api. If memory keeps growing, look for a leak.',
+      'Raise the memory of container "app" above 512 MiB (feed-api:46), for example to 1,024 MiB: register a new revision and update feed-api. If memory keeps growing, look for a leak.',
     );
     const [look, register, update] = lead?.fix.commands ?? [];
     expect(register).toContain('describe-task-definition --task-definition feed-api:46 --query taskDefinition | jq ');

@@ -164,7 +164,7 @@ describe('the health-check log', () => {
 
   it('explains why ECS stopped the task', () => {
     expect(summaryOf(checks('ResponseCodeMismatch', '503'), unhealthy)).toContain(
-      'its health checks failed and ECS stopped it at 02:44:59 UTC (HTTP 503; feed-api:47)',
+      'its health checks failed and ECS stopped it at 02:44:59 UTC (health checks: HTTP 503; feed-api:47)',
     );
   });
 
@@ -205,7 +205,7 @@ describe('the health-check log', () => {
     const evidence = { ...unhealthy, services: service ? [{ ...service, events }] : [] };
     const traffic = readTraffic(servedLog(requests), question, () => null, targetOwners(evidence));
     const [event] = findEvents(traffic, evidence, question);
-    expect(event?.summary).toContain(`(${clause}; feed-api:47)`);
+    expect(event?.summary).toContain(`(health checks: ${clause}; feed-api:47)`);
     expect(fixOf(event, traffic, evidence)?.summary).toContain(fix);
   });
 
@@ -235,7 +235,7 @@ it('gives one reason for tasks of a service that run out of memory one after ano
   const events = findEvents(traffic, evidence, question);
   expect(events).toMatchObject([{ kind: 'crash', targets: [A, B], reason: { kind: 'out-of-memory' } }]);
   expect(events[0]?.summary).toBe(
-    '2 tasks of api ran out of memory (feed-api:47) at 02:44:59 and 02:49:59 UTC. 40 errors in 5 min 19 s.',
+    '2 tasks of api (feed-api:47) ran out of memory at 02:44:59 and 02:49:59 UTC. 40 errors in 5 min 19 s.',
   );
 });
 
@@ -257,7 +257,7 @@ it('tells of tasks that were scaled in when each went', () => {
   const kept = answering('10.0.1.8:8080', 0, 900);
   const traffic = readTraffic(servedLog([...gone, ...kept]), question, () => null, targetOwners(evidence));
   expect(findEvents(traffic, evidence, question)[0]?.summary).toBe(
-    '3 targets of api were taken out in a scale-in (feed-api:47) at 02:44:59, 02:45:03 and 02:45:07 UTC, while requests were still being sent to them. 18 errors in 13 s.',
+    '3 targets of api (feed-api:47) were taken out in a scale-in at 02:44:59, 02:45:03 and 02:45:07 UTC, while requests were still being sent to them. 18 errors in 13 s.',
   );
 });
 

@@ -37,7 +37,7 @@ export const provisionalSentence = (diagnosis: Diagnosis): string | null => {
   const period = { from: Date.parse(window.from), to: Date.parse(window.to) };
   // A log that cannot be read will not be readable later either.
   const again = triage.requests === null ? null : nextCheck(period, Date.parse(asked.now), 1, reading);
-  const when = again === null ? '' : ` Check again at ${momentOf(iso(again), window.from)} UTC.`;
+  const when = again === null ? '' : ` Run it again at ${momentOf(iso(again), window.from)} UTC.`;
   return `Provisional: ${completenessSentence(diagnosis)}.${when}`;
 };
 

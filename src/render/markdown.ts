@@ -15,10 +15,12 @@ import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
 import { headline, leadTitle, outlineOf, type Section } from './outline.ts';
 import {
+  ADD_TRACES,
   causeTitle,
   dateOf,
   factsWords,
   formatSeconds,
+  GAPS,
   keepAliveSentence,
   knownLabel,
   mergeFindings,
@@ -27,6 +29,7 @@ import {
   ruledOutLines,
   SIGNATURE_MEANING,
   settingsIntroduction,
+  TRACE_ANSWERS,
   timeOfDay,
   windowSpan,
 } from './phrases.ts';
@@ -202,20 +205,14 @@ const keepAliveLines = (diagnosis: Diagnosis): string[] => {
 
 const traceLines = (traces: NonNullable<Diagnosis['traces']>): string[] => [
   ...codeFence(traces.ids.join('\n')),
-  ...bulletList([
-    `not there: ${traces.meaning.absent}`,
-    `started, not finished: ${traces.meaning.started}`,
-    `finished: ${traces.meaning.finished}`,
-  ]),
+  ...bulletList([...TRACE_ANSWERS.map(({ label, answer }) => `${label}: ${traces.meaning[answer]}`)]),
   'In a shell:',
   '',
   ...codeFence(traces.grep),
   'In CloudWatch Logs Insights:',
   '',
   ...codeFence(traces.logsInsights),
-  ...(traces.logFormat.length > 0
-    ? ['To log the trace ID, if it is not logged yet:', '', ...traces.logFormat.flatMap(codeFence)]
-    : []),
+  ...(traces.logFormat.length > 0 ? [`${ADD_TRACES}:`, '', ...traces.logFormat.flatMap(codeFence)] : []),
 ];
 
 const factList = (facts: readonly Fact[]): string => (facts.length === 0 ? '' : ` (${factsWords(facts)})`);
@@ -297,7 +294,7 @@ function sectionLines(part: Section, diagnosis: Diagnosis): string[] {
     case 'ruled-out':
       return section('Ruled out', bulletList(ruledOutLines(part.causes)));
     case 'unchecked':
-      return section('Could not check', gapLines(part.gaps));
+      return section(GAPS, gapLines(part.gaps));
     case 'other-causes':
       return part.causes.flatMap((cause) => section(causeTitle(cause, triage.errors), causeLines(cause)));
     case 'timeline':

@@ -330,8 +330,9 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
   `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}; each result rules some of the causes out.`;
 
-/** "502, 503 or 504". */
-const either = (statuses: readonly string[]): string => statusWords(statuses).replace(/, (?=[^,]*$)/, ' or ');
+/** "502, 503 or 504": the errors that were asked about. */
+export const eitherStatus = ({ asked }: Diagnosis): string =>
+  statusWords(asked.statuses).replace(/, (?=[^,]*$)/, ' or ');
 
 /** "shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 2026-11-18 02:40:00–02:55:00 UTC · final". */
 export function headline(diagnosis: Diagnosis): string {
@@ -339,7 +340,7 @@ export function headline(diagnosis: Diagnosis): string {
   const amount = amountWords(diagnosis);
   const isNone = amount === null && verdictKind(diagnosis) === 'none';
   return [
-    `${loadBalancer.name}: ${isNone ? `no ${either(asked.statuses)}` : verdictWords(diagnosis)}`,
+    `${loadBalancer.name}: ${verdictWords(diagnosis)}`,
     ...(isNone ? [] : [amount ?? statusWords(asked.statuses)]),
     windowSpan(window.from, window.to),
     answerState(diagnosis),
@@ -352,7 +353,7 @@ export function verdictWords(diagnosis: Diagnosis): string {
   return [...(inFront === undefined ? [] : [inFront]), ownVerdictWords(diagnosis)].join('; ');
 }
 
-/** "keep-alive race (likely)", "undecided", "no errors", "access log has not arrived yet". */
+/** "keep-alive race (likely)", "undecided", "no 502, 503 or 504", "access log for this window has not arrived yet". */
 function ownVerdictWords(diagnosis: Diagnosis): string {
   const { verdict, triage } = diagnosis;
   const event = leadingEvent(diagnosis);
@@ -361,11 +362,13 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
       if (verdict.cause === null) return '';
       return foundWords(causeTitleIn(diagnosis, verdict.cause), event, verdict.standing);
     case 'none':
-      return 'no errors';
+      return `no ${eitherStatus(diagnosis)}`;
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
       if (diagnosis.provisional)
-        return triage.requests > 0 ? 'most errors are not in the access log yet' : 'access log has not arrived yet';
+        return triage.requests > 0
+          ? 'most errors are not in the access log yet'
+          : 'access log for this window has not arrived yet';
       return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
         ? 'errors not in the access log'
         : 'no access-log entries';
@@ -405,5 +408,5 @@ export function amountWords(diagnosis: Diagnosis): string | null {
   const count = errorCountWords(diagnosis);
   return count === null || errorRate === null || errorRate === 0
     ? count
-    : `${count}, ${percent(errorRate)} of requests`;
+    : `${count}, ${percent(errorRate)} of requests${madeInFront(diagnosis) === null ? '' : ' to the load balancer'}`;
 }

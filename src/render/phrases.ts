@@ -13,6 +13,7 @@ import type {
   Standing,
 } from '../diagnose/diagnosis.ts';
 import type { EventKind } from '../diagnose/events/event.ts';
+import { atEdgeText } from '../diagnose/patterns/keep-alive.ts';
 import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
@@ -40,9 +41,12 @@ export const momentOf = (iso: string, namedDay: string): string =>
 export const windowSpan = (from: string, to: string): string =>
   `${dateOf(from)} ${timeOfDay(from)}–${momentOf(to, from)} UTC`;
 
-/** The requested errors; the default question in numbers. */
+/** The requested errors: "502, 5xx by the load balancer"; the default question in numbers. */
 export const statusWords = (statuses: readonly string[]): string =>
-  statuses.map((word) => (word === GATEWAY ? '502, 503, 504' : word)).join(', ');
+  statuses
+    .map((word) => (word === GATEWAY ? '502, 503, 504' : word))
+    .map((word) => word.replace(/^elb-(.*)/, '$1 by the load balancer').replace(/^target-(.*)/, '$1 by targets'))
+    .join(', ');
 
 /** Nothing of the step could be answered. */
 export const isStepUnknown = ({ outcome, findings }: ChecklistStep): boolean =>
@@ -92,10 +96,10 @@ export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '
 
 /** The marks in words. */
 export const OUTCOME_WORD: Record<CheckOutcome, string> = {
-  pass: 'ok',
-  fail: 'fault',
+  pass: 'no fault',
+  fail: 'fault or suspect',
   unknown: 'could not check',
-  'not-applicable': 'does not apply',
+  'not-applicable': 'nothing to check',
 };
 
 /** What the load balancer observed, in words. */
@@ -115,6 +119,19 @@ export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   inconsistent: 'a pattern outside the known ones; step 1 says which',
   other: 'another status or code',
 };
+
+/** What a search for trace IDs in the application's log may give. */
+export const TRACE_ANSWERS: readonly { label: string; answer: 'absent' | 'started' | 'finished' }[] = [
+  { label: 'Not there', answer: 'absent' },
+  { label: 'Started, not finished', answer: 'started' },
+  { label: 'Finished', answer: 'finished' },
+];
+
+/** Introduces the settings that log trace IDs. */
+export const ADD_TRACES = 'If your log has no trace IDs, add them to find the next error';
+
+/** Label of the list of missing or incomplete inputs. */
+export const GAPS = 'Gaps';
 
 /** Several settings are alternatives: one for each server or platform. */
 export const settingsIntroduction = ({ settings = [] }: Fix): string[] =>
@@ -136,9 +153,13 @@ const STANDING_VERB: Record<Standing, string> = {
   untested: 'explains',
 };
 
+/** "explains 146 of 149 errors". */
+export const explainingWords = ({ standing, explains }: CauseResult, errors: number | null): string =>
+  `${STANDING_VERB[standing]} ${explainedErrors(explains, errors)}`;
+
 /** "Keep-alive race: likely, explains 146 of 149 errors". */
 export const causeTitle = (cause: CauseResult, errors: number | null): string =>
-  `${cause.title}: ${cause.standing}, ${STANDING_VERB[cause.standing]} ${explainedErrors(cause.explains, errors)}`;
+  `${cause.title}: ${cause.standing}, ${explainingWords(cause, errors)}`;
 
 /** The causes by their use to the reader, each list in the diagnosis's order. */
 export interface SortedCauses {
@@ -221,7 +242,7 @@ export const keepAliveSentence = ({ keepAlive }: Diagnosis): string | null => {
     keepAlive.idleTimeoutSeconds === null
       ? 'the idle timeout of the load balancer is unknown'
       : `the load balancer reuses them for up to ${formatSeconds(keepAlive.idleTimeoutSeconds)}`;
-  const edge = `${outOf(keepAlive.errorsAtEdge, keepAlive.errorsExamined)} errors examined`;
+  const edge = `seen in ${atEdgeText(keepAlive.errorsAtEdge, keepAlive.errorsExamined)}`;
   return `${keepAlive.targetGroup} closes idle connections after ${keepAlive.measuredSeconds.toFixed(2)} s (${edge}); ${idle}`;
 };
 

@@ -36,5 +36,9 @@ export const checklistLines = (page: Page, steps: readonly ChecklistStep[]): str
     .filter((outcome) => present.has(outcome))
     .map((outcome) => `${OUTCOME_MARK[outcome]} ${OUTCOME_WORD[outcome]}`)
     .join('  ');
-  return [...headingLines(page, 'Checklist', `(${legend})`), ...steps.flatMap((step) => stepLines(page, step))];
+  return [
+    ...headingLines(page, 'Checklist'),
+    ...wrap(legend, page.width).map(page.paint.dim),
+    ...steps.flatMap((step) => stepLines(page, step)),
+  ];
 };

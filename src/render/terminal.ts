@@ -6,7 +6,17 @@ import { inSentence, number, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
 import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
-import { causeTitle, explainedErrors, knownLabel, ruledOutLines, settingsIntroduction } from './phrases.ts';
+import {
+  ADD_TRACES,
+  causeTitle,
+  explainedErrors,
+  explainingWords,
+  GAPS,
+  knownLabel,
+  ruledOutLines,
+  settingsIntroduction,
+  TRACE_ANSWERS,
+} from './phrases.ts';
 import { checklistLines } from './terminal-checklist.ts';
 import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } from './terminal-page.ts';
 import { timelineLines } from './terminal-timeline.ts';
@@ -106,12 +116,13 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
     ...headingLines(page, "Look in the application's log for"),
     ...ids.slice(0, MAX_TRACES).flatMap((id) => verbatim(id, '    ')),
     ...(more > 0 ? [`    and ${number(more)} more (--json lists them)`] : []),
-    ...labelledLines(page, 'Not there', [meaning.absent]),
-    ...labelledLines(page, 'Unfinished', [meaning.started]),
-    ...labelledLines(page, 'Finished', [meaning.finished]),
+    ...TRACE_ANSWERS.flatMap(({ label, answer }) => {
+      const [start = '', ...others] = wrap(`${label}: ${meaning[answer]}`, page.width, '', '  ');
+      return [`${page.paint.bold(label)}${start.slice(label.length)}`, ...others];
+    }),
     ...copyable('Shell', [grep]),
     ...copyable('CloudWatch Logs Insights', [logsInsights]),
-    ...copyable('If the trace ID is not logged, log it to find the next error', logFormat),
+    ...copyable(ADD_TRACES, logFormat),
     '',
   ];
 };
@@ -119,7 +130,7 @@ const traceLines = (page: Page, traces: NonNullable<Diagnosis['traces']>): strin
 /** The other causes that explain or may explain errors, each with its fix. */
 const otherCauseLines = (page: Page, others: readonly CauseResult[], errors: number | null): string[] =>
   others.flatMap((cause) => [
-    ...headingLines(page, `Also ${inSentence(causeTitle(cause, errors))}`),
+    ...headingLines(page, `Also: ${inSentence(cause.title)} (${cause.standing}), ${explainingWords(cause, errors)}`),
     ...(cause.standing === 'possible'
       ? [...evidenceLines(page, cause), ...labelledLines(page, 'If so', [cause.fix.summary])]
       : [...fixLines(page, cause), ...evidenceLines(page, cause)]),
@@ -141,7 +152,7 @@ const consideredLines = (page: Page, { ruledOut, untested, unmatched }: Section 
 
 const gapLines = (page: Page, gaps: readonly Gap[]): string[] =>
   gaps.flatMap(({ sentence, iamStatement }, index) => [
-    ...labelledLines(page, index === 0 ? 'Unchecked' : '', [sentence]),
+    ...labelledLines(page, index === 0 ? GAPS : '', [sentence]),
     ...(iamStatement === null
       ? []
       : [...labelledLines(page, '', ['Allow it with']), ...verbatim(iamStatement, '    ')]),
@@ -150,7 +161,7 @@ const gapLines = (page: Page, gaps: readonly Gap[]): string[] =>
 /** Lists a few gaps near the verdict; if there are many, only their number, with the list at the end. */
 const fewGaps = (page: Page, gaps: readonly Gap[]): string[] =>
   gaps.length > FEW_GAPS
-    ? labelledLines(page, 'Unchecked', [`${number(gaps.length)} inputs are missing or incomplete; listed at the end`])
+    ? labelledLines(page, GAPS, [`${number(gaps.length)} inputs are missing or incomplete; listed at the end`])
     : gapLines(page, gaps);
 
 const manyGaps = (page: Page, gaps: readonly Gap[]): string[] =>

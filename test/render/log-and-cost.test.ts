@@ -31,7 +31,7 @@ describe('a provisional diagnosis', () => {
 
   it('says what is known so far, and when more will be', () => {
     expect(provisionalSentence(read)).toMatch(
-      /^Provisional: 0 of 149 errors .* so far; .*[.] Check again at 03:01:00 UTC[.]$/,
+      /^Provisional: 0 of 149 errors .* so far; .*[.] Run it again at 03:01:00 UTC[.]$/,
     );
     expect(provisionalSentence(race)).toBeNull();
   });

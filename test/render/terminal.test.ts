@@ -81,7 +81,7 @@ describe('the printed diagnosis', () => {
       }),
     );
     const page = plain({ ...race, ...gaps(...many) });
-    expect(page).toContain('Unchecked  9 inputs are missing or incomplete; listed at the end');
+    expect(page).toContain('Gaps       9 inputs are missing or incomplete; listed at the end');
     expect(page.indexOf('aws/file-0.json')).toBeGreaterThan(page.indexOf('Other causes considered'));
   });
 

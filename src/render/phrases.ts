@@ -18,7 +18,7 @@ import type { SignatureId } from '../diagnose/signature.ts';
 import { groupBy } from '../diagnose/traffic.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
 import { formatBytes } from '../format/amounts.ts';
-import { grouped, inSentence, number, outOf, percent, plural } from '../format/wording.ts';
+import { grouped, inSentence, number, percent, plural } from '../format/wording.ts';
 
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all digits, no trailing zeros. */
 export const formatSeconds = (value: number): string =>

@@ -8,7 +8,6 @@ import { completenessSentence, costAndEstimate, provisionalSentence, readingWord
 import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
 import {
   ADD_TRACES,
-  causeTitle,
   explainedErrors,
   explainingWords,
   GAPS,

@@ -87,7 +87,7 @@ const steady = (text: string): string =>
   text
     .replaceAll(/\d{8}t\d{6}-[0-9a-f]{8}/g, '<run>')
     .replaceAll(/<!date\^\d+\^[^|]*\|[^>]*>/g, '<moment>')
-    .replaceAll(/\b\d+(\.\d+)? s(?=\)?$)/gm, '<time>');
+    .replaceAll(/(?<= · )\d+(\.\d+)? s(?=\)$)/gm, '<time>');
 
 describe('questions', () => {
   it.each<[string, string, RegExp]>([

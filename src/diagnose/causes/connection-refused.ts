@@ -236,7 +236,7 @@ function taskFix(parts: readonly FailedConnects[], traffic: Traffic, arns: reado
         ]),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: ['The end of the log says why nothing listens there.'],
+    notes: ['The end of the log may say why nothing listens there.'],
     sideEffects: [],
   };
 }

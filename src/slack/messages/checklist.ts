@@ -16,6 +16,7 @@ import { EVIDENCE_TITLE } from '../../diagnose/gaps.ts';
 import { number, outOf, plural } from '../../format/wording.ts';
 import { type CollectionProgress, stepProgress } from '../../investigate/collection-progress.ts';
 import { costSentence } from '../../render/log-and-cost.ts';
+import { eitherStatus } from '../../render/outline.ts';
 import { OUTCOME_MARK } from '../../render/phrases.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Message } from './message.ts';
@@ -95,11 +96,16 @@ function planTitle(run: Run, diagnosis: Diagnosis | null, done: number | null): 
   if (done !== null) return `${subject}: ${number(done)} of 6 steps`;
   if (diagnosis === null) return `${subject}: ended without an answer`;
   const count = (outcome: CheckOutcome): number => diagnosis.steps.filter((step) => step.outcome === outcome).length;
-  const parts = [
-    count('fail') > 0 ? plural(count('fail'), 'fault') : 'no fault',
-    ...(count('unknown') > 0 ? [`${number(count('unknown'))} incomplete`] : []),
-  ];
-  return `${truncate(sanitize(name), 80)}: 6 steps, ${parts.join(', ')}`;
+  return `${truncate(sanitize(name), 80)}: ${resultWords(count('fail'), count('unknown'))}`;
+}
+
+/** "fault in 1 of 6 steps, 4 incomplete"; a step is not a cause. */
+function resultWords(faults: number, incomplete: number): string {
+  if (faults > 0)
+    return `${faults === 1 ? 'fault' : 'faults'} in ${outOf(faults, 6)} steps${incomplete === 0 ? '' : `, ${number(incomplete)} incomplete`}`;
+  return incomplete === 0
+    ? '6 steps, no fault'
+    : `${outOf(incomplete, 6)} steps incomplete, no fault found in the rest`;
 }
 
 function runningItem(step: StepNumber, progress: CollectionProgress): ChecklistItem {
@@ -152,15 +158,16 @@ function stepWords(step: ChecklistStep, diagnosis: Diagnosis, room: number): str
 
 /** Results worded from the diagnosis; null when a finding says it better. */
 const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | 'fail') => string | null> = {
-  1: ({ completeness, triage, signatures }, outcome) => {
+  1: (diagnosis, outcome) => {
+    const { completeness, triage, signatures } = diagnosis;
     const { errorsInLog, errorsInMetrics } = completeness;
     const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
     if (outcome === 'fail' || triage.errors === null) return null;
     const log = isComplete ? 'complete, ' : '';
-    if (triage.errors === 0) return `${log}no errors`;
+    if (triage.errors === 0) return `${log}no ${eitherStatus(diagnosis)}`;
     const byTargets = signatures.find(({ id }) => id === 'target-response')?.count ?? 0;
-    const all = triage.errors === 1 ? 'the error' : `all ${number(triage.errors)} errors`;
-    return byTargets > 0 ? null : `${log}load balancer sent ${all}`;
+    const all = triage.errors === 1 ? '1 error,' : `all ${number(triage.errors)} errors`;
+    return byTargets > 0 ? null : `${log}${all} by the load balancer`;
   },
   2: (_, outcome) => (outcome === 'pass' ? 'match' : null),
   3: ({ keepAlive, triage }, outcome) => {

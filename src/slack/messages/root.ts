@@ -8,7 +8,7 @@ import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../form
 import { inSentence, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { amountWords, inFrontWords, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { dateOf, eventLabel, fitSentences, isStepUnknown, knownLabel } from '../../render/phrases.ts';
+import { dateOf, eventLabel, fitSentences, isStepUnknown, knownLabel, statusWords } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
 import type { Message, SlackBlock } from './message.ts';
@@ -70,7 +70,9 @@ function headline(state: ThreadState): MessagePart[] {
   const what = `${name}: ${verdict}`;
   // While a new window is being diagnosed, the message still shows the previous one.
   const window = diagnosis?.window ?? run;
-  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? askedWords(run);
+  // "no 5xx" names what was asked about.
+  const isNamed = diagnosis !== null && verdictKind(diagnosis) === 'none';
+  const amount = (diagnosis === null ? null : amountWords(diagnosis)) ?? (isNamed ? null : askedWords(run));
   const part = episodePartWords(window, episode);
   const when = `${windowWords(window.from, window.to, window.to)}${zoneWords(run, window)}${amount === null ? part : ''}`;
   const progress = diagnosis === null || isLogStillRead(run, diagnosis) ? null : progressWords(state, diagnosis);
@@ -85,14 +87,7 @@ function headline(state: ThreadState): MessagePart[] {
 
 /** "502, 5xx by the load balancer"; null for the default, which needs no words. */
 const askedWords = ({ statuses }: Run): string | null =>
-  isDefaultStatuses(statuses)
-    ? null
-    : statuses
-        .slice(0, 6)
-        .map((status) =>
-          status.replace(/^elb-(.*)/, '$1 by the load balancer').replace(/^target-(.*)/, '$1 by targets'),
-        )
-        .join(', ');
+  isDefaultStatuses(statuses) ? null : statusWords(statuses.slice(0, 6));
 
 /** " (03:40–03:55 Europe/Berlin)" for askers outside UTC. */
 const zoneWords = ({ timeZone }: Run, { from, to }: { from: string; to: string }): string =>
@@ -150,7 +145,7 @@ function bodyParts({ run, diagnosis, episode }: ThreadState): MessagePart[] {
       : [
           ...outlineOf(diagnosis)
             .filter((section) => !isLogStillRead(run, diagnosis) || isKnownWithoutLog(section, diagnosis))
-            .flatMap((section) => sectionParts(section, diagnosis)),
+            .flatMap((section) => sectionParts(section, diagnosis, run)),
         ]),
   ];
 }
@@ -185,7 +180,7 @@ function troubleParts(run: Run, diagnosis: Diagnosis | null): MessagePart[] {
 const labelled = (label: string, ...pieces: TextLine): MessagePart => line({ bold: label }, '  ', ...pieces);
 
 /** Cause, Fix, Impact: the first questions of a person woken at night. The rest is in the thread. */
-function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
+function sectionParts(section: Section, diagnosis: Diagnosis, run: Run): MessagePart[] {
   switch (section.kind) {
     case 'in-front':
       return [labelled('Fix in CloudFront', ...prose(inFrontWords(section.finding)))];
@@ -210,7 +205,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
         ? []
         : [labelled('Fix', ...prose(fitSentences(section.cause.fix.summary)))];
     case 'next-step':
-      return [labelled('Next step', ...nextStepPieces(section.sentence, diagnosis))];
+      return [labelled('Next step', ...nextStepPieces(section.sentence, diagnosis), ...byItselfWords(diagnosis, run))];
     case 'impact':
       return [labelled('Impact', ...prose(section.sentence))];
     case 'faults':
@@ -233,6 +228,12 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
     `${more} in the application's log: the thread says what each result means.`,
   ];
 }
+
+/** Says that nobody has to ask again, if the next step is to wait for the log. */
+const byItselfWords = (diagnosis: Diagnosis, run: Run): TextLine =>
+  verdictKind(diagnosis) === 'unread' && diagnosis.provisional && nextAttemptOf(run) !== null
+    ? [' alb502 runs it by itself.']
+    : [];
 
 /** "Also: worker timeout (11) · log complete, final · 18 Nov 2026 · load balancer · asked by @you". */
 function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {

@@ -5,7 +5,15 @@ import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagn
 import { inSentence, number } from '../../format/wording.ts';
 import { completenessSentence, costSentence } from '../../render/log-and-cost.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
-import { eventLabel, fitSentences, knownLabel } from '../../render/phrases.ts';
+import {
+  eventLabel,
+  fitSentences,
+  GAPS,
+  knownLabel,
+  settingsIntroduction,
+  sortCauses,
+  TRACE_ANSWERS,
+} from '../../render/phrases.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import {
@@ -18,6 +26,7 @@ import {
   prose,
   richText,
   smallPrint,
+  type TextLine,
   type TextPiece,
   truncate,
 } from './rich-text.ts';
@@ -109,7 +118,9 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
     case 'faults':
       return faultParts(section.findings, diagnosis);
     case 'ruled-out':
-      return [line({ bold: 'Ruled out' }, '  ', ruledOutWords(section.causes))];
+      return [
+        line({ bold: 'Ruled out' }, '  ', ruledOutWords(section.causes, sortCauses(diagnosis).alsoRuledOut.length)),
+      ];
     default:
       return [];
   }
@@ -136,10 +147,18 @@ function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[]
   const shortCommands = all.filter((text) => text.length <= MAX_COMMAND).slice(0, most);
   const left = all.length - shortCommands.length;
   const remarks = [...(fix.notes ?? []), ...fix.sideEffects];
+  const { settings = [] } = fix;
+  const shownSettings = shortCommands.filter((text) => settings.includes(text)).length;
+  // One of several settings is enough: which, depends on the platform.
+  const isOneOfSettings = shownSettings === 1 && left > 0 && left === settings.length - shownSettings;
+  const more = isOneOfSettings
+    ? `… or the line of another platform (press Fix commands)`
+    : `… and ${number(left)} more (press Fix commands)`;
   return [
     line({ bold: label }, `${note}  `, ...prose(fix.summary)),
+    ...(shownSettings > 1 ? settingsIntroduction(fix).map((text) => line(text)) : []),
     ...shortCommands.map(copyable),
-    ...(left > 0 ? [line({ italic: `… and ${number(left)} more (press Fix commands)` })] : []),
+    ...(left > 0 ? [line({ italic: more })] : []),
     ...(remarks.length > 0 ? [{ bullets: remarks.slice(0, 2).map(prose) } satisfies MessagePart] : []),
     ...stopgapParts(fix),
   ];
@@ -188,10 +207,10 @@ function firstReasons(reasons: readonly string[]): string[] {
 const isSaid = (sentence: string, headline: string | null): boolean =>
   headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
-/** Titles contain "and", so semicolons separate them. */
-function ruledOutWords(causes: readonly CauseResult[]): string {
+/** Titles contain "and", so semicolons separate them. `others`: ruled out as well, but unlike these errors. */
+function ruledOutWords(causes: readonly CauseResult[], others: number): string {
   const titles = causes.slice(0, MAX_RULED_OUT).map(({ title }) => inSentence(title));
-  const more = causes.length - titles.length;
+  const more = causes.length - titles.length + others;
   return [...titles, ...(more > 0 ? [`${number(more)} more`] : [])].join('; ');
 }
 
@@ -233,7 +252,7 @@ function uncheckedParts(gaps: readonly Gap[]): MessagePart[] {
   const statements = [...new Set(gaps.flatMap(({ iamStatement }) => iamStatement ?? []))];
   return [
     ...labelledList(
-      'Could not check',
+      GAPS,
       gaps.map(({ sentence }) => truncate(sentence, 300)),
       4,
       ' (press All checks)',
@@ -247,7 +266,7 @@ function container(count: number, parts: readonly MessagePart[]): SlackBlock[] {
   if (children.length === 0) return [];
   const folded: types.ContainerBlock = {
     type: 'container',
-    title: { type: 'plain_text', text: `Could not check (${count})`, emoji: false },
+    title: { type: 'plain_text', text: `${GAPS} (${count})`, emoji: false },
     is_collapsible: true,
     default_collapsed: true,
     child_blocks: children as types.ContainerBlock['child_blocks'],
@@ -275,9 +294,7 @@ export function traceParts({ traces }: Diagnosis): MessagePart[] {
     ...(more > 0 ? [line({ italic: `… and ${number(more)} more, with the searches (press How to decide)` })] : []),
     {
       bullets: [
-        [{ bold: 'Not there: ' }, ...prose(meaning.absent)],
-        [{ bold: 'Started, not finished: ' }, ...prose(meaning.started)],
-        [{ bold: 'Finished: ' }, ...prose(meaning.finished)],
+        ...TRACE_ANSWERS.map(({ label, answer }): TextLine => [{ bold: `${label}: ` }, ...prose(meaning[answer])]),
       ],
     },
   ];

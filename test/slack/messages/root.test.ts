@@ -96,7 +96,7 @@ const situations: Record<string, Situation> = {
   'has no log to read yet': {
     diagnosis: unread,
     run: { nextAttemptAt: '2026-11-16T03:01:00.000Z' },
-    first: '🔴 *web-prod: access log has not arrived yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
+    first: '🔴 *web-prod: access log for this window has not arrived yet* · 99 errors in CloudWatch · 02:40–02:55 UTC',
     buttons: UNREAD,
   },
   'could not read the log': {
@@ -106,14 +106,14 @@ const situations: Record<string, Situation> = {
   },
   'finds nothing wrong': {
     diagnosis: healthy,
-    first: '🟢 *web-prod: no errors* · 11:00–11:15 UTC',
+    first: '🟢 *web-prod: no 502, 503 or 504* · 11:00–11:15 UTC',
     buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
   },
   'finds nothing wrong while an alarm fires': {
     diagnosis: healthy,
     run: byAlarm,
     episode: episodeOf(),
-    first: '🟠 *web-prod: no errors* · 11:00–11:15 UTC',
+    first: '🟠 *web-prod: no 502, 503 or 504* · 11:00–11:15 UTC',
     buttons: `${UNREAD.replace('[[Check again]]', '[Check again]')}${MUTE}`,
   },
   'runs for an alarm, with the count of CloudWatch': {
@@ -280,7 +280,9 @@ describe('below the first line', () => {
   it('says what is known and what to do without a log', () => {
     const text = read({ diagnosis: unread });
     expect(text).toMatch(/\n\*So far\* {2}/);
-    expect(text).toMatch(/\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: check again at 03:01/);
+    expect(text).toMatch(
+      /\n\*Next step\* {2}Files usually arrive within 5 to 10 minutes: run the diagnosis again at 03:01/,
+    );
   });
 
   it('says why there is no answer, what to do, and which run it was', () => {

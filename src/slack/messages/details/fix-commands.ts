@@ -2,7 +2,7 @@
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { leadName, madeInFront } from '../../../render/outline.ts';
-import { sortCauses } from '../../../render/phrases.ts';
+import { ADD_TRACES, settingsIntroduction, sortCauses } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { plainText } from '../message-buttons.ts';
 import {
@@ -75,6 +75,7 @@ const readOnlyNote = [line({ italic: 'alb502 has run none of this: it only reads
 const fullFix = ({ fix, reference }: CauseResult, heading: string): MessagePart[] => [
   line({ bold: heading }),
   { line: [...prose(fix.summary), ' ', { page: reference }] },
+  ...settingsIntroduction(fix).map((text) => line(text)),
   ...copyableTexts(fix).map(copyable),
   ...labelledList('Notes', fix.notes ?? [], 20),
   ...labelledList('Side effects', fix.sideEffects, 20),
@@ -91,10 +92,7 @@ function traceSearchParts({ traces, ...diagnosis }: Diagnosis): MessagePart[] {
     line({ bold: 'In CloudWatch Logs Insights' }),
     copyable(traces.logsInsights),
     ...(traces.logFormat.length > 0
-      ? [
-          line({ bold: 'To log the trace ID where it is not logged yet' }),
-          copyable(traces.logFormat.map((one) => truncate(one, 600)).join('\n')),
-        ]
+      ? [line({ bold: ADD_TRACES }), copyable(traces.logFormat.map((one) => truncate(one, 600)).join('\n'))]
       : []),
   ];
 }

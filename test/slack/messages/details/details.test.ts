@@ -281,7 +281,7 @@ describe('the fix', () => {
 it('shows all evidence for and against, or a dash', () => {
   const text = read('evidence', keepAlive);
   expect(text).toContain(
-    '  • For: 112 requests were closed at most 45 ms after being sent: the target had not started work.',
+    '  • For: 112 connections closed within 45 ms of the request: the target had not started work.',
   );
   expect(text).toContain('  • Against: nothing');
   expect(text).toContain('*Ruled out*');

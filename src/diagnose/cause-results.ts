@@ -73,11 +73,12 @@ function openErrors(id: CauseId, claimed: readonly SampledError[], parts: readon
 function reasonsOf(
   judgement: Judgement,
   own: readonly ErrorPart[],
-): Pick<CauseResult, 'summary' | 'for' | 'against' | 'missing' | 'fix'> {
+): Pick<CauseResult, 'summary' | 'for' | 'forInSummary' | 'against' | 'missing' | 'fix'> {
   if (judgement.kind === 'claims')
     return {
       summary: judgement.summary ?? judgement.for[0] ?? null,
       for: [...judgement.for],
+      ...inSummary(judgement.summary === undefined ? Math.min(1, judgement.for.length) : judgement.forInSummary),
       against: [...judgement.against],
       missing: [...judgement.missing],
       fix: judgement.fix,
@@ -86,11 +87,14 @@ function reasonsOf(
   return {
     summary: summaries[0] ?? null,
     for: summaries,
+    ...inSummary(Math.min(1, summaries.length)),
     against: judgement.kind === 'ruled-out' ? [...judgement.because] : [],
     missing: judgement.kind === 'untested' ? [...judgement.missing] : [],
     fix: NO_FIX,
   };
 }
+
+const inSummary = (count = 0): Pick<CauseResult, 'forInSummary'> => (count === 0 ? {} : { forInSummary: count });
 
 /** "The 11 errors that would fit are explained by worker timeout in the target." */
 function explainedBy(

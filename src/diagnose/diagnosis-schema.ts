@@ -71,6 +71,7 @@ const CauseResultSchema = open({
   summary: Sentence.nullable(),
   explains: Share.describe('Share of the errors; of confirmed and likely causes together at most 1.'),
   for: z.array(Sentence),
+  forInSummary: Count.optional().describe('How many of the first sentences of "for" the summary contains.'),
   against: z.array(Sentence),
   missing: z.array(Sentence),
   fix: Fix,

@@ -53,6 +53,8 @@ export interface CauseResult {
   /** Share of the errors; confirmed and likely causes sum to at most 1. */
   explains: number;
   for: string[];
+  /** How many of the first `for` sentences the summary contains; absent for none and in older diagnoses. */
+  forInSummary?: number;
   against: string[];
   missing: string[];
   fix: Fix;
@@ -187,6 +189,11 @@ export interface NetworkPathAnswer {
   outcome: 'open' | 'blocked' | 'unknown';
   /** Names what blocks it, or what could not be checked. */
   sentence: string;
+  /**
+   * The sentence about "these targets" instead of the address, if another target of the group has the same
+   * answer. Absent in older diagnoses.
+   */
+  sharedSentence?: string;
   /** Commands that open a blocked path. Printed, never run. */
   commands: string[];
 }

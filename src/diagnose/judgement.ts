@@ -67,6 +67,8 @@ interface Claims {
   missing: readonly string[];
   /** The headline of this case, one sentence; if absent, the title and the first `for` sentence are used. */
   summary?: string;
+  /** How many of the first `for` sentences the summary contains; 0 if absent. */
+  forInSummary?: number;
   /** The change that would have ended this incident; names the targets and routes of the claim. */
   fix: Fix;
 }

@@ -20,10 +20,11 @@ export const upgradeDiagnosis = (stored: StoredDiagnosis): Diagnosis => {
   return {
     ...stored,
     asked: { ...stored.asked, targetGroup: stored.asked.targetGroup ?? null, zone: stored.asked.zone ?? null },
-    causes: causes.map((cause) => ({
-      ...cause,
-      summary: cause.summary === undefined ? (cause.for[0] ?? null) : cause.summary,
-    })),
+    causes: causes.map((cause) => {
+      if (cause.summary !== undefined) return { ...cause, summary: cause.summary };
+      const [first] = cause.for;
+      return first === undefined ? { ...cause, summary: null } : { ...cause, summary: first, forInSummary: 1 };
+    }),
     steps: stored.steps.map((step) => ({
       ...step,
       findings: step.findings.map((finding) => ({ ...finding, missing: finding.missing ?? [] })),

@@ -52,6 +52,7 @@ export function judgeBlockedPath(
     : ['Changes (CloudTrail) could not be read, so the configuration may have been different then.'];
   const missing = [...firstFourDistinct(judged.flatMap(({ view }) => view.missing)), ...noChanges];
   const claimedPairs = claimed.map(({ pair }) => pair);
+  const cutOff = cutOffText(blocks[0], blockedPairs, evidence);
   return claimErrors(
     {
       claims: claimsByStrength(claimed, ({ view }) => view.strength),
@@ -66,7 +67,8 @@ export function judgeBlockedPath(
       fix: fixBlockedPath(by, claimedPairs, evidence, advice),
       ...(blockedPairs.length > 0
         ? {
-            summary: `${cutOffText(blocks[0], blockedPairs, evidence) ?? reasons[0]} ${timeoutText(blockedPairs, evidence)}`,
+            summary: `${cutOff ?? reasons[0]} ${timeoutText(blockedPairs, evidence)}`,
+            forInSummary: cutOff === null ? 2 : 1,
           }
         : {}),
     },

@@ -130,47 +130,48 @@ function nodeInterfaces({ loadBalancer, networkInterfaces }: NetworkEvidence): N
 /**
  * Locates an instance id (traffic goes to the primary address of the primary interface) or an address (primary,
  * secondary, IPv6, or inside a delegated prefix). Addresses repeat across VPCs: prefers an interface of the target
- * group's VPC; two matches elsewhere are ambiguous.
+ * group's VPC; two matches elsewhere are ambiguous. `name`: what sentences call the target, if not its address.
  */
-export function locate(target: string, net: NetworkEvidence, vpcId?: string): TargetPlace {
+export function locate(target: string, net: NetworkEvidence, vpcId?: string, name?: string): TargetPlace {
   const parsed = parseRange(target);
-  if (!parsed) return locateInstance(target, net);
+  if (!parsed) return locateInstance(target, net, name);
+  const label = name ?? target;
 
   const carriers = interfacesWith(parsed, net.networkInterfaces ?? []);
   const eni = preferVpc(carriers, vpcId);
-  if (eni) return interfacePlace(target, parsed, eni, net);
+  if (eni) return interfacePlace(label, parsed, eni, net);
 
   const instance = preferVpc(instancesWith(target, net.instances ?? []), vpcId);
-  if (instance) return instancePlace(target, parsed, instance, net);
+  if (instance) return instancePlace(label, parsed, instance, net);
 
   const subnet = (net.subnets ?? []).find((each) => {
     const block = subnetBlock(each, parsed.family);
     return (vpcId === undefined || each.VpcId === vpcId) && block !== null && contains(block, parsed.range);
   });
   return {
-    label: target,
+    label,
     ...parsed,
     certain: true,
     subnetId: subnet?.SubnetId ?? null,
     zone: subnet?.AvailabilityZone ?? null,
     groups: null,
-    missing: [noInterface(target, carriers.length, net)],
+    missing: [noInterface(label, carriers.length, net)],
   };
 }
 
-function locateInstance(id: string, net: NetworkEvidence): TargetPlace {
+function locateInstance(id: string, net: NetworkEvidence, name?: string): TargetPlace {
   const eni = primaryInterfaceOf(net.networkInterfaces, id);
   const instance = instanceById(net.instances, id);
   const address = eni?.PrivateIpAddress ?? instance?.PrivateIpAddress;
   const parsed = address === undefined ? null : parseRange(address);
-  if (address !== undefined && parsed && eni) return interfacePlace(address, parsed, eni, net);
-  if (address !== undefined && parsed && instance) return instancePlace(address, parsed, instance, net);
+  if (address !== undefined && parsed && eni) return interfacePlace(name ?? address, parsed, eni, net);
+  if (address !== undefined && parsed && instance) return instancePlace(name ?? address, parsed, instance, net);
   const interfacesRead = net.networkInterfaces !== undefined || net.instances !== undefined;
   const reason = interfacesRead
-    ? `the address and security groups of ${id} (neither the instance nor its primary network interface was read)`
-    : `the network interfaces, for the address and security groups of ${id}`;
+    ? `the address and security groups of ${name ?? id} (neither the instance nor its primary network interface was read)`
+    : `the network interfaces, for the address and security groups of ${name ?? id}`;
   return {
-    label: id,
+    label: name ?? id,
     family: 4,
     range: allAddresses(4),
     certain: false,

@@ -28,6 +28,8 @@ import {
 export interface PathSource {
   node?: string | null;
   vpcId?: string | undefined;
+  /** What sentences call the target; its address if absent. */
+  name?: string;
 }
 
 /** What was found out from one configuration. */
@@ -44,14 +46,14 @@ export function pathTo(target: string, port: number, net: NetworkEvidence, from:
     NETWORK_EVIDENCE.map((name) => net[name]),
     () => ({ paths: new Map(), nodes: new Map() }),
   );
-  const key = JSON.stringify([target, port, from.node ?? null, from.vpcId ?? null]);
+  const key = JSON.stringify([target, port, from.node ?? null, from.vpcId ?? null, from.name ?? null]);
   const path = cache.paths.get(key) ?? judgePath(target, port, net, from, cache);
   cache.paths.set(key, path);
   return path;
 }
 
 function judgePath(target: string, port: number, net: NetworkEvidence, from: PathSource, cache: PathCache): PathResult {
-  const place = locate(target, net, from.vpcId ?? net.loadBalancer?.VpcId);
+  const place = locate(target, net, from.vpcId ?? net.loadBalancer?.VpcId, from.name);
   const source = `${place.family} ${from.node ?? ''}`;
   const nodes = cache.nodes.get(source) ?? nodePlaces(net, place.family, from.node);
   cache.nodes.set(source, nodes);

@@ -29,6 +29,8 @@ export interface TargetPath {
   /** Null without health checks, or if the port is unknown. */
   healthPort: number | null;
   health: PathResult | null;
+  /** The sentence on a port that calls the target "these targets". */
+  sharedSentence(port: number): string;
 }
 
 interface Endpoint {
@@ -73,6 +75,7 @@ function targetPathOf({ arn, id, address, port, description }: Endpoint, evidenc
     traffic,
     healthPort,
     health: healthPort === null ? null : healthPort === port ? traffic : pathTo(id, healthPort, evidence, from),
+    sharedSentence: (ofPort) => pathTo(id, ofPort, evidence, { ...from, name: 'these targets' }).sentence,
   };
 }
 

@@ -183,7 +183,7 @@ export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [..
 function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
   const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
   // Do not repeat what the root message says.
-  const reasons = cause.for.filter((sentence) => !isSaid(sentence, cause.summary));
+  const reasons = cause.for.slice(cause.forInSummary ?? 0);
   const seconds = keepAlive?.measuredSeconds ?? null;
   const runtime =
     runtimes.length === 0 || seconds === null ? [] : [`${number(seconds)} s is the default of ${runtimes.join(', ')}.`];
@@ -202,10 +202,6 @@ function firstReasons(reasons: readonly string[]): string[] {
     return index === 0 || left >= 0;
   });
 }
-
-/** Whether the cause's headline contains this sentence. */
-const isSaid = (sentence: string, headline: string | null): boolean =>
-  headline?.includes(sentence.replace(/[.]$/, '')) ?? false;
 
 /** Titles contain "and", so semicolons separate them. `others`: ruled out as well, but unlike these errors. */
 function ruledOutWords(causes: readonly CauseResult[], others: number): string {

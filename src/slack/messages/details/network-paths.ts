@@ -60,19 +60,18 @@ function pathLines(paths: readonly NetworkPath[]): TextLine[] {
       ...(health === null ? [] : [{ ...target, port: `${healthPort}, health checks`, answer: health }]),
     ];
   });
-  const key = ({ name, port, address, condition, answer }: PortPath) =>
-    JSON.stringify([name, port, condition, answer.outcome, answer.sentence.replaceAll(address, 'it')]);
+  const key = ({ name, port, condition, answer }: PortPath) =>
+    JSON.stringify([name, port, condition, answer.outcome, answer.sharedSentence ?? answer.sentence]);
   return [...groupBy(portPaths, key).values()].flatMap((own) => {
     const [first] = own;
     if (first === undefined) return [];
-    const { name, port, condition, answer, address } = first;
+    const { name, port, condition, answer } = first;
     const addresses = list(
       own.map((path) => path.address),
       4,
     );
     const which = `${truncate(name, 80)}, ${addresses} on ${port} (${condition})`;
-    const sentence =
-      own.length === 1 ? answer.sentence : answer.sentence.replaceAll(address, `these ${number(own.length)} targets`);
+    const sentence = own.length === 1 ? answer.sentence : (answer.sharedSentence ?? answer.sentence);
     return [
       [`${ANSWER_MARK[answer.outcome]} `, { bold: which }, `: ${ANSWER_WORD[answer.outcome]}. `, ...prose(sentence)],
     ];

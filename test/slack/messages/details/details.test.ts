@@ -236,7 +236,7 @@ describe('network paths', () => {
       .split('\n')
       .filter((line) => line.startsWith('  •') || line.startsWith('    '));
     expect(lines[0]).toBe(
-      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of these 2 targets does not allow TCP 8080 from the load balancer (sg-0b1f6a2c9d4e7f803); it allows TCP 8081 from sg-0b1f6a2c9d4e7f803.',
+      '  • ✗ *checkout, 10.0.10.62 and 10.0.11.64 on 8080 (healthy)*: blocked. sg-0e9d8c7b6a5f41302 of these targets does not allow TCP 8080 from the load balancer (sg-0b1f6a2c9d4e7f803); it allows TCP 8081 from sg-0b1f6a2c9d4e7f803.',
     );
     expect(lines.at(-1)).toBe(
       '    aws ec2 authorize-security-group-ingress --group-id sg-0e9d8c7b6a5f41302 --protocol tcp --port 8080 --source-group sg-0b1f6a2c9d4e7f803',

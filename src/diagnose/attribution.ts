@@ -1,6 +1,6 @@
 /** Assigns every error to exactly one part: an event, a cause, or causes that remain possible. */
 
-import { CAUSE_IDS, type CauseId } from './causes/index.ts';
+import { CAUSE_IDS, type CauseId, causeOf } from './causes/index.ts';
 import type { IncidentEvent } from './events/incident-event.ts';
 import type { CauseClaim } from './judgement.ts';
 import type { SignatureId } from './signature.ts';
@@ -61,8 +61,7 @@ export function attributeErrors(
       return [{ ...undecidedPart(own, possible), event }];
     });
   const rest = traffic.errors.filter((error) => !inEvents.has(error));
-  const owned = rest.filter((error) => owners.has(error));
-  const decided = decidedParts(owned, owners, eventParts);
+  const decided = decidedParts(rest, owners, eventParts);
   const joinable = byCauseAndGroup(decided);
   // An error with a single possible cause joins that cause if it is decided for the same target group.
   const open = rest.filter((error) => {
@@ -152,25 +151,27 @@ function isExplainedOtherwise(
   return 2 * countErrors(others) > countErrors(errors);
 }
 
-/** Splits the application's own errors by status and target group, because each may belong to another team. */
 const ownKey = (error: SampledError, { id }: Owner): string =>
-  id === 'target-generated' ? `${id} ${error.elb_status_code} ${error.target_group_arn}` : id;
+  causeOf(id)?.splitByStatus ? `${id} ${error.elb_status_code} ${error.target_group_arn}` : id;
 
 /** One part per cause; errors of an event's cause on its target groups belong to the event. */
 function decidedParts(
-  owned: readonly SampledError[],
+  errors: readonly SampledError[],
   owners: ReadonlyMap<SampledError, Owner>,
   eventParts: readonly ErrorPart[],
 ): ErrorPart[] {
-  const ownerOf = (error: SampledError): Owner => owners.get(error) ?? { id: 'target-generated', strength: 'likely' };
   const ofEvents = byCauseAndGroup(eventParts);
-  const rest = owned.filter((error) => !joinPart(error, ownerOf(error).id, ofEvents));
-  const parts = [...groupBy(rest, (error) => ownKey(error, ownerOf(error))).values()].flatMap((errors): ErrorPart[] => {
-    const [first] = errors;
+  const owned = errors.flatMap((error) => {
+    const owner = owners.get(error);
+    return owner === undefined || joinPart(error, owner.id, ofEvents) ? [] : [{ error, owner }];
+  });
+  const parts = [...groupBy(owned, ({ error, owner }) => ownKey(error, owner)).values()].flatMap((own): ErrorPart[] => {
+    const [first] = own;
     if (first === undefined) return [];
-    const confirmed = errors.filter((error) => ownerOf(error).strength === 'confirmed');
-    const standing = 2 * countErrors(confirmed) >= countErrors(errors) ? 'confirmed' : 'likely';
-    return [{ causes: [ownerOf(first).id], standing, errors, count: 0, event: null }];
+    const all = own.map(({ error }) => error);
+    const confirmed = own.filter(({ owner }) => owner.strength === 'confirmed').map(({ error }) => error);
+    const standing = 2 * countErrors(confirmed) >= countErrors(all) ? 'confirmed' : 'likely';
+    return [{ causes: [first.owner.id], standing, errors: all, count: 0, event: null }];
   });
   return [...eventParts, ...parts];
 }

@@ -1,7 +1,7 @@
 /** Lists trace ids of errors that only the application's log can settle, with commands that search for them. */
 
 import { command } from '../format/command.ts';
-import type { CauseId } from './causes/index.ts';
+import { type CauseId, causeOf } from './causes/index.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { type SampledError, traceRoots } from './traffic.ts';
 
@@ -27,12 +27,19 @@ export function tracesOf(unexplained: readonly SampledError[], open: readonly Ca
 
 /** What each answer of the application's log means; names only what is still possible. */
 function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['meaning'] {
-  const timer = open.includes('worker-timeout') ? ', or a worker timeout ended it' : '';
+  const reasons = (is: 'absent' | 'unfinished'): string[] =>
+    open.flatMap((id) => {
+      const left = causeOf(id)?.inApplicationLog;
+      return left?.is === is ? left.because : [];
+    });
+  const absent = reasons('absent');
+  const unfinished = reasons('unfinished').map((because) => `, or ${because}`);
   return {
-    absent: open.includes('keep-alive-race')
-      ? 'if the application logs trace IDs, the request never reached it: a keep-alive race, a proxy in front of it, or a restart at that moment'
-      : 'if the application logs trace IDs, the request never reached it: check any proxy in front of it, and whether it was restarting',
-    started: `the application crashed, was killed or closed the connection${timer}: read the last lines of its log`,
+    absent:
+      absent.length > 0
+        ? `if the application logs trace IDs, the request never reached it: ${absent.join(', ')}, a proxy in front of it, or a restart at that moment`
+        : 'if the application logs trace IDs, the request never reached it: check any proxy in front of it, and whether it was restarting',
+    started: `the application crashed, was killed or closed the connection${unfinished.join('')}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };
 }

@@ -2,7 +2,7 @@
 
 import { inSentence, list, number, percent, plural } from '../format/wording.ts';
 import { type ErrorPart, isDecided } from './attribution.ts';
-import type { CauseId } from './causes/index.ts';
+import { type CauseId, causeOf } from './causes/index.ts';
 import type { CauseResult, Diagnosis, Part, Verdict } from './diagnosis.ts';
 import type { EventKind } from './events/event.ts';
 import type { IncidentEvent } from './events/incident-event.ts';
@@ -218,9 +218,9 @@ function placeText(errors: readonly SampledError[], traffic: Traffic): { before:
   return { before: '', of: isFew ? `, to ${list(namesOf(traffic, targets))}` : '' };
 }
 
-/** The single change that would fix either of these causes. */
+/** The single change that would fix each of these causes. */
 const sharedCure = (causes: readonly CauseId[]): string =>
-  causes.length === 2 && causes.every((id) => id === 'slow-target' || id === 'slow-upload')
+  causes.length > 1 && causes.every((id) => causeOf(id)?.curedByIdleTimeout)
     ? ' Either way, a longer idle timeout of the load balancer lets these requests finish.'
     : '';
 
@@ -240,9 +240,8 @@ function decidingEvidence(part: Part | undefined, evidence: VerdictEvidence): st
     return `The application log for ${ids[0]}${ids.length > 1 ? ' and the other trace IDs' : ''}. Not there: ${meaning.absent}. Started, not finished: ${meaning.started}. Finished: ${meaning.finished}.`;
   }
   // Suggest what can be run before what could not be checked.
-  const ordered = [...part.causes].sort(
-    (a, b) => Number(b === 'target-unreachable') - Number(a === 'target-unreachable'),
-  );
+  const isRunnable = (id: CauseId): boolean => causeOf(id)?.suggestsTest === true;
+  const ordered = [...part.causes].sort((a, b) => Number(isRunnable(b)) - Number(isRunnable(a)));
   const missing = ordered.flatMap((cause) => causes.find((one) => one.id === cause)?.missing ?? []);
   const distinct = [...new Set(missing)].slice(0, 3);
   if (distinct.length > 0) return distinct.join(' ');

@@ -1,6 +1,6 @@
 /** Units, times and sentences shared by every renderer. Pure; times are UTC. */
 import type { CauseId } from '../diagnose/causes/index.ts';
-import { causesOf } from '../diagnose/causes/index.ts';
+import { causeOf, causesOf } from '../diagnose/causes/index.ts';
 import type {
   CauseResult,
   CheckFinding,
@@ -23,6 +23,14 @@ import { grouped, inSentence, number, percent, plural } from '../format/wording.
 /** 0.004 → "4 ms", 11.083 → "11.083 s", 60 → "60 s": all digits, no trailing zeros. */
 export const formatSeconds = (value: number): string =>
   value !== 0 && Math.abs(value) < 1 ? `${formatExact(value * 1000)} ms` : `${formatExact(value)} s`;
+
+/** "6 s is the default of Node.js 20 and later."; null unless a measured timeout belongs to the cause. */
+export function runtimeSentence({ id }: CauseResult, { keepAlive }: Diagnosis): string | null {
+  const { measuredSeconds: seconds = null, runtimes = [] } = keepAlive ?? {};
+  return seconds === null || runtimes.length === 0 || !causeOf(id)?.showsKeepAlive
+    ? null
+    : `${number(seconds)} s is the default of ${runtimes.join(', ')}.`;
+}
 
 /** At most three decimals: 0.5 → "0.5", 71204 → "71,204". */
 const formatExact = (value: number): string => grouped(Math.round(value * 1000) / 1000);

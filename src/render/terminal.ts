@@ -13,6 +13,7 @@ import {
   GAPS,
   knownLabel,
   ruledOutLines,
+  runtimeSentence,
   settingsIntroduction,
   TRACE_ANSWERS,
 } from './phrases.ts';
@@ -94,15 +95,9 @@ const candidateLines = (page: Page, causes: readonly CauseResult[], errors: numb
 ];
 
 /** The cause's evidence, and the runtimes that close idle connections at the measured value. */
-const whyLines = (page: Page, cause: CauseResult, { keepAlive }: Diagnosis): string[] => {
-  const seconds = keepAlive?.measuredSeconds ?? null;
-  const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
-  return [
-    ...evidenceLines(page, cause),
-    ...(runtimes.length > 0 && seconds !== null
-      ? labelledLines(page, 'Runtime', [`${number(seconds)} s is the default of ${runtimes.join(', ')}.`])
-      : []),
-  ];
+const whyLines = (page: Page, cause: CauseResult, diagnosis: Diagnosis): string[] => {
+  const runtime = runtimeSentence(cause, diagnosis);
+  return [...evidenceLines(page, cause), ...(runtime === null ? [] : labelledLines(page, 'Runtime', [runtime]))];
 };
 
 /** How to look the errors up in the application's log; ends with an empty line. */

@@ -15,9 +15,19 @@ export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceNa
   signatures: NonEmpty<SignatureId>;
   /**
    * Events whose errors it can explain although their signatures vary. `rollout`: a target is replaced. `silence`: a
-   * target stops answering.
+   * target stops answering. `refusal`: a target goes and refuses or rejects every new connection.
    */
-  events?: readonly ('rollout' | 'silence')[];
+  events?: readonly ('rollout' | 'silence' | 'refusal')[];
+  /** Set if a longer idle timeout of the load balancer lets its requests finish. */
+  curedByIdleTimeout?: true;
+  /** Set if its missing evidence begins with something to run, which is suggested before what could not be checked. */
+  suggestsTest?: true;
+  /** Set if each status and target group is a part of its own, because each may belong to another team. */
+  splitByStatus?: true;
+  /** Set if the measured keep-alive timeout, and the runtimes that have it by default, belong to its evidence. */
+  showsKeepAlive?: true;
+  /** What a request with this cause leaves in the application's log: nothing, or a start without an end. */
+  inApplicationLog?: { is: 'absent' | 'unfinished'; because: string };
   wants: readonly Wants[];
   /**
    * Called only if asked errors of the window have one of the signatures; `errors` are those. Evidence that could not

@@ -33,7 +33,7 @@ export const connectionRefused = defineCause({
     'The target answers the connection attempt with a reset or as unreachable: nothing listens on the port, the process crashed, or a firewall rejects.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['connect-failed'],
-  events: ['rollout'],
+  events: ['rollout', 'refusal'],
   wants: ['targetGroups', 'targetHealth', 'instances', 'networkInterfaces', 'metrics', 'changes'],
 
   judge(evidence, question, errors): Judgement {

@@ -74,6 +74,8 @@ export const causes: readonly (Cause & { id: CauseId })[] = inOrder;
 /** In the same order. JSON, tests and links depend on them. */
 export const CAUSE_IDS: readonly CauseId[] = causes.map(({ id }) => id);
 
+export const causeOf = (id: CauseId): Cause | undefined => causes.find((cause) => cause.id === id);
+
 /** The causes that can produce errors of a signature, in the order of `causes`. */
 export const causesOf = (signature: SignatureId): CauseId[] =>
   causes.filter(({ signatures }) => signatures.includes(signature)).map(({ id }) => id);

@@ -38,6 +38,8 @@ export const keepAliveRace = defineCause({
     'The target closes an idle connection at the moment the load balancer sends the next request on it, because its keep-alive timeout is not longer than the idle timeout.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
   signatures: ['closed-before-response'],
+  showsKeepAlive: true,
+  inApplicationLog: { is: 'absent', because: 'a keep-alive race' },
   wants: WANTS,
 
   judge(evidence, question): Judgement {

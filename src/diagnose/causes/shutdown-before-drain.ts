@@ -43,7 +43,7 @@ export const shutdownBeforeDrain = defineCause({
     'A target that is being replaced stops listening or closes its connections while the load balancer still sends it requests.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html',
   signatures: ['connect-failed', 'closed-before-response'],
-  events: ['rollout'],
+  events: ['rollout', 'refusal'],
   wants: WANTS,
 
   judge(evidence): Judgement {

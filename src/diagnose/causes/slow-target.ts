@@ -23,6 +23,7 @@ export const slowTarget = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
   signatures: ['idle-timeout'],
+  curedByIdleTimeout: true,
   wants: ['attributes', 'changes', 'targetGroups'],
 
   judge({ traffic, attributes, changes, targetGroups }, question): Judgement {

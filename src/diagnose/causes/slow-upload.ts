@@ -30,6 +30,7 @@ export const slowUpload = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
   signatures: ['idle-timeout', 'closed-before-response'],
+  curedByIdleTimeout: true,
   wants: ['attributes'],
 
   judge({ traffic, attributes }, question): Judgement {

@@ -14,6 +14,7 @@ export const targetGenerated = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#load-balancer-http-error-codes',
   signatures: ['target-response'],
+  splitByStatus: true,
   wants: ['targetGroups'],
 
   judge(evidence, _question, errors): Judgement {

@@ -36,6 +36,7 @@ export const targetUnreachable = defineCause({
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['connect-timeout'],
   events: ['rollout', 'silence'],
+  suggestsTest: true,
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge(evidence, question): Judgement {

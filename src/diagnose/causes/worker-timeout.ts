@@ -35,6 +35,7 @@ export const workerTimeout = defineCause({
     'The application server or a proxy in the target kills a request at one fixed duration and closes the connection.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',
   signatures: ['closed-before-response'],
+  inApplicationLog: { is: 'unfinished', because: 'a worker timeout ended it' },
   wants: ['attributes'],
 
   judge({ traffic, attributes }): Judgement {

@@ -246,14 +246,13 @@ function standingOf({ outages, bursts, kind }: EventOutline, calls: readonly Eve
   return kind === 'crash' && outages.length + bursts.length > 2 ? 'confirmed' : 'likely';
 }
 
-const explaining = (what: 'rollout' | 'silence'): CauseId[] =>
+const explaining = (what: 'rollout' | 'silence' | 'refusal'): CauseId[] =>
   causes.filter(({ events = [] }) => events.includes(what)).map(({ id }) => id);
 
 function causesOf({ kind, outages, target_group_arn }: EventOutline, { targetGroups }: EventEvidence): CauseId[] {
   if (kind === 'rollout') return explaining('rollout');
   if (kind === 'crash') return [outages.length > 0 ? 'connection-refused' : 'closed-mid-request'];
-  if (outages.every((outage) => isRefused(outage) || isRejected(outage)))
-    return ['connection-refused', 'shutdown-before-drain'];
+  if (outages.every((outage) => isRefused(outage) || isRejected(outage))) return explaining('refusal');
   const protocol = targetGroups?.find(({ TargetGroupArn }) => TargetGroupArn === target_group_arn)?.Protocol;
   // An unfinished TLS handshake ends after 10 s, too.
   const silent = explaining('silence');

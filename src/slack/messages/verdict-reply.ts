@@ -10,6 +10,7 @@ import {
   fitSentences,
   GAPS,
   knownLabel,
+  runtimeSentence,
   settingsIntroduction,
   sortCauses,
   TRACE_ANSWERS,
@@ -180,15 +181,12 @@ export function stopgapParts({ stopgap }: Fix, longest = MAX_COMMAND): MessagePa
 /** Settings and commands, each copied separately. */
 export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [...settings, ...commands];
 
-function whyParts(cause: CauseResult, { keepAlive }: Diagnosis): MessagePart[] {
-  const runtimes = cause.id === 'keep-alive-race' ? (keepAlive?.runtimes ?? []) : [];
+function whyParts(cause: CauseResult, diagnosis: Diagnosis): MessagePart[] {
   // Do not repeat what the root message says.
   const reasons = cause.for.slice(cause.forInSummary ?? 0);
-  const seconds = keepAlive?.measuredSeconds ?? null;
-  const runtime =
-    runtimes.length === 0 || seconds === null ? [] : [`${number(seconds)} s is the default of ${runtimes.join(', ')}.`];
+  const runtime = runtimeSentence(cause, diagnosis) ?? [];
   return [
-    ...labelledList('Why', [...firstReasons(reasons), ...runtime], MAX_REASONS + 1, IN_EVIDENCE),
+    ...labelledList('Why', [...firstReasons(reasons), runtime].flat(), MAX_REASONS + 1, IN_EVIDENCE),
     ...labelledList('Against', cause.against, 2, IN_EVIDENCE),
     ...labelledList('Missing evidence', cause.missing, 2, IN_EVIDENCE),
   ];

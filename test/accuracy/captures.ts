@@ -11,9 +11,9 @@ export const captureRoot = join(import.meta.dirname, 'lab');
 /** Captures that the diagnosis gets wrong, or leaves open though the evidence decides, and why. */
 const SHORTFALLS: Record<string, string> = {
   'out-of-memory-gunicorn':
-    'A kill with one request in flight leaves one close, which an invalid response leaves as well; only kills with several tell.',
+    'A kill with one request in flight leaves one close, as an invalid response does; only kills with several requests decide.',
   'worker-timeout-gunicorn-20.1':
-    'Six exports waited in the queue for a worker and ended later than the timer; the log does not part waiting from work.',
+    'Six exports waited in the queue for a worker and ended later than the timer; the log does not separate waiting from work.',
 };
 
 export const captureNames = (): string[] => readdirSync(captureRoot).sort();

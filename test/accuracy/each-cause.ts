@@ -31,15 +31,19 @@ export const eachCause: Family = {
     incident(
       'race at 5 s',
       keepAliveRaceAt(5),
-      expectCause('keep-alive-race', 'Targets close at 5 s, the load balancer keeps 60 s.', {
-        ruledOut: ['security-group-blocked', 'worker-timeout'],
-      }),
+      expectCause(
+        'keep-alive-race',
+        'Targets close idle connections after 5 s; the load balancer keeps them for 60 s.',
+        {
+          ruledOut: ['security-group-blocked', 'worker-timeout'],
+        },
+      ),
     ),
     incident('race at 2 s', keepAliveRaceAt(2), expectCause('keep-alive-race', 'gunicorn with threads closes at 2 s.')),
     incident(
       'race at 20 s',
       keepAliveRaceAt(20, { count: 60 }),
-      expectCause('keep-alive-race', 'Tomcat closes at 20 s.'),
+      expectCause('keep-alive-race', 'Tomcat closes idle connections after 20 s.'),
     ),
     incident(
       'race at 60 s, equal to the idle timeout',
@@ -49,14 +53,21 @@ export const eachCause: Family = {
         targetGroups: [web(keepAliveAfter(60), targets('10.0.10.40'))],
         clients: [{ kind: 'pollers', count: 2, everySeconds: 60, jitterSeconds: 0.06 }],
       },
-      expectCause('keep-alive-race', 'Equal timeouts race: a quiet service, asked once a minute for a day.'),
+      expectCause(
+        'keep-alive-race',
+        'Both idle timeouts are 60 s: a quiet service that gets one request a minute for a day.',
+      ),
     ),
     incident(
       'process of a target down',
       withFaults({ kind: 'crash', target: '10.0.11.40', at: 300 }),
-      expectCause('connection-refused', 'Refused in milliseconds until health checks took it out.', {
-        ruledOut: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'],
-      }),
+      expectCause(
+        'connection-refused',
+        'The target refused connections in milliseconds until health checks took it out.',
+        {
+          ruledOut: ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'],
+        },
+      ),
     ),
     incident(
       'TLS handshakes fail on one target',
@@ -65,9 +76,13 @@ export const eachCause: Family = {
         clients: [people(4), refreshEvery(45, { count: 16, spreadSeconds: 8 })],
         faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', from: 200, to: 700 }],
       },
-      expectCause('tls-handshake-failure', 'Its open connections go on answering over TLS; the TLS metric counts.', {
-        ruledOut: ['connection-refused'],
-      }),
+      expectCause(
+        'tls-handshake-failure',
+        'Its open TLS connections still answer; the metric for TLS errors counts the failures.',
+        {
+          ruledOut: ['connection-refused'],
+        },
+      ),
     ),
     incident(
       'HTTPS group on a plaintext port',
@@ -81,13 +96,9 @@ export const eachCause: Family = {
           }),
         ],
       },
-      expectCause(
-        'protocol-mismatch',
-        'The health check over plain HTTP passes on the very port the group speaks TLS to.',
-        {
-          mustNotClaim: ['tls-handshake-failure', 'connection-refused'],
-        },
-      ),
+      expectCause('protocol-mismatch', 'A plain HTTP health check passes on the port to which the group speaks TLS.', {
+        mustNotClaim: ['tls-handshake-failure', 'connection-refused'],
+      }),
     ),
     incident(
       'HTTP group on a TLS port that closes',
@@ -102,7 +113,7 @@ export const eachCause: Family = {
       },
       expectCause(
         'protocol-mismatch',
-        'Every request is closed at once, and the health check over HTTPS passes there.',
+        'Every request is closed at once, and an HTTPS health check passes on the same port.',
         {
           mustNotClaim: ['keep-alive-race'],
         },
@@ -124,7 +135,7 @@ export const eachCause: Family = {
       withFaults({ kind: 'early-close', share: 0.04, afterSeconds: [0.2, 6] }),
       expectCause(
         'closed-mid-request',
-        'Durations and routes differ and repeats succeed: no clock, no answer, no idle time.',
+        'Durations and routes differ and retries succeed: neither a timer, nor one route, nor an idle time explains them.',
         {
           ruledOut: ['keep-alive-race', 'worker-timeout'],
         },
@@ -145,7 +156,7 @@ export const eachCause: Family = {
         routes: withReports,
         faults: [{ kind: 'unusable-response', route: 'POST /reports', share: 1, because: 'malformed-response' }],
       },
-      expectUndecided(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
+      expectUndecided(['malformed-response', 'response-header-too-large'], 'Both leave the same rows.', {
         ruledOut: ['keep-alive-race'],
         mustNotClaim: ['closed-mid-request', 'worker-timeout', 'malformed-response', 'response-header-too-large'],
       }),
@@ -157,7 +168,7 @@ export const eachCause: Family = {
           { kind: 'unusable-response', route: 'GET /orders/{uuid}', share: 1, because: 'response-header-too-large' },
         ],
       },
-      expectUndecided(['malformed-response', 'response-header-too-large'], 'The rows of both look the same.', {
+      expectUndecided(['malformed-response', 'response-header-too-large'], 'Both leave the same rows.', {
         ruledOut: ['keep-alive-race'],
       }),
     ),
@@ -172,14 +183,17 @@ export const eachCause: Family = {
           { kind: 'deregister', target: '10.0.11.41', at: 400 },
         ],
       },
-      expectCause('deregistration-delay-elapsed', 'All that runs on it ends 20 s after it was deregistered.'),
+      expectCause(
+        'deregistration-delay-elapsed',
+        'Every request still running on the target ends 20 s after it was deregistered.',
+      ),
     ),
     incident(
       'deployment without draining',
       { loadBalancer: slowPropagation(), faults: [deployment()] },
       expectCause(
         'shutdown-before-drain',
-        'Targets left in turn, refusing what was still sent, and others took over.',
+        'Targets left one after another and refused the requests still sent to them; others took over.',
         {
           mustNotClaim: ['connection-refused', 'closed-mid-request'],
         },
@@ -272,7 +286,7 @@ export const eachCause: Family = {
       },
       expectUndecided(
         ['slow-target', 'slow-upload'],
-        'The body stopped half-way; a target that is slow to answer a slow upload leaves the same row.',
+        'The body stopped halfway; a target that answers a slow upload slowly leaves the same row.',
       ),
     ),
     incident(
@@ -345,7 +359,7 @@ export const eachCause: Family = {
       },
       expectUndecided(
         ['load-balancer-impaired'],
-        'State and subnets show that it could be; no row shows that the 500s came of it.',
+        'State and subnets make it possible; no row shows that it caused the 500s.',
         { ruledOut: ['keep-alive-race', 'connection-refused'] },
       ),
     ),
@@ -356,9 +370,13 @@ export const eachCause: Family = {
         routes: shopRoutes('web').map((route) => ({ ...route, medianMs: 12 * route.medianMs })),
         clients: [people(30)],
       },
-      expectCause('target-optimizer', 'As many refusals were counted as there are 503s; the group has targets.', {
-        mustNotClaim: ['no-registered-targets'],
-      }),
+      expectCause(
+        'target-optimizer',
+        'The metric counts as many refusals as there are 503s, and the group has targets.',
+        {
+          mustNotClaim: ['no-registered-targets'],
+        },
+      ),
     ),
     incident(
       'clients give up',

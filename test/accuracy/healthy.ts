@@ -19,7 +19,7 @@ export const healthy: Family = {
     incident(
       'a rhythm of 5 s on targets that keep 75 s',
       { clients: [people(3), refreshEvery(5)] },
-      expectNothingFailed('A rhythm alone makes no race.'),
+      expectNothingFailed('Regular requests alone are not a race.'),
     ),
     incident(
       'a deployment that drains',
@@ -38,7 +38,7 @@ export const healthy: Family = {
     incident(
       'no metrics and no configuration, nothing failed',
       {},
-      expectNothingFailed('The log is whole and holds no error.'),
+      expectNothingFailed('The log is complete and has no error.'),
       {
         without: ['aws', 'metrics'],
       },

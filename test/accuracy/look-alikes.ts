@@ -27,7 +27,7 @@ export const lookAlikes: Family = {
       (simulation) => ({
         ...expectCause(
           'closed-mid-request',
-          'Row by row it is a race: closed soon after being sent, on every target and route. But the idle times before it show no edge, and what was sent to a leaving worker ends together. The closes that took no longer than a success stay open.',
+          'Each row looks like a race: closed soon after being sent, on every target and route. But the idle times show no edge, and requests on a worker that leaves end together. The closes that took no longer than a success stay undecided.',
           { mustNotClaim: ['keep-alive-race', 'malformed-response', 'response-header-too-large'] },
         )(simulation),
         explains: { 'closed-mid-request': [0.6, 1] },
@@ -40,9 +40,13 @@ export const lookAlikes: Family = {
         clients: [people(20), { kind: 'pollers', count: 40, everySeconds: 5, jitterSeconds: 0.01, retry: 0.5 }],
       },
       (simulation) => ({
-        ...expectCause('closed-mid-request', 'The pollers put every request 5 s after another, the failing ones too.', {
-          mustNotClaim: ['keep-alive-race'],
-        })(simulation),
+        ...expectCause(
+          'closed-mid-request',
+          'The pollers send every request 5 s after another, whether it fails or not.',
+          {
+            mustNotClaim: ['keep-alive-race'],
+          },
+        )(simulation),
         explains: { 'closed-mid-request': [0.6, 1] },
       }),
     ),
@@ -51,7 +55,7 @@ export const lookAlikes: Family = {
       keepAliveRaceAt(60, { count: 400, spreadSeconds: 0.04, everySeconds: 60 }),
       expectUndecided(
         ['keep-alive-race', 'closed-mid-request'],
-        'A race at 60 s in truth; but all requests come in one beat, so every idle time has its request, sound or not.',
+        'It is a race at 60 s, but all requests come at one interval, so failed and successful requests have the same idle times.',
       ),
     ),
     incident(
@@ -63,7 +67,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['slow-target', 'slow-upload'],
-        'The body came slowly, and then nothing for 60 s: whether it stopped or the target was slow is not in the log.',
+        'The body came slowly, then nothing for 60 s: the log does not show whether the client stopped or the target was slow.',
       ),
     ),
     incident(
@@ -75,7 +79,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['connection-refused', 'tls-handshake-failure'],
-        'Refused and failed handshake leave the same row; only two metrics differ.',
+        'A refused connection and a failed handshake leave the same row; only two metrics tell them apart.',
       ),
       { without: ['metrics'] },
     ),
@@ -87,7 +91,7 @@ export const lookAlikes: Family = {
       },
       expectCause(
         'connection-refused',
-        'TargetConnectionErrorCount counts them, TargetTLSNegotiationErrorCount is zero.',
+        'TargetConnectionErrorCount counts them; TargetTLSNegotiationErrorCount is zero.',
         {
           mustNotClaim: ['tls-handshake-failure', 'protocol-mismatch'],
         },
@@ -101,7 +105,7 @@ export const lookAlikes: Family = {
       },
       expectCause(
         'tls-handshake-failure',
-        'At 10 s like a dropped packet, but the TLS metric counts them and the connection metric none.',
+        'They end at 10 s, as dropped packets do, but the TLS metric counts them and the connection metric does not.',
         {
           ruledOut: ['security-group-blocked', 'network-acl-blocked'],
           mustNotClaim: ['target-unreachable'],
@@ -111,7 +115,7 @@ export const lookAlikes: Family = {
     incident(
       'crash that comes back, not a deployment',
       withFaults({ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 25 }),
-      expectCause('connection-refused', 'The same target serves again after 25 s.', {
+      expectCause('connection-refused', 'The same target serves requests again after 25 s.', {
         mustNotClaim: ['shutdown-before-drain'],
       }),
     ),
@@ -125,7 +129,7 @@ export const lookAlikes: Family = {
       },
       expectCause(
         'shutdown-before-drain',
-        'It left for good, without an unhealthy host: its process stopped while it was deregistered.',
+        'The target left for good and was never unhealthy: its process stopped while it was deregistered.',
         {
           mustNotClaim: ['connection-refused', 'closed-mid-request'],
         },
@@ -137,7 +141,7 @@ export const lookAlikes: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { unhealthyThreshold: 10 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.10.40', from: 100, to: 330 }],
       },
-      expectCause('target-unreachable', 'Both ways are open in every rule.', {
+      expectCause('target-unreachable', 'Every rule allows both directions.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
@@ -160,7 +164,7 @@ export const lookAlikes: Family = {
       },
       expectCause(
         'security-group-blocked',
-        'All targets admit a group that the load balancer no longer has; it fails open and times out.',
+        'All targets allow a security group that the load balancer no longer has; it fails open, and connections time out.',
         {
           mustNotClaim: ['slow-target', 'target-unreachable', 'no-registered-targets'],
         },
@@ -196,7 +200,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['slow-target', 'slow-upload'],
-        'A body of megabytes and an end at the timer: the log cannot say which of the two was slow.',
+        'A body of megabytes, cut off by the timer: the log does not show whether the client or the target was slow.',
       ),
     ),
     incident(
@@ -214,7 +218,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['malformed-response', 'response-header-too-large'],
-        'A fixed duration and a fixed route: a clock would let shorter reports succeed, but none did.',
+        'One duration and one route: with a timer, shorter reports would succeed, but none did.',
         { mustNotClaim: ['worker-timeout', 'closed-mid-request'] },
       ),
     ),
@@ -227,9 +231,13 @@ export const lookAlikes: Family = {
         routes: withReports,
         faults: [{ ...slowReports, seconds: [12, 40] }],
       },
-      expectCause('worker-timeout', 'Ends between 10.0 and 10.3 s while the same route succeeds below.', {
-        mustNotClaim: ['malformed-response', 'slow-target'],
-      }),
+      expectCause(
+        'worker-timeout',
+        'The errors end between 10.0 and 10.3 s; faster requests on the same route succeed.',
+        {
+          mustNotClaim: ['malformed-response', 'slow-target'],
+        },
+      ),
     ),
     incident(
       'worker timeout of 30 s on a route that has become slow for all',
@@ -241,7 +249,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['worker-timeout', 'malformed-response', 'response-header-too-large'],
-        'Every report ends at 30.0 s and none succeeds: a clock, or an answer that always breaks after this work.',
+        'Every report ends at 30.0 s and none succeeds: a timer, or a response that always breaks after this work.',
         { ruledOut: ['keep-alive-race'] },
       ),
     ),
@@ -253,7 +261,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['malformed-response', 'response-header-too-large'],
-        'Every request of one route fails after some work, as one whose answer always breaks; the trace ids would tell.',
+        'Every request on one route fails after some work, as if its response always breaks; the trace IDs would decide.',
         { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large', 'worker-timeout'] },
       ),
     ),
@@ -268,7 +276,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
-        'A third of one route after its normal time, nobody repeated: an early close of that route would look the same.',
+        'A third of the requests on one route fail after its usual time, and nobody retried: an early close would look the same.',
       ),
     ),
     incident(
@@ -280,7 +288,7 @@ export const lookAlikes: Family = {
       },
       expectUndecided(
         ['worker-timeout'],
-        'A clock of 15 s fires in the target, but whether on its own work or on the body that a client sends slowly is not in the log.',
+        'A 15 s timeout fires in the target; the log does not show whether it limits the work or a slow request body.',
         { mustNotClaim: ['worker-timeout', 'closed-mid-request', 'malformed-response'] },
       ),
     ),

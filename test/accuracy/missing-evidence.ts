@@ -48,14 +48,14 @@ export const missingEvidence: Family = {
       refusedPort,
       expectUndecided(
         ['security-group-blocked', 'network-acl-blocked', 'target-unreachable'],
-        'Who drops the packets is not in the log.',
+        'The log does not show what drops the packets.',
       ),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'connect timeouts, no security groups',
       refusedPort,
-      expectUndecided(['security-group-blocked'], 'Everything else was read, but not the groups.', {
+      expectUndecided(['security-group-blocked'], 'Everything was read except the security groups.', {
         mustNotClaim: ['target-unreachable', 'network-acl-blocked'],
       }),
       { without: ['describe-security-groups'] },
@@ -65,7 +65,7 @@ export const missingEvidence: Family = {
       { targetGroups: [httpsGroup()], faults: [{ kind: 'crash', target: '10.0.11.40', at: 300, seconds: 100 }] },
       expectUndecided(
         ['connection-refused', 'tls-handshake-failure'],
-        'Neither protocol nor metrics: TCP or TLS is open.',
+        'Without protocol and metrics, TCP and TLS cannot be told apart.',
       ),
       { without: ['aws', 'metrics'] },
     ),
@@ -74,7 +74,7 @@ export const missingEvidence: Family = {
       { targetGroups: [httpsGroup()], faults: [{ kind: 'crash', target: '10.0.11.40', at: 600 }] },
       expectUndecided(
         ['connection-refused', 'tls-handshake-failure'],
-        'It answers no more, and nothing counts TCP or TLS: a process that is gone, or one that came back with broken TLS.',
+        'The target stopped answering, and no metric tells TCP from TLS: the process is gone, or came back with broken TLS.',
       ),
       { without: ['metrics'] },
     ),
@@ -83,20 +83,20 @@ export const missingEvidence: Family = {
       { clients: [people(8)], faults: [{ kind: 'crash', target: '10.0.11.40', at: 868 }] },
       expectUndecided(
         ['connection-refused', 'shutdown-before-drain'],
-        'It may have crashed, or be on its way out: neither health nor the rest of the log is there.',
+        'The target crashed or was being deregistered: its health and the rest of the log are missing.',
       ),
       { without: ['describe-target-health', 'lookup-events'] },
     ),
     incident(
       'errors of the application, log alone',
       withFaults({ kind: 'application-error', share: 0.05, status: 500 }),
-      expectCause('target-generated', 'The row says it.'),
+      expectCause('target-generated', 'The row decides it.'),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'slow searches, no attributes',
       withFaults({ kind: 'slow', route: 'GET /search', share: 0.4, seconds: [62, 120] }),
-      expectCause('slow-target', 'All end at 60.0 s: the timer shows itself.'),
+      expectCause('slow-target', 'All errors end at 60.0 s: the timer shows in the log.'),
       { without: ['describe-load-balancer-attributes', 'metrics'] },
     ),
     incident(

@@ -57,7 +57,7 @@ export const slowReports: Extract<Fault, { kind: 'slow' }> = {
   seconds: [45, 58],
 };
 
-/** Uploads over thin lines. */
+/** Uploads over slow connections. */
 export const uploads: RouteSpec = {
   method: 'POST',
   path: '/uploads',

@@ -35,7 +35,7 @@ export const redHerrings: Family = {
         },
         targetGroups: [web({ server: { keepAliveSeconds: null } })],
       },
-      expectNothingFailed('A setting that invites a race is no race: nothing failed.'),
+      expectNothingFailed('A setting that makes a race possible is not a race: nothing failed.'),
     ),
     incident(
       'keep-alive shorter than the idle timeout, and errors of the application',
@@ -43,7 +43,7 @@ export const redHerrings: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 5, loopLagMs: 0 } })],
         faults: [{ kind: 'application-error', route: 'GET /search', share: 0.3, status: 502 }],
       },
-      expectCause('target-generated', 'The targets sent these 502s.', { mustNotClaim: ['keep-alive-race'] }),
+      expectCause('target-generated', 'The targets sent these 502s themselves.', { mustNotClaim: ['keep-alive-race'] }),
     ),
     incident(
       'deployment six hours ago, searches slow now',
@@ -121,7 +121,7 @@ export const redHerrings: Family = {
         },
         faults: [{ kind: 'slow', route: 'GET /search', share: 0.3, seconds: [62, 120] }],
       },
-      expectCause('slow-target', 'These requests had a connection.', {
+      expectCause('slow-target', 'These requests were sent over an established connection.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
@@ -158,7 +158,7 @@ export const redHerrings: Family = {
           { at: at + 60, event: 'RevokeSecurityGroupIngress', resource: 'sg-07c4d1e8a5b29f316' },
         ]),
       },
-      expectCause('closed-mid-request', 'Changes of other days are no evidence.', {
+      expectCause('closed-mid-request', 'Changes made on other days are no evidence.', {
         ruledOut: ['security-group-blocked'],
       }),
     ),
@@ -170,13 +170,15 @@ export const redHerrings: Family = {
       },
       expectUndecided(
         ['malformed-response', 'response-header-too-large'],
-        'The client is only the one that asks for the route most.',
+        'This client only requests the route more often than others.',
       ),
     ),
     incident(
       'clients poll at exactly 5 s, connections refused',
       withFaults({ kind: 'crash', target: '10.0.11.40', at: 300 }),
-      expectCause('connection-refused', 'A rhythm of clients is no keep-alive.', { ruledOut: ['keep-alive-race'] }),
+      expectCause('connection-refused', 'Regular requests from clients are not a keep-alive timeout.', {
+        ruledOut: ['keep-alive-race'],
+      }),
     ),
   ],
 };

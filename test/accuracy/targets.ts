@@ -116,7 +116,7 @@ export const whoseTargets: Family = {
       (simulation) => ({
         ...expectUndecided(
           ['closed-mid-request', 'malformed-response'],
-          'Every task fails, of either revision, from the first minute on.',
+          'Tasks of both revisions fail from the first minute on.',
         )(simulation),
         mustNotName: ['Roll catalog back', 'catalog:9'],
       }),
@@ -131,7 +131,9 @@ export const whoseTargets: Family = {
       'two of four tasks are new and fail',
       { old: 2, fresh: 2, service: 'search', revisions: [31, 30] },
       (_, fresh) => fresh.map(closes),
-      closedBy([], 'One in six draws of two tasks is this one: too few to blame the revision.', ['Roll search back']),
+      closedBy([], 'Two tasks would be these by chance once in six times: too often to blame the revision.', [
+        'Roll search back',
+      ]),
     ),
     incident(
       'a task out of memory under another name',
@@ -180,7 +182,7 @@ export const whoseTargets: Family = {
       (simulation) => ({
         ...expectCause(
           'connection-refused',
-          'The process was away for 40 s; the task that ran out of memory was another one.',
+          'The process was down for 40 s; another task ran out of memory.',
         )(simulation),
         mustNotName: ['ran out of memory'],
       }),
@@ -221,7 +223,7 @@ export const whoseTargets: Family = {
       (simulation) => ({
         ...expectCause(
           'address-reused',
-          'A task of billing has the address since second 290; the group is of catalog.',
+          'A billing task has had the address since second 290; the target group belongs to catalog.',
         )(simulation),
         names: ['billing'],
         explains: { 'address-reused': [0.9, 1] as [number, number] },
@@ -256,7 +258,7 @@ export const whoseTargets: Family = {
         faults: [{ kind: 'application-error', target: '10.0.11.41', share: 0.8, status: 503, from: 300 }],
       },
       (simulation) => ({
-        ...expectCause('target-generated', 'The task of billing had stopped before this one got its address.', {
+        ...expectCause('target-generated', 'The billing task had stopped before this one got its address.', {
           mustNotClaim: ['address-reused'],
         })(simulation),
         mustNotName: ['billing'],

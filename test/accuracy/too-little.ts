@@ -29,12 +29,15 @@ export const tooLittle: Family = {
     incident(
       'two errors of a quiet race',
       quietRace,
-      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Two rows show no edge and exclude none.'),
+      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Two rows neither show nor exclude an edge.'),
     ),
     incident(
       'two errors of a quiet race, and a look back over the day',
       quietRace,
-      expectCause('keep-alive-race', 'The errors of the day share one idle time; those of the window are among them.'),
+      expectCause(
+        'keep-alive-race',
+        'The errors of the day share one idle time, and those of the window are among them.',
+      ),
       { lookBackSeconds: 21 * 3600 },
     ),
     incident(
@@ -42,23 +45,26 @@ export const tooLittle: Family = {
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [2, 2.1], ...during(300, 31) }),
       expectUndecided(
         ['closed-mid-request', 'malformed-response', 'response-header-too-large'],
-        'One row cannot tell.',
+        'One row does not decide.',
       ),
     ),
     incident(
       'one close at once',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [0.001, 0.002], ...during(300, 31) }),
-      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'One row cannot tell; it may have been idle, or not.'),
+      expectUndecided(
+        ['keep-alive-race', 'closed-mid-request'],
+        'One row does not decide; its connection may have been idle or not.',
+      ),
     ),
     incident(
       'three closes at once',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [0.001, 0.004], ...during(300, 90) }),
-      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Three rows show no edge and exclude none.'),
+      expectUndecided(['keep-alive-race', 'closed-mid-request'], 'Three rows neither show nor exclude an edge.'),
     ),
     incident(
       'two closes at 30 s',
       once({ kind: 'early-close', route: 'GET /status', share: 1, afterSeconds: [30, 30.02], ...during(300, 61) }),
-      expectUndecided(['closed-mid-request'], 'Two equal durations are a coincidence still.', {
+      expectUndecided(['closed-mid-request'], 'Two equal durations may be a coincidence.', {
         mustNotClaim: ['worker-timeout', 'closed-mid-request', 'malformed-response'],
       }),
     ),
@@ -73,7 +79,7 @@ export const tooLittle: Family = {
       }),
       expectUndecided(
         ['malformed-response', 'response-header-too-large', 'closed-mid-request'],
-        'One row cannot tell.',
+        'One row does not decide.',
       ),
     ),
     incident(
@@ -83,7 +89,7 @@ export const tooLittle: Family = {
         clients: [people(4)],
         faults: [{ kind: 'tls-failure', target: '10.0.11.40', outcome: 'handshake-error', ...during(300, 6) }],
       },
-      expectUndecided(['connection-refused', 'tls-handshake-failure'], 'TCP or TLS: only metrics would tell.'),
+      expectUndecided(['connection-refused', 'tls-handshake-failure'], 'TCP or TLS: only metrics would decide.'),
       { without: ['metrics'] },
     ),
     incident(
@@ -94,14 +100,17 @@ export const tooLittle: Family = {
       },
       expectUndecided(
         ['target-unreachable', 'security-group-blocked', 'network-acl-blocked'],
-        'Anything may have dropped it.',
+        'Anything may have dropped the packets.',
       ),
       { without: ['aws', 'metrics'] },
     ),
     incident(
       'one slow search',
       once({ kind: 'slow', route: 'GET /status', share: 1, seconds: [61, 80], ...during(300, 31) }),
-      expectCause('slow-target', 'One row is enough here: sent, nothing to upload, and ended by the timer of 60 s.'),
+      expectCause(
+        'slow-target',
+        'One row is enough here: the request was sent without a body and ended by the 60 s timeout.',
+      ),
     ),
     incident(
       'one error of the application',

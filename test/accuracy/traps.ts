@@ -29,7 +29,7 @@ export const traps: Family = {
       },
       expectUndecided(
         ['closed-mid-request'],
-        'The clients ask every 5 s, so every close lies 5 s after something: the controls do as well.',
+        'The clients send a request every 5 s, so every close comes 5 s after another request; so do the successful requests.',
         {
           mustNotClaim: ['keep-alive-race'],
         },
@@ -38,14 +38,18 @@ export const traps: Family = {
     incident(
       'pollers every 5 s and random slow closes',
       { clients: [people(4), pollers(5)], faults: [{ kind: 'early-close', share: 0.01, afterSeconds: [0.3, 6] }] },
-      expectCause('closed-mid-request', 'Scattered closes that worked when repeated; no clock, no edge.', {
-        ruledOut: ['keep-alive-race'],
-      }),
+      expectCause(
+        'closed-mid-request',
+        'Scattered closes that succeeded when retried, without a fixed duration or an edge.',
+        {
+          ruledOut: ['keep-alive-race'],
+        },
+      ),
     ),
     incident(
       'race under pollers of 5 s that keep other connections busy',
       { ...keepAliveRaceAt(5), clients: [people(4), refreshEvery(5.1), pollers(4.2, 30)] },
-      expectCause('keep-alive-race', 'The edge stands out against the controls.'),
+      expectCause('keep-alive-race', 'The edge stands out against the successful requests.'),
     ),
     incident(
       'one polled route fails at once now and then',
@@ -60,7 +64,7 @@ export const traps: Family = {
       },
       expectUndecided(
         ['keep-alive-race', 'closed-mid-request'],
-        'Each failing request comes 5 s after another of its kind, other traffic does not: the rhythm of one route, or an edge.',
+        'Each failed request comes 5 s after another on its route, and other traffic does not: a regular client, or an edge.',
       ),
     ),
     incident(
@@ -78,7 +82,7 @@ export const traps: Family = {
       },
       expectUndecided(
         ['malformed-response', 'response-header-too-large'],
-        'Some clients fail on three routes each time they ask again, several at once.',
+        'Some clients fail on three routes at every retry, several at once.',
         { mustNotClaim: ['closed-mid-request', 'malformed-response', 'response-header-too-large'] },
       ),
     ),
@@ -87,7 +91,7 @@ export const traps: Family = {
       { ...keepAliveRaceAt(6), faults: [{ kind: 'early-close', share: 0.06, afterSeconds: [0.001, 0.03] }] },
       expectUndecided(
         ['closed-mid-request'],
-        'The edge holds few of the errors: a race is neither shown nor excluded.',
+        'Few of the errors are at the edge: a race is neither shown nor excluded.',
         {
           mustNotClaim: ['closed-mid-request', 'malformed-response'],
         },
@@ -109,7 +113,7 @@ export const traps: Family = {
           targetSecurityGroups: { '10.0.10.41': ['sg-0e9d8c7b6a5f41302'], '10.0.11.41': ['sg-0e9d8c7b6a5f41302'] },
         },
       },
-      expectCause('security-group-blocked', 'All healthy, every second request 504.', {
+      expectCause('security-group-blocked', 'All targets are healthy, yet every second request gets a 504.', {
         mustNotClaim: ['slow-target'],
         steps: { 5: 'fail' },
       }),
@@ -125,7 +129,7 @@ export const traps: Family = {
           }),
         ],
       },
-      expectNothingFailed('No 5xx, and yet nothing works: step 2 says so.', { steps: { 2: 'fail' } }),
+      expectNothingFailed('There is no 5xx, yet nothing works; step 2 reports it.', { steps: { 2: 'fail' } }),
     ),
     incident(
       'drop inside the pod network, rules clean',
@@ -133,7 +137,7 @@ export const traps: Family = {
         targetGroups: [web({ server: { keepAliveSeconds: 0 }, healthCheck: { port: 8081 } })],
         faults: [{ kind: 'silent-drop', target: '10.0.11.40', zone: 'a', from: 100, to: 700 }],
       },
-      expectCause('target-unreachable', 'Allowed by every rule; from one zone only.', {
+      expectCause('target-unreachable', 'Every rule allows the path, and connections fail from one zone only.', {
         ruledOut: ['security-group-blocked', 'network-acl-blocked'],
       }),
     ),
@@ -143,7 +147,7 @@ export const traps: Family = {
         { kind: 'application-error', share: 0.06, status: 502 },
         { kind: 'application-error', share: 0.03, status: 504 },
       ),
-      expectCause('target-generated', 'Made by the target, handed over to the application.', {
+      expectCause('target-generated', 'The target sent these errors: they belong to the application.', {
         mustNotClaim: ['slow-target', 'closed-mid-request'],
       }),
     ),
@@ -153,7 +157,7 @@ export const traps: Family = {
         ...keepAliveRaceAt(10),
         loadBalancer: { ...incident('', {}, expectNothingFailed('')).scenario.loadBalancer, idleTimeoutSeconds: 3600 },
       },
-      expectCause('keep-alive-race', 'Found at 10 s whatever the load balancer keeps.'),
+      expectCause('keep-alive-race', "The edge is at 10 s, whatever the load balancer's idle timeout is."),
     ),
     incident(
       'a saturated target: slow for all, some time out',
@@ -176,7 +180,7 @@ export const traps: Family = {
       },
       expectUndecided(
         ['worker-timeout'],
-        'A clock of 60 s in the target: on the work or on the body is not in the log.',
+        'A 60 s timeout in the target: the log does not show whether it limits the work or the body.',
         {
           mustNotClaim: ['worker-timeout', 'closed-mid-request'],
         },
@@ -198,7 +202,7 @@ export const traps: Family = {
         clients: [people(14)],
         faults: [slowReports, { ...slowReports, route: 'POST /api/reports', seconds: [12, 50] }],
       },
-      expectCause('worker-timeout', 'Two fixed durations, each of its own route.'),
+      expectCause('worker-timeout', 'Two fixed durations, each on its own route.'),
     ),
     incident(
       'race that only shows at night',

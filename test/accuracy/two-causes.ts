@@ -24,7 +24,11 @@ export const twoCauses: Family = {
         clients: [people(4), refreshEvery(6.12), people(4, { routes: ['POST /reports'] })],
         faults: [slowReports],
       },
-      expectBothCauses('keep-alive-race', 'worker-timeout', 'Instant closes at 6 s idle, slow closes at 30 s of work.'),
+      expectBothCauses(
+        'keep-alive-race',
+        'worker-timeout',
+        'Some requests are closed at once after 6 s of idle time, others after 30 s of work.',
+      ),
     ),
     incident(
       'deployment on top of a race',
@@ -32,7 +36,7 @@ export const twoCauses: Family = {
       expectBothCauses(
         'keep-alive-race',
         'shutdown-before-drain',
-        'The race goes on all the time, the deployment takes minutes.',
+        'The race never stops; the deployment takes minutes.',
       ),
     ),
     incident(
@@ -44,7 +48,11 @@ export const twoCauses: Family = {
           { kind: 'slow', route: 'GET /search', share: 0.15, seconds: [62, 120] },
         ],
       },
-      expectBothCauses('connection-refused', 'slow-target', 'Refused connections and idle timeouts do not mix.'),
+      expectBothCauses(
+        'connection-refused',
+        'slow-target',
+        'Refused connections and idle timeouts leave different rows.',
+      ),
     ),
     incident(
       'errors of the application beside a race',
@@ -74,7 +82,7 @@ export const twoCauses: Family = {
       expectBothCauses(
         'keep-alive-race',
         'closed-mid-request',
-        'The instant ones have an edge at 5 s; the slow ones have neither clock nor route.',
+        'The instant errors have an edge at 5 s; the slow ones share neither a duration nor a route.',
       ),
     ),
     incident(
@@ -97,7 +105,7 @@ export const twoCauses: Family = {
       expectBothCauses(
         'security-group-blocked',
         'target-unreachable',
-        'The rules explain one target and leave the other open.',
+        'The rules explain the errors of one target and not those of the other.',
       ),
     ),
     incident(
@@ -113,7 +121,7 @@ export const twoCauses: Family = {
       (simulation) => ({
         ...expectUndecided(
           ['malformed-response', 'response-header-too-large'],
-          'The route has most errors and leads, undecided; the refused connections stand beside it.',
+          'The route has most errors and leads, undecided; the refused connections are listed beside it.',
         )(simulation),
         explains: { 'connection-refused': share(simulation, 'connection-refused', 0.1, 0.06) },
       }),

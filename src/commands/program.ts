@@ -78,7 +78,10 @@ function addDiagnose(alb502: Command): void {
       ).conflicts('from'),
     )
     .addOption(
-      new Option('--wait', 'retry until the access log is complete, then print the final diagnosis').conflicts('from'),
+      new Option(
+        '--wait',
+        'retry until the access log is complete, up to 15 minutes after the window, then print the final diagnosis',
+      ).conflicts('from'),
     )
     .option(
       '--look-back <duration>',

@@ -14,7 +14,7 @@ export const NONE_CLOSED =
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>
   traffic.status === 'collected' && traffic.value.log.requests === 0
-    ? { outcome: 'unknown', summary: 'The log has no requests in the window to judge by.' }
+    ? { outcome: 'unknown', summary: 'Could not check: the log has no requests in the window.' }
     : null;
 
 /** Why requests could not be judged, as a clause; null if the log has requests in the window. */

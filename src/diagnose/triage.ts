@@ -2,7 +2,7 @@
 
 import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
-import { iso, number, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
+import { iso, number, outOf, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
 import type { Diagnosis, StatusBeside, TimelineBucket } from './diagnosis.ts';
 import { areClientsKnown, clientsWithErrors, hopNames } from './patterns/hops.ts';
 import { SIGNATURE_IDS, signature } from './signature.ts';
@@ -64,7 +64,9 @@ export function triage(
           : utcTimeSpan(first ?? 0, last ?? 0);
     const who = clients === null ? [`all through ${hopNames(traffic)}`] : [plural(clients, 'client')];
     const retried =
-      retriedOk === null ? [] : [retriedOk === 0 ? 'no successful retry' : `${number(retriedOk)} succeeded on retry`];
+      retriedOk === null
+        ? []
+        : [retriedOk === 0 ? 'no successful retry' : `${outOf(retriedOk, errorCount)} succeeded on retry`];
     const stateNow = ongoing === null ? '' : ongoing ? ' Still happening.' : ` Stopped at ${utcTime(last ?? 0)}.`;
     const stateThen =
       failingAtEnd === null

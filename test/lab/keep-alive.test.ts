@@ -12,10 +12,10 @@ const measurement = JSON.parse(
 /** How a diagnosis calls each server that closes idle connections. */
 const NAMES: Record<string, string> = {
   'node-18': 'Node.js 18',
-  'node-20': 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
-  'node-22': 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
-  'node-24': 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
-  express: 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
+  'node-20': 'Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)',
+  'node-22': 'Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)',
+  'node-24': 'Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)',
+  express: 'Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)',
   'gunicorn-gthread': 'gunicorn with threads (--keep-alive 2)',
   'gunicorn-20.1-gthread': 'gunicorn with threads (--keep-alive 2)',
   uvicorn: 'uvicorn or hypercorn',

@@ -296,7 +296,7 @@ export const race: Diagnosis = {
     idleTimeoutSeconds: 60,
     errorsAtEdge: 141,
     errorsExamined: 146,
-    runtimes: ['Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)'],
+    runtimes: ['Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)'],
     measuredFrom: null,
     longerLook: null,
   },

@@ -134,7 +134,7 @@ function leavingText(leaving: readonly FailedConnects[], isAll: boolean, traffic
   const targets = [...new Set(leaving.map(({ target, errors: own }) => nameOf(traffic, target, own[0]?.at)))];
   const count = countErrors(errors);
   return [
-    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} to ${list(targets)} ${Math.round(count) === 1 ? 'is a consequence' : 'are a consequence'} of target shutdown before draining, not a cause of ${Math.round(count) === 1 ? 'its' : 'their'} own.`,
+    `${isAll && Math.round(count) > 1 ? 'All ' : ''}${plural(count, 'refused connection')} to ${list(targets)} ${Math.round(count) === 1 ? 'is' : 'are'} explained by target shutdown before draining.`,
   ];
 }
 
@@ -236,7 +236,7 @@ function taskFix(parts: readonly FailedConnects[], traffic: Traffic, arns: reado
         ]),
       ...arns.map((arn) => command`aws elbv2 describe-target-health --target-group-arn ${arn}`),
     ],
-    notes: ['The end of the log may say why nothing listens there.'],
+    notes: ["The last lines of the task's log may say why nothing listens on the port."],
     sideEffects: [],
   };
 }

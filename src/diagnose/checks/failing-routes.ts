@@ -75,7 +75,7 @@ export const failingRoutesCheck = defineCheck({
       summary,
       brief:
         top.share < 1
-          ? `${shares.length === 1 ? 'one route' : 'the worst route'} fails ${percent(top.share)} of its requests`
+          ? `no route always fails (${shares.length === 1 ? 'one route' : 'the worst'} ${percent(top.share)})`
           : 'all requests of a route failed',
       facts,
     };

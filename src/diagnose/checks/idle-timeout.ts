@@ -34,7 +34,7 @@ export const idleTimeout = defineCheck({
     if (parts.all.length === 0) {
       return {
         outcome: 'pass',
-        summary: `The load balancer's idle timeout is ${wholeSeconds(configured)}; no error contradicts that.`,
+        summary: `The load balancer's idle timeout is ${wholeSeconds(configured)}; no error suggests otherwise.`,
         brief: `load balancer keeps idle connections for ${wholeSeconds(configured)}`,
         facts,
       };
@@ -50,7 +50,7 @@ export const idleTimeout = defineCheck({
     }
     const summary =
       effective === configured
-        ? `The idle timeout is ${wholeSeconds(configured)}; ${count} got no response within it.`
+        ? `The idle timeout is ${wholeSeconds(configured)}, as the errors show: ${count} got no response within it.`
         : `The idle timeout is ${wholeSeconds(configured)}; ${count} ended without a response, at no common time.`;
     return { outcome: 'pass', summary, facts };
   },

@@ -87,7 +87,7 @@ function closesOfEvent(traffic: Traffic): CheckVerdict | null {
 /** Offers one longer look with its price, or suggests a longer window. */
 function longerWindowText(look: LongerWindowOffer | undefined): string {
   if (look === undefined)
-    return ' Try a longer window: more errors may share an idle time. In AWS, the option --look-back 24h reads earlier logs, too.';
+    return ' Try a longer window: more errors may share an idle time. When diagnosing in AWS, --look-back 24h reads earlier logs, too.';
   return ` One longer look may be enough${look.estimate === null ? '' : ` (${look.estimate})`}: ${look.command}`;
 }
 

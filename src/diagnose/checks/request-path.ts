@@ -88,7 +88,7 @@ function readAtEdge(errors: EdgeErrors, { distributions }: Edge, through: readon
     return {
       outcome: 'pass',
       summary: [
-        `CloudFront generated ${number(made)} of the ${number(total)} 5xx that users got; the rest came from its origins.`,
+        `CloudFront generated ${number(made)} of the ${number(total)} 5xx responses that users got; the rest came from its origins.`,
         ...others,
         ...through,
       ].join(' '),

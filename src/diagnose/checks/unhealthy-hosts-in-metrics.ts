@@ -66,14 +66,15 @@ export const unhealthyHostsInMetrics = defineCheck({
 const SHOWN = 3;
 
 /**
- * "feed-api task 91aa… (10.0.10.31) failed the health checks of 2 nodes from 07:44:00 to 07:45:10 UTC: 4 × 503
+ * "feed-api task 91aa… (10.0.10.31) failed health checks from 2 load balancer nodes from 07:44:00 to 07:45:10 UTC: 4 × 503
  * (ResponseCodeMismatch)."
  */
 function failedChecks(traffic: Traffic): string[] {
   const { healthChecks = [] } = traffic.log;
   const sentences = healthChecks.slice(0, SHOWN).map(({ target, from, to, last, nodes, reasons }) => {
     const when = to === null ? utcTimeSpan(from, last, 'to at least') : utcTimeSpan(from, to);
-    const which = nodes.length === 0 ? 'health checks' : `the health checks of ${plural(nodes.length, 'node')}`;
+    const which =
+      nodes.length === 0 ? 'health checks' : `health checks from ${plural(nodes.length, 'load balancer node')}`;
     const why = list(reasons.map(reasonText), SHOWN);
     return `${nameOf(traffic, target, from)} failed ${which} from ${when}: ${why}.`;
   });

@@ -24,16 +24,16 @@ export function judgeBesideEvents(
   };
 }
 
-/** "The 10 errors that would fit belong to the crash of 10.0.12.68:8080 (first error at 04:20:59 UTC)." */
+/** "The 10 errors that would fit are explained by the crash of 10.0.12.68:8080 (first error at 04:20:59 UTC)." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
   const count = countErrors([...claimed]);
   const fits =
     Math.round(count) === 1
-      ? 'The error that would fit belongs'
-      : `The ${plural(count, 'error')} that would fit belong`;
-  return event === undefined ? `${fits} to events.` : `${fits} to ${shortText(event, traffic)}.`;
+      ? 'The error that would fit is explained'
+      : `The ${plural(count, 'error')} that would fit are explained`;
+  return event === undefined ? `${fits} by events.` : `${fits} by ${shortText(event, traffic)}.`;
 }
 
 const TARGETS_NAMED = 3;

@@ -71,7 +71,7 @@ const REASONS_NAMED = 3;
 export const askedStrangeHosts = ({ made, strangeHosts }: EdgeErrors): boolean =>
   strangeHosts !== null && 2 * strangeHosts > made;
 
-/** "CloudFront generated 2,309 of the 2,327 5xx (99 %) itself: the requests were for host names that the load balancer's certificate does not cover." */
+/** "CloudFront generated 2,309 of the 2,327 5xx responses (99 %) itself: the requests were for host names that the load balancer's certificate does not cover." */
 export function edgeErrorsSentence(errors: EdgeErrors): string {
   const { made, total, reasons, strangeHosts } = errors;
   const why =
@@ -81,5 +81,5 @@ export function edgeErrorsSentence(errors: EdgeErrors): string {
           reasons.slice(0, REASONS_NAMED).map(({ words, requests }) => `${words} (${number(requests)})`),
           REASONS_NAMED,
         );
-  return `CloudFront generated ${number(made)} of the ${number(total)} 5xx (${percent(made / Math.max(1, total))}) itself: ${why}.`;
+  return `CloudFront generated ${number(made)} of the ${number(total)} 5xx responses (${percent(made / Math.max(1, total))}) itself: ${why}.`;
 }

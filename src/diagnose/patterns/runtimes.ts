@@ -29,7 +29,7 @@ export const RUNTIMES: readonly Runtime[] = [
   { at: 5, name: 'Node.js 18', source: 'measured', isCommon: true, settings: [node] },
   {
     at: 6,
-    name: 'Node.js 20 or later (keepAliveTimeout 5 s and 1 s of buffer)',
+    name: 'Node.js 20 or later (keepAliveTimeout 5 s + 1 s buffer)',
     source: 'measured',
     settings: [node],
   },

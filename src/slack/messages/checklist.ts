@@ -197,7 +197,7 @@ function blockedWords(paths: readonly NetworkPath[]): string | null {
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs", "could not check (6 of 9)" for several missing inputs, or the unknown finding if no evidence was missing. */
+/** "could not check network ACLs", "could not run 6 of 9 checks" for several missing inputs, or the unknown finding if no evidence was missing. */
 function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
@@ -207,7 +207,7 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   if (first !== undefined) {
     const open = findings.filter(({ outcome }) => outcome === 'unknown').length;
     const words = `could not check ${EVIDENCE_TITLE[first]}`;
-    return titles.length === 1 && words.length <= room ? words : `could not check (${outOf(open, findings.length)})`;
+    return titles.length === 1 && words.length <= room ? words : `could not run ${outOf(open, findings.length)} checks`;
   }
   if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');

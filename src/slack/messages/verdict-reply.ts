@@ -153,7 +153,7 @@ function fixParts({ fix }: CauseResult, label = 'Fix', note = ''): MessagePart[]
   // One of several settings is enough: which, depends on the platform.
   const isOneOfSettings = shownSettings === 1 && left > 0 && left === settings.length - shownSettings;
   const more = isOneOfSettings
-    ? `… or the line of another platform (press Fix commands)`
+    ? 'For other platforms, press Fix commands.'
     : `… and ${number(left)} more (press Fix commands)`;
   return [
     line({ bold: label }, `${note}  `, ...prose(fix.summary)),

@@ -435,7 +435,7 @@ describe('a target that left before it was drained', () => {
       question,
     );
     expect(against).toEqual([
-      'All 4 refused connections to 10.0.1.5:8080 are a consequence of target shutdown before draining, not a cause of their own.',
+      'All 4 refused connections to 10.0.1.5:8080 are explained by target shutdown before draining.',
     ]);
   });
 });

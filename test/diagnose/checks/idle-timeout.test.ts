@@ -11,14 +11,14 @@ describe('idle-timeout', () => {
       attributes('5'),
       [],
       'pass',
-      "The load balancer's idle timeout is 5 s; no error contradicts that.",
+      "The load balancer's idle timeout is 5 s; no error suggests otherwise.",
     ],
     [
       'the errors end at it',
       attributes('60'),
       slow,
       'pass',
-      'The idle timeout is 60 s; 4 requests got no response within it.',
+      'The idle timeout is 60 s, as the errors show: 4 requests got no response within it.',
     ],
     [
       'the errors end at another',

@@ -41,13 +41,13 @@ describe('request-path', () => {
       'most 5xx are answers of the edge to strange hosts',
       { edge: logged(error(2309, 'OriginConnectError', false), error(18, 'Error')), traffic: through('cloudfront') },
       'fail',
-      "CloudFront generated 2,309 of the 2,327 5xx (99 %) itself: the requests were for host names that the load balancer's certificate does not cover. CloudFront logged this as: could not connect to the origin (2,309). All 5 failed requests came through CloudFront, so the log's client addresses are not those of users.",
+      "CloudFront generated 2,309 of the 2,327 5xx responses (99 %) itself: the requests were for host names that the load balancer's certificate does not cover. CloudFront logged this as: could not connect to the origin (2,309). All 5 failed requests came through CloudFront, so the log's client addresses are not those of users.",
     ],
     [
       'a few 5xx are of the edge',
       { edge: logged(error(3, 'OriginDnsError'), error(200, 'Error')) },
       'pass',
-      'CloudFront generated 3 of the 203 5xx that users got; the rest came from its origins.',
+      'CloudFront generated 3 of the 203 5xx responses that users got; the rest came from its origins.',
     ],
     [
       'a result that may come after the origin was asked counts as the origin',

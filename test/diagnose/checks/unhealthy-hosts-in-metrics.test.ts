@@ -96,7 +96,7 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'the health-check log says which target, when and why',
       part: { metrics: steady, traffic: withHealthChecks({ to: START + 2 * MINUTE }) },
-      says: 'fail: 10.0.1.5:8080 failed the health checks of 2 nodes from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut. Even so, CloudWatch counted no unhealthy host.',
+      says: 'fail: 10.0.1.5:8080 failed health checks from 2 load balancer nodes from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut. Even so, CloudWatch counted no unhealthy host.',
     },
     {
       name: 'a target that is not seen to pass again',

@@ -63,7 +63,7 @@ describe('a recorded incident', () => {
       measuredFrom: '2026-11-17T01:00:00.000Z',
       longerLook: null,
     });
-    expect(measured(long.diagnosis.steps)).toContain('20 of 20 errors from 01:00:00 to 21:30:00 UTC');
+    expect(measured(long.diagnosis.steps)).toContain('seen in 20 errors from 01:00:00 to 21:30:00 UTC');
     expect(long.diagnosis.triage).toEqual(short.diagnosis.triage);
     expect(long.diagnosis.timeline).toEqual(short.diagnosis.timeline);
     for (const run of [short, long]) expect(await saved(run, folder)).toEqual(essence(run.diagnosis));

@@ -43,7 +43,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  to the bot
   alb502 setup logs <load-balancer>
                                  print the commands that turn on the access log
-  alb502 setup athena [--create] print the CREATE TABLE for the access logs of
+  alb502 setup athena [--create] [load-balancer]
+                                 print the CREATE TABLE for the access logs of
                                  this account and region. --create also runs it:
                                  the only option that creates an AWS resource
   alb502 serve                   run the Slack bot; tokens come from the

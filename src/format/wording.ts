@@ -15,13 +15,13 @@ export const outOf = (part: number, whole: number): string => `${number(part)} o
 
 /**
  * Starts a sentence: 125, 125 → "All 125 failed requests"; 16, 24 → "16 of 24 failed requests"; 1, 1 → "The failed
- * request". `closed`: "All 125 requests on closed connections".
+ * request". `closed`: "All 125 requests whose connection was closed".
  */
 export function requestsOf(part: number, whole: number, kind: 'failed' | 'closed' = 'failed'): string {
-  const name = (noun: string) => (kind === 'failed' ? `failed ${noun}` : `${noun} on closed connections`);
+  const name = (noun: string) => (kind === 'failed' ? `failed ${noun}` : `${noun} whose connection was closed`);
   if (number(part) !== number(whole)) return `${outOf(part, whole)} ${name('requests')}`;
   if (number(whole) !== '1') return `All ${number(whole)} ${name('requests')}`;
-  return kind === 'failed' ? 'The failed request' : 'The request on the closed connection';
+  return kind === 'failed' ? 'The failed request' : 'The request whose connection was closed';
 }
 
 /** Formats a share from 0 to 1: "0.21 %", "97 %"; "100 %" only for all. */

@@ -122,5 +122,5 @@ const HOST_FILTER =
 
 const edgeFix = (errors: EdgeErrors): string =>
   askedStrangeHosts(errors)
-    ? "Return 403, in a CloudFront Function, for host names that the load balancer's certificate does not cover. Remove wildcard DNS records that point to the distribution. CloudFront forwards the Host header and checks the certificate against it."
+    ? "Return 403, in a CloudFront Function, for host names that the load balancer's certificate does not cover. Replace wildcard DNS records that point to the distribution by records for the names that you serve. CloudFront forwards the Host header and checks the certificate against it."
     : `Look up ${plural(errors.reasons.length, 'result type')} in the CloudFront guide: ${list(errors.reasons.map((one) => one.detailedResultType))}.`;

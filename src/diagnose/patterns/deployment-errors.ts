@@ -142,13 +142,13 @@ function areAlike({ revision: name }: Deployment, traffic: Traffic): boolean {
 }
 
 /**
- * "The deployment of feed-api:48 has run since 13:05:00 UTC: no errors in the 5 min before it, 133 in the 10 min
+ * "The deployment of feed-api:48 has been running since 13:05:00 UTC: no errors in the 5 min before it, 133 in the 10 min
  * since; …".
  */
 export function deploymentSentence(result: DeploymentErrors, failsAlone: boolean): string {
   const { deployment, before, during, after } = result;
   const { name, from, to } = deployment;
-  const when = to === null ? `has run since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
+  const when = to === null ? `has been running since ${utcTime(from)}` : `ran from ${utcTimeSpan(from, to)}`;
   const inWindow = before === null;
   const phases: [Phase | null, string][] = [
     [before, 'before it'],

@@ -85,7 +85,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'fail',
-    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance, 12 errors would be expected on it. The deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
+    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance, 12 errors would be expected on it. The deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
   ],
   [
     'a stray error of the old revision changes nothing',
@@ -109,14 +109,14 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: every(4, 0, 300) }],
     { services: [service([[46, 302]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:45:02 UTC: 75 errors in the 5 min before it, none in the 10 min since; the errors ended with it.',
+    'The deployment of feed-api:46 has been running since 02:45:02 UTC: 75 errors in the 5 min before it, none in the 10 min since; the errors ended with it.',
   ],
   [
     'a deployment before the window',
     [{ ...old, errors: every(4, 0, 300) }],
     { services: [service([[46, -600]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:30:00 UTC: 75 errors in the 15 min of the window; it began before the window.',
+    'The deployment of feed-api:46 has been running since 02:30:00 UTC: 75 errors in the 15 min of the window; it began before the window.',
   ],
   [
     'a deployment of the day before',
@@ -130,7 +130,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: every(15, 0, 900) }],
     { services: [service([[46, 450]])] },
     'pass',
-    'The deployment of feed-api:46 has run since 02:47:30 UTC: 30 errors in the 8 min before it, 30 in the 8 min since; the error rate did not change with it.',
+    'The deployment of feed-api:46 has been running since 02:47:30 UTC: 30 errors in the 8 min before it, 30 in the 8 min since; the error rate did not change with it.',
   ],
   [
     'errors that began with the deployment on old and new targets alike',
@@ -244,7 +244,9 @@ it('begins a CodeDeploy deployment when it first moves traffic', () => {
     ],
     changes: [{ EventName: 'ModifyListener', EventTime: time(300), Username: 'codedeploy', CloudTrailEvent: '{}' }],
   });
-  expect(verdict.summary).toContain('CodeDeploy d-1 has run since 02:45:00 UTC: no errors in the 5 min before it');
+  expect(verdict.summary).toContain(
+    'CodeDeploy d-1 has been running since 02:45:00 UTC: no errors in the 5 min before it',
+  );
 });
 
 it('names the deployment that a rollback undoes', () => {
@@ -346,7 +348,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
 
   it('counts the errors of each weight', () => {
     expect(summaryOf({ ...shifting(), changes: [weighted(300, 10), weighted(600, 50)] })).toBe(
-      'The canary deployment of feed-api:47 has run since 02:45:00 UTC: no errors in the 5 min before it, 90 in the 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
+      'The canary deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 90 in the 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
     );
   });
 
@@ -371,7 +373,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
     [
       'is blue/green',
       { deploymentConfiguration: { strategy: 'BLUE_GREEN' } },
-      'The blue/green deployment of feed-api:47 has run since',
+      'The blue/green deployment of feed-api:47 has been running since',
     ],
   ])('%s', (_, more, sentence) => {
     expect(summaryOf(shifting(more))).toContain(sentence);
@@ -379,7 +381,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
 
   it('is named if it began hours before the window and still shifts traffic', () => {
     expect(summaryOf(shifting({ startedAt: time(-4 * 3600) }))).toContain(
-      'The canary deployment of feed-api:47 has run since 22:40:00 UTC',
+      'The canary deployment of feed-api:47 has been running since 22:40:00 UTC',
     );
   });
 });

@@ -104,7 +104,7 @@ describe('the installed package', () => {
       spawnSync(process.execPath, words[which]);
       return performance.now() - started;
     };
-    // In turn, and the median of many ratios, of more where the machine is busy: what it does beside them slows both.
+    // Taking turns, both are slowed by what else the machine does. A busy machine gets more rounds.
     const ratios: number[] = [];
     const median = () => ratios.toSorted((x, y) => x - y)[ratios.length >> 1] ?? Number.POSITIVE_INFINITY;
     const end = performance.now() + 120_000;

@@ -57,7 +57,7 @@ it.each(KINDS)('%s take time in proportion to their number', { timeout: 120_000 
   const { question, evidence } = await recorded(name);
   const [few, four] = [many(evidence, 2_000), many(evidence, 8_000)];
   diagnose(question, few);
-  // The lowest of a few: collecting garbage in one of the two can double a ratio.
+  // Garbage collection in one of the two runs can double the ratio, so the lowest of a few counts.
   let ratio = Number.POSITIVE_INFINITY;
   for (let tries = 0; tries < 5 && ratio >= 9; tries += 1)
     ratio = Math.min(ratio, cpuOf(() => diagnose(question, four)) / cpuOf(() => diagnose(question, few)));

@@ -56,8 +56,8 @@ export function estimateAthena(
 }
 
 /**
- * US dollars that a scan beside the first may cost: 4 GB, some 30 million requests. It is lost when no connection was
- * closed early.
+ * US dollars: the most that a scan beside the first may cost (4 GB, about 30 million requests). The money is wasted when
+ * no connection was closed early.
  */
 const BESIDE_USD = 0.02;
 

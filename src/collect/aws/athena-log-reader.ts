@@ -46,7 +46,7 @@ export async function readByAthena(
   await Promise.allSettled(pending);
   const [prepared, listed] = [await pending[0], await pending[1]];
   const { table } = prepared;
-  const { estimate, isBeside } = await assertScannable(reading, prepared, listed);
+  const { estimate, isBeside } = await estimateScan(reading, prepared, listed);
   const counted =
     'refusal' in listed ? '' : `: ${plural(listed.objects.length, 'file')}, ${size(bytesOf(listed.objects))}`;
   const how = `by Athena, table ${table.database}.${table.name}${counted}, ${why.words}`;
@@ -77,7 +77,7 @@ export async function readByAthena(
   };
 }
 
-/** Runs the first query, and the search for a keep-alive edge beside it or, if connections were closed early, after it. */
+/** Runs the first query. The search for a keep-alive edge runs beside it, or after it if connections closed early. */
 async function answersOf(
   reading: LogFileReading,
   prepared: AthenaPreparation,
@@ -94,7 +94,7 @@ async function answersOf(
     const edge = planGapSearch(scope, answers.closed, idleTimeoutSeconds);
     return { answers, edge, idleGaps: await findGaps(reading, prepared, edge, beside) };
   } finally {
-    // The cost includes what it has scanned.
+    // What it has scanned is part of the cost.
     await beside?.stop();
   }
 }
@@ -104,7 +104,7 @@ function searchBeside(reading: LogFileReading, prepared: AthenaPreparation, stat
   const { session, counted502s = Promise.resolve(null) } = reading.options;
   return new GapsBeside(counted502s, async (stopping) => {
     const { AthenaClient } = await import('@aws-sdk/client-athena');
-    /** Tries once and briefly. Has its own pace: a refusal here may not slow down the calls of the first query. */
+    /** Calls once, with a short limit. A client of its own: the SDK slows down all calls of a client that was throttled. */
     class ClientBeside extends AthenaClient {
       constructor(settings: ClientSettings) {
         const requestHandler = { ...settings.requestHandler, requestTimeout: BESIDE_CALL_TIMEOUT };
@@ -130,25 +130,25 @@ async function findGaps(
 ): Promise<IdleGaps[]> {
   const found = (await beside?.select(planned)) ?? null;
   if (found !== null) return found;
-  // Its last calls need not delay the second query.
+  // The second query does not wait until it has stopped.
   void beside?.stop();
   const status = 'looking for a keep-alive edge';
   return readGaps(await runStatement(reading, prepared, statement, { status }), planned);
 }
 
 /**
- * Runs one statement and adds its cost; returns its rows. `status` describes it, in a few words. `stopping`: stops a
- * query that the answer can do without.
+ * Runs one statement and adds its cost; returns its rows. `status`: what is shown while it runs; nothing if absent.
+ * `stopping`: stops an optional query, which is not retried.
  */
 async function runStatement(
   { options, cost }: LogFileReading,
   { athenaPlace, workGroup }: AthenaPreparation,
   statement: Statement,
-  { status, stopping }: { status: string; stopping?: undefined } | { status?: undefined; stopping: AbortSignal },
+  { status, stopping }: { status?: string; stopping?: AbortSignal },
 ) {
   const spend = (bytesScanned: number) => cost.spend({ bytesScanned, usd: athenaUsd(bytesScanned), queries: 1 });
   const progress = (words: string) => {
-    if (stopping === undefined) options.progress?.(words);
+    if (status !== undefined) options.progress?.(words);
   };
   progress(`Athena: ${status}`);
   const signal = AbortSignal.any([athenaPlace.signal, ...(stopping === undefined ? [] : [stopping])]);
@@ -196,10 +196,10 @@ async function prepare({ options, place, listing, signal }: LogFileReading): Pro
 }
 
 /**
- * Returns the estimate, and whether it includes a scan beside the first. Rejects with AccessLogError if the workgroup or the
+ * Estimates the cost, with a scan beside the first if that may start. Rejects with AccessLogError if the workgroup or the
  * spending limit forbids the scan.
  */
-async function assertScannable(
+async function estimateScan(
   { options }: LogFileReading,
   prepared: AthenaPreparation,
   listed: ListedObjects,

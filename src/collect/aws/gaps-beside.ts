@@ -1,6 +1,6 @@
 /**
- * The search for a keep-alive edge beside the first query of Athena. It saves the time of a second query when connections
- * were closed early, and is stopped when none was. The diagnosis never depends on it.
+ * The search for a keep-alive edge beside the first query of Athena. It makes a second query unnecessary when connections
+ * were closed early, and is stopped otherwise. If it fails, the second query runs.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CostEstimate, IdleGaps } from '../../evidence/evidence.ts';
@@ -12,13 +12,12 @@ import { withScanBeside } from '../access-log/cost.ts';
 import type { GapPlan } from '../access-log/gap-search.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';
 
-/** Milliseconds to wait for it after the first query: about what a second query takes at the least. */
+/** Milliseconds to wait for it after the first query: a second query takes at least that long. */
 const PATIENCE = 2000;
 
 /**
- * Adds the scan beside the first to the estimate; null if it will not start: the question must ask for 502s, CloudWatch
- * may not have counted none, and the limit must allow the price of everything. `isListed`: whether the estimate has the
- * size of the files.
+ * Adds the scan beside the first to the estimate. Null if it does not start: because the question is not about 502s,
+ * CloudWatch is known to have counted none, the files could not be listed (`isListed`), or the limit is too low for both.
  */
 export async function estimateBeside(
   estimate: CostEstimate,
@@ -41,7 +40,7 @@ export class GapsBeside {
   readonly #answer: Promise<Rows | null>;
   #isStarted = false;
 
-  /** `run` starts the query; it should add its cost, and end soon when the signal aborts. */
+  /** `run` runs the query and adds its cost; it ends soon after the signal aborts. */
   constructor(counted502s: Promise<number | null>, run: (stopping: AbortSignal) => Promise<Rows>) {
     const { signal } = this.#stopping;
     const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
@@ -54,7 +53,7 @@ export class GapsBeside {
       .catch(() => null);
   }
 
-  /** Returns the gaps of the plan; null if the query has not found exactly these. */
+  /** Returns the gaps of the plan; null unless the query found exactly the requests of the plan. */
   async select(plan: GapPlan): Promise<IdleGaps[] | null> {
     if (!this.#isStarted) return null;
     const waiting = new AbortController();

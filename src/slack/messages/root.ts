@@ -232,7 +232,7 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
 /** Says that nobody has to ask again, if the next step is to wait for the log. */
 const byItselfWords = (diagnosis: Diagnosis, run: Run): TextLine =>
   verdictKind(diagnosis) === 'unread' && diagnosis.provisional && nextAttemptOf(run) !== null
-    ? [' alb502 runs it by itself.']
+    ? [' alb502 does this by itself.']
     : [];
 
 /** "Also: worker timeout (11) · log complete, final · 18 Nov 2026 · load balancer · asked by @you". */

@@ -105,8 +105,8 @@ ${gapsOfEvents(REQUEST)}`);
 }
 
 /**
- * Finds the gaps that a plan could ask for, as `planGaps` chooses the requests. Compares all lines of a place with each
- * other, where `gaps` picks those of a few places.
+ * Like `gaps`, but chooses the requests itself, by the rules of `planGaps`. It needs window functions over all lines, where
+ * `gaps` reads those of a few places.
  */
 export function gapsBeside(scope: LogScope, idleTimeoutSeconds: number): Statement {
   const parameters = new Parameters();

@@ -13,7 +13,7 @@ import { findRetries } from './find-retries.ts';
 /** What an access log says beyond its files and lines. */
 export type LogAnswers = Omit<AccessLog, 'files' | 'lines' | 'entries' | 'rejected' | 'otherLoadBalancers'>;
 
-/** `count` may do its work at the same time: with `countTraffic` in a thread, for example. */
+/** `count` runs `countTraffic`, in a thread if there is one: it works while retries are searched for here. */
 export async function answerLog(
   entries: Entries,
   question: Question,

@@ -9,7 +9,7 @@ import type { WantedLoadBalancer } from '../log-files.ts';
 import { route } from '../request-route.ts';
 import { NAMED_ROUTES, SLOW_MS } from '../slow-limits.ts';
 import { writeFailureDetail } from './failure-detail.ts';
-import { HISTORY, type Inflater } from './gunzip.ts';
+import { HISTORY, type Inflater } from './inflater.ts';
 import {
   BATCH,
   type LineColumns,
@@ -36,7 +36,7 @@ export const MAX_LINE = 16_777_216;
 /** Maximum bytes read from a file at once: fits the caches of a core. */
 const PIECE = 1 << 17;
 
-/** An unfinished line that is longer, in bytes, is not kept in the input. */
+/** Bytes: a longer unfinished line is copied out of the input. */
 const LONGEST_KEPT = 1 << 17;
 
 /** Entries of the load balancer: `rows` in each column, and the failures among them. */
@@ -138,7 +138,7 @@ export class Columns {
 
   /**
    * Returns where to write the next bytes of the file: in `bytes` from `at` on, at most `length`. Call `filled`
-   * afterwards. The HISTORY bytes before `at` are those written before.
+   * afterwards. The last HISTORY bytes of the file stay in front of `at`.
    */
   room(): { bytes: Buffer; at: number; length: number } {
     const { input } = this.#scanner;
@@ -146,7 +146,7 @@ export class Columns {
     return { bytes: input, at: this.#end, length: PIECE };
   }
 
-  /** Moves the unfinished line and the history to the start of the input; a line too long for that is held. */
+  /** Moves the unfinished line and the last HISTORY bytes to the start of the input. A long line is held outside of it. */
   #makeRoom(input: Buffer): void {
     if (this.#end - this.#start > LONGEST_KEPT) {
       this.#hold(input.subarray(this.#start, this.#end));
@@ -395,7 +395,7 @@ export class Columns {
 
 type Column = Float64Array | Uint32Array | Int32Array | Int16Array;
 
-/** Copies the first rows of a column to memory that several threads can read. */
+/** Copies the first rows of a column to shared memory, for the thread that counts the traffic. */
 function shared<T extends Column>(column: T, rows: number): T {
   const buffer = new SharedArrayBuffer(rows * column.BYTES_PER_ELEMENT);
   const copy = new (column.constructor as new (buffer: SharedArrayBuffer) => T)(buffer);

@@ -1,4 +1,4 @@
-/** Counts what the entries say together. It needs no retries or gaps, so a thread can do it while these are found. Pure. */
+/** Counts requests by route, place and minute, and finds outages. A thread can do it while another finds retries and gaps. Pure. */
 import type { AccessLog, Question } from '../../../evidence/evidence.ts';
 import { failedStatuses } from '../failed-statuses.ts';
 import type { PlaceRow } from '../place-traffic.ts';

@@ -16,7 +16,7 @@ export interface EntryBatch {
 
 type Numbers = readonly number[] | Float64Array | Uint32Array;
 
-/** What can be counted without the texts of failures. It can be sent to a thread. */
+/** The entries without the texts of their failures; a thread can receive them. */
 export interface TrafficEntries {
   /** All entries of the load balancer that were read, in no order. */
   batches: readonly EntryBatch[];

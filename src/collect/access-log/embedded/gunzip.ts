@@ -1,44 +1,20 @@
 /**
- * Decompresses a file at once, piece by piece, into the memory of a scanner. Node's streams allocate new memory for every
- * piece and use threads to fill it, which costs half as much again as the decompression of a log; and the decompression
- * in WebAssembly (wasm/inflate.ts) takes two thirds of the time of Node's. Its result is checked against the file's trailer,
- * and callers fall back to a stream when anything is wrong.
+ * Decompresses a whole file into the memory of a scanner, piece by piece, with the decompressor of wasm/inflate.ts. Node's
+ * streams take about twice as long: they allocate memory and switch threads for every piece. The result is checked
+ * against the file's trailer; callers use a stream when anything is wrong.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { expansionLimit } from '../expansion-limit.ts';
 import { assertPlainFile, OPEN_PLAINLY } from '../open-file.ts';
+import { HISTORY, type Inflater } from './inflater.ts';
 
-/** How far decompression looks back, bytes. */
-export const HISTORY = 32_768;
-
-/** Decompresses DEFLATE data into the input of a scanner. */
-export interface Inflater {
-  /** Starts a file. */
-  start(): void;
-  /** Adds compressed bytes; `read` writes them and returns their number, 0 if there are no more. Returns that number. */
-  add(read: (to: Buffer) => number): number;
-  /** The compressed bytes that are not decompressed yet. */
-  rest(): Buffer;
-  /** Skips compressed bytes. */
-  skip(length: number): void;
-  /**
-   * Decompresses to [at, at + length) of the input, of which `history` bytes before `at` are still those of the file.
-   * `done` means that the data has ended and was sound, as far as that can be known without its checksum.
-   */
-  inflate(at: number, length: number, history: number): { state: InflateState; written: number };
-  /** Continues the CRC-32 of the file with bytes of the input, from 0 on. */
-  checksum(at: number, length: number, before: number): number;
-}
-
-export type InflateState = 'done' | 'needs-input' | 'needs-room' | 'damaged';
-
-/** Receives the decompressed bytes in its memory. */
+/** Receives the decompressed bytes in the input of a scanner. */
 export interface GunzipSink {
   /** Null without WebAssembly. */
   readonly inflater: Inflater | null;
   /**
-   * Returns where to write the next bytes: from `at` on in `bytes`, the input of the scanner, at most `length`. The
-   * HISTORY bytes before `at` must be those written before, as far as there are that many.
+   * Returns where to write the next bytes: at most `length` bytes of `bytes`, from `at` on. The last HISTORY bytes of the
+   * file must still be in front of `at`.
    */
   room(): { bytes: Buffer; at: number; length: number };
   /** Informs the sink that `length` bytes were written. */
@@ -61,21 +37,21 @@ export function gunzipWhole(path: string, sink: GunzipSink): boolean {
     const header = headerLength(inflater.rest());
     if (header === null) return false;
     inflater.skip(header);
-    const sum = inflateAll(inflater, sink, read, expansionLimit(fstatSync(file).size));
-    if (sum === null) return false;
+    const content = inflateAll(inflater, sink, read, expansionLimit(fstatSync(file).size));
+    if (content === null) return false;
     while (inflater.rest().length <= TRAILER && read() > 0);
     const trailer = inflater.rest();
     return (
       trailer.length === TRAILER &&
-      trailer.readUInt32LE(0) === sum.checksum &&
-      trailer.readUInt32LE(4) === sum.length % 2 ** 32
+      trailer.readUInt32LE(0) === content.checksum &&
+      trailer.readUInt32LE(4) === content.length % 2 ** 32
     );
   } finally {
     closeSync(file);
   }
 }
 
-/** CRC-32 and length, 4 bytes each. */
+/** Bytes: CRC-32 and length of the content, 4 each. */
 const TRAILER = 8;
 
 /** Returns null if the data is damaged or expands to more than `limit` bytes. */
@@ -101,12 +77,12 @@ function inflateAll(
   }
 }
 
-/** Bits of the flags of a gzip header: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+/** Flags of a gzip header: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const IS_TEXT = 1;
 const HAS_NAME = 8;
 const NAME_AT = 10;
 
-/** The length of a gzip header; null if there is none, or if it has fields that no log has. */
+/** Returns the length of a gzip header. Null if it is no gzip header, or has optional fields other than a file name. */
 function headerLength(bytes: Buffer): number | null {
   if (bytes.length < NAME_AT || bytes.readUIntBE(0, 3) !== 0x1f8b08) return null;
   const flags = (bytes[3] ?? 0) & ~IS_TEXT;

@@ -1,6 +1,5 @@
-/** The decompression of wasm/inflate.ts and the checksum of wasm/checksum.ts, in the memory of a scanner. */
+/** Decompresses DEFLATE data into the input of a scanner (wasm/inflate.ts), and computes its checksum (wasm/checksum.ts). */
 import { crc32 } from 'node:zlib';
-import type { Inflater, InflateState } from './gunzip.ts';
 
 /** An exported global of a WebAssembly module. */
 export interface Global<T> {
@@ -14,7 +13,6 @@ export interface InflateModule {
   PACKED: Global<number>;
   REST: Global<number>;
   REST_SIZE: Global<number>;
-  /** Where the decompressed bytes end. */
   inflated: Global<number>;
   startInflate(): void;
   keepPacked(): number;
@@ -24,16 +22,19 @@ export interface InflateModule {
   shorten(from: number, size: number, state: number): void;
 }
 
-/** By what `inflate` returns. */
-const STATES: readonly InflateState[] = ['done', 'needs-input', 'needs-room', 'damaged'];
+/** Bytes: the farthest that DEFLATE data can refer back. */
+export const HISTORY = 32_768;
 
-/** Bytes read at once: with those kept, they fit PACKED. */
+/** In the order of their numbers in the module. */
+const STATES = ['done', 'needs-input', 'needs-room', 'damaged'] as const;
+
+/** Bytes read at once; PACKED also has room for what the last read left over. */
 const READ = 65_536;
 
-/** The state of a CRC-32 is the complement of its value. */
+/** zlib's crc32 inverts its state before and after, so this value stands for the state 0. */
 const STATE_ZERO = 0xffff_ffff;
 
-export class ModuleInflater implements Inflater {
+export class Inflater {
   readonly #module: InflateModule;
   readonly #memory: Buffer;
   readonly #input: number;
@@ -48,10 +49,12 @@ export class ModuleInflater implements Inflater {
     this.#shortened = this.#memory.subarray(module.REST.value, module.REST.value + module.REST_SIZE.value);
   }
 
+  /** Starts a file. */
   start(): void {
     this.#module.startInflate();
   }
 
+  /** Adds the compressed bytes that `read` writes. `read` returns their number, 0 at the end of the file; so does this. */
   add(read: (to: Buffer) => number): number {
     const at = this.#packed + this.#module.keepPacked();
     const count = read(this.#memory.subarray(at, at + READ));
@@ -59,24 +62,31 @@ export class ModuleInflater implements Inflater {
     return count;
   }
 
+  /** Returns the compressed bytes that are still to be decompressed. */
   rest(): Buffer {
     return this.#memory.subarray(this.#packed, this.#packed + this.#module.keepPacked());
   }
 
+  /** Skips compressed bytes. */
   skip(length: number): void {
     this.#module.skipPacked(length);
   }
 
-  inflate(at: number, length: number, history: number): { state: InflateState; written: number } {
+  /**
+   * Decompresses to [at, at + length) of the input. The `history` bytes in front of `at` belong to the same file. `done`:
+   * the data has ended; whether it is sound, the checksum shows.
+   */
+  inflate(at: number, length: number, history: number): { state: (typeof STATES)[number]; written: number } {
     const from = this.#input + at;
     const state = STATES[this.#module.inflate(from, from + length, history)] ?? 'damaged';
     return { state, written: this.#module.inflated.value - from };
   }
 
+  /** Returns the CRC-32 of a file after these bytes of the input; `before` is the value in front of them, 0 at first. */
   checksum(at: number, length: number, before: number): number {
     const from = this.#input + at;
     const whole = length - (length % 16);
-    // Shortening less than twice the rest saves nothing.
+    // Fewer bytes are not worth shortening.
     if (whole < 2 * this.#shortened.length) return crc32(this.#memory.subarray(from, from + length), before);
     this.#module.shorten(from, whole, ~before);
     return crc32(this.#memory.subarray(from + whole, from + length), crc32(this.#shortened, STATE_ZERO));

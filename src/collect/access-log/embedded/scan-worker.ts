@@ -1,4 +1,4 @@
-/** A worker thread of scan.ts: reads one file after another on request, and counts what all threads have read. */
+/** A worker thread of scan.ts: reads one file after another on request; one thread then counts the traffic. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type CountedTraffic, countTraffic, type TrafficRequest } from './count-traffic.ts';

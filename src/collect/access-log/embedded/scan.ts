@@ -1,6 +1,6 @@
 /**
  * Reads all files into columns: in this thread if they are small, else in one thread per core. Rereads damaged files.
- * A thread can also count the entries afterwards.
+ * One of them can count the traffic afterwards.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -47,19 +47,21 @@ export interface FilesToScan<File extends SizedFileToScan> {
 /** Threads that read files, or this thread in their place. */
 export interface Readers {
   all: readonly ScanReader[];
-  /** Counts what was read, in a thread if there is one. Throws if that ends early. */
+  /** Counts the traffic that was read, in a thread if there is one. Throws if the thread ends early. */
   count(request: TrafficRequest): Promise<CountedTraffic>;
   close(): Promise<void>;
 }
 
-/** Starts the threads, also before the first file is there. Close them. */
+/** Starts the threads, which may be before the first file arrives. The caller closes them. */
 export function openReaders({ count, bytes }: Omit<FilesToScan<never>, 'files'>, options: ColumnsOptions): Readers {
   const isSmall = bytes <= ALONE_BELOW;
   const threads = isSmall ? 1 : Math.min(availableParallelism(), count);
-  const all = Array.from({ length: threads }, () => (isSmall ? readerHere(options) : readerInThread(options)));
+  const open = () => (isSmall ? readerHere(options) : readerInThread(options));
+  const first = open();
+  const all = [first, ...Array.from({ length: threads - 1 }, open)];
   return {
     all,
-    count: async (request) => (await all[0]?.count(request)) ?? countTraffic(request),
+    count: (request) => first.count(request),
     async close() {
       await Promise.all(all.map((reader) => reader.close()));
     },

@@ -7,8 +7,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/evidence.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
-import type { Inflater } from './gunzip.ts';
-import { type Global, type InflateModule, ModuleInflater } from './inflater.ts';
+import { type Global, type InflateModule, Inflater } from './inflater.ts';
 import { hashPlace, hashText } from './keys.ts';
 
 /** Rows of the columns. */
@@ -125,7 +124,7 @@ export const openScanner: OpenScanner = (question, events) => {
 
 const SOURCES = ['scan-lines.ts', 'inflate.ts', 'codes.ts', 'checksum.ts'];
 
-/** A checkout may have a module of older source, whose memory is laid out differently: it would read every line wrongly. */
+/** The memory of a module built from older source is laid out differently, so it would read every line wrongly. */
 function isOutdated(): boolean {
   if (!IS_SOURCE) return false;
   const built = statSync(MODULE).mtimeMs;
@@ -197,7 +196,7 @@ class ModuleScanner implements Scanner {
     const module = exports as ScanModule;
     const { buffer } = module.memory;
     this.#module = module;
-    this.inflater = new ModuleInflater(module);
+    this.inflater = new Inflater(module);
     this.#memory = Buffer.from(buffer);
     this.input = this.#part(module.INPUT, module.INPUT_SIZE);
     this.#scratch = this.#part(module.SCRATCH, module.SCRATCH_SIZE);

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { constants, crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { readAccessLog } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
-import { gunzipWhole, HISTORY } from '../../../../src/collect/access-log/embedded/gunzip.ts';
+import { gunzipWhole } from '../../../../src/collect/access-log/embedded/gunzip.ts';
+import { HISTORY } from '../../../../src/collect/access-log/embedded/inflater.ts';
 import { type OpenScanner, openScanner } from '../../../../src/collect/access-log/embedded/scanner.ts';
 import { LOAD_BALANCER, line, textOf } from '../../../support/access-log/log-file.ts';
 import { temporaryFolder } from '../../../support/incident/folder.ts';
 import { fc } from '../../../support/property.ts';
 
-/** Without WebAssembly, as scanner.ts sees it. */
+/** Set by the test of a Node without WebAssembly. */
 const without = vi.hoisted(() => ({ inflater: false }));
 
 vi.mock('../../../../src/collect/access-log/embedded/scanner.ts', async (original) => {
@@ -32,7 +33,7 @@ function gunzip(file: Uint8Array | string, most = 1 << 17): { content: Buffer; i
     { wanted: Buffer.from('app/shop/'), byName: true, isFailed: new Uint8Array(1000), window: WINDOW },
     { exactly() {}, failed() {}, named() {}, isKnown: () => true, met() {} },
   );
-  // As the scanner does, it leaves something in front.
+  // The scanner may have an unfinished line in front.
   let at = 100;
   const isWhole = gunzipWhole(path, {
     inflater,

@@ -1,27 +1,27 @@
 /**
- * Builds the tables that decode DEFLATE's codes (RFC 1951, section 3.2.2), in AssemblyScript, in the way of libdeflate
+ * Builds the tables that decode DEFLATE's codes (RFC 1951, section 3.2.2), in AssemblyScript. The method is that of libdeflate
  * (https://github.com/ebiggers/libdeflate).
  */
 
 // biome-ignore-all lint/correctness/noPrecisionLoss: numbers of 64 bits.
 
 /**
- * Tables of entries of 8 bytes: first one for each value of the next bits, then second tables for longer codes. An entry
- * is 0 if no code starts with these bits. Otherwise its lowest 6 bits say how many bits to drop, and the upper half has
- * the literals, the base of a length or distance, or the start of a second table. See the constants below for the rest.
+ * Tables of 8-byte entries: one entry for each value of the next bits, then second tables for longer codes. An entry is 0
+ * if no code starts with these bits. Its lowest 6 bits are the number of bits to drop. Its upper half holds the literals,
+ * the base of a length or distance, or the start of a second table.
  */
 export const SYMBOLS: usize = 65_536;
 export const SYMBOL_BITS: u32 = 10;
-/** The most entries that 288 symbols and codes of 15 bits need, as computed by zlib's examples/enough.c. */
+/** Maximum entries for 288 symbols with codes of up to 15 bits (zlib's examples/enough.c). */
 const SYMBOL_ENTRIES: u32 = 1334;
 export const DISTANCES: usize = SYMBOLS + 8 * SYMBOL_ENTRIES;
 export const DISTANCE_BITS: u32 = 8;
 /** The same for 32 symbols. */
 const DISTANCE_ENTRIES: u32 = 402;
-/** Codes for the lengths of the codes above. */
+/** Decodes the lengths of the codes above. */
 export const LENGTH_CODES: usize = DISTANCES + 8 * DISTANCE_ENTRIES;
 export const LENGTH_CODE_BITS: u32 = 7;
-/** The length of the code of each symbol; the symbols in the order of their codes; by length, how many, and the next. */
+/** Code length of each symbol; symbols in the order of their codes; by length, the number of codes and the next index. */
 export const LENGTHS: usize = LENGTH_CODES + (8 << LENGTH_CODE_BITS);
 const SORTED: usize = LENGTHS + 512;
 const COUNTS: usize = SORTED + 1024;
@@ -31,7 +31,7 @@ export const CODES_END: usize = 86_016;
 
 const LONGEST_CODE: u32 = 15;
 
-/** How many literals the entry holds. */
+/** Bits of an entry: its number of literals. */
 export const LITERALS: u64 = 15 << 8;
 const ONE_LITERAL: u64 = 1 << 8;
 export const END_OF_BLOCK: u64 = 1 << 12;
@@ -42,7 +42,7 @@ const OF_LENGTH_CODES: i32 = 0;
 const OF_SYMBOLS: i32 = 1;
 const OF_DISTANCES: i32 = 2;
 
-/** Builds the tables of a block from LENGTHS: first those of the symbols, then those of the distances; false if they are damaged. */
+/** Builds the tables of a block from LENGTHS, symbols before distances; false if the lengths are invalid. */
 export function buildTables(symbols: i32, distances: i32): bool {
   if (!build(OF_SYMBOLS, SYMBOLS, SYMBOL_BITS, SYMBOL_ENTRIES, LENGTHS, symbols)) return false;
   if (!build(OF_DISTANCES, DISTANCES, DISTANCE_BITS, DISTANCE_ENTRIES, LENGTHS + symbols, distances)) return false;
@@ -55,7 +55,7 @@ export function buildLengthCodes(): bool {
   return build(OF_LENGTH_CODES, LENGTH_CODES, LENGTH_CODE_BITS, 1 << LENGTH_CODE_BITS, LENGTHS, 19);
 }
 
-/** The entry of a symbol with a code, or rest of a code, of `length` bits; 0 if there is no such symbol. */
+/** Returns the entry of a symbol; `length` is that of its code, or of the part in a second table. 0 for an invalid symbol. */
 function entryOf(kind: i32, symbol: i32, length: u64): u64 {
   if (kind === OF_LENGTH_CODES) return ((<u64>symbol) << 32) | length;
   if (kind === OF_DISTANCES) {
@@ -74,15 +74,14 @@ function entryOf(kind: i32, symbol: i32, length: u64): u64 {
   return withBase(3 + ((4 + (step & 3)) << extra), length, extra);
 }
 
-/** An entry of a length or distance: its base, the length of its code from bit 16 on, and how many extra bits follow. */
+/** Returns the entry of a length or distance. Bits 16 to 19 hold the length of its code, or of the index of a second table. */
 function withBase(base: i32, length: u64, extra: i32): u64 {
   return ((<u64>base) << 32) | (length << 16) | (length + <u64>extra);
 }
 
 /**
- * Builds the table of `count` symbols, whose codes have the lengths at `lengths`; false if the codes are no prefix code
- * or the table would get more than `entries`. Codes are taken in their order, which DEFLATE defines by length and symbol.
- * Their bits come in reversed.
+ * Builds the table of `count` symbols from their code lengths; false if these make no prefix code, or the table would
+ * exceed `entries`. DEFLATE orders codes by length, then symbol, and stores their bits in reverse.
  */
 function build(kind: i32, table: usize, tableBits: u32, entries: u32, lengths: usize, count: i32): bool {
   const used = sortSymbols(lengths, count);
@@ -92,7 +91,7 @@ function build(kind: i32, table: usize, tableBits: u32, entries: u32, lengths: u
   let symbol = SORTED;
   let code: u32 = 0;
   let length: u32 = 1;
-  // The table for codes up to one length is copied for the next bit.
+  // For each further bit, the table is doubled by copying.
   for (let size: u32 = 2; length <= tableBits; size <<= 1) {
     for (let left = load<u32>(COUNTS + 4 * length); left > 0; left -= 1) {
       store<u64>(table + 8 * <usize>code, entryOf(kind, load<u16>(symbol), length));
@@ -109,7 +108,7 @@ function build(kind: i32, table: usize, tableBits: u32, entries: u32, lengths: u
   return buildSecondTables(kind, table, tableBits, entries, symbol, code);
 }
 
-/** The codes longer than `tableBits`: the next is `code`, that of the symbol at `from`. */
+/** Adds the codes longer than `tableBits`, from the one of the symbol at `from` on; that is `first`. */
 function buildSecondTables(kind: i32, table: usize, tableBits: u32, entries: u32, from: usize, first: u32): bool {
   let symbol = from;
   let code = first;
@@ -138,7 +137,7 @@ function buildSecondTables(kind: i32, table: usize, tableBits: u32, entries: u32
   return true;
 }
 
-/** How many bits tell the codes of a second table apart, of which the first has `length` and is one of `left`. */
+/** Returns the index bits of a second table. Its first code has this length; `left` codes of that length remain. */
 function secondTableBits(tableBits: u32, length: u32, left: u32): u32 {
   let size = length - tableBits;
   for (let room = left; room < (<u32>1) << size; ) {
@@ -148,13 +147,13 @@ function secondTableBits(tableBits: u32, length: u32, left: u32): u32 {
   return size;
 }
 
-/** Adds one to a code with reversed bits, below `size`, a power of 2; it must not be the last. */
+/** Returns the code after `code`, bits reversed. `size` is 2 to the power of its length; `code` is not the last one. */
 function codeAfter(code: u32, size: u32): u32 {
   const bit = <u32>0x8000_0000 >> clz(code ^ (size - 1));
   return (code & (bit - 1)) | bit;
 }
 
-/** A table with one code or none. */
+/** Builds a table of one code or none. */
 function buildSparse(kind: i32, table: usize, tableBits: u32, lengths: usize, used: i32): bool {
   memory.fill(table, 0, (<usize>8) << tableBits);
   if (used === 0) return true;
@@ -166,7 +165,7 @@ function buildSparse(kind: i32, table: usize, tableBits: u32, lengths: usize, us
   return true;
 }
 
-/** Sorts the symbols that have a code by its length, and counts them by length; returns how many they are. */
+/** Sorts symbols by code length and counts them by length; returns how many have a code. */
 function sortSymbols(lengths: usize, count: i32): i32 {
   memory.fill(COUNTS, 0, 64);
   for (let symbol = 0; symbol < count; symbol += 1) increase(COUNTS + 4 * <usize>load<u8>(lengths + symbol));
@@ -190,7 +189,7 @@ function increase(at: usize): u32 {
   return count;
 }
 
-/** How many codes of LONGEST_CODE bits are left; negative if there are too many codes. */
+/** Returns the number of unused codes of LONGEST_CODE bits; negative for too many codes. */
 function freeCodes(): i32 {
   let free: i32 = 1 << LONGEST_CODE;
   for (let length: u32 = 1; length <= LONGEST_CODE; length += 1)
@@ -198,9 +197,9 @@ function freeCodes(): i32 {
   return free;
 }
 
-/** Lets an entry of a literal also hold those that follow, as far as its bits tell: three at most. */
+/** Extends the entry of a literal by the next literals, up to three in all, if its bits contain their codes. */
 function joinLiterals(): void {
-  // From the end: what follows has a smaller index, so its entry still holds one literal.
+  // Backwards: the next literal's index is smaller, so its entry is still that of one literal.
   for (let index: u64 = (1 << SYMBOL_BITS) - 1; index > 0; index -= 1) {
     const at = SYMBOLS + 8 * <usize>index;
     const first = load<u64>(at);

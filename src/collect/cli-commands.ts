@@ -3,7 +3,8 @@
  * same command, so that both give the same diagnosis.
  */
 
-import type { Evidence, EvidenceName, NamingEvidenceName, Question } from '../evidence/evidence.ts';
+import type { Evidence, EvidenceName, NamingEvidenceName } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { type Command, command } from '../format/command.ts';
 import { resourceOf } from './find-load-balancer.ts';
 

@@ -1,11 +1,6 @@
 /** Collects all evidence at once. A failed collector becomes `unavailable` with its reason; the others continue. */
-import {
-  type Collected,
-  type Evidence,
-  type EvidenceName,
-  type EvidenceSet,
-  NAMING_EVIDENCE,
-} from '../evidence/evidence.ts';
+import type { Collected } from '../evidence/collected.ts';
+import { type Evidence, type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../evidence/evidence.ts';
 import { errorMessage, Problem } from '../problem.ts';
 import { withHops } from './hop-addresses.ts';
 

@@ -2,9 +2,11 @@
  * Finds the clients of an access log that are hops in front of the load balancer, by addresses that AWS lists. Pure.
  */
 import { contains, parseRange } from '../diagnose/network-path/cidr-ranges.ts';
+import type { AccessLog } from '../evidence/access-log.ts';
 import type { NetworkInterface } from '../evidence/aws.ts';
+import type { Collected } from '../evidence/collected.ts';
 import type { Hop } from '../evidence/edge.ts';
-import type { AccessLog, Collected, EvidenceSet } from '../evidence/evidence.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 
 type HopName = Pick<Hop, 'kind' | 'name'>;
 

@@ -3,7 +3,7 @@
 import type { Alarm } from '../alarms/alarm-event.ts';
 import { askedErrors } from '../alarms/asked-errors.ts';
 import type { Config } from '../config.ts';
-import type { Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { iso } from '../format/wording.ts';
 import type { Investigator, LoadBalancerRef } from '../investigate/investigator.ts';

@@ -72,7 +72,7 @@ export async function diagnoseRecording(
     // Loaded while threads read the log.
     import('../diagnose/diagnose.ts'),
   ]);
-  const evidence = isRedacted ? (await import('../redact/access-log.ts')).redactEvidence(collected) : collected;
+  const evidence = isRedacted ? (await import('../redact/redact-evidence.ts')).redactEvidence(collected) : collected;
   return { question, evidence, diagnosis: diagnose(question, evidence) };
 }
 

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../collect/temporary-folder.ts';
-import type { Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
 import type { InvestigationOptions, InvestigationResult } from '../investigate/investigator.ts';

@@ -1,5 +1,5 @@
 /** Errors that are no incident next to other errors: configured ones, and what ran before an alarm as during it. */
-import type { Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import type { ErrorPart } from './attribution.ts';
 import type { DiagnosisEvidence } from './diagnosis-evidence.ts';
 import { mutations } from './patterns/configuration-changes.ts';

@@ -1,7 +1,10 @@
 /** Turns evidence into a diagnosis. Pure: the same evidence gives the same bytes. */
 
-import type { Collected, Cost, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Cost } from '../evidence/access-log.ts';
+import type { Collected } from '../evidence/collected.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { iso, number, plural } from '../format/wording.ts';
 import { attributeErrors, type ErrorPart, isDecided, orderParts } from './attribution.ts';

@@ -1,5 +1,6 @@
+import type { Collected } from '../evidence/collected.ts';
 import type { DeliveredLog } from '../evidence/delivered-log.ts';
-import type { Collected, Evidence, EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
+import type { Evidence, EvidenceName, EvidenceSet } from '../evidence/evidence.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a check or cause may declare: the collected evidence, and the traffic derived from the access log. */

@@ -3,7 +3,9 @@
  * shares 0 to 1.
  */
 
-import type { EvidenceName, GapKind, LogReadMethod } from '../evidence/evidence.ts';
+import type { LogReadMethod } from '../evidence/access-log.ts';
+import type { GapKind } from '../evidence/collected.ts';
+import type { EvidenceName } from '../evidence/evidence.ts';
 import type { CauseId } from './causes/index.ts';
 import type { CheckOutcome, Fact } from './check-verdict.ts';
 import type { StepNumber } from './checks/check.ts';

@@ -1,5 +1,5 @@
-import type { Question } from '../evidence/evidence.ts';
 import { wholeMinutes } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { signature } from './signature.ts';
 import type { Traffic } from './traffic.ts';
 

@@ -1,6 +1,6 @@
 /** Judges each cause on the errors it can explain; applies the rules common to all causes. */
 
-import type { Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { number, requestsOf } from '../format/wording.ts';
 import { errorMessage } from '../problem.ts';
 import type { Cause } from './causes/cause.ts';

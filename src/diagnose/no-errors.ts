@@ -1,5 +1,5 @@
 /** Verdicts of checks for a log without errors or without entries. A log without entries does not mean "no errors". */
-import type { Collected } from '../evidence/evidence.ts';
+import type { Collected } from '../evidence/collected.ts';
 import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 

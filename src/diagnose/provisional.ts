@@ -1,8 +1,9 @@
 /** Decides whether the access log of a window may still grow. */
 
+import type { AccessLog } from '../evidence/access-log.ts';
 import type { MetricSeries } from '../evidence/aws.ts';
-import type { AccessLog, Question } from '../evidence/evidence.ts';
 import { metricSum } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { LOGS_COMPLETE_AFTER } from '../query/recheck.ts';
 
 interface Completeness {

@@ -1,5 +1,6 @@
 /** Runs the checks on the collected evidence. */
-import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import type { EvidenceName } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { list } from '../format/wording.ts';
 import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
 import { type Check, STEP_TITLES, type StepNumber } from './checks/check.ts';

@@ -1,4 +1,4 @@
-import type { FailedRequest, FailureShape } from '../evidence/evidence.ts';
+import type { FailedRequest, FailureShape } from '../evidence/access-log.ts';
 
 /** What the load balancer observed. JSON, tests and links depend on these ids. */
 export const SIGNATURE_IDS = [

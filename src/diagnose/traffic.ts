@@ -2,7 +2,8 @@
  * The access log as checks and causes use it: the asked errors of the window with their signatures. Counts come from
  * the exact shapes; if rows were sampled, each row represents several errors (`weight`).
  */
-import type { AccessLog, FailedRequest, FailureShape, Question } from '../evidence/evidence.ts';
+import type { AccessLog, FailedRequest, FailureShape } from '../evidence/access-log.ts';
+import type { Question } from '../evidence/question.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../evidence/statuses.ts';
 import { traceRoot } from '../redact/log-fields.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';

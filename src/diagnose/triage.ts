@@ -1,7 +1,8 @@
 /** Triage: who is affected, since when, whether it continues, how complete the log is, and errors over time. */
 
-import type { AccessLog, FailureShape, Question } from '../evidence/evidence.ts';
+import type { AccessLog, FailureShape } from '../evidence/access-log.ts';
 import type { MetricsReach } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { iso, number, outOf, percent, plural, seconds, utcTime, utcTimeSpan } from '../format/wording.ts';
 import type { Diagnosis, StatusBeside, TimelineBucket } from './diagnosis.ts';
 import { areClientsKnown, clientsWithErrors, hopNames } from './patterns/hops.ts';

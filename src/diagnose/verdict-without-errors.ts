@@ -1,7 +1,10 @@
 /** The verdict if no error was read: nothing failed, or the failures are not in the log. */
+
+import type { AccessLog } from '../evidence/access-log.ts';
 import type { Attributes } from '../evidence/aws.ts';
+import type { Collected } from '../evidence/collected.ts';
 import { deliveredLogWords, isKept } from '../evidence/delivered-log.ts';
-import type { AccessLog, Collected, Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import { GATEWAY } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';

@@ -1,7 +1,7 @@
 /** Reads metric series: sums and extremes of a metric over a window. Pure. Times are epoch milliseconds. */
 
 import { epochOf, type MetricSeries } from './aws.ts';
-import type { Question, Window } from './evidence.ts';
+import type { Question, Window } from './question.ts';
 import { GATEWAY } from './statuses.ts';
 
 /** Scope of a metric: the load balancer, optionally limited to a target group (ARN) or zone. */

@@ -1,4 +1,4 @@
-import type { Cost } from './evidence.ts';
+import type { Cost } from './access-log.ts';
 
 /** Returns the sum of two costs. */
 export const sumOfCosts = (first: Cost, second: Cost): Cost => ({

@@ -4,8 +4,9 @@
  */
 import type { ProgressListener } from '../collect/collect.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 import type { CountedErrors } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 
 /**

@@ -10,9 +10,12 @@ import type { FoundLoadBalancer } from '../collect/aws/load-balancer.ts';
 import { type Collector, collect } from '../collect/collect.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
 import type { Config } from '../config.ts';
+import type { AccessLog } from '../evidence/access-log.ts';
 import type { Attributes } from '../evidence/aws.ts';
-import type { AccessLog, Collected, EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { Collected } from '../evidence/collected.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 import { countedErrors } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import { errorMessage, Problem } from '../problem.ts';
 import {
@@ -23,7 +26,7 @@ import {
   withOfferedLookBack,
 } from '../query/look-back.ts';
 import { resolveWindow } from '../query/window.ts';
-import { redactEvidence } from '../redact/access-log.ts';
+import { redactEvidence } from '../redact/redact-evidence.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
 /** Where and how to investigate. */

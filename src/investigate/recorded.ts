@@ -14,12 +14,13 @@ import {
 } from '../collect/incident/incident-collectors.ts';
 import { candidatesIn } from '../collect/incident/read-evidence.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
-import type { EvidenceName, Question } from '../evidence/evidence.ts';
+import type { EvidenceName } from '../evidence/evidence.ts';
 import { countedErrors } from '../evidence/metrics.ts';
+import type { Question } from '../evidence/question.ts';
 import { Problem } from '../problem.ts';
 import type { ParsedQuestion } from '../query/parse-question.ts';
 import { resolveWindow } from '../query/window.ts';
-import { redactEvidence } from '../redact/access-log.ts';
+import { redactEvidence } from '../redact/redact-evidence.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
 export interface RecordedOptions {

@@ -3,7 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { NO_COST, sumOfEstimates } from '../collect/access-log/cost.ts';
 import { interruptedProblem } from '../collect/aws/call.ts';
-import type { Cost, LogReadMethod, Window } from '../evidence/evidence.ts';
+import type { Cost, LogReadMethod } from '../evidence/access-log.ts';
+import type { Window } from '../evidence/question.ts';
 import { sumOfCosts } from '../evidence/sum-of-costs.ts';
 import { Problem } from '../problem.ts';
 import { nextCheck } from '../query/recheck.ts';

@@ -1,5 +1,5 @@
 /** Computes the window of an incident: from its start to now, or to its end. Pure. */
-import type { Window } from '../evidence/evidence.ts';
+import type { Window } from '../evidence/question.ts';
 
 const MINUTE = 60_000;
 /** Longest window; longer incidents are cut to their last 12 hours to bound the cost. */

@@ -1,5 +1,6 @@
 /** A longer read of the access log for the keep-alive measurement alone: its length and its command. */
-import type { CostEstimate, Question } from '../evidence/evidence.ts';
+import type { CostEstimate } from '../evidence/access-log.ts';
+import type { Question } from '../evidence/question.ts';
 import { isDefaultStatuses } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
 

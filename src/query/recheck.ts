@@ -2,7 +2,8 @@
  * Decides when to check again while access logs still arrive. Log files come every five minutes, some minutes late:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html. Pure.
  */
-import type { LogReadMethod, Window } from '../evidence/evidence.ts';
+import type { LogReadMethod } from '../evidence/access-log.ts';
+import type { Window } from '../evidence/question.ts';
 
 const MINUTE = 60_000;
 

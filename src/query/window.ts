@@ -1,5 +1,5 @@
 /** Resolves a typed window at the current time, and describes how it was read. Pure. */
-import type { Window } from '../evidence/evidence.ts';
+import type { Window } from '../evidence/question.ts';
 import { Problem } from '../problem.ts';
 import type { DayWord, PartOfDay } from './day-words.ts';
 import { twoExamples } from './examples.ts';

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Question } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { Lease } from './store/lease.ts';
 import { MessageTs, PostRecord } from './store/post-record.ts';

@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import type { EvidenceSet, Question } from '../evidence/evidence.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
+import type { Question } from '../evidence/question.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';
 import type { ClaimedQuestion } from './claims.ts';

@@ -1,7 +1,7 @@
 /** Turns a question into a thread; shared by every way of asking in Slack. */
 
 import { AmbiguousName } from '../collect/find-load-balancer.ts';
-import type { Question, Window } from '../evidence/evidence.ts';
+import type { Question, Window } from '../evidence/question.ts';
 import { list } from '../format/wording.ts';
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import { Problem } from '../problem.ts';

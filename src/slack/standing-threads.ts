@@ -1,6 +1,6 @@
 /** Finds existing threads: of the same question, or of an alarm on the same load balancer. */
 
-import type { Question, Window } from '../evidence/evidence.ts';
+import type { Question, Window } from '../evidence/question.ts';
 import type { LoadBalancerRef } from '../investigate/investigator.ts';
 import type { Run } from '../runs/run.ts';
 import type { SlackContext } from './slack-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hopAddresses, withHops } from '../../src/collect/hop-addresses.ts';
 import type { NetworkInterface } from '../../src/evidence/aws.ts';
-import type { Collected } from '../../src/evidence/evidence.ts';
+import type { Collected } from '../../src/evidence/collected.ts';
 import { logOf } from '../support/traffic/traffic-builder.ts';
 
 const collected = <T>(value: T): Collected<T> => ({ status: 'collected', source: 'aws …', value });

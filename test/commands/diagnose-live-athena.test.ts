@@ -8,7 +8,7 @@ import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { investigateWords } from '../../src/commands/diagnose-live.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
-import { redactEvidence } from '../../src/redact/access-log.ts';
+import { redactEvidence } from '../../src/redact/redact-evidence.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { serveAthena } from '../support/athena/server.ts';
 import { FORMS, type TableForm } from '../support/athena/tables.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSE_IDS } from '../../src/diagnose/causes/index.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
+import type { GapKind } from '../../src/evidence/collected.ts';
 import type { DeliveredLog } from '../../src/evidence/delivered-log.ts';
-import type { EvidenceSet, GapKind } from '../../src/evidence/evidence.ts';
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
 import { logAlone } from '../support/traffic/log-alone.ts';
 import { API, question, several } from '../support/traffic/traffic-builder.ts';
 

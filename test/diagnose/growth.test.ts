@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { readIncident } from '../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import type { Collected, EvidenceSet } from '../../src/evidence/evidence.ts';
+import type { Collected } from '../../src/evidence/collected.ts';
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
 
 const recorded = async (name: string) =>
   diagnoseRecording(await readIncident(join(import.meta.dirname, '../scenarios', name)), '');

@@ -5,7 +5,8 @@ import { readIncident } from '../../src/collect/incident/incident-collectors.ts'
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import type { Instance, NetworkInterface, TargetHealthDescription } from '../../src/evidence/aws.ts';
-import type { Collected, EvidenceSet } from '../../src/evidence/evidence.ts';
+import type { Collected } from '../../src/evidence/collected.ts';
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
 
 const BLOCKED = join(import.meta.dirname, '../scenarios/002-security-group-blocks-traffic-port');
 

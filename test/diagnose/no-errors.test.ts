@@ -6,7 +6,8 @@ import { errorReason } from '../../src/diagnose/checks/error-reason.ts';
 import { errorSignatures } from '../../src/diagnose/checks/error-signatures.ts';
 import { failingRoutesCheck } from '../../src/diagnose/checks/failing-routes.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import type { Collected, EvidenceSet } from '../../src/evidence/evidence.ts';
+import type { Collected } from '../../src/evidence/collected.ts';
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
 import { logAlone } from '../support/traffic/log-alone.ts';
 import { API, question, START, target, trafficOf } from '../support/traffic/traffic-builder.ts';
 

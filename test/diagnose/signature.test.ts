@@ -10,7 +10,7 @@ import {
   signature,
   signatureFields,
 } from '../../src/diagnose/signature.ts';
-import type { FailureShape } from '../../src/evidence/evidence.ts';
+import type { FailureShape } from '../../src/evidence/access-log.ts';
 
 /** Lines of a laboratory in which each failure was made on purpose. */
 const LABORATORY: [situation: string, expected: SignatureId, line: string][] = [

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { MetricSeries } from '../../src/evidence/aws.ts';
-import type { Question } from '../../src/evidence/evidence.ts';
 import {
   countedErrors,
   errorsInMetrics,
@@ -9,6 +8,7 @@ import {
   metricPeriods,
   metricSum,
 } from '../../src/evidence/metrics.ts';
+import type { Question } from '../../src/evidence/question.ts';
 
 const ARN = 'arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/app/my-load-balancer/50dc6c495c0c9188';
 const GROUP = 'arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067';

@@ -10,9 +10,10 @@ import {
 } from '../../src/collect/incident/incident-collectors.ts';
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
-import type { EvidenceSet, Question } from '../../src/evidence/evidence.ts';
+import type { EvidenceSet } from '../../src/evidence/evidence.ts';
+import type { Question } from '../../src/evidence/question.ts';
 import { Problem } from '../../src/problem.ts';
-import { redactEvidence } from '../../src/redact/access-log.ts';
+import { redactEvidence } from '../../src/redact/redact-evidence.ts';
 import { type Feedback, newRun, Run } from '../../src/runs/run.ts';
 import { openRunStore } from '../../src/runs/runs.ts';
 import { openFolderStore } from '../../src/runs/store/folder-store.ts';

@@ -2,7 +2,7 @@ import type { Cause } from '../../src/diagnose/causes/cause.ts';
 import type { DiagnosisEvidence } from '../../src/diagnose/diagnosis-evidence.ts';
 import { judgeCause } from '../../src/diagnose/judge-causes.ts';
 import { type CauseClaim, type Fix, NO_FIX } from '../../src/diagnose/judgement.ts';
-import type { Question } from '../../src/evidence/evidence.ts';
+import type { Question } from '../../src/evidence/question.ts';
 
 export interface FlatJudgement {
   claims: readonly CauseClaim[];

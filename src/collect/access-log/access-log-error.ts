@@ -1,5 +1,5 @@
 /** Why AWS refused the access log, as one clause with the remedy. Pure. */
-import type { CollectionFailure } from '../../evidence/evidence.ts';
+import type { CollectionFailure } from '../../evidence/collected.ts';
 import { awsErrorKind, describeAwsError } from '../aws/aws-errors.ts';
 
 /** The permission that a call needs, as an IAM policy names it, and its region. */

@@ -1,5 +1,5 @@
 /** Checks a read's cost against the spending limit. Pure. */
-import type { CostEstimate } from '../../evidence/evidence.ts';
+import type { CostEstimate } from '../../evidence/access-log.ts';
 import { formatDollars } from '../../format/amounts.ts';
 import { AccessLogError } from './access-log-error.ts';
 import { estimateWords } from './cost.ts';

@@ -3,7 +3,7 @@
  * those of us-east-1, which most regions share:
  * https://aws.amazon.com/athena/pricing/ https://aws.amazon.com/s3/pricing/
  */
-import type { Cost, CostEstimate } from '../../evidence/evidence.ts';
+import type { Cost, CostEstimate } from '../../evidence/access-log.ts';
 import { formatDollars, formatBytes as size, upperBoundWords } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 

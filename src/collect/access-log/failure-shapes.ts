@@ -1,5 +1,5 @@
 /** The order of the counted shapes of failures, the same for every engine. Pure. */
-import type { FailureShape } from '../../evidence/evidence.ts';
+import type { FailureShape } from '../../evidence/access-log.ts';
 import { byText } from './log-files.ts';
 
 const statusNumber = (status: string): number => (status === '-' ? -1 : Number(status));

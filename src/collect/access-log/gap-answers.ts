@@ -1,5 +1,5 @@
 /** Turns the rows of the gap question into `IdleGaps`, the same for every engine. Pure. */
-import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
+import type { GapPeers, IdleGaps } from '../../evidence/access-log.ts';
 
 /** One request whose gaps were listed: an examined failure or a control. Rows are indices into `AccessLog.failures`. */
 export type GapAnswer = { target_group_arn: string; horizon: number; gaps: number[] } & (

@@ -1,5 +1,5 @@
 /** The search for the keep-alive edge: which requests are compared, the same for every engine. Pure. */
-import type { IdleGaps } from '../../evidence/evidence.ts';
+import type { IdleGaps } from '../../evidence/access-log.ts';
 import { type GapAnswer, groupGaps } from './gap-answers.ts';
 import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from './gap-limits.ts';
 import { byText } from './log-files.ts';

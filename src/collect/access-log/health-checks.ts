@@ -2,7 +2,8 @@
  * Reads health-check logs: when health checks of a target failed, why, and which nodes saw it. Fields:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html
  */
-import type { FailedHealthChecks, Window } from '../../evidence/evidence.ts';
+import type { FailedHealthChecks } from '../../evidence/access-log.ts';
+import type { Window } from '../../evidence/question.ts';
 import { byText, readPieces, type WantedLoadBalancer } from './log-files.ts';
 
 /** A health check. `at`: its start in epoch milliseconds. */

@@ -1,6 +1,6 @@
 /** What a log that was read could not answer, as stored in the evidence and in incident folders. */
 import * as z from 'zod';
-import type { Collected, GapKind, LogLimitation } from '../../evidence/evidence.ts';
+import type { Collected, GapKind, LogLimitation } from '../../evidence/collected.ts';
 
 export const GAP_KINDS = ['denied', 'not-recorded', 'incomplete', 'failed'] as const satisfies readonly GapKind[];
 

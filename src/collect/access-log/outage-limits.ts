@@ -1,5 +1,6 @@
 /** Rules that every engine shares when it looks for unanswered dispatches, so that all find the same runs. Pure. */
-import type { UnansweredRun, Window } from '../../evidence/evidence.ts';
+import type { UnansweredRun } from '../../evidence/access-log.ts';
+import type { Window } from '../../evidence/question.ts';
 import { byText } from './log-files.ts';
 
 /** Slot length in microseconds, for a window in milliseconds: at most a hundred thousand slots, each at least 0.1 s. */

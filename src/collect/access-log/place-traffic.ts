@@ -1,5 +1,5 @@
 /** Computes traffic by target and status from rows counted per place, which every counting engine returns. Pure. */
-import type { StatusCount, TargetTraffic } from '../../evidence/evidence.ts';
+import type { StatusCount, TargetTraffic } from '../../evidence/access-log.ts';
 import { byText } from './log-files.ts';
 
 /** Lines of one target group, target, node and pair of statuses. */

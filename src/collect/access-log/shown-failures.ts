@@ -1,6 +1,6 @@
 /** Chooses the failures that are shown and puts them in order, the same for every engine that reads a log. Pure. */
-import type { AccessLog, FailedRequest } from '../../evidence/evidence.ts';
-import { FAILURE_LIMIT } from '../../evidence/evidence.ts';
+import type { AccessLog, FailedRequest } from '../../evidence/access-log.ts';
+import { FAILURE_LIMIT } from '../../evidence/access-log.ts';
 import { byText } from './log-files.ts';
 import { nodeOf, statusText } from './place-traffic.ts';
 

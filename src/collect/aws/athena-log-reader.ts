@@ -1,5 +1,5 @@
 /** Reads the access log of a live load balancer with Athena, which scans the files in S3. */
-import type { AccessLog, CostEstimate, IdleGaps } from '../../evidence/evidence.ts';
+import type { AccessLog, CostEstimate, IdleGaps } from '../../evidence/access-log.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';

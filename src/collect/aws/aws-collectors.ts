@@ -4,9 +4,13 @@
  * definitions and hosts of the tasks among these. A sixth describes the deployments of services whose traffic ECS
  * shifts.
  */
+
+import type { AccessLog } from '../../evidence/access-log.ts';
 import type { Attributes } from '../../evidence/aws.ts';
-import type { AccessLog, Collected, Evidence, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Evidence } from '../../evidence/evidence.ts';
 import { metricCounts } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { Collector, Collectors } from '../collect.ts';
 import { resourceOf } from '../find-load-balancer.ts';

@@ -1,7 +1,7 @@
 /** Describes why AWS did not answer, in one sentence with the remedy. Pure. */
 
 import * as z from 'zod';
-import type { CollectionFailure } from '../../evidence/evidence.ts';
+import type { CollectionFailure } from '../../evidence/collected.ts';
 import { command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';

@@ -1,5 +1,5 @@
 /** One AWS request: applies the deadline and turns a refusal into an answer. */
-import type { Collected, CollectionFailure } from '../../evidence/evidence.ts';
+import type { Collected, CollectionFailure } from '../../evidence/collected.ts';
 import { Problem } from '../../problem.ts';
 import { collectionFailure } from './aws-errors.ts';
 import type { Session } from './session.ts';

@@ -2,7 +2,7 @@
 import { CloudTrailClient, type Event, paginateLookupEvents } from '@aws-sdk/client-cloudtrail';
 import * as z from 'zod';
 import { CloudTrailEvent } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { CHANGES_BEFORE } from '../cli-commands.ts';
 import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 

@@ -6,8 +6,8 @@ import {
   paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
 import { targetGroupDimension } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type Call, collectItems } from './call.ts';
 
 const MINUTE = 60_000;

@@ -16,7 +16,7 @@ import {
   ListTasksCommand,
 } from '@aws-sdk/client-ecs';
 import * as z from 'zod';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import {
   ContainerInstance,
   EcsService,

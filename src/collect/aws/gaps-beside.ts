@@ -3,7 +3,7 @@
  * were closed early, and is stopped otherwise. If it fails, the second query runs.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CostEstimate, IdleGaps } from '../../evidence/evidence.ts';
+import type { CostEstimate, IdleGaps } from '../../evidence/access-log.ts';
 import { statusRanges } from '../../evidence/statuses.ts';
 import { isAffordable } from '../access-log/affordable.ts';
 import { selectGaps } from '../access-log/athena/gap-statement.ts';

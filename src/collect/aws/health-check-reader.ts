@@ -5,7 +5,7 @@
 
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cost, FailedHealthChecks } from '../../evidence/evidence.ts';
+import type { Cost, FailedHealthChecks } from '../../evidence/access-log.ts';
 import { LOGS_COMPLETE_AFTER } from '../../query/recheck.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { filterEvents } from '../access-log/cloudwatch-logs/log-events.ts';

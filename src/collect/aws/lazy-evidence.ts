@@ -1,5 +1,7 @@
 /** Evidence that is fetched once, when it is first needed, with the command that fetches it by hand. */
-import type { Collected, Evidence, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Evidence } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import type { DescribedEvidenceName } from '../incident/read-evidence.ts';
 import { type Call, callAws } from './call.ts';

@@ -1,5 +1,6 @@
+import type { CostEstimate } from '../../evidence/access-log.ts';
+import type { CollectionFailure, LogLimitation } from '../../evidence/collected.ts';
 import { type DeliveredLog, deliveredLogWords } from '../../evidence/delivered-log.ts';
-import type { CollectionFailure, CostEstimate, LogLimitation } from '../../evidence/evidence.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural } from '../../format/wording.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';

@@ -1,7 +1,9 @@
 /** One read of a live load balancer's access log: what is asked for, and what comes back. */
 import type { Config } from '../../config.ts';
+import type { AccessLog, Cost } from '../../evidence/access-log.ts';
 import type { Attributes } from '../../evidence/aws.ts';
-import type { AccessLog, Collected, Cost, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { DeliveryLookup } from './delivery-lookup.ts';
 import type { Session } from './session.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as z from 'zod';
 import { AttributeList, type Attributes, Listener, LoadBalancer, Rule } from '../../evidence/aws.ts';
-import type { CollectionFailure } from '../../evidence/evidence.ts';
+import type { CollectionFailure } from '../../evidence/collected.ts';
 import { plural } from '../../format/wording.ts';
 import { Problem } from '../../problem.ts';
 import {

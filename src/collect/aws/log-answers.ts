@@ -1,6 +1,8 @@
 /** Adds answers of other reads, and other places of the log, to a read. Pure. */
 
-import type { LogLimitation, LogReadMethod, Question } from '../../evidence/evidence.ts';
+import type { LogReadMethod } from '../../evidence/access-log.ts';
+import type { LogLimitation } from '../../evidence/collected.ts';
+import type { Question } from '../../evidence/question.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { sumOfEstimates } from '../access-log/cost.ts';
 import { deliveredIn, type FoundDeliveries } from '../access-log/deliveries.ts';

@@ -1,6 +1,6 @@
 /** Inputs of every reader of log files in S3, whichever engine it uses. */
 
-import type { LogLimitation } from '../../evidence/evidence.ts';
+import type { LogLimitation } from '../../evidence/collected.ts';
 import type { LogPlace } from '../access-log/log-place.ts';
 import type { LiveAccessLogOptions } from './live-log-read.ts';
 import type { LogListing } from './log-listing.ts';

@@ -5,8 +5,10 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AccessLog, Cost } from '../../evidence/access-log.ts';
+import type { LogLimitation } from '../../evidence/collected.ts';
 import { logOf } from '../../evidence/delivered-log.ts';
-import type { AccessLog, Cost, LogLimitation, Question, Window } from '../../evidence/evidence.ts';
+import type { Question, Window } from '../../evidence/question.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { plural, utcTime } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';

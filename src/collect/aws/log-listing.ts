@@ -1,7 +1,7 @@
 /** Lists the log files of one question in S3, and counts how often S3 asked to slow down. */
 
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { plural } from '../../format/wording.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import type { LogPlace } from '../access-log/log-place.ts';

@@ -1,6 +1,6 @@
 /** The cost of reading one access log: estimated before each read, and added up while reading. */
 
-import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/evidence.ts';
+import type { Cost, CostEstimate, LogReadMethod } from '../../evidence/access-log.ts';
 import { sumOfCosts } from '../../evidence/sum-of-costs.ts';
 import { NO_COST, priceWords, sumOfEstimates } from '../access-log/cost.ts';
 import { type LogPlace, logAt } from '../access-log/log-place.ts';

@@ -9,7 +9,7 @@ import { DescribeTagsCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/clie
 import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { Instance, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import {
   CodeDeployment,
   FunctionAlias,

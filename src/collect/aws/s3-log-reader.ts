@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { AccessLog } from '../../evidence/evidence.ts';
+import type { AccessLog } from '../../evidence/access-log.ts';
 import { formatBytes as size } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';

@@ -2,8 +2,10 @@
  * Live evidence on who owns a target: at most six round trips in sequence, the first in parallel with those for the load
  * balancer. A refused part does not affect the others.
  */
-import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Evidence, NamingEvidenceName } from '../../evidence/evidence.ts';
 import type { NamingAction } from '../../evidence/naming-actions.ts';
+import type { Question } from '../../evidence/question.ts';
 import { NAMING_DETAILS } from '../cli-commands.ts';
 import { type Call, callAws, DependencyUnavailable, requireValue } from './call.ts';
 import { ecsBudget } from './ecs-budget.ts';

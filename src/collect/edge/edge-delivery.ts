@@ -1,5 +1,6 @@
+import type { Cost } from '../../evidence/access-log.ts';
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
-import type { Cost, Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { Call } from '../aws/call.ts';
 import type { Session } from '../aws/session.ts';
 import type { FoundDistribution } from './distributions.ts';

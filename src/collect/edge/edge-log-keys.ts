@@ -2,7 +2,7 @@
  * Finds the S3 keys of a distribution's standard logs, v2 or legacy, for a window. Pure.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
  */
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';
 import type { FoundDistribution } from './distributions.ts';
 import type { EdgeLogPlace } from './legacy-log.ts';

@@ -1,6 +1,7 @@
 /** Part of the evidence about CloudFront, with the limitations of reading it. */
+
+import type { CollectionFailure } from '../../evidence/collected.ts';
 import type { EdgeLimitation } from '../../evidence/edge.ts';
-import type { CollectionFailure } from '../../evidence/evidence.ts';
 
 export interface EdgePart<T> {
   value: T;

@@ -1,6 +1,6 @@
 /** Reads records of CloudFront standard logs in all delivered formats and counts their 5xx. Pure. */
 import type { EdgeErrorCount } from '../../evidence/edge.ts';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 
 /** Values by field name as in a W3C file: "sc-status", "x-host-header". */
 export type EdgeRecord = Record<string, string>;

@@ -2,7 +2,7 @@
 
 import type { LoadBalancer } from '../../evidence/aws.ts';
 import type { Edge } from '../../evidence/edge.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { Call } from '../aws/call.ts';
 import { fetchDistributions } from './distributions.ts';
 import type { EdgeLogReading } from './edge-delivery.ts';

@@ -1,8 +1,8 @@
 /** access-log.json: the answers of an access log whose lines were never downloaded. */
 import * as z from 'zod';
+import type { AccessLog } from '../../evidence/access-log.ts';
 import { Instant } from '../../evidence/aws.ts';
 import { Hop } from '../../evidence/edge.ts';
-import type { AccessLog } from '../../evidence/evidence.ts';
 import { parseStatus } from '../../evidence/statuses.ts';
 import { LogLimitationSchema } from '../access-log/log-limitation.ts';
 

@@ -1,8 +1,11 @@
 /** Turns a recorded incident into the question it answers and the collectors of its evidence. */
 
 import { join } from 'node:path';
+import type { AccessLog } from '../../evidence/access-log.ts';
 import { type Attributes, epochOf } from '../../evidence/aws.ts';
-import type { AccessLog, Collected, Evidence, EvidenceName, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Evidence, EvidenceName } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { DEFAULT_STATUSES, statusRanges } from '../../evidence/statuses.ts';
 import { type Command, command } from '../../format/command.ts';
 import { Problem } from '../../problem.ts';

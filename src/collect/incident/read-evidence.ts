@@ -2,7 +2,9 @@
 
 import { mutations } from '../../diagnose/patterns/configuration-changes.ts';
 import { epochOf, type MetricSeries, type Rule } from '../../evidence/aws.ts';
-import type { Collected, Evidence, EvidenceName, EvidenceSet, GapKind, Question } from '../../evidence/evidence.ts';
+import type { Collected, GapKind } from '../../evidence/collected.ts';
+import type { Evidence, EvidenceName, EvidenceSet } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type CommandDetails, commandFor } from '../cli-commands.ts';
 import { asResource, type Candidate, loadBalancerNameIn, resourceOf } from '../find-load-balancer.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';

@@ -2,7 +2,8 @@
  * Redacts the evidence on who owns a target: removes environment variables, overrides, commands, labels and the team's
  * own tags. Pure.
  */
-import type { Collected, EvidenceSet } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { EvidenceSet } from '../../evidence/evidence.ts';
 import {
   CodeDeployment,
   type EcsService,

@@ -3,10 +3,13 @@
  */
 import { lstat, mkdir, mkdtemp, readdir, realpath, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Collected, EvidenceSet, LongerWindowOffer, Question } from '../../evidence/evidence.ts';
+import type { LongerWindowOffer } from '../../evidence/access-log.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { EvidenceSet } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { Problem } from '../../problem.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
-import { commonSegments, redactEvidence } from '../../redact/access-log.ts';
+import { commonSegments, redactEvidence } from '../../redact/redact-evidence.ts';
 import { hopAddresses } from '../hop-addresses.ts';
 import type { AccessLogFile } from './access-log-answers.ts';
 import { type Incident, idleTimeoutOf } from './incident-collectors.ts';

@@ -1,5 +1,7 @@
 /** Converts the recording's files on who owns a target into evidence, and back. Pure. */
-import type { Collected, Evidence, NamingEvidenceName, Question } from '../../evidence/evidence.ts';
+import type { Collected } from '../../evidence/collected.ts';
+import type { Evidence, NamingEvidenceName } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { commandFor, NAMING_DETAILS } from '../cli-commands.ts';
 import { type Recording, type RecordingFileName, UNKEYED } from './incident-files.ts';
 

@@ -1,4 +1,4 @@
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { CauseEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';
 import type { Judgement, NonEmpty } from '../judgement.ts';
 import type { SignatureId } from '../signature.ts';

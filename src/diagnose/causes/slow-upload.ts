@@ -1,4 +1,4 @@
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { durationSpread, list, number, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { bodiesSent } from '../patterns/body-sizes.ts';

@@ -1,5 +1,5 @@
 import type { TargetGroup } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';

@@ -1,4 +1,4 @@
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
 import { plural, requestsOf } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';

@@ -1,4 +1,4 @@
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { CauseId } from '../causes/index.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';

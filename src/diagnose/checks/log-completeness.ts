@@ -1,4 +1,4 @@
-import type { AccessLog } from '../../evidence/evidence.ts';
+import type { AccessLog } from '../../evidence/access-log.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
 import { list, number, outOf, plural, utcTime } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';

@@ -1,4 +1,4 @@
-import type { LongerWindowOffer } from '../../evidence/evidence.ts';
+import type { LongerWindowOffer } from '../../evidence/access-log.ts';
 import { list, number, percent, plural, seconds, utcTimeSpan } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { outlineOf } from '../events/outlines.ts';

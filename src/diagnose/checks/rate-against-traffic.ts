@@ -1,5 +1,5 @@
-import type { Question } from '../../evidence/evidence.ts';
 import { wholeMinutes } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { NONE_CLOSED } from '../no-errors.ts';

@@ -1,5 +1,5 @@
+import type { AccessLog } from '../../evidence/access-log.ts';
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { AccessLog } from '../../evidence/evidence.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { locate } from '../network-path/addresses.ts';

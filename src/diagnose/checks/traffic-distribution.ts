@@ -1,6 +1,6 @@
 import type { Attributes, TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, plural, sentenceCase } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';

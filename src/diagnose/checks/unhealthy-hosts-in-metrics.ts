@@ -1,6 +1,7 @@
+import type { FailedHealthChecks } from '../../evidence/access-log.ts';
 import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
-import type { FailedHealthChecks, Question } from '../../evidence/evidence.ts';
 import { metricPeriods, metricSum, type Point } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';

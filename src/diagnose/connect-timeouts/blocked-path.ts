@@ -2,7 +2,7 @@
  * Judges blocks by security groups and by network ACLs. Both produce the same errors; only the configuration differs.
  */
 
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
 import { list, outOf, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';

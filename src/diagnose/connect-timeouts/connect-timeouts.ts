@@ -4,7 +4,8 @@
  * terminated host; this module distinguishes them for the four causes of these errors.
  */
 
-import type { AccessLog, Question } from '../../evidence/evidence.ts';
+import type { AccessLog } from '../../evidence/access-log.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, plural, requestsOf, seconds, utcTime } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { outlineOf } from '../events/outlines.ts';

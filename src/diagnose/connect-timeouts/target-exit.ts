@@ -1,7 +1,7 @@
 /** Judges whether a target had left before connections to it timed out: deregistered, stopped or terminated. */
 
-import type { Question } from '../../evidence/evidence.ts';
 import { metricMaximum } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { isStopped, stopTime } from '../../evidence/workloads.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { Strength } from '../judgement.ts';

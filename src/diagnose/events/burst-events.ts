@@ -3,7 +3,7 @@
  * Such an event has no causes of its own; the verdict names those that remain possible.
  */
 
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { binomialTail } from '../patterns/chance.ts';
 import { type Burst, denseRuns } from '../patterns/grouped-by-pause.ts';

@@ -3,7 +3,7 @@
  * cause.
  */
 
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, plural, secondsBetween } from '../../format/wording.ts';
 import type { CauseId } from '../causes/index.ts';
 import { splitTarget } from '../network-path/addresses.ts';

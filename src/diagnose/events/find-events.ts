@@ -1,4 +1,4 @@
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { CAUSE_IDS, type CauseId, causes } from '../causes/index.ts';
 import { targetPresences } from '../patterns/churn.ts';
 import { eventChecksText } from '../patterns/failed-health-checks.ts';

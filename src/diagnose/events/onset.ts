@@ -3,8 +3,8 @@
  * event has no causes: its errors are judged as if there were no event, and the call is reported next to the result.
  */
 
-import type { Question } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { groupsOfService } from '../../evidence/workloads.ts';
 import { plural, secondsBetween, utcTime } from '../../format/wording.ts';
 import { binomialTail } from '../patterns/chance.ts';

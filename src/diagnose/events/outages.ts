@@ -1,5 +1,5 @@
 /** Finds outages of a target: more unanswered requests in a row than chance explains. */
-import type { UnansweredRun } from '../../evidence/evidence.ts';
+import type { UnansweredRun } from '../../evidence/access-log.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import type { SignatureId } from '../signature.ts';
 import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';

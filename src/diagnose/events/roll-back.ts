@@ -1,5 +1,5 @@
 /** Commands that return a service to its previous revision. Printed, never run. */
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type EcsService, groupsOfService } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import type { CauseResult } from '../diagnosis.ts';

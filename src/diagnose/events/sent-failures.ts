@@ -1,5 +1,5 @@
 /** All 5xx rows with a target, asked or not, with their send times; events are found among them. */
-import type { FailedRequest } from '../../evidence/evidence.ts';
+import type { FailedRequest } from '../../evidence/access-log.ts';
 import { type SignatureId, signature } from '../signature.ts';
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 

@@ -1,6 +1,6 @@
 /** Compares errors before, during and after a deployment with the traffic of the same times. */
 
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { number, percent, plural, sentenceCase, shortDuration, utcTime, utcTimeSpan } from '../../format/wording.ts';
 import type { Deployment } from '../targets/deployment-types.ts';
 import { isPart } from '../targets/weight-steps.ts';

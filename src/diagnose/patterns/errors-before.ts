@@ -1,7 +1,7 @@
 /** Whether errors of a part ran at the same rate in the hour before the window, by the log or by CloudWatch. */
 import type { MetricSeries } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
 import { errorsInMetrics } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from '../traffic.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 /** What a health-check log shows about failing targets: since when, seen by which nodes, and why. */
-import type { FailedHealthChecks } from '../../evidence/evidence.ts';
+import type { FailedHealthChecks } from '../../evidence/access-log.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { nameOf, type Traffic, targetGroupName } from '../traffic.ts';
 

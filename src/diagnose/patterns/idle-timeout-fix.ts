@@ -1,6 +1,6 @@
 /** What ends requests that run into the idle timeout: on a stuck target, on routes that are too slow, behind a change. */
 import type { CloudTrailEvent, TargetGroup } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
 import { list, seconds, utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { Fix } from '../judgement.ts';

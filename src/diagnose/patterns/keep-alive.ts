@@ -2,7 +2,7 @@
  * Measures the targets' keep-alive timeout. A race puts failing requests at one gap after an earlier completion on the
  * same (node, target), chance does not. Measures each target group separately, and all together if each has few errors.
  */
-import type { GapPeers, IdleGaps } from '../../evidence/evidence.ts';
+import type { GapPeers, IdleGaps } from '../../evidence/access-log.ts';
 import { number, outOf, plural, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
 import type { SampledError, Traffic } from '../traffic.ts';

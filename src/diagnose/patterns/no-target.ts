@@ -1,7 +1,7 @@
 /** Groups 503 rows without an available target, and whether the group uses a target optimizer. */
 import type { TargetHealthDescription } from '../../evidence/aws.ts';
-import type { Question } from '../../evidence/evidence.ts';
 import { metricSum } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { list, plural } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';

@@ -1,5 +1,5 @@
 /** Ranks failing requests among the successes of their own route, by time and by bytes. */
-import type { RouteTraffic, ScaleCount } from '../../evidence/evidence.ts';
+import type { RouteTraffic, ScaleCount } from '../../evidence/access-log.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** Steps per doubling, as the access log counts them. */

@@ -1,5 +1,5 @@
 /** The routes that make a load balancer slow, for an alarm on TargetResponseTime. */
-import type { AccessLog } from '../../evidence/evidence.ts';
+import type { AccessLog } from '../../evidence/access-log.ts';
 import type { SlowestRoute } from '../diagnosis.ts';
 import { quantile } from './route-scales.ts';
 

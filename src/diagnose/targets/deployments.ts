@@ -3,7 +3,7 @@
  * references, ECS Deployment and TaskSet, CodeDeploy DeploymentInfo, Auto Scaling Activity.
  */
 
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { type CodeDeployment, type EcsService, epochIn, groupsOfService } from '../../evidence/workloads.ts';
 import { command } from '../../format/command.ts';
 import { mutations } from '../patterns/configuration-changes.ts';

@@ -1,7 +1,7 @@
 /** Decides from the protocol and two metrics whether connection failures of a target group are TCP or TLS failures. */
 
-import type { Question } from '../../evidence/evidence.ts';
 import { metricCounts, type Point } from '../../evidence/metrics.ts';
+import type { Question } from '../../evidence/question.ts';
 import { number } from '../../format/wording.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { byTarget, type TargetConnectTimeouts } from '../patterns/failed-connects.ts';

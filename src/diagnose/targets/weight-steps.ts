@@ -1,7 +1,7 @@
 /** The share of a rule's requests that a target group was given over time, from the recorded calls that set it. */
 import * as z from 'zod';
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 
 /** `at`: epoch milliseconds; `percent`: 0 to 100. */

@@ -3,7 +3,7 @@
  */
 
 import type { App } from '@slack/bolt';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { Problem } from '../../problem.ts';
 import { LONGEST_WINDOW } from '../../query/window.ts';
 import { isUnderWay } from '../../runs/run.ts';

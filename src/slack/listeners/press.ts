@@ -1,7 +1,7 @@
 /** A press of a button or menu, and whether the person may ask about its run. */
 
 import type { RespondFn } from '@slack/bolt';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { type Run, RunId } from '../../runs/run.ts';
 import type { Requester } from '../authorization.ts';
 import type { SlackContext } from '../slack-context.ts';

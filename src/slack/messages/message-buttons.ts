@@ -1,7 +1,7 @@
 /** Buttons, with a confirmation where a press costs money. Their value is the run's ID. */
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import type { Window } from '../../evidence/evidence.ts';
+import type { Window } from '../../evidence/question.ts';
 import { formatBytes, formatDollars } from '../../format/amounts.ts';
 import { ACTIONS, type DetailId } from './actions.ts';
 import type { SlackBlock } from './message.ts';

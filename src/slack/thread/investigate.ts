@@ -1,6 +1,7 @@
 /** Answers a run: from another run with the same question, or by a new investigation. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import type { EvidenceSet, Question } from '../../evidence/evidence.ts';
+import type { EvidenceSet } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import { type CollectionProgress, emptyProgress } from '../../investigate/collection-progress.ts';
 import type { InvestigationResult, LoadBalancerRef } from '../../investigate/investigator.ts';
 import { Problem } from '../../problem.ts';

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type * as z from 'zod';
-import type { Question } from '../../evidence/evidence.ts';
+import type { Question } from '../../evidence/question.ts';
 import type { LoadBalancerRef } from '../../investigate/investigator.ts';
 import { hasFailed, inState, newRun, type Run, type RunOrigin } from '../../runs/run.ts';
 import { isOutage } from '../../runs/store/document.ts';

@@ -4,13 +4,9 @@ import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
-import {
-  type AccessLog,
-  type Collected,
-  type EvidenceName,
-  type EvidenceSet,
-  NAMING_EVIDENCE,
-} from '../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../src/evidence/access-log.ts';
+import type { Collected } from '../../../src/evidence/collected.ts';
+import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import { collectLive, incidentFolder, readRecorded, sessionIn } from '../../support/aws/live-run.ts';
 import { DENIED, type Files, filesOf, openAccount, THROTTLED } from '../../support/aws/recorded-account.ts';
 

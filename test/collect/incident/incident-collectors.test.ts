@@ -8,7 +8,8 @@ import {
   readIncident,
   recordedCollectors,
 } from '../../../src/collect/incident/incident-collectors.ts';
-import { type AccessLog, type EvidenceName, NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../src/evidence/access-log.ts';
+import { type EvidenceName, NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import {
   ACCOUNT,
   AWS_FILES,

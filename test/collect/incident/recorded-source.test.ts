@@ -11,7 +11,7 @@ import {
   searchCommand,
 } from '../../../src/collect/incident/incident-collectors.ts';
 import { readLookBackCommand, readSource } from '../../../src/collect/incident/recorded-source.ts';
-import type { Question } from '../../../src/evidence/evidence.ts';
+import type { Question } from '../../../src/evidence/question.ts';
 import { lookBackCommand, RECORDED_LOOK_BACK } from '../../../src/query/look-back.ts';
 import { AWS_FILES, INCIDENT, incidentFolder, LB, LB_ARN } from '../../support/incident/folder.ts';
 

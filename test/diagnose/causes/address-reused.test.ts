@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { addressReused } from '../../../src/diagnose/causes/address-reused.ts';
 import { type OwnerEvidence, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
-import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { describeJudgement } from '../../support/network/connect-timeouts.ts';
 import { API, failed, question, trafficOf } from '../../support/traffic/traffic-builder.ts';

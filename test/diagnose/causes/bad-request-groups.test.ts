@@ -5,7 +5,7 @@ import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { targetGenerated } from '../../../src/diagnose/causes/target-generated.ts';
 import type { DiagnosisEvidence } from '../../../src/diagnose/diagnosis-evidence.ts';
-import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest, TargetTraffic } from '../../../src/evidence/access-log.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { group } from '../../support/network/connect-timeouts.ts';
 import { question, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';

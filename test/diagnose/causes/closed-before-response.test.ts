@@ -9,7 +9,7 @@ import { responseHeaderTooLarge } from '../../../src/diagnose/causes/response-he
 import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-before-drain.ts';
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
-import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { AccessLog, FailedRequest } from '../../../src/evidence/access-log.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { anyGap, gapsAt, idleGapsOf } from '../../support/traffic/idle-gaps.ts';
 import { answersOf, evenly, routeOf } from '../../support/traffic/route-traffic.ts';

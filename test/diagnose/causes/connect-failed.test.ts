@@ -7,8 +7,8 @@ import { shutdownBeforeDrain } from '../../../src/diagnose/causes/shutdown-befor
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
 import type { DiagnosisEvidence } from '../../../src/diagnose/diagnosis-evidence.ts';
 import { targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
+import type { TargetTraffic } from '../../../src/evidence/access-log.ts';
 import type { CloudTrailEvent, MetricSeries, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
-import type { TargetTraffic } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import {
   API,

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { connectionRefused } from '../../../src/diagnose/causes/connection-refused.ts';
 import { protocolMismatch } from '../../../src/diagnose/causes/protocol-mismatch.ts';
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import type { MetricSeries, TargetGroup } from '../../../src/evidence/aws.ts';
-import type { FailedRequest } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { API, failed, MINUTE, question, START, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 

@@ -10,8 +10,8 @@ import { targetUnreachable } from '../../../src/diagnose/causes/target-unreachab
 import { tlsHandshakeFailure } from '../../../src/diagnose/causes/tls-handshake-failure.ts';
 import { workerTimeout } from '../../../src/diagnose/causes/worker-timeout.ts';
 import type { SignatureId } from '../../../src/diagnose/signature.ts';
+import type { AccessLog, FailedRequest } from '../../../src/evidence/access-log.ts';
 import type { MetricSeries, TargetHealthDescription } from '../../../src/evidence/aws.ts';
-import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import {
   call,

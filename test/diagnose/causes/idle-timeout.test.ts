@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { slowTarget } from '../../../src/diagnose/causes/slow-target.ts';
 import { slowUpload } from '../../../src/diagnose/causes/slow-upload.ts';
-import type { AccessLog, TargetTraffic } from '../../../src/evidence/evidence.ts';
+import type { AccessLog, TargetTraffic } from '../../../src/evidence/access-log.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { failed, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 

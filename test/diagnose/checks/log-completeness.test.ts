@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logCompleteness } from '../../../src/diagnose/checks/log-completeness.ts';
-import type { AccessLog } from '../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../src/evidence/access-log.ts';
 import { logOf, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 const counted = (...Values: number[]) => [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rateAgainstTrafficCheck } from '../../../src/diagnose/checks/rate-against-traffic.ts';
-import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import { failed, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 /** Fifteen minutes of traffic that grows from 1000 to 3800 requests, with these errors in each. */

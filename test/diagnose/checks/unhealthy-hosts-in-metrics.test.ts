@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { unhealthyHostsInMetrics } from '../../../src/diagnose/checks/unhealthy-hosts-in-metrics.ts';
+import type { FailedHealthChecks } from '../../../src/evidence/access-log.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
-import type { FailedHealthChecks } from '../../../src/evidence/evidence.ts';
 import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
 import { API, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 

@@ -1,7 +1,7 @@
 /** What to do about tasks that ran out of memory, from what ECS says of them. */
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
-import type { Collected } from '../../../src/evidence/evidence.ts';
+import type { Collected } from '../../../src/evidence/collected.ts';
 import type { EcsService, EcsTask, TaskDefinition } from '../../../src/evidence/workloads.ts';
 import { logAlone } from '../../support/traffic/log-alone.ts';
 import { answering, failing, servedLog } from '../../support/traffic/served-traffic.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { closedMidRequest } from '../../../src/diagnose/causes/closed-mid-request.ts';
 import { malformedResponse } from '../../../src/diagnose/causes/malformed-response.ts';
 import { failingClients } from '../../../src/diagnose/patterns/clients.ts';
-import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { failed, question, trafficOf } from '../../support/traffic/traffic-builder.ts';
 

@@ -1,8 +1,9 @@
 /** Errors that were as frequent before the window: others raised the alarm. */
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
-import type { EvidenceSet, FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
 import { NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import { failed, LB, logOf, MINUTE, question, START, several } from '../../support/traffic/traffic-builder.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { measureKeepAlive, needsLongerWindow, whyInconclusive } from '../../../src/diagnose/patterns/keep-alive.ts';
 import { runtimesClosingAt } from '../../../src/diagnose/patterns/runtimes.ts';
-import type { FailedRequest } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest } from '../../../src/evidence/access-log.ts';
 import { anyGap, gapsAt, idleGapsOf } from '../../support/traffic/idle-gaps.ts';
 import { API, failed, logOf, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
 

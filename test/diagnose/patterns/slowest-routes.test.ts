@@ -1,7 +1,7 @@
 /** The slowest routes, for latency alarms: by p95, and only those that take a share of the time. */
 import { describe, expect, it } from 'vitest';
 import { slowestRoutes } from '../../../src/diagnose/patterns/slowest-routes.ts';
-import type { SlowRoute } from '../../../src/evidence/evidence.ts';
+import type { SlowRoute } from '../../../src/evidence/access-log.ts';
 
 /** Requests by whole milliseconds; each step begins just below its value. */
 function slow(route: string, requestsByMs: Record<number, number>): SlowRoute {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Question } from '../../../src/evidence/evidence.ts';
+import type { Question } from '../../../src/evidence/question.ts';
 
 export const LOAD_BALANCER = 'app/shop/50dc6c495c0c9188';
 export const GROUP = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/73e2d6bc24d8a067';

@@ -6,10 +6,10 @@ import type {
   AccessLog,
   FailedRequest,
   FailureShape,
-  Question,
   ScaleCount,
   UnansweredRun,
-} from '../../../src/evidence/evidence.ts';
+} from '../../../src/evidence/access-log.ts';
+import type { Question } from '../../../src/evidence/question.ts';
 import { statusMatcher } from '../../../src/evidence/statuses.ts';
 
 export interface LogFile {

@@ -4,8 +4,8 @@
  */
 
 import type { ConnectTimeoutEvidence } from '../../../src/diagnose/connect-timeouts/connect-timeout-evidence.ts';
+import type { FailedRequest, TargetTraffic } from '../../../src/evidence/access-log.ts';
 import type { CloudTrailEvent, TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
-import type { FailedRequest, TargetTraffic } from '../../../src/evidence/evidence.ts';
 import type { FlatJudgement } from '../judgement.ts';
 import { API, failed, LB, START, several, target, trafficOf } from '../traffic/traffic-builder.ts';
 import { network } from './network.ts';

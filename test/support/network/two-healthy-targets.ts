@@ -4,8 +4,8 @@
  */
 
 import type { CheckVerdict } from '../../../src/diagnose/check-verdict.ts';
+import type { AccessLog, FailedRequest } from '../../../src/evidence/access-log.ts';
 import type { TargetGroup, TargetHealthDescription } from '../../../src/evidence/aws.ts';
-import type { AccessLog, FailedRequest } from '../../../src/evidence/evidence.ts';
 import { API, LB, target, trafficOf } from '../traffic/traffic-builder.ts';
 import { eni, network } from './network.ts';
 

@@ -1,5 +1,5 @@
 /** The gaps of a test from a few words: at which idle times errors and controls came. */
-import type { FailedRequest, GapPeers, IdleGaps } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest, GapPeers, IdleGaps } from '../../../src/evidence/access-log.ts';
 
 interface GapsOf {
   /** Milliseconds since earlier completions, by the number of the error and of the control. */

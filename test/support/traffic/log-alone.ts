@@ -1,11 +1,6 @@
 /** Evidence of an incident of which only the access log could be read. */
-import {
-  type AccessLog,
-  type EvidenceName,
-  type EvidenceSet,
-  type FailedRequest,
-  NAMING_EVIDENCE,
-} from '../../../src/evidence/evidence.ts';
+import type { AccessLog, FailedRequest } from '../../../src/evidence/access-log.ts';
+import { type EvidenceName, type EvidenceSet, NAMING_EVIDENCE } from '../../../src/evidence/evidence.ts';
 import { logOf } from './traffic-builder.ts';
 
 const NAMES: EvidenceName[] = [

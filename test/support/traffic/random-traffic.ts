@@ -1,5 +1,5 @@
 /** Requests of ten minutes over nodes and targets, in memory: for what must be tried hundreds of times. */
-import type { FailedRequest, IdleGaps } from '../../../src/evidence/evidence.ts';
+import type { FailedRequest, IdleGaps } from '../../../src/evidence/access-log.ts';
 import { Random } from '../simulator/random.ts';
 import { API, failed } from './traffic-builder.ts';
 

@@ -1,4 +1,4 @@
-import type { RouteTraffic, ScaleCount, SlowRoute } from '../../../src/evidence/evidence.ts';
+import type { RouteTraffic, ScaleCount, SlowRoute } from '../../../src/evidence/access-log.ts';
 
 /** Eight steps for each doubling, as the access log counts. */
 function stepsOf(values: readonly number[]): ScaleCount[] {

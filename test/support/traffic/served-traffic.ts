@@ -1,5 +1,5 @@
 /** The access log of requests that a test lists one by one: answered or failed, each on a target at a time. */
-import type { AccessLog, FailedRequest, TargetTraffic, UnansweredRun } from '../../../src/evidence/evidence.ts';
+import type { AccessLog, FailedRequest, TargetTraffic, UnansweredRun } from '../../../src/evidence/access-log.ts';
 import { API, failed, logOf, MINUTE, START } from './traffic-builder.ts';
 
 export interface ServedRequest {

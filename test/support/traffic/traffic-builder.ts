@@ -2,13 +2,8 @@
 
 import type { SignatureId } from '../../../src/diagnose/signature.ts';
 import { groupBy, readTraffic, type Traffic } from '../../../src/diagnose/traffic.ts';
-import type {
-  AccessLog,
-  FailedRequest,
-  FailureShape,
-  Question,
-  TargetTraffic,
-} from '../../../src/evidence/evidence.ts';
+import type { AccessLog, FailedRequest, FailureShape, TargetTraffic } from '../../../src/evidence/access-log.ts';
+import type { Question } from '../../../src/evidence/question.ts';
 
 export const START = Date.UTC(2026, 10, 20, 2, 40);
 export const MINUTE = 60_000;

@@ -9,7 +9,7 @@ import type {
   ScaleCount,
   SlowRoute,
   UnansweredRun,
-} from '../../../evidence/evidence.ts';
+} from '../../../evidence/access-log.ts';
 import { byShape } from '../failure-shapes.ts';
 import { type ClosedConnections, findClosedConnections } from '../gap-search.ts';
 import { byText } from '../log-files.ts';

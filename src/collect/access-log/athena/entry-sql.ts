@@ -3,7 +3,7 @@
  * Uses only functions that Trino and DuckDB share by name or that the tests' endpoint can emulate. Pure.
  */
 
-import type { Question, Window } from '../../../evidence/evidence.ts';
+import type { Question, Window } from '../../../evidence/question.ts';
 import type { LogPlace } from '../log-place.ts';
 import { ROUTE_LENGTH, ROUTE_REWRITES } from '../request-route.ts';
 import { dayPrefix, endStamp } from '../s3-log.ts';

@@ -1,5 +1,5 @@
 /** The keep-alive edge search by Athena: a plan as a statement, and the rows of either statement as gaps. Pure. */
-import type { IdleGaps } from '../../../evidence/evidence.ts';
+import type { IdleGaps } from '../../../evidence/access-log.ts';
 import { type FoundGaps, type GapPlan, idleGaps } from '../gap-search.ts';
 import { placeKey } from '../place-traffic.ts';
 import { BESIDE_COLUMNS, GAP_COLUMNS, type GapSearch, textKey } from './gaps-sql.ts';

@@ -9,7 +9,7 @@
  * approximate or random function, every list in a total order, sums of integers only (sums of doubles depend on the
  * order of the work).
  */
-import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT, OUTAGE_LIMIT } from '../../../evidence/access-log.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { outageSlot } from '../outage-limits.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';

@@ -1,5 +1,5 @@
 /** Counts the messages of an access log by queries, if there are too many to fetch. */
-import type { Question } from '../../../evidence/evidence.ts';
+import type { Question } from '../../../evidence/question.ts';
 import { statusRanges } from '../../../evidence/statuses.ts';
 import { CLIENT_FAILURES } from '../failed-statuses.ts';
 import { grouped, least, type PlaceRow, placeKey, sum } from '../place-traffic.ts';

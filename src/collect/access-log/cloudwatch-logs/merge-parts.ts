@@ -2,14 +2,8 @@
  * Merges three sets of answers of one log: counts of all messages, fetched failures, and a part of the window fetched
  * whole. Pure.
  */
-import type {
-  AccessLog,
-  FailedRequest,
-  FailureShape,
-  IdleGaps,
-  RouteTraffic,
-  Window,
-} from '../../../evidence/evidence.ts';
+import type { AccessLog, FailedRequest, FailureShape, IdleGaps, RouteTraffic } from '../../../evidence/access-log.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { least, statusCounts, sum, targetTraffic } from '../place-traffic.ts';
 import type { CountedMessages } from './count-messages.ts';
 

@@ -1,5 +1,5 @@
 /** Chooses the part of a window to fetch whole if the window has too many messages. Pure. */
-import type { Window } from '../../../evidence/evidence.ts';
+import type { Window } from '../../../evidence/question.ts';
 import type { CountedMessages } from './count-messages.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,5 +1,6 @@
 /** Answers the questions of a diagnosis from the entries of a log. */
-import type { AccessLog, Question } from '../../../evidence/evidence.ts';
+import type { AccessLog } from '../../../evidence/access-log.ts';
+import type { Question } from '../../../evidence/question.ts';
 import { failedStatuses } from '../failed-statuses.ts';
 import { findClosedConnections, idleGaps, planGaps } from '../gap-search.ts';
 import type { PlaceRow } from '../place-traffic.ts';

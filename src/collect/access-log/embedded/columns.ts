@@ -1,7 +1,7 @@
 /**
  * Turns the bytes of log files into narrow columns: a scanner reads ordinary lines, the parser of entry.ts the rest.
  */
-import type { Window } from '../../../evidence/evidence.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { isCloudFrontAgent } from '../cloudfront-agent.ts';
 import { instant, type LogEntry, mayBeEntry, parseLine } from '../entry.ts';
 import { failedStatuses } from '../failed-statuses.ts';

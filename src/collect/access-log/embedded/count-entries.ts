@@ -1,6 +1,7 @@
 /** Counts entries by place, minute and route in one pass over all of them. Pure. */
 
-import type { AccessLog, Window } from '../../../evidence/evidence.ts';
+import type { AccessLog } from '../../../evidence/access-log.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { type PlaceRow, statusCounts, targetTraffic } from '../place-traffic.ts';
 import type { EntryBatch, TrafficEntries } from './entry-batch.ts';
 import { KeyIndex } from './key-index.ts';

@@ -1,5 +1,6 @@
 /** Counts requests by route, place and minute, and finds outages. A thread can do it while another finds retries and gaps. Pure. */
-import type { AccessLog, Question } from '../../../evidence/evidence.ts';
+import type { AccessLog } from '../../../evidence/access-log.ts';
+import type { Question } from '../../../evidence/question.ts';
 import { failedStatuses } from '../failed-statuses.ts';
 import type { PlaceRow } from '../place-traffic.ts';
 import { type CountedEntries, countEntries } from './count-entries.ts';

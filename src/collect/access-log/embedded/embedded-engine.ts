@@ -4,7 +4,8 @@
  * and slow routes. The answers are those that Athena gives for the same lines (athena/rollups-sql.ts).
  */
 import { resolve } from 'node:path';
-import type { AccessLog, FailedHealthChecks, Question } from '../../../evidence/evidence.ts';
+import type { AccessLog, FailedHealthChecks } from '../../../evidence/access-log.ts';
+import type { Question } from '../../../evidence/question.ts';
 import { errorMessage, Problem } from '../../../problem.ts';
 import { mapLimited } from '../../map-limited.ts';
 import { stoppedError } from '../access-log-error.ts';

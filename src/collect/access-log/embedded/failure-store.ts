@@ -3,7 +3,7 @@
  * outage has millions.
  */
 
-import { FAILURE_LIMIT, type FailureShape } from '../../../evidence/evidence.ts';
+import { FAILURE_LIMIT, type FailureShape } from '../../../evidence/access-log.ts';
 import { askedMatcher } from '../failed-statuses.ts';
 import { byShape } from '../failure-shapes.ts';
 import { statusText } from '../place-traffic.ts';

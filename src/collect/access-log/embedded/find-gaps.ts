@@ -1,5 +1,5 @@
 /** Measures how long connections were idle before the requests that a plan names. Pure. */
-import type { Window } from '../../../evidence/evidence.ts';
+import type { Window } from '../../../evidence/question.ts';
 import type { FoundGaps, GapPlan } from '../gap-search.ts';
 import { placeKey } from '../place-traffic.ts';
 import type { Entries } from './entry-store.ts';

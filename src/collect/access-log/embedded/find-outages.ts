@@ -1,5 +1,6 @@
 /** Finds runs of requests that a target did not answer. Pure. */
-import { OUTAGE_LIMIT, type UnansweredRun, type Window } from '../../../evidence/evidence.ts';
+import { OUTAGE_LIMIT, type UnansweredRun } from '../../../evidence/access-log.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { byText } from '../log-files.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import type { TrafficEntries } from './entry-batch.ts';

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import type { AccessLog } from '../../../evidence/evidence.ts';
+import type { AccessLog } from '../../../evidence/access-log.ts';
 import { Problem } from '../../../problem.ts';
 import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import { stoppedError } from '../access-log-error.ts';

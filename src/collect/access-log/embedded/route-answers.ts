@@ -1,6 +1,7 @@
 /** The routes that fail most, the slowest ones, and those of target groups that answer nothing but 400. Pure. */
 
-import type { AccessLog, RouteTraffic, ScaleCount, SlowRoute, Window } from '../../../evidence/evidence.ts';
+import type { AccessLog, RouteTraffic, ScaleCount, SlowRoute } from '../../../evidence/access-log.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { byText } from '../log-files.ts';
 import { grouped, type PlaceRow, sum } from '../place-traffic.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';

@@ -5,7 +5,7 @@
  * (node --jitless) and in a checkout that was never built.
  */
 import { readFileSync, statSync } from 'node:fs';
-import type { Window } from '../../../evidence/evidence.ts';
+import type { Window } from '../../../evidence/question.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { type Global, type InflateModule, Inflater } from './inflater.ts';
 import { hashPlace, hashText } from './keys.ts';

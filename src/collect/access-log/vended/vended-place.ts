@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html#AWS-logs-infrastructure-V2-S3-object-key
  * Object names below the folder of a day are not documented, so only folders and modification times exclude objects.
  */
-import type { Window } from '../../../evidence/evidence.ts';
+import type { Window } from '../../../evidence/question.ts';
 import type { VendedDelivery } from '../deliveries.ts';
 import { canMatter, type ParsedFileName, parseFileName } from '../log-files.ts';
 import { type LogPlace, placeInArn, type VendedLayout } from '../log-place.ts';

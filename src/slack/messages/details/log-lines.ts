@@ -1,7 +1,8 @@
 /** Failed requests from the access log, without query strings, tokens and client addresses. */
 
 import { countedStatuses } from '../../../diagnose/traffic.ts';
-import type { EvidenceSet, FailedRequest } from '../../../evidence/evidence.ts';
+import type { FailedRequest } from '../../../evidence/access-log.ts';
+import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import { statusMatcher } from '../../../evidence/statuses.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
 import { statusWords } from '../../../render/phrases.ts';

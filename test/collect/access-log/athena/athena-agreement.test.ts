@@ -2,7 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLiveAccessLog } from '../../../../src/collect/aws/live-access-log.ts';
-import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../../src/evidence/access-log.ts';
+import type { Question } from '../../../../src/evidence/question.ts';
 import { type Fields, fileName, GROUP, line, textOf } from '../../../support/access-log/log-file.ts';
 import { serveAthena } from '../../../support/athena/server.ts';
 import { FORMS, type TableForm } from '../../../support/athena/tables.ts';

@@ -7,7 +7,8 @@ import {
   readAccessLog,
   readWithFileCounts,
 } from '../../../../src/collect/access-log/embedded/embedded-engine.ts';
-import type { AccessLog, Question } from '../../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../../src/evidence/access-log.ts';
+import type { Question } from '../../../../src/evidence/question.ts';
 import { Problem } from '../../../../src/problem.ts';
 import {
   type Content,

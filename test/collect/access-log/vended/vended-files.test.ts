@@ -11,7 +11,7 @@ import { lineTranslator } from '../../../../src/collect/access-log/vended/transl
 import { readIncident } from '../../../../src/collect/incident/incident-collectors.ts';
 import { saveIncident } from '../../../../src/collect/incident/save.ts';
 import { diagnoseRecording } from '../../../../src/commands/diagnose-command.ts';
-import type { AccessLog } from '../../../../src/evidence/evidence.ts';
+import type { AccessLog } from '../../../../src/evidence/access-log.ts';
 import { type Content, line, textOf, writeLogs } from '../../../support/access-log/log-file.ts';
 import {
   delimitedLines,

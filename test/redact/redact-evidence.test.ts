@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseLine } from '../../src/collect/access-log/entry.ts';
 import { pseudonyms, redactEntry } from '../../src/collect/incident/redact.ts';
-import { commonSegments, MANY_CLIENTS } from '../../src/redact/access-log.ts';
 import { redactHost, redactReason, redactRoute, redactUserAgent, traceRoot } from '../../src/redact/log-fields.ts';
 import { redactWords } from '../../src/redact/plain-words.ts';
+import { commonSegments, MANY_CLIENTS } from '../../src/redact/redact-evidence.ts';
 import { SECRETS } from '../support/incident/secrets.ts';
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,12 +1,6 @@
-/** Redacts text that clients wrote into requests from the access-log results and the evidence around them. Pure. */
-import type {
-  AccessLog,
-  EvidenceSet,
-  FailedRequest,
-  RouteTraffic,
-  ScaleCount,
-  SlowRoute,
-} from '../evidence/evidence.ts';
+/** Removes text that clients wrote into requests from the evidence. Pure. */
+import type { AccessLog, FailedRequest, RouteTraffic, ScaleCount, SlowRoute } from '../evidence/access-log.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 import { redactReason, redactRoute, traceRoot } from './log-fields.ts';
 import { isPlainSegment, redactWords } from './plain-words.ts';
 

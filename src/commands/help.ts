@@ -13,8 +13,8 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
       --config <file>            configuration file (default: alb502.json)
       --engine <engine>          how to read the access log: athena (query its
                                  table), duckdb (download the files from S3 and
-                                 read them here), cloudwatch-logs (query the log
-                                 group) or auto (the default)
+                                 read them locally), cloudwatch-logs (query the
+                                 log group) or auto (the default)
       --max-usd <amount>         the most that reading the access log may cost,
                                  in US dollars (default: 1)
       --wait                     retry until the access log is complete, up to
@@ -57,7 +57,7 @@ export const HELP = `Finds the root cause of a load balancer's 502, 503 and 504 
                                  --ready, that it is connected to Slack
   alb502 alarm                   read a CloudWatch alarm message from standard
                                  input. With SLACK_BOT_TOKEN, post to Slack as
-                                 the bot would; otherwise print the alarm as read
+                                 the bot would; otherwise print the parsed alarm
                                  and the diagnosis
       --dry-run                  print them even with SLACK_BOT_TOKEN; post
                                  nothing

@@ -66,7 +66,7 @@ function addDiagnose(alb502: Command): void {
     .addOption(
       new Option(
         '--engine <engine>',
-        'how to read the access log: athena queries its table, duckdb downloads the files from S3 and reads them here, cloudwatch-logs queries the log group, auto chooses by size and cost',
+        'how to read the access log: athena queries its table, duckdb downloads the files from S3 and reads them locally, cloudwatch-logs queries the log group, auto chooses by size and cost',
       )
         .choices(['athena', 'duckdb', 'cloudwatch-logs', 'auto'])
         .conflicts('from'),
@@ -166,7 +166,7 @@ function addAlarm(alb502: Command): void {
     .description(
       'Reads one alarm message from standard input, as SNS or EventBridge sends it. With SLACK_BOT_TOKEN it posts to Slack as the bot would; otherwise, or with --dry-run, it prints the alarm as read and the diagnosis.',
     )
-    .option('--dry-run', 'print the alarm as read and the diagnosis; post nothing')
+    .option('--dry-run', 'print the parsed alarm and the diagnosis; post nothing')
     .option('--config <file>', 'configuration file (default: alb502.json)')
     .option('--recorded <dir...>', 'answer from recorded incidents instead of AWS')
     .addOption(new Option('--json', 'print the diagnosis as JSON').conflicts('markdown'))

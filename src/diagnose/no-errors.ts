@@ -5,7 +5,7 @@ import type { Traffic } from './traffic.ts';
 
 /** The verdict of an error check when there are no errors; null if there are. */
 export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
-  errorCount > 0 ? null : { outcome: 'not-applicable', summary: 'The window has none of the errors asked about.' };
+  errorCount > 0 ? null : { outcome: 'not-applicable', summary: 'No matching errors in the window.' };
 
 /** Shared by the checks of closed connections, so that a thread shows it once. */
 export const NONE_CLOSED =
@@ -14,7 +14,7 @@ export const NONE_CLOSED =
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>
   traffic.status === 'collected' && traffic.value.log.requests === 0
-    ? { outcome: 'unknown', summary: 'Could not check: the log has no requests in the window.' }
+    ? { outcome: 'unknown', summary: 'Could not check the requests: the log has none in the window.' }
     : null;
 
 /** Why requests could not be judged, as a clause; null if the log has requests in the window. */

@@ -85,7 +85,7 @@ function leadText(lead: Part, cause: CauseId, evidence: VerdictEvidence): string
   if (event !== null) {
     // What happened to the target is the cause of what the load balancer saw.
     const isOfTarget = event.reason !== null && OF_TARGET.includes(event.reason.kind);
-    return `${event.summary} ${isOfTarget ? "In the load balancer's log, this is " : 'Cause: '}${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
+    return `${event.summary} ${isOfTarget ? 'The access log shows it as ' : 'Cause: '}${inSentence(titleOf(cause, evidence.causes))} (${lead.standing}).`;
   }
   return evidence.summaries.get(cause) ?? `${titleOf(cause, evidence.causes)}: ${result?.for[0] ?? ''}`;
 }

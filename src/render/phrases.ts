@@ -104,7 +104,7 @@ export const OUTCOME_MARK: Record<CheckOutcome, string> = { pass: '✓', fail: '
 
 /** The marks in words. */
 export const OUTCOME_WORD: Record<CheckOutcome, string> = {
-  pass: 'no fault',
+  pass: 'no fault here',
   fail: 'fault or suspect',
   unknown: 'could not check',
   'not-applicable': 'nothing to check',

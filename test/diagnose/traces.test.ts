@@ -32,13 +32,13 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      'the request never reached the application, provided that it logs trace IDs: check any proxy in front of it, and whether it was restarting',
+      'the request never reached the application (if it logs trace IDs): check any proxy in front of it, and whether it was restarting',
     );
   });
 
   it('may also be a keep-alive race while that is open', () => {
     expect(absent('keep-alive-race', 'closed-mid-request')).toContain(
-      'provided that it logs trace IDs: a keep-alive race, a proxy',
+      '(if it logs trace IDs): a keep-alive race, a proxy',
     );
   });
 });

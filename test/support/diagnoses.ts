@@ -160,7 +160,7 @@ export const race: Diagnosis = {
   })),
   steps: steps({
     1: [
-      finding('access-logging', 'pass', 'Access logging is on, to s3://shop-logs/prod.', {
+      finding('access-logging', 'pass', 'Access logging is on (s3://shop-logs/prod).', {
         sources: [
           'aws elbv2 describe-load-balancer-attributes --load-balancer-arn arn:aws:elasticloadbalancing:…',
           SQL,
@@ -172,7 +172,7 @@ export const race: Diagnosis = {
       finding(
         'error-reason',
         'not-applicable',
-        'error_reason is "-" for all 149 errors, as it always is for instance and IP targets.',
+        'error_reason is "-" for all 149 errors, as always unless the target is a Lambda function.',
       ),
     ],
     2: [finding('target-group-protocol', 'pass', 'api speaks HTTP; the traffic is consistent with that.')],
@@ -200,7 +200,7 @@ export const race: Diagnosis = {
         'No route always fails. 3 routes with errors; the worst is POST /reports: 1.9 % of its 212 requests.',
       ),
     ],
-    5: [finding('traffic-port-path', 'pass', 'The paths to all 6 targets registered now are open.')],
+    5: [finding('traffic-port-path', 'pass', 'The paths to all 6 registered targets are open.')],
     6: [
       finding('target-health', 'pass', 'Target health now: api 6 healthy.'),
       finding('recent-changes', 'unknown', 'Could not check recent changes: cloudtrail:LookupEvents was denied.'),
@@ -212,8 +212,8 @@ export const race: Diagnosis = {
       standing: 'likely',
       explains: 146 / 149,
       for: [
-        '146 of 149 were closed within 4 ms of being sent (0.000 0.001 -1), so the target had not started work',
-        '141 of 146 came 6.00 to 6.01 s after the previous request on the same node and target; 3 would be expected by chance',
+        '146 connections closed within 4 ms of the request, as in a race.',
+        '141 failed requests came 6.00 to 6.01 s after an earlier response on the same node and target; 3 would be expected by chance.',
         'The rate falls when traffic rises (r = −0.71 over 15 minutes)',
         'Idle timeout of the load balancer: 60 s',
       ],
@@ -225,7 +225,7 @@ export const race: Diagnosis = {
         ],
         [
           'Call server.closeIdleConnections() on SIGTERM, or shutdown waits up to 65 s.',
-          'The AWS command lowers the idle timeout until the targets are fixed, and ends requests that take over 5 s.',
+          'The AWS command is a stopgap: it ends requests idle for 5 s. Undo it once api is fixed.',
         ],
       ),
     }),
@@ -448,7 +448,7 @@ export const undecided: Diagnosis = {
       "fields @timestamp, @logStream, @message\n| filter @message like '1-693bb3f2-71b560c458bf732c4d88fcf8'\n| sort @timestamp asc",
     logFormat: ['log_format traced \'$remote_addr [$time_iso8601] "$request" $status trace=$http_x_amzn_trace_id\';'],
     meaning: {
-      absent: 'the connection was closed before the application logged',
+      absent: 'the request never reached the application (if it logs trace IDs)',
       started: 'it crashed or was killed',
       finished: 'the response was malformed, or its headers were over 32 KB',
     },
@@ -492,7 +492,7 @@ export const nothing: Diagnosis = {
   signatures: [],
   timeline: minutes('2026-11-20T02:40:00.000Z', REQUESTS, () => ({})),
   steps: steps({
-    1: [finding('access-logging', 'pass', 'Access logging is on, to s3://shop-logs/prod.')],
+    1: [finding('access-logging', 'pass', 'Access logging is on (s3://shop-logs/prod).')],
     2: [finding('target-group-protocol', 'pass', 'api speaks HTTP; the traffic is consistent with that.')],
     3: [
       finding(
@@ -501,7 +501,7 @@ export const nothing: Diagnosis = {
         "No connection was closed before a response, so the targets' keep-alive timeout cannot be measured.",
       ),
     ],
-    4: [finding('failing-routes', 'not-applicable', 'The window has no error of the kind asked about.')],
+    4: [finding('failing-routes', 'not-applicable', 'No matching errors in the window.')],
     5: [
       finding('traffic-port-path', 'fail', 'sg-0a1b2c3d of api refers to sg-0dead, which does not exist.', {
         fix: 'Replace the reference with the security group of the load balancer, sg-0123.',
@@ -553,7 +553,7 @@ export const early: Diagnosis = {
       finding(
         'access-logging',
         'unknown',
-        'The log has no entry of this load balancer in the window (newest: 02:38:07 UTC).',
+        'The log has no entries for this load balancer in the window (newest: 02:38:07 UTC).',
       ),
       finding('log-completeness', 'pass', 'CloudWatch counts 149 errors.'),
     ],
@@ -564,8 +564,8 @@ export const early: Diagnosis = {
         'api is set to HTTP; could not check the traffic: the log has no entry in the window.',
       ),
     ],
-    3: [finding('measured-keep-alive', 'unknown', 'The log has no entry of this load balancer in the window.')],
-    4: [finding('failing-routes', 'unknown', 'The log has no entry of this load balancer in the window.')],
+    3: [finding('measured-keep-alive', 'unknown', 'The log has no entries for this load balancer in the window.')],
+    4: [finding('failing-routes', 'unknown', 'The log has no entries for this load balancer in the window.')],
     5: [
       finding(
         'traffic-port-path',

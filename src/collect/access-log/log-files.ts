@@ -160,7 +160,7 @@ const DENIED = 'permission denied';
 export function fileErrorText(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, string> = {
-    Z_BUF_ERROR: 'it is cut off: the compressed data ends too early',
+    Z_BUF_ERROR: 'it is truncated',
     Z_DATA_ERROR: 'its compressed data is damaged',
     EACCES: DENIED,
     EPERM: DENIED,

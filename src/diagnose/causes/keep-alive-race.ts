@@ -62,7 +62,7 @@ export const keepAliveRace = defineCause({
           ],
           for: [
             ...parts.race.map((race) => edgeSentence(race.edge, question.to)),
-            `${plural(errors.length, 'connection')} closed within ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} of the request: the target had not started work.`,
+            `${plural(errors.length, 'connection')} closed within ${seconds(Math.max(...errors.map((e) => e.target_processing_time)))} of the request, as in a race.`,
             ...(idle ? [`The load balancer keeps idle connections for ${idle} s.`] : []),
             ...routeSpread(
               traffic.log.routes.length,
@@ -176,9 +176,7 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
           : measured.flatMap((at) => keepAliveSettings(at, wanted)),
       ),
     ],
-    sideEffects: [
-      `On SIGTERM, close idle connections (Node.js 19+: server.close() does), or a shutdown waits ${wanted} s.`,
-    ],
+    sideEffects: [`On SIGTERM, close idle connections (Node.js 19+: server.close()), or stopping takes ${wanted} s.`],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -198,7 +196,7 @@ const stopgapOf = (
       ? 'Note the present idle timeout before you run it, and set it back once the keep-alive timeout is raised.'
       : `Set the idle timeout back to ${now} s (Value=${now}) once the keep-alive timeout is raised.`,
   sideEffects: [
-    `Cuts off requests over ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on failing routes took that long (other routes not counted).`,
+    `Ends requests idle for ${below} s: ${cut === 0 ? 'none' : number(cut)} of ${plural(of, 'success', 'successes')} on failing routes took that long (other routes not counted).`,
   ],
   idleTimeoutSeconds: below,
 });

@@ -75,7 +75,10 @@ export const tlsHandshakeFailure = defineCause({
         ],
         against,
         missing: missingText(open, traffic),
-        fix: fixFor([...new Set(named.map(({ target }) => target))], traffic, evidence.listeners, tooSlow),
+        fix: fixFor([...new Set(named.map(({ target }) => target))], traffic, evidence.listeners, {
+          tooSlow,
+          speaksTls: named.every(({ succeeded }) => succeeded),
+        }),
         ...(errors.length > 0
           ? {
               summary: `${plural(countErrors(errors), 'TLS handshake')} with ${list(
@@ -104,7 +107,7 @@ const missingText = (open: readonly { tls: TlsAssessment; target: string }[], tr
 const failedTexts = (parts: readonly Part[], traffic: Traffic): string[] =>
   [...groupBy(parts, ({ target }) => target)].slice(0, 3).map(([target, same]) => {
     const errors = same.flatMap((part) => part.errors);
-    return `${plural(countErrors(errors), 'connection')} to ${nameOf(traffic, target)} failed within ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}, before a request was sent.`;
+    return `${plural(countErrors(errors), 'connection')} to ${nameOf(traffic, target)} failed after ${durationSpread(errors.flatMap(({ elapsed }) => elapsed ?? []))}, before a request was sent.`;
   });
 
 function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): string[] {
@@ -123,12 +126,15 @@ function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): s
 
 const HANDSHAKE_NOTE = 'Run openssl from inside the VPC, first without a server name, then with -servername.';
 
-/** For several targets, commands for the first. `tooSlow`: every handshake reached the limit of 10 s. */
+/**
+ * For several targets, commands for the first. `tooSlow`: every handshake reached the limit of 10 s. `speaksTls`: each
+ * target answered other requests.
+ */
 function fixFor(
   [target = '<target>:<port>', ...others]: readonly string[],
   traffic: Traffic,
   listeners: readonly Listener[] | undefined,
-  tooSlow: boolean,
+  { tooSlow, speaksTls }: { tooSlow: boolean; speaksTls: boolean },
 ): Fix {
   const policies = [...new Set((listeners ?? []).map(backEndPolicy))].sort();
   const port = target.slice(target.lastIndexOf(':') + 1);
@@ -147,19 +153,17 @@ function fixFor(
       sideEffects: ['More threads or workers need more memory.'],
     };
   }
+  const policy = `${policies.length > 0 ? `${list(policies)}, ` : ''}the load balancer's policy for its targets`;
   return {
-    summary: `Make ${targets} accept a TLS version and cipher of ${policies.length > 0 ? `${list(policies)}, the load balancer's policy for its targets` : "the load balancer's policy for its targets"}.`,
+    summary: speaksTls
+      ? `Find out why ${targets} ${others.length === 0 ? 'fails' : 'fail'} new TLS handshakes while open connections work: read the log, and compare TLS versions and ciphers with ${policy}.`
+      : `Make ${targets} accept a TLS version and cipher of ${policy}.`,
     commands: [
       handshake,
       command`nmap --script ssl-enum-ciphers -p ${port} ${address}`,
       ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
-    notes: [
-      HANDSHAKE_NOTE,
-      'nmap lists the ciphers that the target accepts, describe-ssl-policies those that the load balancer offers.',
-    ],
-    sideEffects: [
-      "AWS derives this policy from the listener's policy, so changing the listener's policy also changes TLS for clients.",
-    ],
+    notes: [HANDSHAKE_NOTE, "nmap lists the target's ciphers, describe-ssl-policies the load balancer's."],
+    sideEffects: ["This policy follows from the listener's; changing it there also changes TLS for clients."],
   };
 }

@@ -143,7 +143,7 @@ function handSetNote(named: JudgedCluster, timers: readonly Timer[], traffic: Tr
   const isDefault = timers.some(({ byDefault, server }) => byDefault !== null && isOf(server, runtimes));
   if (runtimes.length === 0 || isDefault) return [];
   return [
-    `These targets appear to run ${list(runtimes)}, which has no timeout of ${plainSeconds(named.cluster.seconds)} by default. Look for one in your code, or in a proxy in front of the application.`,
+    `These targets appear to run ${list(runtimes)}, which has no ${plainSeconds(named.cluster.seconds)} timeout by default. Look for one in your code, or in a proxy in front of the application.`,
   ];
 }
 
@@ -189,7 +189,11 @@ const TIMERS: readonly Timer[] = [
     text: (wanted) => `server.timeout = ${wanted}_000   // Node.js before 13, default 120 s without a byte`,
   },
   { server: 'uWSGI', byDefault: null, text: (wanted) => `harakiri = ${wanted}   # uWSGI` },
-  { server: 'Node.js', byDefault: null, text: (wanted) => `server.timeout = ${wanted}_000   // Node.js` },
+  {
+    server: 'Node.js',
+    byDefault: null,
+    text: (wanted) => `server.timeout = ${wanted}_000   // Node.js, if your code sets it`,
+  },
   { server: 'Go', byDefault: null, text: (wanted) => `http.Server{WriteTimeout: ${wanted} * time.Second}   // Go` },
 ];
 

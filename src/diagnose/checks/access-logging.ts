@@ -24,7 +24,7 @@ export const accessLogging = defineCheck({
     const others = accessLog?.reading?.others ?? [];
     const also = others.length === 0 ? '' : ` The log also goes to ${list(others.map(deliveredLogWords))}.`;
     if (enabled === 'true') {
-      const place = bucket ? `, to s3://${[bucket, prefix].filter(Boolean).join('/')}` : '';
+      const place = bucket ? ` (s3://${[bucket, prefix].filter(Boolean).join('/')})` : '';
       const read = accessLog?.reading?.from;
       const from = read?.service === 'cloudwatch-logs' ? ` It was read from ${deliveredLogWords(read)}.` : '';
       return { outcome: 'pass', summary: `Access logging is on${place}.${from}${also}` };

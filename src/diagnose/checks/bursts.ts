@@ -45,7 +45,7 @@ export const bursts = defineCheck({
     const outages = eventOutlines(traffic).reduce((sum, outline) => sum + outline.outages.length, 0);
     return {
       outcome: 'pass',
-      summary: `${plural(errorCount, 'error')} from ${utcTimeSpan(first, last)}${outages > 0 ? `, in ${plural(outages, 'outage')}` : `; ${busiestMinute(traffic)}`}.`,
+      summary: `${plural(errorCount, 'error')} from ${utcTimeSpan(first, last)}${outages > 0 ? `, in ${plural(outages, 'burst')}` : `; ${busiestMinute(traffic)}`}.`,
     };
   },
 });

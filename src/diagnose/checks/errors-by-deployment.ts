@@ -88,7 +88,7 @@ export const errorsByDeployment = defineCheck({
 const failingTargets = ({ errors }: Traffic): string[] =>
   [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-');
 
-/** " The failing addresses now belong to ECS tasks (6 of 6)." Empty if their owners are known by name. */
+/** " Their addresses are those of ECS tasks (6 of 6)." Empty if their owners are known by name. */
 function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterface[]): string {
   const targets = failingTargets(traffic);
   const owners = targets.flatMap((target) =>
@@ -104,8 +104,8 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
     });
   if (counted.length === 0) return '';
   return targets.length === 1
-    ? ` Its address now belongs to ${list(counted)}.`
-    : ` Their addresses now belong to ${list(counted)}.`;
+    ? ` Its address is that of ${list(counted)}.`
+    : ` Their addresses are those of ${list(counted)}.`;
 }
 
 /** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */

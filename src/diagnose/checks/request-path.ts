@@ -67,7 +67,7 @@ function throughHops(traffic: Traffic): string[] {
   return errors === 0
     ? []
     : [
-        `${requestsOf(Math.round(errors), traffic.errorCount)} came through ${hopNames(traffic)}, so the log's client addresses are not those of users.`,
+        `${requestsOf(Math.round(errors), traffic.errorCount)} came through ${hopNames(traffic)}, so the log's client addresses are not the users'.`,
       ];
 }
 
@@ -122,5 +122,5 @@ const HOST_FILTER =
 
 const edgeFix = (errors: EdgeErrors): string =>
   askedStrangeHosts(errors)
-    ? "Return 403, in a CloudFront Function, for host names that the load balancer's certificate does not cover. Replace wildcard DNS records that point to the distribution by records for the names that you serve. CloudFront forwards the Host header and checks the certificate against it."
+    ? "Return 403, in a CloudFront Function, for host names that the load balancer's certificate does not cover. Replace wildcard DNS records that point to the distribution with records for the names you serve. CloudFront forwards the Host header and checks the certificate against it."
     : `Look up ${plural(errors.reasons.length, 'result type')} in the CloudFront guide: ${list(errors.reasons.map((one) => one.detailedResultType))}.`;

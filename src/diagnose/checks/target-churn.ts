@@ -49,7 +49,7 @@ export const targetChurn = defineCheck({
         ? { outcome: 'unknown', summary: `${unsureText(presences, open, stayed, traffic)}${takenOut}` }
         : {
             outcome: 'pass',
-            summary: `${plural(presences.length, 'target')} in the log; none joined or left.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
+            summary: `${plural(presences.length, 'target')} in the log; none joined${unhealthy.every((presence) => isStillRegistered(presence, known)) ? ' or left' : ''}.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
           };
     }
     const lastErrors = new Map<string, number>();
@@ -64,7 +64,7 @@ export const targetChurn = defineCheck({
   },
 });
 
-/** "3 targets joined and later left (…)", "2 targets joined (…), 1 target left (last request: …)": without the full stop. */
+/** "3 targets joined and later left (…)", "2 targets joined (…) and 1 target left (last request: …)": without the full stop. */
 function movesText(joined: readonly TargetPresence[], left: readonly TargetPresence[], traffic: Traffic): string {
   const gone = new Set(left);
   const briefly = joined.filter((presence) => gone.has(presence));
@@ -72,7 +72,7 @@ function movesText(joined: readonly TargetPresence[], left: readonly TargetPrese
   const went = left.filter((presence) => !briefly.includes(presence));
   const nameText = ({ target, lastSeen }: TargetPresence) => nameOf(traffic, target, lastSeen);
   const noun = briefly.length > 0 ? 'other target' : 'target';
-  return [
+  return list([
     ...(briefly.length > 0
       ? [
           `${plural(briefly.length, 'target')} joined and later left (${list(briefly.map((one) => `${nameText(one)} from ${utcTimeSpan(one.firstSeen, one.lastSeen)}`))})`,
@@ -86,7 +86,7 @@ function movesText(joined: readonly TargetPresence[], left: readonly TargetPrese
       : []),
     ...(joined.length === 0 ? ['none joined'] : []),
     ...(left.length === 0 ? ['none left'] : []),
-  ].join(', ');
+  ]);
 }
 
 /** "; each of the 3 that left had failed requests in its last 90 s" */

@@ -93,12 +93,13 @@ export const trafficPortPath = defineCheck({
   },
 });
 
-/** "The paths to all 3 targets registered now are open": without the full stop. */
+/** "The paths to all 3 registered targets are open": without the full stop. */
 function openText(paths: readonly CheckedPath[]): string {
   const isRegistered = paths.map(({ path }) => path.registered);
-  const which = isRegistered.every(Boolean) ? ' registered now' : isRegistered.some(Boolean) ? '' : ' in the log';
-  if (paths.length === 1) return `The path to the only target${which} is open`;
-  return `The paths to ${paths.length === 2 ? 'both' : `all ${number(paths.length)}`} targets${which} are open`;
+  const registered = isRegistered.every(Boolean) ? 'registered ' : '';
+  const logged = isRegistered.some(Boolean) ? '' : ' in the log';
+  if (paths.length === 1) return `The path to the only ${registered}target${logged} is open`;
+  return `The paths to ${paths.length === 2 ? 'both' : `all ${number(paths.length)}`} ${registered}targets${logged} are open`;
 }
 
 /** Continues the sentence about the open paths. */

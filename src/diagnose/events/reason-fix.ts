@@ -154,7 +154,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return {
         summary: sentence(
           undo,
-          `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` (exit ${owner.exit.exitCode})`}: read the end of its log.`,
+          `find out why the container exits${owner?.exit?.exitCode == null ? '' : ` with code ${owner.exit.exitCode}`}: read the end of its log.`,
         ),
         commands: [...look, ...(isNew ? rollBack : [])],
         notes: look.length > 0 ? [LOOK_NOTE] : [],
@@ -251,7 +251,7 @@ function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
     };
   const group = owner?.scalingGroup;
   return {
-    summary: `Deregister an instance of ${who} as soon as its two-minute Spot interruption notice arrives, and replace it before it is reclaimed.`,
+    summary: `Drain instances of ${who} when their two-minute Spot interruption notice arrives, and replace them before they are reclaimed.`,
     commands:
       group == null
         ? []
@@ -260,7 +260,7 @@ function spotFix({ owners: [owner] }: EventReason, who: string): Fix {
       group == null
         ? []
         : [
-            'Auto Scaling then also replaces instances that are only at risk of an interruption, so it replaces more of them.',
+            'With --capacity-rebalance, Auto Scaling also replaces instances that are merely at risk of an interruption.',
           ],
   };
 }

@@ -113,7 +113,7 @@ export function unknownVerdict(unknownPaths: CheckedPath[], all: CheckedPath[], 
   const answered = unknownPaths.filter((checkedPath) => (checkedPath.answered ?? 0) > 0);
   const rows =
     answered.length > 0
-      ? ` Requests were answered by ${outOf(answered.length, unknownPaths.length)} of these targets in the window.`
+      ? ` ${answered.length < unknownPaths.length ? outOf(answered.length, unknownPaths.length) : answered.length === 1 ? 'That target' : 'These targets'} answered requests in the window.`
       : '';
   return {
     outcome: 'unknown',

@@ -40,7 +40,7 @@ export const RUNTIMES: readonly Runtime[] = [
     isCommon: true,
     settings: [
       (seconds) =>
-        `http.Server{IdleTimeout: ${seconds} * time.Second}   // Go; where it is not set, ReadTimeout closes idle connections`,
+        `http.Server{IdleTimeout: ${seconds} * time.Second}   // Go; if unset, ReadTimeout applies to idle connections`,
     ],
   },
   {

@@ -39,7 +39,7 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
     longest > lingered
       ? `${delay} s is enough: the longest request took ${seconds(longest)}.`
       : lingered >= 1
-        ? `${delay} s is enough: the load balancer still sent requests to a leaving target for ${seconds(lingered)} after its first error.`
+        ? `${delay + MARGIN} s of sleep is enough: a leaving target still got requests for ${seconds(lingered)} after its first error.`
         : '';
   return {
     delay,
@@ -65,8 +65,7 @@ export const beyondStopTimeout = (needed: number): string[] =>
 export function drainSettings({ sleep, grace }: DrainTimes, platform: Platform | null): string[] {
   const settings: Record<Platform, string[]> = {
     kubernetes: [
-      `terminationGracePeriodSeconds: ${grace}   # Kubernetes, in the pod's spec`,
-      `lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } }   # Kubernetes, in the container`,
+      `spec: { terminationGracePeriodSeconds: ${grace}, containers: [{ lifecycle: { preStop: { exec: { command: ["sleep", "${sleep}"] } } } }] }   # Kubernetes pod template`,
     ],
     ecs: [
       `stopTimeout: ${Math.min(MOST_STOP_TIMEOUT, grace)}   # ECS task definition${grace > MOST_STOP_TIMEOUT ? `, the most on Fargate (${grace} on EC2)` : ''}; on SIGTERM serve ${Math.min(MOST_STOP_TIMEOUT - 2 * MARGIN, sleep)} s more, then close`,

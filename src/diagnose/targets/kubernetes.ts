@@ -35,7 +35,7 @@ export function kubernetesSource(arn: string, tags: readonly TagDescription[] | 
 
 /** "pods of ingress shop/feed in cluster prod-1" */
 export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
-  `pods of ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
+  `pods behind ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
 
 /** How to look at the pods behind these targets. `isReplaced`: they are gone, and another pod may have their address. */
 export function podCommands(

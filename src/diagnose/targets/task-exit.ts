@@ -71,7 +71,7 @@ function clauses(container: string | null, exitCode: number | null): Record<Exit
     replaced: 'ECS stopped the task for a deployment or a scale-in',
     stopped: `the task was stopped by a StopTask call${code}`,
     'host-gone': 'its EC2 instance was stopped or terminated',
-    exited: `${process} exited${code}`,
+    exited: `${process} exited${exitCode === null ? '' : ` with code ${exitCode}`}`,
     unknown: `the task stopped${code}`,
   };
 }
@@ -83,6 +83,6 @@ export function instanceExit(instance: Instance): TaskExit | null {
   const when = at === null ? '' : ` at ${utcTime(at)}`;
   return {
     ...{ kind: 'spot', at, exitCode: null, container: null, stoppedReason: null },
-    clause: `its Spot instance was reclaimed${when}`,
+    clause: `the Spot instance was reclaimed${when}`,
   };
 }

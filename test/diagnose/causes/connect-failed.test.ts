@@ -363,7 +363,12 @@ describe('a target that left before it was drained', () => {
   ];
 
   it.each([
-    { runsOn: 'Kubernetes', tags: pods, tasks: [], settings: [/^terminationGracePeriodSeconds: \d+ /, /^lifecycle: /] },
+    {
+      runsOn: 'Kubernetes',
+      tags: pods,
+      tasks: [],
+      settings: [/^spec: { terminationGracePeriodSeconds: \d+, .*preStop/],
+    },
     { runsOn: 'ECS', tags: [], tasks: task, settings: [/^stopTimeout: /] },
     {
       runsOn: 'ECS, as CloudTrail says',
@@ -376,7 +381,7 @@ describe('a target that left before it was drained', () => {
       runsOn: 'something unknown',
       tags: [],
       tasks: [],
-      settings: [/^terminationGracePeriodSeconds: \d+ /, /^lifecycle: /, /^stopTimeout: /],
+      settings: [/^spec: { terminationGracePeriodSeconds: \d+, .*preStop/, /^stopTimeout: /],
     },
   ])('needs the settings of its platform, here $runsOn', ({ tags, tasks, settings, caller }) => {
     const traffic = {
@@ -417,7 +422,7 @@ describe('a target that left before it was drained', () => {
       question,
     );
     expect(fix.sideEffects[0]).toBe(
-      'The command lowers the deregistration delay of api from 300 s to 45 s: requests to a draining target that take longer are cut (the longest took 36.5 s).',
+      'The aws command lowers the deregistration delay of api from 300 s to 45 s: longer requests to a draining target are cut off (the longest took 36.5 s).',
     );
     expect(fix.notes?.[0]).toBe(
       'Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: the longest request took 36.5 s.',

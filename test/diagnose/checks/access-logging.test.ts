@@ -39,7 +39,7 @@ describe('access-logging', () => {
       { 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': 'logs' },
       logOf([], { reading: { how: 'from CloudWatch Logs', estimate, from: GROUP } }),
       'pass',
-      'is on, to s3://logs. It was read from CloudWatch Logs (log group /aws/vendedlogs/alb, JSON).',
+      'is on (s3://logs). It was read from CloudWatch Logs (log group /aws/vendedlogs/alb, JSON).',
     ],
     [
       'off, and one of two vended logs was read',

@@ -427,6 +427,6 @@ it('says who has the addresses now if no deployment is known', () => {
   );
   const traffic = readTraffic(logOf(failures, {}), question, () => null, targetOwners({}));
   expect(errorsByDeployment.evaluate({ traffic, changes: [], networkInterfaces: interfaces }, question).summary).toBe(
-    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh). Their addresses now belong to ECS tasks (2 of 3).',
+    'Found no deployment of the failing targets (ECS, CodeDeploy, instance refresh). Their addresses are those of ECS tasks (2 of 3).',
   );
 });

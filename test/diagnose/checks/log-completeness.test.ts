@@ -32,17 +32,24 @@ describe('log-completeness', () => {
     ['fewer than counted', {}, counted(5, 4), 'fail', 'The log holds 5 of 9 errors that CloudWatch counted'],
     ['no metrics', {}, undefined, 'unknown', 'the CloudWatch metrics could not be read'],
     [
-      'a file that cannot be read',
+      'a file that cannot be read, though all errors are there',
       files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] }),
       counted(5),
-      'fail',
-      '1 log file could not be read in full: a.log.gz (ends early).',
+      'pass',
+      '1 log file could not be read in full: a.log.gz (ends early). Fetch it again from S3.',
     ],
     [
-      'lines that are not entries',
+      'a file that cannot be read, and fewer than counted',
+      files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] }),
+      counted(5, 4),
+      'fail',
+      '1 log file could not be read in full: a.log.gz (ends early). Fetch it again from S3.',
+    ],
+    [
+      'lines that are not entries, though all errors are there',
       { rejected: { lines: 2, files: 1, first: { file: 'b.log.gz', line: 7, text: 'garbage' } } },
       counted(5),
-      'fail',
+      'pass',
       '2 lines in 1 file are not access-log entries; the first is b.log.gz line 7 ("garbage").',
     ],
     [
@@ -78,8 +85,8 @@ describe('log-completeness', () => {
   ])('compares a damaged log with nothing %s', (_, metrics, asked) => {
     const damaged = files({ unreadable: [{ file: 'a.log.gz', reason: 'ends early', lines: 3 }] });
     const { outcome, summary } = evaluate(damaged, metrics, asked);
-    expect(outcome).toBe('fail');
-    expect(summary).toBe('1 log file could not be read in full: a.log.gz (ends early).');
+    expect(outcome).toBe('unknown');
+    expect(summary).toBe('1 log file could not be read in full: a.log.gz (ends early). Fetch it again from S3.');
   });
 
   it('has no metric to compare 460s with', () => {

@@ -34,7 +34,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: The paths to both targets registered now are open; these targets answered 1,000 requests.',
+      says: 'pass: The paths to both registered targets are open; these targets answered 1,000 requests.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -72,19 +72,19 @@ describe('traffic-port-path', () => {
       name: 'network ACLs were not read',
       part: {},
       without: 'networkAcls',
-      says: 'unknown: Could not check 2 of 2 paths to a traffic port: the network ACLs. Requests were answered by 2 of 2 of these targets in the window.',
+      says: 'unknown: Could not check 2 of 2 paths to a traffic port: the network ACLs. These targets answered requests in the window.',
     },
     {
       name: 'a target without an interface in the account',
       part: { networkInterfaces: [eni('10.0.1.5')] },
-      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface was found). Requests were answered by 1 of 1 of these targets in the window.',
+      says: 'unknown: Could not check 1 of 2 paths to a traffic port: the security groups of 10.0.1.6 (no network interface was found). That target answered requests in the window.',
     },
     {
       name: 'a target that left and has no interface any more',
       part: {
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
       },
-      says: 'pass: The paths to both targets registered now are open; 1 of these targets answered 600 requests.',
+      says: 'pass: The paths to both registered targets are open; 1 of these targets answered 600 requests.',
     },
     {
       name: 'only one target',
@@ -92,7 +92,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 1 })] }),
       },
-      says: 'pass: The path to the only target registered now is open; it answered 1 request.',
+      says: 'pass: The path to the only registered target is open; it answered 1 request.',
     },
     {
       name: 'three targets in the log, and none registered',
@@ -108,12 +108,12 @@ describe('traffic-port-path', () => {
     {
       name: 'open, and connections time out all the same',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')), changes: [] },
-      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
+      says: 'pass: The paths to both registered targets are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host.',
     },
     {
       name: 'the same, and no changes were read',
       part: { traffic: traffic(timeouts('10.0.1.6:8080')) },
-      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
+      says: 'pass: The paths to both registered targets are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then (changes were not read).',
     },
     {
       name: 'the same, and the rules were changed since',
@@ -121,7 +121,7 @@ describe('traffic-port-path', () => {
         traffic: traffic(timeouts('10.0.1.6:8080')),
         changes: [call('AuthorizeSecurityGroupIngress', 'sg-app', 1200)],
       },
-      says: 'pass: The paths to both targets registered now are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
+      says: 'pass: The paths to both registered targets are open. 3 connections to 10.0.1.6:8080 still timed out: look inside the host, unless the rules were different then: AuthorizeSecurityGroupIngress changed sg-app at 03:00:00 UTC.',
     },
     {
       name: 'one ephemeral port denied, without an effect in the traffic',
@@ -130,7 +130,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: "pass: The path to the only target registered now is open. acl-app (subnet-app, the target's subnet) drops under 0.01 % of the answers on TCP 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
+      says: "pass: The path to the only registered target is open. acl-app (subnet-app, the target's subnet) drops under 0.01 % of the answers on TCP 3389 out to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
     },
     {
       name: 'only Lambda',

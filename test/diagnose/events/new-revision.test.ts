@@ -73,7 +73,7 @@ describe('a rollout', () => {
     const [summary = ''] = told(requests, { changes }).map((event) => event.summary);
     expect(summary).toMatch(/^UpdateService by ci at 02:44:40 UTC, 20 s before the first error, took 10\.0\.1\.5/);
     const [uncalled = ''] = told(requests, { changes: changes.slice(1) }).map((event) => event.summary);
-    expect(uncalled).toContain(', a rollout of api replaced 10.0.1.5:8080 and 10.0.1.7:8080');
+    expect(uncalled).toContain('A rollout of api replaced 10.0.1.5:8080 and 10.0.1.7:8080');
   });
 });
 

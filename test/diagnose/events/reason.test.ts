@@ -81,7 +81,7 @@ describe('the task with the address', () => {
       'exited by itself',
       { at: 299, stopCode: 'EssentialContainerExited', containers: [{ name: 'app', exitCode: 1 }] },
       'exited',
-      'container "app" exited (exit 1) at 02:44:59 UTC (feed-api:47)',
+      'container "app" exited with code 1 at 02:44:59 UTC (feed-api:47)',
     ],
     [
       'was reclaimed',
@@ -283,7 +283,7 @@ it('names the ingress if the controller created the target group', () => {
       ],
     },
   ];
-  expect(eventOf({ tags })?.summary).toContain('The targets are pods of ingress shop/web in cluster prod-1.');
+  expect(eventOf({ tags })?.summary).toContain('The targets are pods behind ingress shop/web in cluster prod-1.');
 });
 
 const ownHook = (HeartbeatTimeout: number) => ({

@@ -20,7 +20,7 @@ const page = (messages: readonly Message[]): string => `${messages.map(readMessa
 
 const threads: Record<string, ThreadState> = {
   'keep-alive-race': threadStateOf(race),
-  'before-the-log': threadStateOf(early, { nextAttemptAt: '2026-11-20T03:06:00.000Z' }),
+  'before-the-log': threadStateOf(early, { nextAttemptAt: '2026-11-20T03:01:00.000Z' }),
   'one-row-undecided': threadStateOf(undecided),
   'nothing-failed': threadStateOf(nothing),
   'nothing-to-read': threadStateOf(recordedDiagnosis('006-no-rows-yet'), { nextAttemptAt: '2026-11-16T03:01:00.000Z' }),

@@ -138,6 +138,7 @@ function accessLogAdvice(
   const isDenied = traffic.status === 'unavailable' && traffic.kind === 'denied';
   if (isKept(delivered) || (delivered.length > 0 && isDenied))
     return `The log is delivered to ${list(delivered.map(deliveredLogWords))}. Fix what kept it from being read, then ask again.`;
+  if (isDenied) return 'Allow the denied call (see Gaps), then ask again.';
   if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
     return 'Add log files to logs/ of the incident folder.';
   return attributes.status === 'unavailable'

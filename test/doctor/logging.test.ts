@@ -63,7 +63,7 @@ describe('doctor', () => {
       'all of it goes to a stream that does not write to S3',
       toStream({ RedshiftDestinationDescription: {} }),
       'missing',
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3',
     ],
   ])('reports with logging to S3 off: %s', async (_, account, state, said) => {
     const [off] = await findings(account, 'false');

@@ -98,9 +98,9 @@ export function estimateCounting(bytes: number, fetched: number): CostEstimate {
   return { files: 0, bytes: scanned, usd: insightsUsd(scanned), atMost: { bytes: most, usd: insightsUsd(most) } };
 }
 
-/** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105". */
+/** "40 files, 340.0 MB: about $0.0017, at most 2.1 GB and $0.0105"; without files for a log group. */
 export const estimateWords = (estimate: CostEstimate): string =>
-  `${plural(estimate.files, 'file')}, ${size(estimate.bytes)}: ${priceWords(estimate)}`;
+  `${estimate.files === 0 ? '' : `${plural(estimate.files, 'file')}, `}${size(estimate.bytes)}: ${priceWords(estimate)}`;
 
 /** "about $0.0017, at most 2.1 GB and $0.0105". */
 export const priceWords = ({ usd, atMost }: CostEstimate): string =>

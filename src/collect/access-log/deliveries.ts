@@ -136,7 +136,7 @@ export function deliveriesWords({ deliveries, idleSources, refusal }: FoundDeliv
         : unread === undefined
           ? ', which is not read'
           : `, which ${unread}: deliver it to S3 or CloudWatch Logs as well`;
-    return `but its access log is delivered to ${list(deliveries.map(deliveredLogWords))}${why}`;
+    return `but the access log is delivered to ${list(deliveries.map(deliveredLogWords))}${why}`;
   }
   return idleSources.length === 0
     ? 'and there is no vended delivery of its access log either'

@@ -20,6 +20,7 @@ import {
   incomingBytes,
   isFiltered,
   queryMessages,
+  type ReceivedBytes,
 } from '../access-log/cloudwatch-logs/fetch-messages.ts';
 import { type LogGroup, messagesQuery, type Seconds } from '../access-log/cloudwatch-logs/insights.ts';
 import { mergeParts } from '../access-log/cloudwatch-logs/merge-parts.ts';
@@ -68,13 +69,14 @@ export async function readLogGroup(reading: LogGroupReading): Promise<LiveAccess
   const range = secondsAround(question, idleTimeoutSeconds);
   options.progress?.('asking what the log group holds');
   const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
-  const bytes = await incomingBytes(options.session.client(CloudWatchClient), group, range);
+  const received = await incomingBytes(options.session.client(CloudWatchClient), group, range);
   const atMost = options.fetchAtMost ?? FETCH_AT_MOST;
   const temporary = await makeTemporaryFolder('alb502-');
   try {
+    const { bytes } = received;
     return bytes !== null && bytes > atMost
       ? await countAndFetch(reading, { group, range, bytes, atMost, temporary })
-      : await fetchAll(reading, { group, range, bytes, atMost, temporary });
+      : await fetchAll(reading, { group, range, received, atMost, temporary });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -89,8 +91,6 @@ export const secondsAround = ({ from, to, now }: Question, idleTimeoutSeconds: n
 interface SizedLogGroup {
   group: LogGroup;
   range: Seconds;
-  /** Bytes that the group received in the range; null if unknown. */
-  bytes: number | null;
   /** Maximum bytes to fetch. */
   atMost: number;
   /** A folder that the caller removes afterwards. */
@@ -99,10 +99,11 @@ interface SizedLogGroup {
 
 async function fetchAll(
   reading: LogGroupReading,
-  { group, range, bytes, atMost, temporary }: SizedLogGroup,
+  { group, range, received, atMost, temporary }: SizedLogGroup & { received: ReceivedBytes },
 ): Promise<LiveAccessLog> {
   const { options, delivery, idleTimeoutSeconds, why, notes } = reading;
   const { question, keepIn } = options;
+  const { bytes } = received;
   const mayQuery = isAffordable(estimateInsights(bytes), options);
   const estimate = isFiltered(bytes, mayQuery) ? estimateFilter(bytes, mayQuery) : estimateInsights(bytes);
   assertAffordable(estimate, options);
@@ -111,7 +112,7 @@ async function fetchAll(
   options.progress?.('fetching log events');
   const folder = join(keepIn ?? temporary, 'logs');
   const fetched = await fetchMessages({
-    ...{ group, range, bytes, mayQuery, atMost },
+    ...{ group, range, received, mayQuery, atMost },
     take: await messageFiles(folder, delivery),
     onScan: (scanned) => spendScan(reading, scanned),
   });

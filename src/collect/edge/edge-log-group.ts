@@ -7,7 +7,7 @@ import { formatBytes } from '../../format/amounts.ts';
 import { command } from '../../format/command.ts';
 import { AccessLogError } from '../access-log/access-log-error.ts';
 import { assertAffordable } from '../access-log/affordable.ts';
-import { incomingBytes } from '../access-log/cloudwatch-logs/fetch-messages.ts';
+import { costUnknown, incomingBytes, type ReceivedBytes } from '../access-log/cloudwatch-logs/fetch-messages.ts';
 import { askRows, type LogGroup, type Seconds } from '../access-log/cloudwatch-logs/insights.ts';
 import { filterEvents, logEventsCommand } from '../access-log/cloudwatch-logs/log-events.ts';
 import { estimateInsights, insightsUsd, NO_COST } from '../access-log/cost.ts';
@@ -42,10 +42,11 @@ export async function readEdgeLogGroup(reading: EdgeDelivery): Promise<EdgeLogAn
     from: Math.floor(question.from / 1000),
     to: Math.floor(Math.min(question.now, question.to + LAG * 1000) / 1000),
   };
-  const bytes = await incomingBytes(global.client(CloudWatchClient), group, range);
+  const received = await incomingBytes(global.client(CloudWatchClient), group, range);
+  const { bytes } = received;
   const messages = bytes === null || bytes <= FETCH_AT_MOST ? await filterEvents(group, range, PAGES) : null;
   return messages === null
-    ? await countByQuery(reading, group, range, bytes)
+    ? await countByQuery(reading, group, range, received)
     : countMessages(reading, messages, logEventsCommand(group, range));
 }
 
@@ -74,18 +75,15 @@ async function countByQuery(
   { delivery, distribution, remainingUsd }: EdgeDelivery,
   group: LogGroup,
   range: Seconds,
-  bytes: number | null,
+  received: ReceivedBytes,
 ): Promise<EdgeLogAnswer> {
   if (delivery.format !== 'json')
     throw new AccessLogError(
       'too-much',
       `the log group ${group.name} holds more than is read without a query, and only JSON can be queried by field`,
     );
-  if (bytes === null)
-    throw new AccessLogError(
-      'too-much',
-      `the log group ${group.name} holds more than is read without a query, and what a query costs is unknown: allow cloudwatch:GetMetricData in ${group.region}`,
-    );
+  if (received.bytes === null) throw costUnknown(group, received.refusal);
+  const { bytes } = received;
   if (bytes > SCAN_AT_MOST)
     throw new AccessLogError(
       'too-much',

@@ -8,7 +8,7 @@ export const accessLogging = defineCheck({
   subject: 'whether access logging is on',
   question: 'Does the load balancer deliver access logs?',
   why: 'Only the access log says which request failed, on which target, and how far it got.',
-  fix: 'Run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>, and allow log delivery in the bucket policy.',
+  fix: 'Allow log delivery in the bucket policy, then run aws elbv2 modify-load-balancer-attributes --load-balancer-arn <arn> --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=<bucket>.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html',
   headline: 3,
   needs: ['attributes'],

@@ -70,7 +70,7 @@ describe('what is known before', () => {
 
   it.each([
     [estimateAthena(1, 900 * MB, 2.1 * GB, null), '1 file, 900.0 MB: about $0.0045, at most 4.2 GB and $0.0210'],
-    [estimateAthena(0, 0, null, null), '0 files, 0 B: under $0.0001, at most an unknown amount'],
+    [estimateAthena(0, 0, null, null), '0 B: under $0.0001, at most an unknown amount'],
   ])('is said in a few words', (estimate, words) => {
     expect(estimateWords(estimate)).toBe(words);
   });

@@ -43,24 +43,24 @@ describe('with logging to S3 off', () => {
         deliveries: [delivery('a', 'CWL'), delivery('ours', 'FH')],
         destinations: [destination('CWL', 'json'), destination('S3', 'plain'), destination('FH', 'json')],
       },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream failed: ResourceNotFoundException',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream failed: ResourceNotFoundException',
     ],
     [
       'while its stream may not be described',
       { ...toStream([]), denied: 'DescribeDeliveryStream' },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream on arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs was denied',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), and where that is, is unknown: firehose:DescribeDeliveryStream on arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs was denied',
     ],
     [
       'while its stream keeps only what failed',
       toStream([
         { HttpEndpointDestinationDescription: { S3BackupMode: 'FailedDataOnly', S3DestinationDescription: ALB_LOGS } },
       ]),
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3: deliver it to S3 or CloudWatch Logs as well',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), which does not write all of it to S3: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'while its stream compresses in its own way',
       toStream([{ ExtendedS3DestinationDescription: { ...ALB_LOGS, CompressionFormat: 'Snappy' } }]),
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which writes to S3 with Snappy compression, which cannot be read here: deliver it to S3 or CloudWatch Logs as well',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), which writes to S3 with Snappy compression, which cannot be read here: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'while its stream is another account’s',
@@ -68,7 +68,7 @@ describe('with logging to S3 off', () => {
         ...toStream([{ ExtendedS3DestinationDescription: ALB_LOGS }]),
         destinations: [destination('FH', 'json', 'arn:aws:firehose:eu-west-1:999999999999:deliverystream/alb-logs')],
       },
-      'but its access log is delivered to Firehose (stream alb-logs, JSON), which is in account 999999999999, eu-west-1, so where it writes is unknown: deliver it to S3 or CloudWatch Logs as well',
+      'but the access log is delivered to Firehose (stream alb-logs, JSON), which is in account 999999999999, eu-west-1, so where it writes is unknown: deliver it to S3 or CloudWatch Logs as well',
     ],
     [
       'with a destination that may not be looked up',
@@ -77,7 +77,7 @@ describe('with logging to S3 off', () => {
         deliveries: [delivery('ours', 'FH')],
         denied: 'DescribeDeliveryDestinations',
       },
-      'but its access log is delivered to Firehose, and where that is, is unknown: logs:DescribeDeliveryDestinations on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
+      'but the access log is delivered to Firehose, and where that is, is unknown: logs:DescribeDeliveryDestinations on arn:aws:logs:eu-west-1:123456789012:delivery:* was denied',
     ],
     [
       'with a source that goes nowhere',

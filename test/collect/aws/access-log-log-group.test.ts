@@ -124,6 +124,22 @@ describe('a log group', () => {
     expect(logs.queries).toEqual([]);
   });
 
+  it.each([
+    ['CloudWatch counts nothing', {}, '(CloudWatch has no IncomingBytes for that time): ask for a shorter window'],
+    [
+      'counting is denied',
+      { denied: 'GetMetricData' },
+      '(cloudwatch:GetMetricData on * was denied): allow it, or ask for a shorter window',
+    ],
+  ])('is not read when too large and %s', async (_, account, why) => {
+    const { logs, ...live } = await read({ ...account, events: pages }, { maxUsd: 1 });
+    expect(reasonOf(live)).toBe(
+      `the log group /aws/vendedlogs/alb holds more than is read without a query, and what a query costs is unknown ${why}`,
+    );
+    expect(live.log).toMatchObject('denied' in account ? { kind: 'denied' } : { kind: 'failed' });
+    expect(logs.queries).toEqual([]);
+  });
+
   it.each(['StartQuery', 'GetQueryResults'])('names a missing permission: logs:%s', async (denied) => {
     const { log } = await read({ incomingBytes: 30_000_000, denied });
     expect(log).toMatchObject({
@@ -133,8 +149,8 @@ describe('a log group', () => {
     });
   });
 
-  it('stops its query when it is interrupted', async () => {
-    const logs = await serveLogs({ ...toGroup, incomingBytes: 30_000_000, isStuck: true });
+  it('stops its query when it is interrupted, and costs what that had scanned', async () => {
+    const logs = await serveLogs({ ...toGroup, incomingBytes: 30_000_000, isStuck: true, scannedSoFar: 7_000_000 });
     const interrupted = new AbortController();
     const options = settings({ logs }, OFF);
     const reading = readLiveAccessLog({
@@ -142,9 +158,11 @@ describe('a log group', () => {
       engine: 'auto',
       session: { ...options.session, signal: interrupted.signal },
     });
-    while (!logs.asked.includes('GetQueryResults')) await pause(5);
+    while (logs.asked.filter((one) => one === 'GetQueryResults').length < 2) await pause(5);
     interrupted.abort();
-    expect(reasonOf(await reading)).toContain('was stopped');
+    const live = await reading;
+    expect(reasonOf(live)).toContain('was stopped');
+    expect(live.cost).toMatchObject({ bytesScanned: 7_000_000, queries: 1 });
     expect(logs.queries).toMatchObject([{ stopped: true }]);
   });
 });

@@ -27,8 +27,9 @@ export interface LogsOfAccount extends Partial<DeliveriesOfAccount> {
   counts?: Record<string, string>[];
   /** Destinations of Firehose streams, by name. */
   streams?: Record<string, object[]>;
-  /** Queries never end. */
+  /** Queries never end; they have scanned so many bytes. */
   isStuck?: boolean;
+  scannedSoFar?: number;
 }
 
 interface StartedQuery {
@@ -49,7 +50,13 @@ export interface LocalLogs {
 const DENIED_ON = {
   logs: 'arn:aws:logs:eu-west-1:123456789012:delivery:*',
   firehose: 'arn:aws:firehose:eu-west-1:123456789012:deliverystream/alb-logs',
+  cloudwatch: '*',
 };
+
+function serviceOf(api: string): keyof typeof DENIED_ON {
+  if (api.startsWith('Firehose')) return 'firehose';
+  return api.startsWith('GraniteServiceVersion') ? 'cloudwatch' : 'logs';
+}
 
 class Refusal extends Error {}
 
@@ -76,7 +83,7 @@ export async function serveLogs(account: LogsOfAccount): Promise<LocalLogs> {
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const input: Input = JSON.parse(Buffer.concat(chunks).toString() || '{}');
     const [api = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
-    const service = api.startsWith('Firehose') ? 'firehose' : 'logs';
+    const service = serviceOf(api);
     asked.push(operation);
     response.setHeader('Content-Type', 'application/x-amz-json-1.1');
     if (operation === account.denied) {
@@ -144,7 +151,8 @@ function answer(account: LogsOfAccount, queries: StartedQuery[], operation: stri
       results: account.counts.map((row) => Object.entries(row).map(([field, value]) => ({ field, value }))),
       statistics: { recordsMatched: 1000, bytesScanned: incomingBytes ?? 0 },
     };
-  return isStuck ? { status: 'Running', results: [] } : resultsOf(account, query, input);
+  if (isStuck) return { status: 'Running', results: [], statistics: { bytesScanned: account.scannedSoFar ?? 0 } };
+  return resultsOf(account, query, input);
 }
 
 function resultsOf(

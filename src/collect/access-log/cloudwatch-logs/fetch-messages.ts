@@ -5,17 +5,20 @@
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { formatBytes } from '../../../format/amounts.ts';
 import type { Command } from '../../../format/command.ts';
-import { AccessLogError } from '../access-log-error.ts';
+import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import { inHalves } from './in-halves.ts';
 import { askRows, insightsCommand, type LogGroup, messagesQuery, ROWS_AT_MOST, type Seconds } from './insights.ts';
 import { filterEvents, logEventsCommand } from './log-events.ts';
 
-/** Returns the bytes a log group received in a time range; null if unknown. */
+/** Bytes that a log group received in a time range, or why they are unknown. */
+export type ReceivedBytes = { bytes: number } | { bytes: null; refusal: AccessLogError };
+
+/** Never rejects: a small log group is read without knowing its size. */
 export async function incomingBytes(
   metrics: CloudWatchClient,
-  { name, signal }: Pick<LogGroup, 'name' | 'signal'>,
+  { name, region, signal }: Pick<LogGroup, 'name' | 'region' | 'signal'>,
   { from, to }: Seconds,
-): Promise<number | null> {
+): Promise<ReceivedBytes> {
   const { GetMetricDataCommand } = await import('@aws-sdk/client-cloudwatch');
   const minute = (seconds: number) => new Date(Math.floor(seconds / 60) * 60_000);
   try {
@@ -41,10 +44,22 @@ export async function incomingBytes(
       { abortSignal: signal },
     );
     const values = MetricDataResults.flatMap(({ Values = [] }) => Values);
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
-  } catch {
-    return null;
+    if (values.length > 0) return { bytes: values.reduce((sum, value) => sum + value, 0) };
+    return { bytes: null, refusal: new AccessLogError('not-found', 'CloudWatch has no IncomingBytes for that time') };
+  } catch (error) {
+    const action = 'cloudwatch:GetMetricData';
+    return { bytes: null, refusal: accessLogErrorFrom(error, { action, resource: '*', region }) };
   }
+}
+
+/** The refusal of a group that is too large to be read for free, while the cost of a query is unknown. */
+export function costUnknown({ name }: Pick<LogGroup, 'name'>, refusal: AccessLogError): AccessLogError {
+  const { kind, message, permission, iamStatement } = refusal;
+  return new AccessLogError(
+    kind === 'denied' ? 'denied' : 'too-much',
+    `the log group ${name} holds more than is read without a query, and what a query costs is unknown (${message})`,
+    { permission, iamStatement, remedy: `${kind === 'denied' ? 'allow it, or ' : ''}ask for a shorter window` },
+  );
 }
 
 /** Bytes; up to this size, events are filtered, which is free, not queried. */
@@ -66,8 +81,8 @@ export interface FetchedMessages {
 export interface FetchOptions {
   group: LogGroup;
   range: Seconds;
-  /** Bytes of the messages in the range; null if unknown. */
-  bytes: number | null;
+  /** Of the messages in the range. */
+  received: ReceivedBytes;
   /** Whether queries are allowed: their cost is bounded, or no limit was set. */
   mayQuery: boolean;
   /** Maximum bytes of messages to fetch. */
@@ -87,25 +102,27 @@ export const isFiltered = (bytes: number | null, mayQuery: boolean): boolean =>
 
 /** Fetches the load balancer's messages in the range. Rejects with AccessLogError. */
 export async function fetchMessages(options: FetchOptions): Promise<FetchedMessages> {
-  const { group, range, bytes, mayQuery, take } = options;
-  if (isFiltered(bytes, mayQuery)) {
+  const { group, range, received, mayQuery, take } = options;
+  if (isFiltered(received.bytes, mayQuery)) {
     const messages = await filterEvents(group, range, FILTER_PAGES);
     if (messages !== null) {
       await take(messages, range.from);
       return { cut: [], command: logEventsCommand(group, range) };
     }
     if (!mayQuery)
-      throw new AccessLogError(
-        'too-much',
-        `the log group ${group.name} holds more than can be read without a query, and ${bytes === null ? 'what a query costs is unknown: allow cloudwatch:GetMetricData, or ask without --max-usd' : 'a query could cost more than allowed: raise --max-usd, or maxUsd of the configuration'}`,
-      );
+      throw received.bytes === null
+        ? costUnknown(group, received.refusal)
+        : new AccessLogError(
+            'too-much',
+            `the log group ${group.name} holds more than is read without a query, and a query could cost more than allowed: raise --max-usd, or maxUsd of the configuration`,
+          );
   }
-  return await queryMessages(options, messagesQuery(group));
+  return await queryMessages({ ...options, bytes: received.bytes }, messagesQuery(group));
 }
 
 /** Fetches the messages that a query returns. Rejects with AccessLogError. */
 export async function queryMessages(
-  { group, range, bytes, atMost, take, onScan }: Omit<FetchOptions, 'mayQuery'>,
+  { group, range, bytes, atMost, take, onScan }: Omit<FetchOptions, 'mayQuery' | 'received'> & { bytes: number | null },
   query: string,
 ): Promise<FetchedMessages> {
   let fetched = 0;

@@ -49,8 +49,8 @@ export interface InsightsQuery {
 }
 
 /**
- * Rejects with AccessLogError, and stops a query that it gives up. `onScan`: called with the bytes that a finished
- * query scanned.
+ * Rejects with AccessLogError, and stops a query that it gives up. `onScan`: called once per query with the bytes that
+ * it scanned, or that it had scanned when last asked if it did not finish.
  */
 export async function askRows(
   group: LogGroup,
@@ -69,8 +69,7 @@ export async function askRows(
     });
   if (queryId === undefined) throw new AccessLogError('failed', 'CloudWatch Logs began a query without an id');
   try {
-    const complete = await completed(group, queryId);
-    onScan(complete.statistics?.bytesScanned ?? 0);
+    const complete = await completed(group, queryId, onScan);
     const rows = await allRows(group, queryId, complete);
     // A grouped query matches more records than it returns rows.
     const isGrouped = query.includes('| stats ');
@@ -82,18 +81,28 @@ export async function askRows(
   }
 }
 
-async function completed(group: LogGroup, queryId: string): Promise<GetQueryResultsCommandOutput> {
-  for (let wait = FIRST_LOOK; ; wait = Math.min(LATER_LOOKS, wait * 2)) {
-    const answer = await results(group, queryId);
-    if (answer.status === 'Complete') return answer;
-    if (answer.status !== 'Scheduled' && answer.status !== 'Running' && answer.status !== 'Unknown')
-      throw new AccessLogError(
-        'failed',
-        `the query of the log group ${group.name} ended as ${answer.status ?? 'nothing'}`,
-      );
-    await pause(wait, undefined, { signal: group.signal }).catch(() => {
-      throw stoppedError('logs:GetQueryResults');
-    });
+async function completed(
+  group: LogGroup,
+  queryId: string,
+  onScan: (bytes: number) => unknown,
+): Promise<GetQueryResultsCommandOutput> {
+  let scanned = 0;
+  try {
+    for (let wait = FIRST_LOOK; ; wait = Math.min(LATER_LOOKS, wait * 2)) {
+      const answer = await results(group, queryId);
+      scanned = answer.statistics?.bytesScanned ?? scanned;
+      if (answer.status === 'Complete') return answer;
+      if (answer.status !== 'Scheduled' && answer.status !== 'Running' && answer.status !== 'Unknown')
+        throw new AccessLogError(
+          'failed',
+          `the query of the log group ${group.name} ended as ${answer.status ?? 'nothing'}`,
+        );
+      await pause(wait, undefined, { signal: group.signal }).catch(() => {
+        throw stoppedError('logs:GetQueryResults');
+      });
+    }
+  } finally {
+    onScan(scanned);
   }
 }
 

@@ -151,7 +151,7 @@ describe('doctor', () => {
       toGroup,
       'true',
       toBucket,
-      [['ok', 'on (s3://checks/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/)']],
+      [['ok', 'on, to s3://checks/AWSLogs/123456789012/elasticloadbalancing/eu-west-1/']],
     ],
     [
       'delivered to S3',

@@ -121,7 +121,7 @@ const finished = (slack: LocalSlack, channels: readonly string[]): number =>
 function isFinal(slack: LocalSlack, { text, channel, ts }: Message): boolean {
   if (/looking|waiting|provisional/i.test(text)) return false;
   const [checklist, verdict] = slack.thread(channel, ts);
-  return verdict !== undefined && !/\d of 6 steps/.test(checklist?.text ?? '');
+  return verdict !== undefined && !/: \d of 6 steps(?! incomplete)/.test(checklist?.text ?? '');
 }
 
 const people = (count: number): string[] => Array.from({ length: count }, (_, index) => `person${index}`);

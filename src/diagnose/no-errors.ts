@@ -9,7 +9,7 @@ export const noErrorsVerdict = ({ errorCount }: Traffic): CheckVerdict | null =>
 
 /** Shared by the checks of closed connections, so that a thread shows it once. */
 export const NONE_CLOSED =
-  "No connection was closed before a response, so the targets' keep-alive timeout cannot be measured.";
+  "No target closed a connection before a response, so the targets' keep-alive timeout cannot be measured.";
 
 /** The verdict of a check that judges by requests when the log was read and has none in the window; null otherwise. */
 export const noEntriesVerdict = (traffic: Collected<Traffic>): CheckVerdict | null =>

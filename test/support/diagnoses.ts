@@ -172,7 +172,7 @@ export const race: Diagnosis = {
       finding(
         'error-reason',
         'not-applicable',
-        'error_reason is "-" for all 149 errors, as always unless the target is a Lambda function.',
+        'error_reason is "-" for all 149 errors, as is normal unless Lambda, WAF or authentication fails.',
       ),
     ],
     2: [finding('target-group-protocol', 'pass', 'api speaks HTTP; the traffic is consistent with that.')],
@@ -498,7 +498,7 @@ export const nothing: Diagnosis = {
       finding(
         'measured-keep-alive',
         'not-applicable',
-        "No connection was closed before a response, so the targets' keep-alive timeout cannot be measured.",
+        "No target closed a connection before a response, so the targets' keep-alive timeout cannot be measured.",
       ),
     ],
     4: [finding('failing-routes', 'not-applicable', 'No matching errors in the window.')],

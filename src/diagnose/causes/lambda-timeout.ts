@@ -73,7 +73,7 @@ function fixFor(groups: readonly UnhandledErrors[], evidence: CauseEvidence<(typ
       ...logCommands(errors, evidence, '"Task timed out"'),
     ],
     sideEffects: [
-      'A longer timeout holds concurrency longer and is billed by duration; clients wait longer for the same error.',
+      'Slow invocations then hold concurrency longer and cost more; clients wait longer for the same error.',
     ],
   };
 }

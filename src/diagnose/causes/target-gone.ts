@@ -32,7 +32,7 @@ export const targetGone = defineCause({
     const left = pairs.filter((pair) => pair.exit.strength !== null && !isBlocked(pair, changesRead));
     const sure = left.filter(({ exit }) => exit.strength !== 'possible');
     const sureTargets = [...new Set(sure.map(({ target }) => target))];
-    const against = [...firstFourDistinct(pairs.flatMap(({ exit }) => exit.against)), ...sentences];
+    const against = [...firstFourDistinct(reasonsAgainst(pairs)), ...sentences];
     // Without any information about a target, its exit cannot be ruled out.
     const known = everyOther && pairs.every(({ exit }) => exit.against.length > 0);
     return claimErrors(
@@ -98,6 +98,18 @@ function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: 
     ...(changes === undefined
       ? ['Changes (CloudTrail) could not be read: they would show when the target was deregistered or stopped.']
       : []),
+  ];
+}
+
+/** Targets that are all still registered share a sentence. */
+function reasonsAgainst(pairs: readonly ConnectTimeout[]): string[] {
+  const isThere = ({ exit, registration }: ConnectTimeout) =>
+    exit.strength === null && registration !== null && !['absent', 'draining', 'unused'].includes(registration.state);
+  const names = [...new Set(pairs.filter(isThere).map(({ name }) => name))];
+  const apart = names.length < 2 ? pairs : pairs.filter((pair) => !isThere(pair));
+  return [
+    ...(names.length < 2 ? [] : [`${list(names, 4)} are still registered.`]),
+    ...apart.flatMap(({ exit }) => exit.against),
   ];
 }
 

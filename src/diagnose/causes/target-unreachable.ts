@@ -52,7 +52,9 @@ export const targetUnreachable = defineCause({
     const others = judged.filter(({ strength }) => strength === null).map(({ pair }) => pair);
     const against = [
       ...firstFourDistinct(
-        others.map((pair) => (pair.path.answer === 'blocked' ? pair.path.sentence : `${pair.exit.for[0] ?? ''}`)),
+        others.map((pair) =>
+          isPathBlocked(pair) ? blockedText(others.filter(isPathBlocked)) : `${pair.exit.for[0] ?? ''}`,
+        ),
       ),
       ...sentences,
     ];
@@ -239,6 +241,11 @@ function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeo
     ...(tls.protocol === 'HTTPS' && tls.excluded ? [tls.sentence] : []),
   ];
 }
+
+const isPathBlocked = ({ path }: ConnectTimeout): boolean => path.answer === 'blocked';
+
+const blockedText = (blocked: readonly ConnectTimeout[]): string =>
+  `${plural(countErrors(blocked.flatMap(({ errors }) => errors)), 'timed-out connection')} had a blocked path.`;
 
 const firstFourDistinct = (sentences: string[]): string[] =>
   [...new Set(sentences.filter((sentence) => sentence !== ''))].slice(0, 4);

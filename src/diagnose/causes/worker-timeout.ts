@@ -258,7 +258,7 @@ function judgeWithoutTimer(traffic: Traffic, slow: SampledError[], all: readonly
     return ruledOut([
       longest < 1
         ? `${one ? 'The connection' : `All ${number(all.length)} connections`} closed within ${seconds(longest)}, too soon for a worker timeout.`
-        : `${one ? 'The request does not fit: it' : `None of the ${number(all.length)} requests fits: each`} ended within 1 s or follows another pattern.`,
+        : `The ${one ? 'closed connection' : `${number(all.length)} closed connections`} lasted ${durationSpread(all.map((error) => error.target_processing_time))}, not one fixed time.`,
     ]);
   }
   if (slow.length < MIN_CLUSTER)

@@ -39,7 +39,7 @@ export const concentration = defineCheck({
       clients: clients ?? 0,
     };
     const facts = Object.entries(counts)
-      .filter(([label]) => label !== 'clients' || clients !== null)
+      .filter(([label, value]) => value > 0 && (label !== 'clients' || clients !== null))
       .map(([label, value]) => ({ label: `${label} with errors`, value }));
     const split = splitGroups(traffic);
     // If each target fails either everything or nothing, the busiest target's share adds nothing.

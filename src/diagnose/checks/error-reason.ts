@@ -28,7 +28,7 @@ export const errorReason = defineCheck({
     if (named.length === 0) {
       return {
         outcome: 'pass',
-        summary: `error_reason is "-" for ${traffic.errorCount === 1 ? 'the error' : `all ${number(traffic.errorCount)} errors`}, as always unless the target is a Lambda function.`,
+        summary: `error_reason is "-" for ${traffic.errorCount === 1 ? 'the error' : `all ${number(traffic.errorCount)} errors`}, as is normal unless Lambda, WAF or authentication fails.`,
       };
     }
     const codes = tally(named, ({ error_reason }) => error_reason);

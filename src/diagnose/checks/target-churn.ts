@@ -64,7 +64,7 @@ export const targetChurn = defineCheck({
   },
 });
 
-/** "3 targets joined and later left (…)", "2 targets joined (…) and 1 target left (last request: …)": without the full stop. */
+/** "3 targets joined and later left (…)", "2 targets joined (…) and 1 target left (last entry: …)": without the full stop. */
 function movesText(joined: readonly TargetPresence[], left: readonly TargetPresence[], traffic: Traffic): string {
   const gone = new Set(left);
   const briefly = joined.filter((presence) => gone.has(presence));
@@ -81,7 +81,7 @@ function movesText(joined: readonly TargetPresence[], left: readonly TargetPrese
     ...(came.length > 0 ? [`${plural(came.length, noun)} joined (${timesText(came, 'firstSeen', traffic)})`] : []),
     ...(went.length > 0
       ? [
-          `${plural(went.length, noun)} left (last ${went.length === 1 ? 'request' : 'requests'}: ${timesText(went, 'lastSeen', traffic)})`,
+          `${plural(went.length, noun)} left (last ${went.length === 1 ? 'entry' : 'entries'}: ${timesText(went, 'lastSeen', traffic)})`,
         ]
       : []),
     ...(joined.length === 0 ? ['none joined'] : []),

@@ -125,7 +125,7 @@ export function rolloutText(
     return `${call ? `${calledText(call)}, ` : `A rollout of ${group} `}brought ${targetsText(brought, traffic)} that ${how}.`;
   }
   if (call === undefined)
-    return `A rollout of ${group} replaced ${named}; from ${utcTime(failedSince)}, requests to ${one ? 'it' : targets.length > TARGETS_NAMED ? 'the old ones' : 'them'} failed.`;
+    return `A rollout of ${group} replaced ${named}; requests to ${one ? 'it failed as it' : 'them failed as they'} left, from ${utcTime(failedSince)}.`;
   return `${calledText(call)}, took ${targetsText(outline, traffic)} away while requests were still being sent to ${one ? 'it' : 'them'}.`;
 }
 

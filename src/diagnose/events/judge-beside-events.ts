@@ -24,7 +24,7 @@ export function judgeBesideEvents(
   };
 }
 
-/** "The 10 errors that would fit are explained by the crash of 10.0.12.68:8080 at 04:20:59 UTC." */
+/** "The 10 errors that would fit are explained by the crash of 10.0.12.68:8080." */
 function inEventsText(judgement: Judgement, events: readonly IncidentEvent[], traffic: Traffic): string {
   const claimed = new Set(claimsOf(judgement).flatMap(({ errors }) => [...errors]));
   const event = events.find(({ errors }) => errors.some((error) => claimed.has(error)));
@@ -45,12 +45,11 @@ function shortText({ kind, targets, errors, from, calls }: IncidentEvent, traffi
     targets.includes(one),
   );
   const who = targets.length <= TARGETS_NAMED ? list(namesOf(traffic, failing)) : plural(targets.length, 'target');
-  const when = `at ${utcTime(from)}`;
   const [call] = calls;
-  if (kind === 'change') return `${call?.name ?? 'a change'} ${when}`;
-  if (kind === 'target-lost') return `the loss of ${who} ${when}`;
+  if (kind === 'change') return `${call?.name ?? 'a change'} at ${utcTime(from)}`;
+  if (kind === 'target-lost') return `the loss of ${who}`;
   const what = kind === 'crash' && targets.length > 1 ? 'crashes' : kind;
-  return `the ${what} of ${who} ${when}`;
+  return `the ${what} of ${who}`;
 }
 
 /** Returns, for each cause, the traffic without errors of events that it cannot have caused. */

@@ -256,7 +256,7 @@ function onsetEvent(
     targets: [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort(),
     errors,
     causes: [],
-    summary: `${plural(countErrors(errors), 'error')} began ${when} ${call.name}${on}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
+    summary: `${countErrors(errors) < 1.5 ? 'The error' : `The first of ${plural(countErrors(errors), 'error')}`} came ${when} ${call.name}${on}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
     calls: [eventCall],
     reason: null,
   };

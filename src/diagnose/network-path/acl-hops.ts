@@ -98,10 +98,11 @@ function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule
   const peer = side === 'target' ? labels : target.label;
   const deniedPorts = portText(boxes.map((box) => box.ports));
   const share = drops.reduce((sum, drop) => sum + drop.share, 0) / drops.length;
-  const some = share < 1 ? `${percent(share)} of the ` : '';
-  const packets = answers ? `answers on TCP ${deniedPorts}` : `connections on TCP ${portText([portRange])}`;
+  const packets = answers
+    ? `answers to TCP ${deniedPorts}${share < 1 ? ` (${percent(share)} of the ephemeral ports)` : ''}`
+    : `${share < 1 ? `${percent(share)} of the ` : ''}connections on TCP ${portText([portRange])}`;
   const way = direction === 'in' ? 'in from' : 'out to';
-  return `${acl.NetworkAclId} ${where} drops ${some}${packets} ${way} ${peer}: ${ruleName(rule)}`;
+  return `${acl.NetworkAclId} ${where} drops ${packets} ${way} ${peer}: ${ruleName(rule)}`;
 }
 
 function aclRemedy({ acl, direction, portRange }: AclCheck, rules: MissingAllowRule[]): string {

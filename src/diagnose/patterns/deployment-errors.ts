@@ -192,6 +192,6 @@ function changeText(
   if (change === 'same') return '; the error rate did not change with it';
   if (change === 'stopped') return '; the errors ended with it';
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
-  const share = `, though ${percent(before.requestShare)} of the requests came before it`;
+  const share = ` (${percent(before.requestShare)} of the requests came before it)`;
   return `${change === 'ended' ? '; the errors began and ended with it' : '; the errors began with it'}${share}${alike}`;
 }

@@ -54,19 +54,24 @@ function findConcentration(
   total = [...(requests?.values() ?? [])].reduce((sum, count) => sum + count, 0),
 ): Concentration[] {
   const errors = all.filter((error) => name(error) !== null);
-  const [first] = tally(errors, (error) => name(error) ?? '');
+  const [first, second] = tally(errors, (error) => name(error) ?? '');
   const count = countErrors(errors);
   if (!first || count < MIN_ERRORS || first.count < MIN_SHARE * count) return [];
   const share = first.count / count;
   if (requests === null) return [{ kind, name: first.name, errors: first.count, share, requestShare: null }];
-  const expected = (requests.get(first.name) ?? 0) / Math.max(1, total);
-  const deviation = Math.sqrt(count * expected * (1 - expected));
-  // Odds, not a plain ratio: one of two targets cannot have three times its half.
-  const overrepresented =
-    expected < 1 &&
-    share * (1 - expected) >= MIN_ODDS * expected * (1 - share) &&
-    first.count - count * expected >= MIN_Z * deviation;
-  return overrepresented ? [{ kind, name: first.name, errors: first.count, share, requestShare: expected }] : [];
+  const expectedOf = (one: { name: string }) => (requests.get(one.name) ?? 0) / Math.max(1, total);
+  const isOverrepresented = (one: { name: string; count: number }): boolean => {
+    const [own, expected] = [one.count / count, expectedOf(one)];
+    // Odds, not a plain ratio: one of two targets cannot have three times its half.
+    return (
+      expected < 1 &&
+      own * (1 - expected) >= MIN_ODDS * expected * (1 - own) &&
+      one.count - count * expected >= MIN_Z * Math.sqrt(count * expected * (1 - expected))
+    );
+  };
+  // Two that fail alike are not one that stands out.
+  if (!isOverrepresented(first) || (second !== undefined && isOverrepresented(second))) return [];
+  return [{ kind, name: first.name, errors: first.count, share, requestShare: expectedOf(first) }];
 }
 
 function sumByKey(pairs: [string | null, number][]): Map<string, number> {

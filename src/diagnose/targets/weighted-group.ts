@@ -39,7 +39,7 @@ export function weightedGroup(
       if (change === null) continue;
       const names = others.map(targetGroupName).join(', ');
       return {
-        sentence: `All ${plural(countErrors(errors), 'error')} went to ${targetGroupName(arn)}, which has weight ${number(weight)} of ${number(total)} in ${rule.IsDefault ? 'the default rule' : `rule ${rule.Priority ?? '?'}`}; almost no request to ${names} fails.`,
+        sentence: `All ${plural(countErrors(errors), 'error')} went to ${targetGroupName(arn)}, which has weight ${number(weight)} of ${number(total)} in ${rule.IsDefault ? 'the default rule' : `rule ${rule.Priority ?? '?'}`} now; ${failuresOf(others, traffic) === 0 ? 'no' : 'almost no'} request to ${names} failed.`,
         stopgap: {
           summary: `Give ${targetGroupName(arn)} weight 0 until it is fixed: all requests then go to ${names}.`,
           commands: [change],
@@ -51,6 +51,11 @@ export function weightedGroup(
   }
   return null;
 }
+
+const failuresOf = (arns: readonly string[], { log }: Traffic): number =>
+  log.targets
+    .filter(({ target_group_arn: arn }) => arns.includes(arn))
+    .reduce((sum, { failures }) => sum + failures, 0);
 
 const weightsOf = (actions: readonly Action[]): Map<string, number> =>
   new Map(

@@ -7,7 +7,7 @@ describe('error-reason', () => {
     const traffic = trafficOf(several(149, 'connect-failed', () => ({}), 1));
     expect(errorReason.evaluate({ traffic }, question)).toMatchObject({
       outcome: 'pass',
-      summary: 'error_reason is "-" for all 149 errors, as always unless the target is a Lambda function.',
+      summary: 'error_reason is "-" for all 149 errors, as is normal unless Lambda, WAF or authentication fails.',
     });
   });
   it.each([

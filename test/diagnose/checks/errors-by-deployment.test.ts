@@ -85,7 +85,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'fail',
-    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance, 12 errors would be expected on it. The deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it, though 33 % of the requests came before it.',
+    'feed-api:47 had 10 % of the requests and all 118 errors: 12 % of its requests failed (feed-api:46: 0 %). By chance, 12 errors would be expected on it. The deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 118 in the 10 min since; the errors began with it (33 % of the requests came before it).',
   ],
   [
     'a stray error of the old revision changes nothing',
@@ -102,7 +102,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     [{ ...old, errors: every(4, 300, 420) }],
     { services: [service([[46, 300, 420]])] },
     'fail',
-    'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no errors in the 5 min before it, 30 in the 2 min it ran, none in the 8 min after it; the errors began and ended with it, though 33 % of the requests came before it.',
+    'The deployment of feed-api:46 ran from 02:45:00 to 02:47:00 UTC: no errors in the 5 min before it, 30 in the 2 min it ran, none in the 8 min after it; the errors began and ended with it (33 % of the requests came before it).',
   ],
   [
     'the errors end as the deployment begins',
@@ -147,7 +147,7 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
       ],
     },
     'pass',
-    'the errors began with it, though 31 % of the requests came before it, but old and new targets fail alike. 3.0 % of the requests to feed-api:46 failed (150 of 5,000), 3.0 % of the requests to feed-api:47 (149 of 5,000).',
+    'the errors began with it (31 % of the requests came before it), but old and new targets fail alike. 3.0 % of the requests to feed-api:46 failed (150 of 5,000), 3.0 % of the requests to feed-api:47 (149 of 5,000).',
   ],
   [
     'one target of the new revision, which may fail for its host',
@@ -348,7 +348,7 @@ describe('a deployment whose traffic ECS shifts by weight', () => {
 
   it('counts the errors of each weight', () => {
     expect(summaryOf({ ...shifting(), changes: [weighted(300, 10), weighted(600, 50)] })).toBe(
-      'The canary deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 90 in the 10 min since; the errors began with it, though 33 % of the requests came before it. With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
+      'The canary deployment of feed-api:47 has been running since 02:45:00 UTC: no errors in the 5 min before it, 90 in the 10 min since; the errors began with it (33 % of the requests came before it). With 10 % of the traffic, feed-api:47 had 30 errors in 5 min; with 50 %, 60 errors in 5 min.',
     );
   });
 

@@ -43,19 +43,19 @@ it.each([
     'no other joined',
     [left, stays],
     ['10.0.1.5:8080'],
-    '1 target left (last request: 10.0.1.5:8080 at 02:42:00 UTC) and none joined; it had failed requests in its last 90 s.',
+    '1 target left (last entry: 10.0.1.5:8080 at 02:42:00 UTC) and none joined; it had failed requests in its last 90 s.',
   ],
   [
     'another joined',
     [left, stays, joined],
     ['10.0.1.5:8080'],
-    '1 target joined (10.0.1.7:8080 at 02:43:00 UTC) and 1 target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); the one that left had failed requests in its last 90 s.',
+    '1 target joined (10.0.1.7:8080 at 02:43:00 UTC) and 1 target left (last entry: 10.0.1.5:8080 at 02:42:00 UTC); the one that left had failed requests in its last 90 s.',
   ],
   [
     'two left',
     [left, target('10.0.1.8:8080', { lastSeen: START + 2 * MINUTE }), stays],
     ['10.0.1.5:8080', '10.0.1.8:8080'],
-    '2 targets left (last requests: 10.0.1.5:8080 at 02:42:00 UTC and 10.0.1.8:8080 at 02:42:00 UTC) and none joined; both targets had failed requests in their last 90 s.',
+    '2 targets left (last entries: 10.0.1.5:8080 at 02:42:00 UTC and 10.0.1.8:8080 at 02:42:00 UTC) and none joined; both targets had failed requests in their last 90 s.',
   ],
   [
     'one of two failed',
@@ -73,7 +73,7 @@ it.each([
     'one left again, and others moved',
     [brief(11), left, stays, joined],
     ['10.0.1.5:8080', '10.0.1.11:8080'],
-    '1 target joined and later left (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC) and 1 other target left (last request: 10.0.1.5:8080 at 02:42:00 UTC); both targets that left had failed requests in their last 90 s.',
+    '1 target joined and later left (10.0.1.11:8080 from 02:43:00 to 02:45:00 UTC), 1 other target joined (10.0.1.7:8080 at 02:43:00 UTC) and 1 other target left (last entry: 10.0.1.5:8080 at 02:42:00 UTC); both targets that left had failed requests in their last 90 s.',
   ],
 ])('says which targets moved and failed: %s', (_, targets, failing, sentence) => {
   const failures = failing.map((address) => failed('connect-failed', 290, { target: address }));
@@ -86,7 +86,7 @@ it('counts the last targets of a group as gone when its requests then find no ta
   expect(targetChurn.evaluate({ traffic: empty }, question)).toMatchObject({
     outcome: 'fail',
     summary: expect.stringMatching(
-      /^1 target left \(last request: 10\.0\.1\.5:8080 at .*; no errors in its last 90 s\. Requests to api then found no target\.$/,
+      /^1 target left \(last entry: 10\.0\.1\.5:8080 at .*; no errors in its last 90 s\. Requests to api then found no target\.$/,
     ),
   });
 

@@ -249,7 +249,7 @@ describe('a rollout', () => {
         targets: [A, C],
         errors: 12,
         summary:
-          'A rollout of api replaced 10.0.1.5:8080 and 10.0.1.7:8080; from 02:45:00 UTC, requests to them failed. 12 errors in 62 s.',
+          'A rollout of api replaced 10.0.1.5:8080 and 10.0.1.7:8080; requests to them failed as they left, from 02:45:00 UTC. 12 errors in 62 s.',
       },
     ]);
   });

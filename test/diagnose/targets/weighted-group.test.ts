@@ -49,7 +49,7 @@ describe('a target group with a weight', () => {
   it('is named with its weight if only it fails, with a command that sets weight 0', () => {
     const found = judge({});
     expect(found?.sentence).toBe(
-      'All 10 errors went to green, which has weight 10 of 100 in rule 5; almost no request to blue fails.',
+      'All 10 errors went to green, which has weight 10 of 100 in rule 5 now; no request to blue failed.',
     );
     expect(found?.stopgap.commands[0]).toContain(
       `aws elbv2 modify-rule --rule-arn ${RULE} --actions '[{"Type":"forward"`,

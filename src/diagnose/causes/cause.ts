@@ -1,4 +1,5 @@
 import type { Question } from '../../evidence/question.ts';
+import type { BreakingCall } from '../breaking-call.ts';
 import type { CauseEvidence, DiagnosisEvidenceName } from '../diagnosis-evidence.ts';
 import type { Judgement, NonEmpty } from '../judgement.ts';
 import type { SignatureId } from '../signature.ts';
@@ -18,6 +19,8 @@ export interface Cause<Wants extends DiagnosisEvidenceName = DiagnosisEvidenceNa
    * target stops answering. `refusal`: a target goes and refuses or rejects every new connection.
    */
   events?: readonly ('rollout' | 'silence' | 'refusal')[];
+  /** Calls in AWS that can bring it about. */
+  breakingCalls?: readonly BreakingCall[];
   /** Set if a longer idle timeout of the load balancer lets its requests finish. */
   curedByIdleTimeout?: true;
   /** Set if its missing evidence begins with something to run, which is suggested before what could not be checked. */

@@ -24,6 +24,13 @@ export const deregistrationDelayElapsed = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay',
   signatures: ['no-response-aborted'],
   events: ['rollout'],
+  breakingCalls: [
+    {
+      name: /^ModifyTargetGroupAttributes$/,
+      asked: /deregistration_delay/,
+      outcome: 'requests were cut off at the deregistration delay',
+    },
+  ],
   wants: WANTS,
 
   judge(evidence): Judgement {

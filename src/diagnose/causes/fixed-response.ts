@@ -16,6 +16,12 @@ export const fixedResponse = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html#fixed-response-actions',
   signatures: ['fixed-response'],
+  breakingCalls: [
+    {
+      name: /^(ModifyListener|ModifyRule|CreateRule|SetRulePriorities|DeleteRule)$/,
+      outcome: 'a fixed response was sent',
+    },
+  ],
   wants: ['rules'],
 
   judge({ traffic, rules }, _question, errors): Judgement {

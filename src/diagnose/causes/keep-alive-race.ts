@@ -38,6 +38,13 @@ export const keepAliveRace = defineCause({
     'The target closes an idle connection at the moment the load balancer sends the next request on it, because its keep-alive timeout is not longer than the idle timeout.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html',
   signatures: ['closed-before-response'],
+  breakingCalls: [
+    {
+      name: /^ModifyLoadBalancerAttributes$/,
+      asked: /idle_timeout\.timeout_seconds/,
+      outcome: 'targets closed connections that were reused',
+    },
+  ],
   showsKeepAlive: true,
   inApplicationLog: { is: 'absent', because: 'a keep-alive race' },
   wants: WANTS,

@@ -1,4 +1,5 @@
 import { list, plural, requestsOf } from '../../format/wording.ts';
+import { FUNCTION_CHANGED } from '../breaking-call.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { unhandledErrors } from '../patterns/lambda-functions.ts';
@@ -22,6 +23,7 @@ export const lambdaError = defineCause({
     'The function raised an error, could not be started or invoked, or the Lambda service itself failed; the code in error_reason says which.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   signatures: ['lambda-failure'],
+  breakingCalls: [FUNCTION_CHANGED],
   wants: WANTS,
 
   judge(evidence): Judgement {

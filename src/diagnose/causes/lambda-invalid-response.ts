@@ -1,6 +1,7 @@
 import type { Attributes } from '../../evidence/aws.ts';
 import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
+import { FUNCTION_CHANGED } from '../breaking-call.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
@@ -17,6 +18,7 @@ export const lambdaInvalidResponse = defineCause({
     'The function answered, but not with the JSON that the load balancer needs: a missing or textual statusCode, header values that are not strings, a body that is an object.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   signatures: ['lambda-failure'],
+  breakingCalls: [FUNCTION_CHANGED],
   wants: WANTS,
 
   judge(evidence): Judgement {

@@ -1,4 +1,5 @@
 import { plural } from '../../format/wording.ts';
+import { FUNCTION_CHANGED } from '../breaking-call.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
 import { functionNames } from '../reason-codes/lambda-phrases.ts';
@@ -12,6 +13,7 @@ export const lambdaResponseTooLarge = defineCause({
     'The response of the function is larger than the 1 MB that the load balancer accepts from a Lambda target.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html',
   signatures: ['lambda-failure'],
+  breakingCalls: [FUNCTION_CHANGED],
   wants: ['targetHealth', 'functions'],
 
   judge(evidence): Judgement {

@@ -1,5 +1,6 @@
 import { command } from '../../format/command.ts';
 import { plural } from '../../format/wording.ts';
+import { FUNCTION_CHANGED } from '../breaking-call.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, untested } from '../judgement.ts';
 import { codeFixes, codeSentences, lambdaErrors } from '../reason-codes/lambda-codes.ts';
@@ -16,6 +17,7 @@ export const lambdaThrottled = defineCause({
     'Lambda refused to run the function because its concurrency, or a request rate of the account, was used up.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html',
   signatures: ['lambda-failure'],
+  breakingCalls: [FUNCTION_CHANGED],
   wants: WANTS,
 
   judge(evidence): Judgement {

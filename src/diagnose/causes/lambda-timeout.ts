@@ -1,5 +1,6 @@
 import { command } from '../../format/command.ts';
 import { durationSpread, list, plural, requestsOf, wholeSeconds } from '../../format/wording.ts';
+import { FUNCTION_CHANGED } from '../breaking-call.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { lambdaSeconds, type UnhandledErrors, unhandledErrors } from '../patterns/lambda-functions.ts';
@@ -21,6 +22,7 @@ export const lambdaTimeout = defineCause({
     'The function ran into its configured timeout. The log says LambdaUnhandled, as for other errors; the duration shows the timeout.',
   reference: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html',
   signatures: ['lambda-failure'],
+  breakingCalls: [FUNCTION_CHANGED],
   wants: WANTS,
 
   judge(evidence): Judgement {

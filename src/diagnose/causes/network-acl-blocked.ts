@@ -12,6 +12,7 @@ export const networkAclBlocked = defineCause({
   reference: 'https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html',
   signatures: ['connect-timeout'],
   events: ['silence'],
+  breakingCalls: [{ name: /NetworkAcl(Entry|Association)$/, outcome: 'connections timed out' }],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge: (evidence, question): Judgement => judgeBlockedPath('network-acl', evidence, question, ADVICE),

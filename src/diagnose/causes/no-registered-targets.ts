@@ -18,6 +18,7 @@ export const noRegisteredTargets = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-503-issues',
   signatures: ['no-target'],
+  breakingCalls: [{ name: /^DeregisterTargets$/, verb: 'emptied target group', outcome: 'requests found no target' }],
   wants: [
     'targetGroups',
     'targetHealth',

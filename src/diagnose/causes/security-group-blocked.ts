@@ -13,6 +13,12 @@ export const securityGroupBlocked = defineCause({
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html',
   signatures: ['connect-timeout'],
   events: ['silence'],
+  breakingCalls: [
+    {
+      name: /^(RevokeSecurityGroup(Ingress|Egress)|ModifySecurityGroupRules|SetSecurityGroups|ModifyNetworkInterfaceAttribute)$/,
+      outcome: 'connections timed out',
+    },
+  ],
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge: (evidence, question): Judgement => judgeBlockedPath('security-group', evidence, question, ADVICE),

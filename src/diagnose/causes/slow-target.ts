@@ -1,5 +1,6 @@
 import { command } from '../../format/command.ts';
 import { durationSpread, list, number, plural, requestsOf, utcTime, wholeSeconds } from '../../format/wording.ts';
+import { IDLE_TIMEOUT_CHANGED } from '../breaking-call.ts';
 import { claimErrors, type Fix, type Judgement, type Strength, untested } from '../judgement.ts';
 import { answeredAtSameTime } from '../patterns/equal-timers.ts';
 import { slowRoutesFix, stuckTargetsFix } from '../patterns/idle-timeout-fix.ts';
@@ -23,6 +24,7 @@ export const slowTarget = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-504-issues',
   signatures: ['idle-timeout'],
+  breakingCalls: [IDLE_TIMEOUT_CHANGED],
   curedByIdleTimeout: true,
   wants: ['attributes', 'changes', 'targetGroups'],
 

@@ -1,5 +1,6 @@
 import type { Question } from '../../evidence/question.ts';
 import { durationSpread, list, number, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
+import { IDLE_TIMEOUT_CHANGED } from '../breaking-call.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { bodiesSent } from '../patterns/body-sizes.ts';
 import { closedParts } from '../patterns/closed-connections.ts';
@@ -30,6 +31,7 @@ export const slowUpload = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-entry-syntax',
   signatures: ['idle-timeout', 'closed-before-response'],
+  breakingCalls: [IDLE_TIMEOUT_CHANGED],
   curedByIdleTimeout: true,
   wants: ['attributes'],
 

@@ -22,6 +22,14 @@ export const tlsHandshakeFailure = defineCause({
     'The load balancer and the target have no TLS version or cipher in common, or the handshake does not finish within 10 s.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html',
   signatures: ['connect-failed', 'connect-timeout', 'inconsistent'],
+  breakingCalls: [
+    {
+      name: /^ModifyListener$/,
+      asked: /sslPolicy/,
+      isTls: true,
+      outcome: 'TLS handshakes with the targets failed',
+    },
+  ],
   wants: ['targetGroups', 'metrics', 'listeners', 'targetHealth'],
 
   judge(evidence, question): Judgement {

@@ -23,6 +23,7 @@ export const wafFailure = defineCause({
   reference:
     'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#load-balancer-waf',
   signatures: ['waf-failure'],
+  breakingCalls: [{ name: /WebACL$/, outcome: 'WAF requests failed' }],
   wants: ['attributes'],
 
   judge({ traffic, attributes }, question, errors): Judgement {

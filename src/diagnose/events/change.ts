@@ -5,7 +5,9 @@
 
 import type { Question } from '../../evidence/question.ts';
 import { list, plural, secondsBetween } from '../../format/wording.ts';
-import type { CauseId } from '../causes/index.ts';
+import type { BreakingCall } from '../breaking-call.ts';
+import { type CauseId, causes } from '../causes/index.ts';
+import type { NonEmpty } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
@@ -18,97 +20,23 @@ import { callText, errorsText } from './event-sentences.ts';
 import type { IncidentEvent } from './incident-event.ts';
 import { revertOf } from './revert.ts';
 
-/** Signatures of errors that the call can cause. */
-interface Effect {
-  name: RegExp;
-  /** Text that the call's request must contain; absent if every such call counts. */
-  asked?: RegExp;
-  /** Only connections that the metrics count as failed TLS handshakes. */
-  isTls?: true;
-  signatures: readonly SignatureId[];
+/** A call, and what it can begin. */
+interface Effect extends BreakingCall {
+  signatures: NonEmpty<SignatureId>;
   causes: readonly CauseId[];
-  /** What the call did to the resource; "changed" if absent. */
-  verb?: string;
-  /** The effect in words, for the sentence. */
-  outcome: string;
 }
 
-const CONNECTING: readonly SignatureId[] = ['connect-failed', 'connect-timeout', 'inconsistent'];
-
+/** The calls of all causes; causes that declare the same call with the same outcome share one. */
 const EFFECTS: readonly Effect[] = [
-  {
-    name: /^(RevokeSecurityGroup(Ingress|Egress)|ModifySecurityGroupRules|SetSecurityGroups|ModifyNetworkInterfaceAttribute)$/,
-    signatures: ['connect-timeout'],
-    causes: ['security-group-blocked'],
-    outcome: 'connections timed out',
-  },
-  {
-    name: /NetworkAcl(Entry|Association)$/,
-    signatures: ['connect-timeout'],
-    causes: ['network-acl-blocked'],
-    outcome: 'connections timed out',
-  },
-  {
-    name: /^DeregisterTargets$/,
-    signatures: ['no-target'],
-    causes: ['no-registered-targets'],
-    verb: 'emptied target group',
-    outcome: 'requests found no target',
-  },
-  {
-    name: /^ModifyLoadBalancerAttributes$/,
-    asked: /idle_timeout\.timeout_seconds/,
-    signatures: ['idle-timeout'],
-    causes: ['slow-target', 'slow-upload'],
-    outcome: 'requests ran into the idle timeout',
-  },
-  {
-    name: /^ModifyLoadBalancerAttributes$/,
-    asked: /idle_timeout\.timeout_seconds/,
-    signatures: ['closed-before-response'],
-    causes: ['keep-alive-race'],
-    outcome: 'targets closed connections that were reused',
-  },
-  {
-    name: /^ModifyTargetGroupAttributes$/,
-    asked: /deregistration_delay/,
-    signatures: ['no-response-aborted'],
-    causes: ['deregistration-delay-elapsed'],
-    outcome: 'requests were cut off at the deregistration delay',
-  },
-  {
-    name: /^ModifyListener$/,
-    asked: /sslPolicy/,
-    isTls: true,
-    signatures: CONNECTING,
-    causes: ['tls-handshake-failure'],
-    outcome: 'TLS handshakes with the targets failed',
-  },
-  {
-    name: /^(ModifyListener|ModifyRule|CreateRule|SetRulePriorities|DeleteRule)$/,
-    signatures: ['fixed-response'],
-    causes: ['fixed-response'],
-    outcome: 'a fixed response was sent',
-  },
-  {
-    name: /^(UpdateFunctionCode|UpdateFunctionConfiguration|UpdateAlias|PutFunctionConcurrency|PublishVersion)/,
-    signatures: ['lambda-failure'],
-    causes: [
-      'lambda-error',
-      'lambda-timeout',
-      'lambda-invalid-response',
-      'lambda-response-too-large',
-      'lambda-throttled',
-    ],
-    outcome: 'the function failed',
-  },
-  {
-    name: /WebACL$/,
-    signatures: ['waf-failure'],
-    causes: ['waf-failure'],
-    outcome: 'WAF requests failed',
-  },
-];
+  ...Map.groupBy(
+    causes.flatMap(({ id, signatures, breakingCalls = [] }) =>
+      breakingCalls.map((call) => ({ signatures, ...call, cause: id })),
+    ),
+    ({ name, asked, outcome }) => `${name} ${asked} ${outcome}`,
+  ).values(),
+].flatMap(([first, ...others]) =>
+  first === undefined ? [] : [{ ...first, causes: [first, ...others].map(({ cause }) => cause) }],
+);
 
 /**
  * Largest delay from the call to the first error, milliseconds; nodes may learn of a change after CloudTrail's second.
@@ -130,12 +58,16 @@ export function changeEvents(
   const all = mutations(evidence.changes ?? []);
   const isRare = rareAmong(all);
   const left = new Set(traffic.errors.filter((error) => !taken.has(error)));
-  const failedHandshakes = () => handshakesAmong([...left], traffic, evidence, question);
   const events: IncidentEvent[] = [];
   const found = all.flatMap((call) =>
     EFFECTS.filter((effect) => effect.name.test(call.name) && (effect.asked?.test(call.text) ?? true)).flatMap(
       (effect) => {
-        const errors = errorsAfter(call, effect, effect.isTls ? failedHandshakes() : [...left], traffic);
+        const own = [...left].filter(({ signature }) => effect.signatures.includes(signature));
+        const errors = errorsAfter(
+          call,
+          effect.isTls ? handshakesAmong(own, traffic, evidence, question) : own,
+          traffic,
+        );
         const isTied = errors.length > 0 && changedThing(call, errors, evidence, loadBalancer) !== null;
         return isTied && isRare(call, WITHIN_MS) ? [{ call, effect, errors }] : [];
       },
@@ -161,16 +93,15 @@ function handshakesAmong(
 ): SampledError[] {
   const parts = [...groupBy(errors, ({ target_group_arn }) => target_group_arn)].map(([target_group_arn, own]) => ({
     target_group_arn,
-    errors: own.filter(({ signature }) => CONNECTING.includes(signature)),
+    errors: own,
   }));
   return splitByStage(parts, { ...evidence, traffic }, question).flatMap((part) =>
     part.tls.tlsErrors === true ? part.errors : [],
   );
 }
 
-/** Returns the errors of this kind after the call; empty unless they begin with it. */
-function errorsAfter(call: Mutation, effect: Effect, left: readonly SampledError[], traffic: Traffic): SampledError[] {
-  const own = left.filter(({ signature }) => effect.signatures.includes(signature));
+/** Returns those of the errors that come after the call; empty unless they begin with it. */
+function errorsAfter(call: Mutation, own: readonly SampledError[], traffic: Traffic): SampledError[] {
   const after = own.filter((error) => beganAt(error) >= call.at - EARLIER_MS);
   const before = countErrors(own) - countErrors(after);
   const first = after.reduce((least, error) => Math.min(least, beganAt(error)), Number.POSITIVE_INFINITY);

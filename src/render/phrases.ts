@@ -113,11 +113,11 @@ export const OUTCOME_WORD: Record<CheckOutcome, string> = {
 /** What the load balancer observed, in words. */
 export const SIGNATURE_MEANING: Record<SignatureId, string> = {
   'client-closed': 'the client closed the connection first',
-  'target-response': 'the target itself answered with this status',
+  'target-response': 'the target itself sent the error status',
   'lambda-failure': 'the Lambda function failed',
   'authentication-failure': 'authentication failed at the load balancer',
   'waf-failure': 'AWS WAF failed',
-  'fixed-response': 'a listener rule answered with this status',
+  'fixed-response': 'a listener rule sent the error status',
   'no-target': 'the target group had no target',
   'connect-failed': 'no connection: refused, reset or a failed handshake',
   'connect-timeout': 'no connection within 10 s',

@@ -1,4 +1,13 @@
-import { durationSpread, outOf, percent, plural, requestsOf, seconds, wholeSeconds } from '../../format/wording.ts';
+import {
+  durationSpread,
+  list,
+  outOf,
+  percent,
+  plural,
+  requestsOf,
+  seconds,
+  wholeSeconds,
+} from '../../format/wording.ts';
 import type { Judgement } from '../judgement.ts';
 import { visibleTimer } from '../patterns/idle-timeouts.ts';
 import { routeShares } from '../patterns/route-errors.ts';
@@ -20,6 +29,7 @@ export const clientClosed = defineCause({
     const timer = clientTimer(errors);
     const idle = attributes?.['idle_timeout.timeout_seconds'];
     const slow = gatewayTimeouts(traffic);
+    const shares = routeShares(traffic, errors);
     return {
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
@@ -28,9 +38,9 @@ export const clientClosed = defineCause({
         ...(timer === null
           ? []
           : [
-              `The durations cluster at ${wholeSeconds(timer)}, which points to a timeout in the client${idle ? `; the load balancer waits ${idle} s` : ''}.`,
+              `Most lasted ${wholeSeconds(timer)}, which points to a timeout in some clients${idle ? `; the load balancer waits ${idle} s` : ''}.`,
             ]),
-        ...routeShares(traffic, errors)
+        ...shares
           .slice(0, 3)
           .map(
             ({ route, share, requests, errors: own }) =>
@@ -41,8 +51,10 @@ export const clientClosed = defineCause({
       against: [],
       missing: [],
       fix: {
-        summary:
-          "Make these routes faster, or raise the client's timeout above their response time and above the load balancer's idle timeout.",
+        summary: `Make ${list(
+          shares.map(({ route }) => route),
+          3,
+        )} faster, or raise the client's timeout above the response time and the load balancer's idle timeout.`,
         commands: [],
         sideEffects: ['The target may have carried out a request that the client gave up on; a retry repeats it.'],
       },

@@ -35,10 +35,10 @@ export const fixedResponse = defineCause({
       kind: 'claims',
       claims: [{ errors, strength: 'confirmed' }],
       for: [
-        `${requestsOf(countErrors(errors), traffic.errorCount)} got an answer from the action fixed-response, by rule priority ${priorities}; no target was involved.`,
+        `${requestsOf(countErrors(errors), traffic.errorCount)} got a fixed response from rule ${priorities}; no target was involved.`,
         ...matches.map(
           ({ arn, status, body: text }) =>
-            `The rule ${arn} answers ${status}${text === null ? '' : ` with ${quoted(text)}`}.`,
+            `The rule ${arn} returns ${status}${text === null ? '' : ` ${quoted(text)}`}.`,
         ),
         ...(ofController.length > 0
           ? [
@@ -53,7 +53,7 @@ export const fixedResponse = defineCause({
       summary:
         ofController.length > 0
           ? `The AWS Load Balancer Controller found no backend for an Ingress: rule ${priorities} answers ${plural(countErrors(errors), 'request')} with ${statuses} ${body}.`
-          : `Listener rule ${priorities} answers with a fixed ${statuses}${body === undefined ? '' : ` ${body}`}: ${plural(countErrors(errors), 'request')}${everything ? ', all of the window' : ''}.`,
+          : `Listener rule ${priorities} returns a fixed ${statuses}${body === undefined ? '' : ` ${body}`}: ${plural(countErrors(errors), 'request')}${everything ? ', all of the window' : ''}.`,
     };
   },
 });

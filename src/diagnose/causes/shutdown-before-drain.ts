@@ -51,7 +51,7 @@ export const shutdownBeforeDrain = defineCause({
     const leaving = exitingTargets(traffic);
     const others = uncertainExits(evidence, leaving);
     if (leaving.length === 0) {
-      if (!others.open) return ruledOut([stayedText(traffic)]);
+      if (!others.open) return ruledOut([stayedText(evidence)]);
       return claimErrors(
         {
           claims: [{ errors: others.possible, strength: 'possible' }],
@@ -180,8 +180,13 @@ function exitingTargets(traffic: Traffic) {
     .sort((a, b) => a.presence.lastSeen - b.presence.lastSeen || (a.presence.target < b.presence.target ? -1 : 1));
 }
 
-function stayedText(traffic: Traffic): string {
+function stayedText(evidence: CauseEvidence<(typeof WANTS)[number]>): string {
+  const { traffic } = evidence;
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
+  const own = targetPresences(traffic).filter(({ target }) => failing.has(target));
+  // The log alone does not tell that a target stayed if it failed at the end of it.
+  if (own.some(({ left }) => left === null) && own.every((presence) => !mayBeLeaving(presence, evidence)))
+    return `${failing.size === 1 ? 'The failing target is' : `${failing.size === 2 ? 'Both' : `All ${number(failing.size)}`} failing targets are`} still registered.`;
   const end = traffic.log.newest;
   const who =
     failing.size === 1

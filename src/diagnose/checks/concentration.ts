@@ -51,7 +51,7 @@ export const concentration = defineCheck({
     const sentences = [
       ...ownerConcentrations(traffic).map(ownerSentence),
       ...split.map((group) => splitSentence(group, names)),
-      ...others.map((one) => concentrationSentence(one, names)),
+      ...others.map((one) => concentrationSentence(one, names, traffic.owners.all(one.name).length > 1)),
     ];
     const [brief] = [
       ...ownerConcentrations(traffic).map(ownerBrief),
@@ -117,9 +117,15 @@ const splitSentence = ({ name, failing, working }: SplitGroup, names: Names): st
 const splitBrief = ({ failing, working }: SplitGroup): string =>
   `${outOf(failing.length, failing.length + working.length)} targets fail every request`;
 
-const concentrationSentence = ({ kind, name, errors, share, requestShare }: Concentration, names: Names): string => {
+/** `isReused`: several targets had this address, and its requests are those of all. */
+const concentrationSentence = (
+  { kind, name, errors, share, requestShare }: Concentration,
+  names: Names,
+  isReused: boolean,
+): string => {
   // Client numbers are meaningless outside one collection.
   const which = kind === 'client' ? 'One client' : `The ${kind} ${kind === 'target' ? names(name) : name}`;
-  const against = requestShare === null ? '' : ` and ${percent(requestShare)} of the requests`;
+  const against =
+    requestShare === null ? '' : ` and ${isReused ? 'its address ' : ''}${percent(requestShare)} of the requests`;
   return `${which} has ${percent(share)} of the errors (${outOf(errors, errors / share)})${against}.`;
 };

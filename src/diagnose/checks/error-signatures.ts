@@ -9,7 +9,7 @@ import { defineCheck } from './check.ts';
 /** What the requests did, and what the signature's three processing times look like in the log (-1: not reached). */
 const SIGNATURE_WORDS: Readonly<Record<SignatureId, string>> = {
   'client-closed': 'ended because the client closed the connection (460)',
-  'target-response': 'got this status from the target itself (all three processing times are set)',
+  'target-response': 'got an error status from the target itself (all three processing times are set)',
   'lambda-failure': 'failed in Lambda',
   'authentication-failure': 'failed in authentication',
   'waf-failure': 'failed in AWS WAF',

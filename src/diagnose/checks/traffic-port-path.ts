@@ -75,7 +75,7 @@ export const trafficPortPath = defineCheck({
       const rows =
         answered === 0
           ? '.'
-          : `; ${whoAnswered(answering, checkedPaths.length)} answered ${plural(answered, 'request')}.`;
+          : `; ${plural(answered, 'request')} to ${whoAnswered(answering, checkedPaths.length)} succeeded.`;
       const summary = `${open}${rows}${remark}${caution}`;
       return unlessRoutesUnread({ outcome: 'pass', summary, brief, facts: pathFacts(checkedPaths) }, evidence);
     }
@@ -104,7 +104,7 @@ function openText(paths: readonly CheckedPath[]): string {
 
 /** Continues the sentence about the open paths. */
 const whoAnswered = (answering: number, targets: number): string =>
-  targets === 1 ? 'it' : answering === targets ? 'these targets' : `${number(answering)} of these targets`;
+  targets === 1 ? 'it' : answering === targets ? 'them' : `${number(answering)} of them`;
 
 /** Warns that the rules that were read are the current ones. */
 function changeCaveat(

@@ -66,7 +66,7 @@ const afterCall = (from: number, call: EventCall | undefined): string =>
   call === undefined
     ? ''
     : Math.abs(call.at - from) < 500 || call.at > from
-      ? `, together with ${callText(call)}`
+      ? `, around the time of ${callText(call)}`
       : `, ${secondsBetween(call.at, from)} s after ${callText(call)}`;
 
 /** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */

@@ -165,7 +165,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
       return spotFix(reason, who);
     case 'stopped':
       return {
-        summary: `Restart ${who} with a new deployment instead of StopTask: ECS then starts the new task before it stops the old one. The target must still answer after SIGTERM until the load balancer stops sending requests.`,
+        summary: `To restart ${who}, use a new deployment, not StopTask, and keep the old task serving after SIGTERM until the load balancer stops sending requests.`,
         commands: newDeployment(reason),
         ...stopFix(definition, longestSeconds),
         sideEffects: [`The update replaces every task of ${who}.`],

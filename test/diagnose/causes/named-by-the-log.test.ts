@@ -89,7 +89,7 @@ describe('fixed-response', () => {
       traffic: traffic(2, 'fixed-response', () => ({ matched_rule_priority: '7' })),
       rules: { 'arn:listener': [rule, { ...rule, RuleArn: 'arn:rule/8', Priority: '8' }] },
     };
-    expect(judgementOf(fixedResponse, known, question).for[1]).toBe('The rule arn:rule/7 answers 503.');
+    expect(judgementOf(fixedResponse, known, question).for[1]).toBe('The rule arn:rule/7 returns 503.');
     expect(judgementOf(fixedResponse, known, question).fix.commands).toEqual([
       "aws elbv2 modify-rule --rule-arn arn:rule/7 --actions 'Type=forward,TargetGroupArn=<target-group-arn>'",
     ]);
@@ -188,7 +188,7 @@ describe('client-closed', () => {
   it("finds the client's timeout in the durations", () => {
     const known = { traffic: gaveUp((i) => 5.001 + i / 500), attributes: { 'idle_timeout.timeout_seconds': '60' } };
     expect(judgementOf(clientClosed, known, everyStatus).for[1]).toBe(
-      'The durations cluster at 5 s, which points to a timeout in the client; the load balancer waits 60 s.',
+      'Most lasted 5 s, which points to a timeout in some clients; the load balancer waits 60 s.',
     );
   });
   it('finds no timeout if the durations are spread', () => {

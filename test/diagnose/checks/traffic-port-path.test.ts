@@ -34,7 +34,7 @@ describe('traffic-port-path', () => {
     {
       name: 'open',
       part: {},
-      says: 'pass: The paths to both registered targets are open; these targets answered 1,000 requests.',
+      says: 'pass: The paths to both registered targets are open; 1,000 requests to them succeeded.',
     },
     {
       name: 'the load balancer lost the group that is admitted',
@@ -84,7 +84,7 @@ describe('traffic-port-path', () => {
       part: {
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 600 }), target('10.0.1.9:8080')] }),
       },
-      says: 'pass: The paths to both registered targets are open; 1 of these targets answered 600 requests.',
+      says: 'pass: The paths to both registered targets are open; 600 requests to 1 of them succeeded.',
     },
     {
       name: 'only one target',
@@ -92,7 +92,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [target('10.0.1.5:8080', { requests: 1 })] }),
       },
-      says: 'pass: The path to the only registered target is open; it answered 1 request.',
+      says: 'pass: The path to the only registered target is open; 1 request to it succeeded.',
     },
     {
       name: 'three targets in the log, and none registered',
@@ -103,7 +103,7 @@ describe('traffic-port-path', () => {
           targets: ['10.0.1.5:8080', '10.0.1.6:8080', '10.0.1.7:8080'].map((one) => target(one, { requests: 2 })),
         }),
       },
-      says: 'pass: The paths to all 3 targets in the log are open; these targets answered 6 requests.',
+      says: 'pass: The paths to all 3 targets in the log are open; 6 requests to them succeeded.',
     },
     {
       name: 'open, and connections time out all the same',

@@ -139,8 +139,7 @@ export async function inspectFile(path: string): Promise<FileInspection> {
       const head = Buffer.alloc(Math.min(size, 1024));
       await file.read(head, 0, head.length, 0);
       const compressed = head[0] === 0x1f && head[1] === 0x8b;
-      if (compressed)
-        return size <= 18 ? { fault: 'it is cut off: no more than a gzip header' } : { compressed, bytes: size };
+      if (compressed) return size <= 18 ? { fault: 'it is truncated to a gzip header' } : { compressed, bytes: size };
       if (path.endsWith('.gz')) return { fault: 'it is not gzip' };
       if (head.subarray(0, PARQUET_MAGIC.length).toString('latin1') === PARQUET_MAGIC)
         return { compressed, bytes: size };

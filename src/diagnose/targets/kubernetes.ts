@@ -33,7 +33,7 @@ export function kubernetesSource(arn: string, tags: readonly TagDescription[] | 
     : { cluster, kind, namespace: first, name: second };
 }
 
-/** "pods of ingress shop/feed in cluster prod-1" */
+/** "pods behind ingress shop/feed in cluster prod-1" */
 export const podsText = ({ cluster, kind, namespace, name }: KubernetesSource): string =>
   `pods behind ${kind} ${namespace === null ? name : `${namespace}/${name}`} in cluster ${cluster}`;
 

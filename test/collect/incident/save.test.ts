@@ -336,7 +336,7 @@ describe('damaged log files', () => {
   it('prevent a diagnosis when there are no others', async () => {
     const dir = incidentFolder({ [`logs/a/${good}`]: 'x', 'logs/b.log.gz': whole.subarray(0, 30) });
     await expect(diagnosed(dir)).rejects.toMatchObject({
-      message: `No log file can be read: logs/a/${good} (it is not gzip), logs/b.log.gz (it is cut off: the compressed data ends too early).`,
+      message: `No log file can be read: logs/a/${good} (it is not gzip), logs/b.log.gz (it is truncated).`,
       exitCode: 2,
     });
     writeFileSync(join(dir, 'logs', 'empty.log.gz'), gzipSync(''));

@@ -116,7 +116,7 @@ describe('a file of a vended log', () => {
     const many = Array.from({ length: 3000 }, (_, n) => line({ at: T + n * 100, trace: `Root=1-58337281-${n}` }));
     const whole = gzipSync(textOf(jsonLines(many)));
     const log = await read('a.json.gz', whole.subarray(0, whole.length - 2000));
-    expect(log.files.unreadable).toMatchObject([{ file: 'a.json.gz', reason: expect.stringContaining('cut off') }]);
+    expect(log.files.unreadable).toMatchObject([{ file: 'a.json.gz', reason: 'it is truncated' }]);
     expect(log.entries).toBeGreaterThan(1000);
   });
 

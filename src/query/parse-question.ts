@@ -161,7 +161,7 @@ function notUnderstood(word: string, name: string): Problem {
   const kind = otherKindIn(word);
   if (kind !== null)
     return new Problem(
-      `${quoteInput(word)} is a ${kind} Load Balancer; alb502 explains Application Load Balancers. ${twoExamples(name)}`,
+      `${quoteInput(word)} is a ${kind} Load Balancer; alb502 diagnoses Application Load Balancers. ${twoExamples(name)}`,
       1,
     );
   return new Problem(`Didn't understand ${quoteInput(word)}. ${twoExamples(name)}`, 1);

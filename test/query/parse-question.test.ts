@@ -141,7 +141,7 @@ describe('an invalid question', () => {
     ['arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old', 'Classic'],
   ])('is told if the load balancer is of another kind: %s', (word, kind) => {
     expect(sentence(() => parseQuestion(word))).toContain(
-      ` is a ${kind} Load Balancer; alb502 explains Application Load Balancers. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.`,
+      ` is a ${kind} Load Balancer; alb502 diagnoses Application Load Balancers. Try: my-alb last 15m, or my-alb from 02:40 to 02:55.`,
     );
   });
 

@@ -81,7 +81,9 @@ export async function findLive(nameOrArn: string, sessions: readonly Session[]):
     const ambiguityNote = `Could not check whether there is another '${nameOrArn}' in ${describePlace(failure.session)}${more}: ${why}`;
     return { ...found, ambiguityNote };
   } catch (error) {
-    if (failure === undefined || error instanceof AmbiguousName) throw error;
+    if (error instanceof AmbiguousName) throw error;
+    await assertNoClassic(nameOrArn, sessions);
+    if (failure === undefined) throw error;
     const { session } = failure;
     const call = { action: ACTION, ...session.place };
     if (resourceOf(nameOrArn) !== null && awsErrorKind(failure.error).startsWith('denied')) {
@@ -157,6 +159,26 @@ const otherKind = (name: string, kind: string, place: string): Problem =>
     `'${name}' in ${place} is ${OTHER_KINDS[kind] ?? `a load balancer of type ${kind}`}; alb502 diagnoses Application Load Balancers.`,
     1,
   );
+
+/**
+ * Throws Problem (exit 1) if it is the name of a Classic Load Balancer. An earlier version of the API describes those,
+ * with the same permission; without an answer, the name stays unknown.
+ */
+async function assertNoClassic(typed: string, sessions: readonly Session[]): Promise<void> {
+  if (!/^[\w-]+$/.test(typed)) return;
+  const { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } = await import(
+    '@aws-sdk/client-elastic-load-balancing'
+  );
+  const named = await Promise.all(
+    sessions.map(async (session) => {
+      const asked = new DescribeLoadBalancersCommand({ LoadBalancerNames: [typed] });
+      const answer = session.client(ElasticLoadBalancingClient).send(asked, { abortSignal: session.signal });
+      return (await answer.catch(() => null))?.LoadBalancerDescriptions?.length ? [session] : [];
+    }),
+  );
+  const [session] = named.flat();
+  if (session !== undefined) throw otherKind(typed, 'classic', describePlace(session));
+}
 
 /** Throws Problem (exit 1) for an ARN of another kind: a Classic Load Balancer's ARN ends with its name. */
 function assertArnOfApplication(nameOrArn: string): void {

@@ -84,12 +84,16 @@ describe('with no load balancer, or more than one', () => {
       'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/old-shop',
       `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`,
     ],
+    ['old-shop', `'old-shop' in eu-west-1 is a Classic Load Balancer; ${ONLY_ALB}`],
     [
       arnOf('old'),
       `No load balancer '${arnOf('old')}' in eu-west-1. There are: Admin, api, shop-prod, shop-stage. Try: api last 15m, or api from 02:40 to 02:55.`,
     ],
   ])('%s', async (asked, message) => {
-    await openAccount(named(FLEET));
+    await openAccount({
+      ...named(FLEET),
+      'describe-classic-load-balancers': { LoadBalancerDescriptions: [{ LoadBalancerName: 'old-shop' }] },
+    });
     await expect(findLive(asked, [sessionIn('eu-west-1')])).rejects.toMatchObject({ message, exitCode: 1 });
   });
 

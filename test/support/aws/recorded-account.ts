@@ -290,6 +290,14 @@ function membersOf({ action, input }: ReceivedCall, files: Files): Page {
   };
   switch (action) {
     case 'elasticloadbalancing:DescribeLoadBalancers': {
+      // The version of the API that knows only Classic Load Balancers.
+      if (input.Version === '2012-06-01') {
+        const [name = ''] = listIn(input, 'LoadBalancerNames');
+        const classic: Json[] = files['describe-classic-load-balancers']?.LoadBalancerDescriptions ?? [];
+        const found = classic.filter((one) => one.LoadBalancerName === name);
+        if (found.length === 0) throw new AwsError('LoadBalancerNotFound');
+        return { members: { LoadBalancerDescriptions: found } };
+      }
       const [names, arns] = [listIn(input, 'Names'), listIn(input, 'LoadBalancerArns')];
       const all: Json[] = files['describe-load-balancers']?.LoadBalancers ?? [];
       const found = all.filter(

@@ -164,7 +164,7 @@ function fixFor(
   const policy = `${policies.length > 0 ? `${list(policies)}, ` : ''}the load balancer's policy for its targets`;
   return {
     summary: speaksTls
-      ? `Find out why ${targets} ${others.length === 0 ? 'fails' : 'fail'} new TLS handshakes while open connections work: read the log, and compare TLS versions and ciphers with ${policy}.`
+      ? `Find out why ${targets} ${others.length === 0 ? 'fails' : 'fail'} new TLS handshakes while open connections work: read its log, and compare TLS versions and ciphers with ${policy}.`
       : `Make ${targets} accept a TLS version and cipher of ${policy}.`,
     commands: [
       handshake,

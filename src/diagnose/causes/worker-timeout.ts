@@ -273,7 +273,7 @@ function judgeWithoutTimer(traffic: Traffic, slow: SampledError[], all: readonly
     ? untested([
         `${plural(slow.length, 'slow request')} took ${durations}. Requests can wait for a worker first (${seconds(wait)} or more on a quick route), so a timer need not show as one duration.`,
       ])
-    : ruledOut([`The ${plural(slow.length, 'slow error')} took ${durations}, not one fixed time.`]);
+    : ruledOut([`The ${plural(slow.length, 'error')} that took 1 s or more lasted ${durations}, not one fixed time.`]);
 }
 
 const gunicornHint = (at: number): string =>

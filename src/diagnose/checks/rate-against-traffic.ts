@@ -1,6 +1,6 @@
 import { wholeMinutes } from '../../evidence/metrics.ts';
 import type { Question } from '../../evidence/question.ts';
-import { plural } from '../../format/wording.ts';
+import { outOf, plural } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { NONE_CLOSED } from '../no-errors.ts';
 import { correlation, type Incomparable, type Minute } from '../patterns/correlation.ts';
@@ -39,6 +39,13 @@ export const rateAgainstTrafficCheck = defineCheck({
       return { outcome: 'pass', summary: `${falls}, but no error came fast enough for a keep-alive race.`, facts };
     if (r <= -CLEAR)
       return { outcome: 'fail', summary: `${falls}.`, brief: 'errors fall when traffic rises', facts: [] };
+    const failing = minutes.filter(({ errors }) => errors > 0).length;
+    // Errors of a few minutes came with something else; the traffic of those minutes is chance.
+    if (r >= CLEAR && 2 * failing < minutes.length)
+      return {
+        outcome: 'not-applicable',
+        summary: `Errors in ${outOf(failing, minutes.length)} minutes: too few to compare with the traffic.`,
+      };
     const how = r >= CLEAR ? 'rises with the traffic' : 'does not follow the traffic';
     return { outcome: 'pass', summary: `The error rate ${how} ${over}.`, facts };
   },

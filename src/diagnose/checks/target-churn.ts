@@ -42,7 +42,7 @@ export const targetChurn = defineCheck({
     const open = unclear.filter((presence) => !stayed.includes(presence));
     const takenOut =
       unhealthy.length > 0
-        ? ` ${list(unhealthy.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} stopped receiving requests at ${utcTime(presence.lastSeen)}`))}: unhealthy${stayedText(unhealthy, known)}.`
+        ? ` Unhealthy${stayedText(unhealthy, known)}; no requests to ${timesText(unhealthy, 'lastSeen', traffic, 'since')}.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       return open.length > 0
@@ -120,9 +120,16 @@ function emptiedGroups(traffic: Traffic, presences: readonly TargetPresence[]): 
   return new Set([...since].filter(isEmptied).map(([arn]) => arn));
 }
 
-const timesText = (presences: TargetPresence[], when: 'firstSeen' | 'lastSeen', traffic: Traffic): string =>
+const timesText = (
+  presences: readonly TargetPresence[],
+  when: 'firstSeen' | 'lastSeen',
+  traffic: Traffic,
+  at = 'at',
+): string =>
   list(
-    presences.map((presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} at ${utcTime(presence[when])}`),
+    presences.map(
+      (presence) => `${nameOf(traffic, presence.target, presence.lastSeen)} ${at} ${utcTime(presence[when])}`,
+    ),
   );
 
 const namesText = (presences: readonly TargetPresence[], traffic: Traffic): string =>
@@ -151,11 +158,11 @@ function isStillRegistered({ target_group_arn, target }: TargetPresence, known: 
   return state !== undefined && state !== 'absent' && state !== 'draining';
 }
 
-/** Names targets that are still registered because only health checks took them out. */
-const stayedText = (unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string =>
-  unhealthy.every(({ target_group_arn, target }) => {
-    const state = registrationOf(target_group_arn, target, known)?.state;
-    return state !== undefined && state !== 'absent';
-  })
-    ? ', but still registered'
-    : '';
+/** Whether these targets are registered now, if that is known and the same for all. */
+function stayedText(unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string {
+  const states = unhealthy.map(
+    ({ target_group_arn, target }) => registrationOf(target_group_arn, target, known)?.state,
+  );
+  if (states.every((state) => state === 'absent')) return ' and no longer registered';
+  return states.every((state) => state !== undefined && state !== 'absent') ? ' but still registered' : '';
+}

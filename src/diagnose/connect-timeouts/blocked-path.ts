@@ -4,7 +4,7 @@
 
 import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
-import { list, outOf, requestsOf, utcTime } from '../../format/wording.ts';
+import { list, outOf, plural, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { allowCommands } from '../network-path/allow-commands.ts';
 import { type SharedBlock, sharedBlocks } from '../network-path/barriers.ts';
@@ -41,7 +41,8 @@ export function judgeBlockedPath(
   const blockedPairs = claimed.filter(({ view }) => view.for.length > 0).map(({ pair }) => pair);
   const blocks = sharedBlocks(pathBlocksOf(by, blockedPairs, evidence));
   const reasons = firstFourDistinct([...blocks.map(({ sentence }) => sentence), ...claimed.flatMap(remarks)]);
-  const open = judged.filter(({ view }) => view.strength === null && view.missing.length === 0);
+  const gone = firstFourDistinct(judged.flatMap(({ view }) => view.gone ?? []));
+  const open = judged.filter(({ view }) => view.strength === null && view.missing.length === 0 && !view.gone);
   const openSentences = openText(
     by,
     open.map(({ pair }) => pair),
@@ -73,7 +74,7 @@ export function judgeBlockedPath(
         : {}),
     },
     everyOther && judged.every(({ view }) => view.missing.length === 0)
-      ? ruledOut([...openSentences, ...sentences])
+      ? ruledOut([...openSentences, ...gone, ...sentences])
       : untested(missing),
   );
 }
@@ -135,10 +136,11 @@ const OPEN_LAYER_TEXT: Record<PathLayer, string> = {
 function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTimeoutEvidence): string[] {
   const [first] = pairs;
   if (!first) return [];
-  const count = requestsOf(countErrors(pairs.flatMap(({ errors }) => errors)), traffic.errorCount);
+  const timedOut = countErrors(pairs.flatMap(({ errors }) => errors));
+  const count = requestsOf(timedOut, traffic.errorCount);
   return first.path.answer === 'allowed'
     ? [`${count} timed out although the path is open. ${first.path.sentence}`]
-    : [`${count} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
+    : [`${plural(timedOut, 'connection')} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
 }
 
 /** The changes that would allow the blocked paths of these pairs. */

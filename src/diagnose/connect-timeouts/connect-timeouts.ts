@@ -279,6 +279,8 @@ export interface LayerJudgement {
   for: string[];
   against: string[];
   missing: string[];
+  /** Why the target was no longer there, which explains the timeouts whatever the configuration is. */
+  gone?: string[];
 }
 
 /** Share of dropped connections below which a block is not a likely cause. */
@@ -304,10 +306,8 @@ export function judgeLayer(pair: ConnectTimeout, by: PathLayer, changesRead: boo
   const missing =
     path.answer === 'allowed' ? [] : path.missing.filter((each) => each.by === by).map(({ what }) => what);
   if (missing.length > 0) {
-    const explained =
-      pair.exit.strength === 'confirmed' ||
-      (path.answer === 'blocked' && path.share === 1) ||
-      (changesRead && pair.stoppedAlone.length > 0);
+    if (pair.exit.strength === 'confirmed') return { ...view, gone: pair.exit.for.slice(0, 1) };
+    const explained = (path.answer === 'blocked' && path.share === 1) || (changesRead && pair.stoppedAlone.length > 0);
     return {
       ...view,
       strength: explained ? null : 'possible',

@@ -184,7 +184,7 @@ function weightSentence({ deployment: { revision, shift, to }, byWeight }: Deplo
 
 /** `failsAlone`: the comparison of revisions decides, so it does not matter that the times do not. */
 function changeText(
-  { before, change, revisionsAlike }: Pick<DeploymentErrors, 'before' | 'change' | 'revisionsAlike'>,
+  { before, after, change, revisionsAlike }: Pick<DeploymentErrors, 'before' | 'after' | 'change' | 'revisionsAlike'>,
   failsAlone: boolean,
 ): string {
   if (before === null) return '; it began before the window';
@@ -193,5 +193,7 @@ function changeText(
   if (change === 'stopped') return '; the errors ended with it';
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
   const share = ` (${percent(before.requestShare)} of the requests came before it)`;
-  return `${change === 'ended' ? '; the errors began and ended with it' : '; the errors began with it'}${share}${alike}`;
+  const ended =
+    after === null || after.errors < 0.5 ? 'began and ended with it' : 'began with it and fell off after it';
+  return `; the errors ${change === 'ended' ? ended : 'began with it'}${share}${alike}`;
 }

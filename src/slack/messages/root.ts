@@ -11,6 +11,7 @@ import { amountWords, inFrontWords, outlineOf, type Section, verdictKind, verdic
 import { dateOf, eventLabel, fitSentences, isStepUnknown, knownLabel, statusWords } from '../../render/phrases.ts';
 import { type Feedback, hasFailed, isUnderWay, nextAttemptOf, type Run } from '../../runs/run.ts';
 import { countedWords, watchedAlarm, watchedNextStep, watchedParts, watchedWords } from './alarm-words.ts';
+import { asksAgainWords } from './asks-again.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import { mutedLines, muteMenu } from './mute-messages.ts';
@@ -205,7 +206,7 @@ function sectionParts(section: Section, diagnosis: Diagnosis, run: Run): Message
         ? []
         : [labelled('Fix', ...prose(fitSentences(section.cause.fix.summary)))];
     case 'next-step':
-      return [labelled('Next step', ...nextStepPieces(section.sentence, diagnosis), ...byItselfWords(diagnosis, run))];
+      return [labelled('Next step', ...nextStepPieces(section.sentence, diagnosis), ...asksAgainWords(diagnosis, run))];
     case 'impact':
       return [labelled('Impact', ...prose(section.sentence))];
     case 'faults':
@@ -228,12 +229,6 @@ function nextStepPieces(sentence: string, { traces }: Diagnosis): TextLine {
     `${more} in the application's log: the thread says what each result means.`,
   ];
 }
-
-/** Says that nobody has to ask again, if the next step is to wait for the log. */
-const byItselfWords = (diagnosis: Diagnosis, run: Run): TextLine =>
-  verdictKind(diagnosis) === 'unread' && diagnosis.provisional && nextAttemptOf(run) !== null
-    ? [' alb502 does this by itself.']
-    : [];
 
 /** "Also: worker timeout (11) · log complete, final · 18 Nov 2026 · load balancer · asked by @you". */
 function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {

@@ -15,6 +15,8 @@ import {
   sortCauses,
   TRACE_ANSWERS,
 } from '../../render/phrases.ts';
+import type { Run } from '../../runs/run.ts';
+import { asksAgainWords } from './asks-again.ts';
 import type { Message, SlackBlock } from './message.ts';
 import { actionButton, buttonRow, confirmCost, detailButton, overflowMenu } from './message-buttons.ts';
 import {
@@ -58,7 +60,7 @@ export function verdictMessage(rawState: ThreadState, mention: Mention = null): 
     return { text, blocks: richText([line(text)]) };
   }
   const sections = outlineOf(diagnosis);
-  const parts = [heading(diagnosis, mention), ...sections.flatMap((section) => sectionParts(section, diagnosis))];
+  const parts = [heading(diagnosis, mention), ...sections.flatMap((section) => sectionParts(section, diagnosis, run))];
   const unchecked = sections.flatMap((section) => (section.kind === 'unchecked' ? section.gaps : []));
   const below = [...smallPrint([completenessAndCost(diagnosis, run.took)]), ...verdictButtons(run.id, diagnosis)];
   const folded = uncheckedParts(unchecked);
@@ -80,7 +82,7 @@ function heading(diagnosis: Diagnosis, mention: Mention): MessagePart {
   return line(...pieces, ...(mention === null ? [] : [' ', { user: mention }]));
 }
 
-function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
+function sectionParts(section: Section, diagnosis: Diagnosis, run: Run): MessagePart[] {
   switch (section.kind) {
     case 'in-front':
       // The root says what was made there.
@@ -107,7 +109,9 @@ function sectionParts(section: Section, diagnosis: Diagnosis): MessagePart[] {
       ];
     case 'next-step':
       // The next step is to search for the trace IDs.
-      return diagnosis.traces === null ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence))] : [];
+      return diagnosis.traces === null
+        ? [line({ bold: 'Next step' }, '  ', ...prose(section.sentence), ...asksAgainWords(diagnosis, run))]
+        : [];
     case 'known':
       return section.sentences.length === 1
         ? section.sentences.map((sentence) => line({ bold: knownLabel(diagnosis) }, '  ', ...prose(sentence)))

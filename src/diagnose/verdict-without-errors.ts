@@ -132,6 +132,8 @@ function accessLogAdvice(
   attributes: Collected<Attributes>,
   { loadBalancer }: Question,
 ): string {
+  if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
+    return 'Add log files to logs/ of the incident folder.';
   if (attributes.status === 'collected' && attributes.value['access_logs.s3.enabled'] === 'true')
     return 'Access logging is on. Fix what kept the log from being read, then ask again.';
   const delivered = traffic.status === 'unavailable' ? (traffic.delivered ?? []) : [];
@@ -139,8 +141,6 @@ function accessLogAdvice(
   if (isKept(delivered) || (delivered.length > 0 && isDenied))
     return `The log is delivered to ${list(delivered.map(deliveredLogWords))}. Fix what kept it from being read, then ask again.`;
   if (isDenied) return 'Allow the denied call (see Gaps), then ask again.';
-  if (traffic.status === 'unavailable' && traffic.kind === 'not-recorded')
-    return 'Add log files to logs/ of the incident folder.';
   return attributes.status === 'unavailable'
     ? `Check whether access logging is on: ${command`alb502 doctor ${loadBalancer.name}`}`
     : `Turn on access logging, for the next time: ${command`alb502 setup logs ${loadBalancer.name}`} prints the commands.`;

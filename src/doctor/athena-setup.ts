@@ -190,7 +190,7 @@ function judgeTable(
     findings.push({
       about,
       state: 'note',
-      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: nothing bounds what a query may read, so none is sent unless --max-usd is given or the workgroup has a BytesScannedCutoffPerQuery; alb502 setup athena prints a table by day, and --engine duckdb needs none`,
+      text: `${name} is not partitioned by ${keys.length === 0 ? 'anything' : 'a day'}: nothing bounds what a query may read, so none is sent unless the workgroup has a BytesScannedCutoffPerQuery, or --max-usd is given and s3:ListBucket is allowed; alb502 setup athena prints a table by day, and --engine duckdb needs none`,
     });
   else if (!isProjected(table.Parameters))
     findings.push({

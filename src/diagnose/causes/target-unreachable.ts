@@ -245,7 +245,7 @@ function reasons({ path, registration, target, tls, stoppedAlone }: ConnectTimeo
 const isPathBlocked = ({ path }: ConnectTimeout): boolean => path.answer === 'blocked';
 
 const blockedText = (blocked: readonly ConnectTimeout[]): string =>
-  `${plural(countErrors(blocked.flatMap(({ errors }) => errors)), 'timed-out connection')} had a blocked path.`;
+  `A blocked path explains ${plural(countErrors(blocked.flatMap(({ errors }) => errors)), 'timeout')}.`;
 
 const firstFourDistinct = (sentences: string[]): string[] =>
   [...new Set(sentences.filter((sentence) => sentence !== ''))].slice(0, 4);

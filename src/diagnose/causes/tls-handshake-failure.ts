@@ -172,6 +172,6 @@ function fixFor(
       ...policies.map((policy) => command`aws elbv2 describe-ssl-policies --names ${policy}`),
     ],
     notes: [HANDSHAKE_NOTE, "nmap lists the target's ciphers, describe-ssl-policies the load balancer's."],
-    sideEffects: ["This policy follows from the listener's; changing it there also changes TLS for clients."],
+    sideEffects: ["The listener's policy sets the one for targets; changing it affects clients, too."],
   };
 }

@@ -61,12 +61,15 @@ export function errorsText(errors: readonly SampledError[]): string {
 export const callText = ({ name, user, at }: EventCall): string =>
   `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
 
+/** CloudTrail records whole seconds. */
+const isTogether = (from: number, call: EventCall): boolean => Math.abs(call.at - from) < 500 || call.at > from;
+
 /** ", 1 s after BidEvictedEvent (spot interruption) at 04:20:58 UTC". */
 const afterCall = (from: number, call: EventCall | undefined): string =>
   call === undefined
     ? ''
-    : Math.abs(call.at - from) < 500 || call.at > from
-      ? `, around the time of ${callText(call)}`
+    : isTogether(from, call)
+      ? `, together with ${callText(call)}`
       : `, ${secondsBetween(call.at, from)} s after ${callText(call)}`;
 
 /** "10.0.12.68:8080 (feed) stopped answering at 04:20:59 UTC and never came back." */
@@ -86,6 +89,9 @@ export function lostText(
     : outages.every(({ presence }) => presence?.left === true)
       ? ' and never came back'
       : ' and had not answered again when the log ends';
+  const [call] = calls;
+  if (rejecting === '' && call !== undefined && last - first < 1000 && isTogether(from, call))
+    return `${targetsText(outline, traffic)} stopped answering with ${callText(call)}${end}.`;
   const registered = stillRegistered ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered` : '';
   const inserted = `${rejecting}${afterCall(from, calls[0])}`;
   return `${targetsText(outline, traffic)} stopped answering ${when}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;

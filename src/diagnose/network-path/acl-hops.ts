@@ -99,9 +99,10 @@ function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule
   const deniedPorts = portText(boxes.map((box) => box.ports));
   const share = drops.reduce((sum, drop) => sum + drop.share, 0) / drops.length;
   const packets = answers
-    ? `answers to TCP ${deniedPorts}${share < 1 ? ` (${percent(share)} of the ephemeral ports)` : ''}`
+    ? `replies on TCP ${deniedPorts}${share < 1 ? ` (${percent(share)} of the ephemeral ports)` : ''}`
     : `${share < 1 ? `${percent(share)} of the ` : ''}connections on TCP ${portText([portRange])}`;
-  const way = direction === 'in' ? 'in from' : 'out to';
+  const inbound = direction === 'in';
+  const way = answers ? (inbound ? 'from' : 'to') : inbound ? 'in from' : 'out to';
   return `${acl.NetworkAclId} ${where} drops ${packets} ${way} ${peer}: ${ruleName(rule)}`;
 }
 

@@ -38,7 +38,7 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
     absent:
       absent.length > 0
         ? `the request never reached the application (if it logs trace IDs): ${absent.join(', ')}, a proxy in front of it, or a restart at that moment`
-        : 'the request never reached the application (if it logs trace IDs): check any proxy in front of it, and whether it was restarting',
+        : 'the request never reached the application (if it logs trace IDs): check whether the application was restarting, and any proxy in front of it',
     started: `the application crashed, was killed or closed the connection${unfinished.join('')}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };

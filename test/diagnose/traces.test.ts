@@ -32,7 +32,7 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      'the request never reached the application (if it logs trace IDs): check any proxy in front of it, and whether it was restarting',
+      'the request never reached the application (if it logs trace IDs): check whether the application was restarting, and any proxy in front of it',
     );
   });
 

@@ -38,7 +38,7 @@ export const clientClosed = defineCause({
         ...(timer === null
           ? []
           : [
-              `Most lasted ${wholeSeconds(timer)}, which points to a timeout in some clients${idle ? `; the load balancer waits ${idle} s` : ''}.`,
+              `They lasted about ${wholeSeconds(timer)}, which points to a timeout in some clients${idle ? `; the load balancer waits ${idle} s` : ''}.`,
             ]),
         ...shares
           .slice(0, 3)
@@ -54,7 +54,7 @@ export const clientClosed = defineCause({
         summary: `Make ${list(
           shares.map(({ route }) => route),
           3,
-        )} faster, or raise the client's timeout above the response time and the load balancer's idle timeout.`,
+        )} faster, or raise the client's timeout above the response time and above the load balancer's idle timeout.`,
         commands: [],
         sideEffects: ['The target may have carried out a request that the client gave up on; a retry repeats it.'],
       },

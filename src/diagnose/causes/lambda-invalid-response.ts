@@ -78,7 +78,10 @@ const multiValueHeaders = (errors: readonly SampledError[], attributes: Record<s
 /** The response member for headers. The load balancer ignores or refuses headers in the other one. */
 function headerFormat(errors: SampledError[], attributes: Record<string, Attributes> = {}): string[] {
   return multiValueHeaders(errors, attributes).map(({ arn, value }) => {
-    const member = value === 'true' ? 'multiValueHeaders (lists of strings)' : 'headers (strings)';
+    const member =
+      value === 'true'
+        ? 'multiValueHeaders (lists of strings), not headers'
+        : 'headers (strings), not multiValueHeaders';
     return `The target group ${targetGroupName(arn)} expects ${member}: ${MULTI_VALUE} is ${value}.`;
   });
 }

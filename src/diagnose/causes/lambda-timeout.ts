@@ -75,7 +75,7 @@ function fixFor(groups: readonly UnhandledErrors[], evidence: CauseEvidence<(typ
       ...logCommands(errors, evidence, '"Task timed out"'),
     ],
     sideEffects: [
-      'Slow invocations then hold concurrency longer and cost more; clients wait longer for the same error.',
+      'Slow invocations then hold concurrency longer and cost more; if they still fail, clients wait longer.',
     ],
   };
 }

@@ -180,12 +180,16 @@ function exitingTargets(traffic: Traffic) {
     .sort((a, b) => a.presence.lastSeen - b.presence.lastSeen || (a.presence.target < b.presence.target ? -1 : 1));
 }
 
+/** Milliseconds before the end of the log within which a target that failed may have been leaving. */
+const AT_END_MS = 60_000;
+
 function stayedText(evidence: CauseEvidence<(typeof WANTS)[number]>): string {
   const { traffic } = evidence;
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
   const own = targetPresences(traffic).filter(({ target }) => failing.has(target));
   // The log alone does not tell that a target stayed if it failed at the end of it.
-  if (own.some(({ left }) => left === null) && own.every((presence) => !mayBeLeaving(presence, evidence)))
+  const isAtEnd = traffic.errors.some(({ at }) => at > (traffic.log.newest ?? 0) - AT_END_MS);
+  if (isAtEnd && own.length > 0 && own.every((presence) => !mayBeLeaving(presence, evidence)))
     return `${failing.size === 1 ? 'The failing target is' : `${failing.size === 2 ? 'Both' : `All ${number(failing.size)}`} failing targets are`} still registered.`;
   const end = traffic.log.newest;
   const who =

@@ -60,6 +60,6 @@ function headerMember(arn: string, attributes: Record<string, Attributes>): stri
   const enabled = attributes[arn]?.['lambda.multi_value_headers.enabled'];
   if (enabled === undefined) return [];
   return [
-    `The target group ${targetGroupName(arn)} expects ${enabled === 'true' ? 'multiValueHeaders' : 'headers'} (lambda.multi_value_headers.enabled is ${enabled}).`,
+    `The target group ${targetGroupName(arn)} expects ${enabled === 'true' ? 'multiValueHeaders, not headers' : 'headers, not multiValueHeaders'} (lambda.multi_value_headers.enabled is ${enabled}).`,
   ];
 }

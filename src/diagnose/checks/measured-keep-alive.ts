@@ -41,7 +41,7 @@ export const measuredKeepAlive = defineCheck({
         summary:
           closed.length === 0
             ? NONE_CLOSED
-            : `Could not measure the targets' keep-alive timeout: the ${plural(countErrors(closed), 'closed connection')} had other patterns than an idle time: a route or client that always fails, or a fixed duration.`,
+            : `Could not measure the targets' keep-alive timeout: none of the ${plural(countErrors(closed), 'closed connection')} follows an idle time.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);

@@ -42,7 +42,7 @@ export const targetChurn = defineCheck({
     const open = unclear.filter((presence) => !stayed.includes(presence));
     const takenOut =
       unhealthy.length > 0
-        ? ` Unhealthy${stayedText(unhealthy, known)}; no requests to ${timesText(unhealthy, 'lastSeen', traffic, 'since')}.`
+        ? ` No requests to ${timesText(unhealthy, 'lastSeen', traffic, 'since')}: unhealthy${stayedText(unhealthy, known)}.`
         : '';
     if (left.length === 0 && joined.length === 0) {
       return open.length > 0

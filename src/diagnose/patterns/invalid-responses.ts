@@ -65,7 +65,7 @@ export const badResponse = oncePerTraffic((traffic: Traffic): BadResponse => {
   const noRoute =
     claimed.length === 0 && shares.length > 0
       ? [
-          `No route always fails; ${shares.length === 1 ? 'the failing route' : 'each failing route'} succeeds at least ${percent(1 - Math.max(...shares.map((s) => s.share)))} of the time.`,
+          `No route always fails; ${shares.length === 1 ? 'the failing route' : 'each failing route'} succeeds at least ${percent(Math.floor(100 * (1 - Math.max(...shares.map((s) => s.share)))) / 100)} of the time.`,
         ]
       : [];
   const ofRetries =

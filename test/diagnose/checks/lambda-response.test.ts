@@ -13,7 +13,7 @@ describe('lambda-response', () => {
       code('LambdaInvalidResponse'),
       { ...lambda, ...multi },
       'fail',
-      '3 of 3 errors are responses that the load balancer could not use (LambdaInvalidResponse). The target group api expects multiValueHeaders (lambda.multi_value_headers.enabled is true).',
+      '3 of 3 errors are responses that the load balancer could not use (LambdaInvalidResponse). The target group api expects multiValueHeaders, not headers (lambda.multi_value_headers.enabled is true).',
     ],
     [
       'the size is wrong, configuration unknown',

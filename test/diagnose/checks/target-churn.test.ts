@@ -103,5 +103,5 @@ it('reports a silent registered target as excluded by health checks', () => {
   const targetHealth = { [API]: [{ Target: { Id: '10.0.1.5', Port: 8080 }, TargetHealth: { State: 'unhealthy' } }] };
   const { outcome, summary } = targetChurn.evaluate({ traffic, targetHealth }, question);
   expect(outcome).toBe('pass');
-  expect(summary).toContain('Unhealthy but still registered; no requests to 10.0.1.5:8080 since 02:42:00 UTC.');
+  expect(summary).toContain('No requests to 10.0.1.5:8080 since 02:42:00 UTC: unhealthy but still registered.');
 });

@@ -9,7 +9,7 @@ import { readMessage } from '../support/slack/read-message.ts';
 import { threadStateOf } from '../support/slack/thread-states.ts';
 
 const BACK = 'aws ecs update-service --cluster main --service checkout-api --task-definition checkout-api:41';
-const BEGAN = 'The first of 12 errors came 10 s after UpdateService on checkout-api by deploy at 06:19:31 UTC.';
+const BEGAN = 'The first of 12 errors came 10 s after UpdateService for checkout-api by deploy at 06:19:31 UTC.';
 const BURST = '12 of 14 requests came within 4.1 s from 06:19:41 UTC, on 4 targets of demo.';
 
 const event = (told: Pick<EventResult, 'kind' | 'summary'> & Partial<EventResult>): EventResult => ({

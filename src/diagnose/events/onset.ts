@@ -246,7 +246,7 @@ function onsetEvent(
   };
   const thing = namesIn(call.parameters)[0] ?? changedThing(call, errors, evidence, question.loadBalancer.name);
   const when = seconds <= 0 ? 'with' : `${seconds < 90 ? `${seconds} s` : spanText(1000 * seconds)} after`;
-  const on = thing === null ? '' : ` on ${thing}`;
+  const about = thing === null ? '' : ` for ${thing}`;
   const by = call.user === null ? '' : ` by ${call.user}`;
   return {
     kind: 'change',
@@ -256,7 +256,7 @@ function onsetEvent(
     targets: [...new Set(errors.map(({ target }) => target))].filter((target) => target !== '-').sort(),
     errors,
     causes: [],
-    summary: `${countErrors(errors) < 1.5 ? 'The error' : `The first of ${plural(countErrors(errors), 'error')}`} came ${when} ${call.name}${on}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
+    summary: `${countErrors(errors) < 1.5 ? 'The error' : `The first of ${plural(countErrors(errors), 'error')}`} came ${when} ${call.name}${about}${by} at ${utcTime(call.at)}${isOnlyOne ? ', the only relevant change in the hour before' : ''}.`,
     calls: [eventCall],
     reason: null,
   };

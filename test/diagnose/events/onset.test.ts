@@ -71,7 +71,7 @@ describe('errors that begin right after a call', () => {
         standing: 'possible',
         causes: [],
         errors: 188,
-        summary: 'The first of 188 errors came 10 s after UpdateService on checkout-api by deploy at 02:44:50 UTC.',
+        summary: 'The first of 188 errors came 10 s after UpdateService for checkout-api by deploy at 02:44:50 UTC.',
         calls: [{ name: 'UpdateService', at: START + 290_000, user: 'deploy', secondsBefore: 10, revert: null }],
       },
     ]);
@@ -194,7 +194,7 @@ describe('errors that begin right after a call', () => {
     [
       'a deployment 20 minutes before that left no trace in the log',
       [deployed(300 - 20 * 60)],
-      'The first of 188 errors came 20 min after UpdateService on checkout-api by deploy at 02:25:00 UTC, the only relevant change in the hour before.',
+      'The first of 188 errors came 20 min after UpdateService for checkout-api by deploy at 02:25:00 UTC, the only relevant change in the hour before.',
     ],
     [
       'a changed rule 95 seconds before, beside what targets and other services do by themselves',
@@ -204,7 +204,7 @@ describe('errors that begin right after a call', () => {
         deployed(150, { service: 'batch-worker', taskDefinition: 'batch-worker:7' }),
         call('UpdateService', 120, { service: 'checkout-api', desiredCount: 6 }),
       ],
-      'The first of 188 errors came 1 min 35 s after ModifyRule on shop-prod by deploy at 02:43:25 UTC, the only relevant change in the hour before.',
+      'The first of 188 errors came 1 min 35 s after ModifyRule for shop-prod by deploy at 02:43:25 UTC, the only relevant change in the hour before.',
     ],
   ])('are told with the time between after %s', (_, changes, summary) => {
     expect(eventsOf(broken, { changes })).toMatchObject([

@@ -283,6 +283,16 @@ describe('failed while connecting', () => {
     expect(judged).toMatchObject(expected);
   });
 
+  it.each([
+    ['answers other requests', target('10.0.1.5:8080'), /^Find out why 10\.0\.1\.5:8080 fails new TLS handshakes/],
+    ['never answered', never('10.0.1.5:8080'), /^Make 10\.0\.1\.5:8080 accept a TLS version and cipher/],
+  ])('failed TLS handshakes of a target that %s have their own fix', (_, one, fix) => {
+    const metrics = [errors('TargetTLSNegotiationErrorCount', 20), errors('TargetConnectionErrorCount', 0)];
+    const traffic = trafficOf(several(20, 'connect-failed'), { targets: [one] });
+    const known = { traffic, metrics, targetGroups: group({ Protocol: 'HTTPS' }) };
+    expect(judgementOf(tlsHandshakeFailure, known, question).fix.summary).toMatch(fix);
+  });
+
   describe('a connection that ended after 10 s', () => {
     const tlsOnly = [errors('TargetTLSNegotiationErrorCount', 5), errors('TargetConnectionErrorCount', 0)];
     it.each([

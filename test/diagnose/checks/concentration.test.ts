@@ -18,6 +18,13 @@ describe('concentration', () => {
       'fail',
       'The target 10.0.1.5:8080 has 100 % of the errors (20 of 20) and 25 % of the requests.',
     ],
+    [
+      'two of four targets, alike',
+      errors(200, (i) => onTarget(i, i % 2 === 0 ? 5 : 6)),
+      even,
+      'pass',
+      '200 errors on 2 of 4 targets, 1 node, 7 routes and 200 clients; no single target, route or client explains them.',
+    ],
     ['one of two targets', errors(20, (i) => onTarget(i, 5)), peers(5000, 5000), 'fail', '10.0.1.5:8080 has 100 %'],
     [
       'the only target',

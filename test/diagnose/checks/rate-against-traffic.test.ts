@@ -22,6 +22,12 @@ describe('rate-against-traffic', () => {
       'but no error came fast enough for a keep-alive race',
     ],
     ['rises with it', grown((m) => 1 + m * 2), 'pass', 'rises with the traffic (r = 0.9'],
+    [
+      'rises with it in a few minutes',
+      grown((m) => (m < 12 ? 0 : 40 + m)),
+      'not-applicable',
+      'Errors in 3 of 15 minutes: too few to compare with the traffic.',
+    ],
     ['follows the traffic', grown((m) => (m % 2 === 0 ? 5 + m : 3 + m)), 'pass', 'does not follow the traffic'],
     ['too few errors', grown((m) => (m < 5 ? 1 : 0)), 'not-applicable', 'Too few connections were closed'],
     ['traffic too even', trafficOf(several(60, 'closed-before-response')), 'not-applicable', 'Traffic was too steady'],

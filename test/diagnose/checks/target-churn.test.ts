@@ -104,4 +104,6 @@ it('reports a silent registered target as excluded by health checks', () => {
   const { outcome, summary } = targetChurn.evaluate({ traffic, targetHealth }, question);
   expect(outcome).toBe('pass');
   expect(summary).toContain('No requests to 10.0.1.5:8080 since 02:42:00 UTC: unhealthy but still registered.');
+  const gone = { [API]: [{ Target: { Id: '10.0.1.6', Port: 8080 }, TargetHealth: { State: 'healthy' } }] };
+  expect(targetChurn.evaluate({ traffic, targetHealth: gone }, question).summary).not.toContain('still registered');
 });

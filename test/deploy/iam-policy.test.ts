@@ -21,6 +21,7 @@ const SERVICES: Record<string, string> = {
   codedeploy: 'codedeploy',
   ec2: 'ec2',
   ecs: 'ecs',
+  'elastic-load-balancing': 'elasticloadbalancing',
   'elastic-load-balancing-v2': 'elasticloadbalancing',
   firehose: 'firehose',
   glue: 'glue',

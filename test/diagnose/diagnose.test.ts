@@ -28,6 +28,13 @@ describe('the next step without a log', () => {
       /^Check whether access logging is on: alb502 doctor /,
     ],
     ['is not in the folder', enabled('false'), 'not-recorded', /^Add log files to logs\/ of the incident folder\.$/],
+    [
+      'is on, but not in the folder',
+      enabled('true'),
+      'not-recorded',
+      /^Add log files to logs\/ of the incident folder\.$/,
+    ],
+    ['is off, and other ways may not be looked up', enabled('false'), 'denied', /^Allow the denied call \(see Gaps\)/],
   ] as const)('access logging %s', (_, attributes, kind, says) => {
     expect(decidedBy(attributes, kind)).toMatch(says);
   });

@@ -1,4 +1,4 @@
-/** The access log as any engine returns it. Times are epoch milliseconds unless stated otherwise. */
+/** What every log engine returns. Times are epoch milliseconds unless stated otherwise. */
 import type { LogLimitation } from './collected.ts';
 import type { DeliveredLog } from './delivered-log.ts';
 import type { Hop } from './edge.ts';

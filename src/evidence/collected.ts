@@ -1,4 +1,4 @@
-/** The result of a collector: evidence, or why there is none. */
+/** What collectors return: the evidence, or the reason it is missing. */
 import type { DeliveredLog } from './delivered-log.ts';
 
 /**

@@ -161,8 +161,8 @@ const otherKind = (name: string, kind: string, place: string): Problem =>
   );
 
 /**
- * Throws Problem (exit 1) if it is the name of a Classic Load Balancer. An earlier version of the API describes those,
- * with the same permission; without an answer, the name stays unknown.
+ * Throws Problem (exit 1) for the name of a Classic Load Balancer. The older version of the API describes them and needs
+ * the same permission. Errors are ignored: the caller already reports that the name was not found.
  */
 async function assertNoClassic(typed: string, sessions: readonly Session[]): Promise<void> {
   if (!/^[\w-]+$/.test(typed)) return;

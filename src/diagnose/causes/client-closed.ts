@@ -38,7 +38,7 @@ export const clientClosed = defineCause({
         ...(timer === null
           ? []
           : [
-              `They lasted about ${wholeSeconds(timer)}, which points to a timeout in some clients${idle ? `; the load balancer waits ${idle} s` : ''}.`,
+              `The failed requests lasted about ${wholeSeconds(timer)}, which points to a timeout in some clients${idle ? `; the load balancer waits ${idle} s` : ''}.`,
             ]),
         ...shares
           .slice(0, 3)

@@ -8,7 +8,7 @@ import { type FailedConnects, failedConnects } from '../patterns/failed-connects
 import { removalReason } from '../targets/deregistration.ts';
 import { ECS_TASK, interfaceOwner } from '../targets/interface-owner.ts';
 import { isNodePort, nodePortCommands } from '../targets/node-port.ts';
-import { type Registration, registrationOf } from '../targets/registration.ts';
+import { isStillRegistered, type Registration, registrationOf } from '../targets/registration.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, nameOf, namesOf, type SampledError, type Traffic } from '../traffic.ts';
 import { defineCause } from './cause.ts';
@@ -59,7 +59,7 @@ export const connectionRefused = defineCause({
         part.presence?.left === false ||
         (part.presence !== null && !part.inLastMoments) ||
         (durations.get(part.target) ?? 0) > LINGER_MS ||
-        (registration !== null && !['absent', 'draining'].includes(registration.state));
+        isStillRegistered(registration);
       return { ...part, left, stays, registration };
     });
     const refusedConnects = judged.filter((part) => part.tls.connectionErrors !== false);

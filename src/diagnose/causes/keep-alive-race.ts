@@ -10,6 +10,7 @@ import {
   seconds,
   utcTimeSpan,
 } from '../../format/wording.ts';
+import { IDLE_TIMEOUT_CHANGED } from '../breaking-call.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, type Stopgap, untested } from '../judgement.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
@@ -40,8 +41,8 @@ export const keepAliveRace = defineCause({
   signatures: ['closed-before-response'],
   breakingCalls: [
     {
-      name: /^ModifyLoadBalancerAttributes$/,
-      asked: /idle_timeout\.timeout_seconds/,
+      ...IDLE_TIMEOUT_CHANGED,
+      signatures: ['closed-before-response'],
       outcome: 'targets closed connections that were reused',
     },
   ],

@@ -10,7 +10,7 @@ import { failedConnects, wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
 import { type DrainTimes, drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
-import { registrationOf } from '../targets/registration.ts';
+import { isStillRegistered, registrationOf } from '../targets/registration.ts';
 import {
   countErrors,
   groupBy,
@@ -187,7 +187,7 @@ function stayedText(evidence: CauseEvidence<(typeof WANTS)[number]>): string {
   const { traffic } = evidence;
   const failing = new Set(traffic.errors.map((error) => error.target).filter((target) => target !== '-'));
   const own = targetPresences(traffic).filter(({ target }) => failing.has(target));
-  // The log alone does not tell that a target stayed if it failed at the end of it.
+  // If they fail as the log ends, only their registration shows that they stayed.
   const isAtEnd = traffic.errors.some(({ at }) => at > (traffic.log.newest ?? 0) - AT_END_MS);
   if (isAtEnd && own.length > 0 && own.every((presence) => !mayBeLeaving(presence, evidence)))
     return `${failing.size === 1 ? 'The failing target is' : `${failing.size === 2 ? 'Both' : `All ${number(failing.size)}`} failing targets are`} still registered.`;
@@ -260,10 +260,7 @@ function uncertainExits(
 }
 
 /** Whether nothing shows that the target is still registered. */
-function mayBeLeaving(
+const mayBeLeaving = (
   { target, target_group_arn }: TargetPresence,
   evidence: CauseEvidence<(typeof WANTS)[number]>,
-): boolean {
-  const state = registrationOf(target_group_arn, target, evidence)?.state;
-  return state === undefined || state === 'absent' || state === 'draining';
-}
+): boolean => !isStillRegistered(registrationOf(target_group_arn, target, evidence));

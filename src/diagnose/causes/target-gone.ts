@@ -12,6 +12,7 @@ import {
 import { claimErrors, claimsByStrength, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
+import { isStillRegistered } from '../targets/registration.ts';
 import { countErrors, nameOf } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 
@@ -103,8 +104,7 @@ function missing({ targetHealth, changes }: { targetHealth?: unknown; changes?: 
 
 /** Targets that are all still registered share a sentence. */
 function reasonsAgainst(pairs: readonly ConnectTimeout[]): string[] {
-  const isThere = ({ exit, registration }: ConnectTimeout) =>
-    exit.strength === null && registration !== null && !['absent', 'draining', 'unused'].includes(registration.state);
+  const isThere = ({ exit, registration }: ConnectTimeout) => exit.strength === null && isStillRegistered(registration);
   const names = [...new Set(pairs.filter(isThere).map(({ name }) => name))];
   const apart = names.length < 2 ? pairs : pairs.filter((pair) => !isThere(pair));
   return [

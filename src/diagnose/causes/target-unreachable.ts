@@ -50,12 +50,10 @@ export const targetUnreachable = defineCause({
     const claimed = judged.filter(({ strength }) => strength !== null).map(({ pair }) => pair);
     const likely = judged.filter(({ strength }) => strength === 'likely').map(({ pair }) => pair);
     const others = judged.filter(({ strength }) => strength === null).map(({ pair }) => pair);
+    const blocked = others.filter(isPathBlocked);
     const against = [
-      ...firstFourDistinct(
-        others.map((pair) =>
-          isPathBlocked(pair) ? blockedText(others.filter(isPathBlocked)) : `${pair.exit.for[0] ?? ''}`,
-        ),
-      ),
+      ...(blocked.length === 0 ? [] : [blockedText(blocked)]),
+      ...firstFourDistinct(others.filter((pair) => !isPathBlocked(pair)).map(({ exit }) => exit.for[0] ?? '')),
       ...sentences,
     ];
     return claimErrors(

@@ -85,7 +85,7 @@ export const tlsHandshakeFailure = defineCause({
         missing: missingText(open, traffic),
         fix: fixFor([...new Set(named.map(({ target }) => target))], traffic, evidence.listeners, {
           tooSlow,
-          speaksTls: named.every(({ succeeded }) => succeeded),
+          answersOthers: named.every(({ succeeded }) => succeeded),
         }),
         ...(errors.length > 0
           ? {
@@ -135,14 +135,14 @@ function timeoutTexts(timeouts: readonly Part[], unfinished: readonly Part[]): s
 const HANDSHAKE_NOTE = 'Run openssl from inside the VPC, first without a server name, then with -servername.';
 
 /**
- * For several targets, commands for the first. `tooSlow`: every handshake reached the limit of 10 s. `speaksTls`: each
- * target answered other requests.
+ * For several targets, commands for the first. `tooSlow`: every handshake reached the limit of 10 s.
+ * `answersOthers`: each target answered other requests, so its TLS settings have worked.
  */
 function fixFor(
   [target = '<target>:<port>', ...others]: readonly string[],
   traffic: Traffic,
   listeners: readonly Listener[] | undefined,
-  { tooSlow, speaksTls }: { tooSlow: boolean; speaksTls: boolean },
+  { tooSlow, answersOthers }: { tooSlow: boolean; answersOthers: boolean },
 ): Fix {
   const policies = [...new Set((listeners ?? []).map(backEndPolicy))].sort();
   const port = target.slice(target.lastIndexOf(':') + 1);
@@ -163,8 +163,8 @@ function fixFor(
   }
   const policy = `${policies.length > 0 ? `${list(policies)}, ` : ''}the load balancer's policy for its targets`;
   return {
-    summary: speaksTls
-      ? `Find out why ${targets} ${others.length === 0 ? 'fails' : 'fail'} new TLS handshakes while open connections work: read its log, and compare TLS versions and ciphers with ${policy}.`
+    summary: answersOthers
+      ? `Find out why ${targets} ${others.length === 0 ? 'fails' : 'fail'} new TLS handshakes while open connections work: read ${others.length === 0 ? 'its log' : 'their logs'}, and compare TLS versions and ciphers with ${policy}.`
       : `Make ${targets} accept a TLS version and cipher of ${policy}.`,
     commands: [
       handshake,

@@ -111,7 +111,7 @@ function addressesSentence(traffic: Traffic, interfaces: readonly NetworkInterfa
 /** Targets may be replaced without a deployment, or by one that neither ECS nor CodeDeploy has a record of. */
 const noRecordText = (traffic: Traffic): string =>
   eventOutlines(traffic).some(({ kind }) => kind === 'rollout')
-    ? 'Targets left and others joined; no deployment on record did that (ECS, CodeDeploy, instance refresh).'
+    ? 'Targets left and others joined, without a deployment on record (ECS, CodeDeploy, instance refresh).'
     : failingTargets(traffic).length > 0
       ? `Found no deployment of the failing ${failingTargets(traffic).length === 1 ? 'target' : 'targets'} (ECS, CodeDeploy, instance refresh).`
       : 'Found no deployment (ECS, CodeDeploy, instance refresh).';

@@ -41,7 +41,7 @@ export const measuredKeepAlive = defineCheck({
         summary:
           closed.length === 0
             ? NONE_CLOSED
-            : `Could not measure the targets' keep-alive timeout: none of the ${plural(countErrors(closed), 'closed connection')} follows an idle time.`,
+            : `Could not measure the targets' keep-alive timeout: ${countErrors(closed) < 1.5 ? 'the closed connection does not follow' : `none of the ${plural(countErrors(closed), 'closed connection')} follows`} an idle time.`,
       };
     }
     const [crowded] = measures.filter(({ share }) => share > MOST_OF_A_GROUP);

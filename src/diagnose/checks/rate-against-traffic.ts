@@ -40,7 +40,7 @@ export const rateAgainstTrafficCheck = defineCheck({
     if (r <= -CLEAR)
       return { outcome: 'fail', summary: `${falls}.`, brief: 'errors fall when traffic rises', facts: [] };
     const failing = minutes.filter(({ errors }) => errors > 0).length;
-    // Errors of a few minutes came with something else; the traffic of those minutes is chance.
+    // If most minutes have no errors, the traffic of the others proves nothing.
     if (r >= CLEAR && 2 * failing < minutes.length)
       return {
         outcome: 'not-applicable',

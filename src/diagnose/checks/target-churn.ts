@@ -3,7 +3,7 @@ import type { CheckVerdict } from '../check-verdict.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import { removalReason } from '../targets/deregistration.ts';
-import { type RegistrationEvidence, registrationOf } from '../targets/registration.ts';
+import { isStillRegistered, type RegistrationEvidence, registrationOf } from '../targets/registration.ts';
 import { nameOf, type Traffic, targetGroupName, withSignature } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 
@@ -38,7 +38,7 @@ export const targetChurn = defineCheck({
     const joined = presences.filter((presence) => presence.joined === true);
     // Only the log leaves it open whether they left; a target that is still registered did not.
     const unclear = presences.filter((presence) => presence.left === null && presence.failures > 0);
-    const stayed = unclear.filter((presence) => isStillRegistered(presence, known));
+    const stayed = unclear.filter((presence) => isStaying(presence, known));
     const open = unclear.filter((presence) => !stayed.includes(presence));
     const takenOut =
       unhealthy.length > 0
@@ -49,7 +49,7 @@ export const targetChurn = defineCheck({
         ? { outcome: 'unknown', summary: `${unsureText(presences, open, stayed, traffic)}${takenOut}` }
         : {
             outcome: 'pass',
-            summary: `${plural(presences.length, 'target')} in the log; none joined${unhealthy.every((presence) => isStillRegistered(presence, known)) ? ' or left' : ''}.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
+            summary: `${plural(presences.length, 'target')} in the log; none joined${unhealthy.every((presence) => isStaying(presence, known)) ? ' or left' : ''}.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
           };
     }
     const lastErrors = new Map<string, number>();
@@ -153,10 +153,8 @@ function unsureText(
   ].join(' ');
 }
 
-function isStillRegistered({ target_group_arn, target }: TargetPresence, known: RegistrationEvidence): boolean {
-  const state = registrationOf(target_group_arn, target, known)?.state;
-  return state !== undefined && state !== 'absent' && state !== 'draining';
-}
+const isStaying = ({ target_group_arn, target }: TargetPresence, known: RegistrationEvidence): boolean =>
+  isStillRegistered(registrationOf(target_group_arn, target, known));
 
 /** Whether these targets are registered now, if that is known and the same for all. */
 function stayedText(unhealthy: readonly TargetPresence[], known: RegistrationEvidence): string {

@@ -136,11 +136,10 @@ const OPEN_LAYER_TEXT: Record<PathLayer, string> = {
 function openText(by: PathLayer, pairs: ConnectTimeout[], { traffic }: ConnectTimeoutEvidence): string[] {
   const [first] = pairs;
   if (!first) return [];
-  const timedOut = countErrors(pairs.flatMap(({ errors }) => errors));
-  const count = requestsOf(timedOut, traffic.errorCount);
+  const count = countErrors(pairs.flatMap(({ errors }) => errors));
   return first.path.answer === 'allowed'
-    ? [`${count} timed out although the path is open. ${first.path.sentence}`]
-    : [`${plural(timedOut, 'connection')} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
+    ? [`${requestsOf(count, traffic.errorCount)} timed out although the path is open. ${first.path.sentence}`]
+    : [`${plural(count, 'connection')} timed out, but ${OPEN_LAYER_TEXT[by]}.`];
 }
 
 /** The changes that would allow the blocked paths of these pairs. */

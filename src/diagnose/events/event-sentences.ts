@@ -89,12 +89,13 @@ export function lostText(
     : outages.every(({ presence }) => presence?.left === true)
       ? ' and never came back'
       : ' and had not answered again when the log ends';
-  const [call] = calls;
-  if (rejecting === '' && call !== undefined && last - first < 1000 && isTogether(from, call))
-    return `${targetsText(outline, traffic)} stopped answering with ${callText(call)}${end}.`;
   const registered = stillRegistered ? `; ${outline.targets.length === 1 ? 'it is' : 'they are'} still registered` : '';
-  const inserted = `${rejecting}${afterCall(from, calls[0])}`;
-  return `${targetsText(outline, traffic)} stopped answering ${when}${inserted}${inserted === '' ? '' : ','}${end}${registered}.`;
+  const [call] = calls;
+  // The call's second may be later than the last answer.
+  const isSudden = rejecting === '' && call !== undefined && last - first < 1000 && isTogether(from, call);
+  const inserted = `${rejecting}${afterCall(from, call)}`;
+  const how = isSudden ? `with ${callText(call)}` : `${when}${inserted}${inserted === '' ? '' : ','}`;
+  return `${targetsText(outline, traffic)} stopped answering ${how}${end}${registered}.`;
 }
 
 /**

@@ -69,7 +69,7 @@ function findConcentration(
       one.count - count * expected >= MIN_Z * Math.sqrt(count * expected * (1 - expected))
     );
   };
-  // Two that fail alike are not one that stands out.
+  // If a second one stands out too, the errors are not concentrated on one.
   if (!isOverrepresented(first) || (second !== undefined && isOverrepresented(second))) return [];
   return [{ kind, name: first.name, errors: first.count, share, requestShare: expectedOf(first) }];
 }

@@ -37,6 +37,10 @@ export function registrationOf(arn: string, target: string, evidence: Registrati
     : null;
 }
 
+/** False if the target is being removed, or if its registration is unknown. */
+export const isStillRegistered = (registration: Registration | null): boolean =>
+  registration !== null && registration.state !== 'absent' && registration.state !== 'draining';
+
 interface DescribedGroup {
   byAddress: ReadonlyMap<string | null, TargetHealthDescription[]>;
   /** Whether the address of a registered id is unknown. */

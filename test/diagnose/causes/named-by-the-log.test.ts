@@ -188,7 +188,7 @@ describe('client-closed', () => {
   it("finds the client's timeout in the durations", () => {
     const known = { traffic: gaveUp((i) => 5.001 + i / 500), attributes: { 'idle_timeout.timeout_seconds': '60' } };
     expect(judgementOf(clientClosed, known, everyStatus).for[1]).toBe(
-      'They lasted about 5 s, which points to a timeout in some clients; the load balancer waits 60 s.',
+      'The failed requests lasted about 5 s, which points to a timeout in some clients; the load balancer waits 60 s.',
     );
   });
   it('finds no timeout if the durations are spread', () => {

@@ -52,7 +52,7 @@ export async function incomingBytes(
   }
 }
 
-/** The refusal of a group that is too large to be read for free, while the cost of a query is unknown. */
+/** For a log group that is too large to read for free, if the cost of a query is unknown. */
 export function costUnknown({ name }: Pick<LogGroup, 'name'>, refusal: AccessLogError): AccessLogError {
   const { kind, message, permission, iamStatement } = refusal;
   return new AccessLogError(

@@ -49,8 +49,8 @@ export interface InsightsQuery {
 }
 
 /**
- * Rejects with AccessLogError, and stops a query that it gives up. `onScan`: called once per query with the bytes that
- * it scanned, or that it had scanned when last asked if it did not finish.
+ * Rejects with AccessLogError, and stops a query that it gives up. `onScan`: called once with the bytes scanned; for a
+ * query that did not finish, with those of the last answer.
  */
 export async function askRows(
   group: LogGroup,

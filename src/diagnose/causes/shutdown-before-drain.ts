@@ -1,7 +1,6 @@
 import { command } from '../../format/command.ts';
 import { list, number, plural, seconds, utcTime } from '../../format/wording.ts';
 import type { CauseEvidence } from '../diagnosis-evidence.ts';
-import { targetKey } from '../events/outages.ts';
 import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
@@ -11,6 +10,7 @@ import { removalReason } from '../targets/deregistration.ts';
 import { type DrainTimes, drainNotes, drainSettings, drainTimes } from '../targets/drain-times.ts';
 import { platformOf } from '../targets/platform.ts';
 import { isStillRegistered, registrationOf } from '../targets/registration.ts';
+import { targetKey } from '../targets/target-key.ts';
 import {
   countErrors,
   groupBy,
@@ -172,7 +172,7 @@ function exitingTargets(traffic: Traffic) {
     { presence: (typeof refusedConnects)[number]['presence']; errors: (typeof refusedConnects)[number]['errors'] }
   >();
   for (const { presence, errors } of [...refusedConnects, ...closed]) {
-    const key = `${presence.target_group_arn} ${presence.target}`;
+    const key = targetKey(presence);
     merged.set(key, { presence, errors: [...(merged.get(key)?.errors ?? []), ...errors] });
   }
   return [...merged.values()]

@@ -18,6 +18,7 @@ import type { PathLayer, PathResult } from '../network-path/types.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
+import { targetKey } from '../targets/target-key.ts';
 import { assessTls, type TlsAssessment } from '../targets/tls.ts';
 import {
   countErrors,
@@ -112,8 +113,6 @@ interface SharedByPairs {
   tlsOf: ReadonlyMap<string, TlsAssessment>;
 }
 
-const targetKey = ({ target_group_arn, target }: Pick<SampledError, 'target_group_arn' | 'target'>): string =>
-  `${target_group_arn} ${target}`;
 const placeKey = ({ target_group_arn, node }: Pick<SampledError, 'target_group_arn' | 'node'>): string =>
   `${target_group_arn} ${node ?? ''}`;
 const startTime = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 10) * 1000;

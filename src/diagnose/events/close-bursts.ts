@@ -1,6 +1,6 @@
+import { targetKey } from '../targets/target-key.ts';
 import { groupBy, type Traffic } from '../traffic.ts';
 import type { CloseBurst } from './event-outline.ts';
-import { targetKey } from './outages.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
 /** Milliseconds within which a dying process closes all its connections. */

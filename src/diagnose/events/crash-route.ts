@@ -1,7 +1,7 @@
 /** Finds the route whose requests end the process, and everything that its requests caused. */
+import { targetKey } from '../targets/target-key.ts';
 import { groupBy, type Traffic } from '../traffic.ts';
 import { type EventOutline, onsetOf, sorted } from './event-outline.ts';
-import { targetKey } from './outages.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
 /** A route stands out if it appears in this share of outages and has at most this share of the requests. */

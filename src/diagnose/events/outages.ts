@@ -1,7 +1,9 @@
 /** Finds outages of a target: more unanswered requests in a row than chance explains. */
+
 import type { UnansweredRun } from '../../evidence/access-log.ts';
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import type { SignatureId } from '../signature.ts';
+import { targetKey } from '../targets/target-key.ts';
 import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
@@ -72,9 +74,6 @@ const unansweredByTarget = oncePerTraffic((traffic: Traffic) =>
     ({ request }) => targetKey(request),
   ),
 );
-
-export const targetKey = ({ target_group_arn, target }: Pick<UnansweredRun, 'target_group_arn' | 'target'>): string =>
-  `${target_group_arn} ${target}`;
 
 /** The log has microseconds, which rows store as fractions of a millisecond. */
 const ROUNDING_MS = 0.01;

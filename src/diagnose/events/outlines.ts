@@ -2,11 +2,12 @@
  * Finds events in the traffic: first rollouts, then lost targets, then crashes. An error belongs to the first event
  * that takes it.
  */
+import { targetKey } from '../targets/target-key.ts';
 import { oncePerTraffic, type SampledError, type Traffic } from '../traffic.ts';
 import { closeBursts } from './close-bursts.ts';
 import { withEveryKill } from './crash-route.ts';
 import { type CloseBurst, type EventOutline, onsetOf, sorted } from './event-outline.ts';
-import { type TargetOutage, targetKey, targetOutages } from './outages.ts';
+import { type TargetOutage, targetOutages } from './outages.ts';
 import { rollouts } from './rollout.ts';
 import type { SentFailure } from './sent-failures.ts';
 

@@ -1,10 +1,12 @@
 /** Finds rollouts: targets leave, others join, and requests fail within seconds of that. */
+
 import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { SignatureId } from '../signature.ts';
+import { targetKey } from '../targets/target-key.ts';
 import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';
 import { type EventOutline, sorted } from './event-outline.ts';
-import { targetKey, targetOutages } from './outages.ts';
+import { targetOutages } from './outages.ts';
 import { type SentFailure, sentFailures } from './sent-failures.ts';
 
 /** Milliseconds; targets that leave or join within this time belong to one rollout. */

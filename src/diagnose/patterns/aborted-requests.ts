@@ -2,7 +2,9 @@
  * Groups rows of the shape `x -1 -1` 502 by target, with the facts that show whether the target's deregistration delay
  * ended them.
  */
+
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
+import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
@@ -40,7 +42,7 @@ const LONGEST_DELAY_MS = 3_600_000;
 export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): AbortedRequests[] {
   const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'no-response-aborted');
-  return [...groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`).values()].map((own) => {
+  return [...groupBy(errors, targetKey).values()].map((own) => {
     const target = own[0]?.target ?? '-';
     const target_group_arn = own[0]?.target_group_arn ?? '-';
     const delay = configuredDelay(target_group_arn, evidence);

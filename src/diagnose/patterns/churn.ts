@@ -2,6 +2,7 @@
  * Finds out from the log alone which targets joined and left. Near the edges of the log the answer is "unknown", never
  * "left".
  */
+import { targetKey } from '../targets/target-key.ts';
 import type { Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic } from '../traffic.ts';
 
@@ -36,7 +37,7 @@ const RHYTHM_INTERVALS = 5;
 export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence[] => {
   const { log } = traffic;
   const chosen = log.targets.filter(({ target }) => target !== '-');
-  const all = [...groupBy(chosen, (t) => `${t.target_group_arn} ${t.target}`).values()].map((nodes) => ({
+  const all = [...groupBy(chosen, targetKey).values()].map((nodes) => ({
     target_group_arn: nodes[0]?.target_group_arn ?? '-',
     target: nodes[0]?.target ?? '-',
     firstSeen: Math.min(...nodes.map((n) => n.firstSeen)),

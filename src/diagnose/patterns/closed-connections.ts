@@ -2,6 +2,7 @@
  * Splits rows of the shape `x t -1` 502, which look alike individually, by their patterns. Each error is in one part,
  * that of the most specific pattern; unexplained errors are the rest.
  */
+import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
@@ -186,6 +187,3 @@ function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
 }
 
 const readMs = ({ log }: Traffic): number => (log.newest ?? 0) - (log.oldest ?? 0);
-
-const targetKey = ({ target_group_arn, target }: Pick<SampledError, 'target_group_arn' | 'target'>): string =>
-  `${target_group_arn} ${target}`;

@@ -1,4 +1,5 @@
 /** Groups rows without a connection by target group and target, with what else the target did. */
+import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
@@ -24,13 +25,13 @@ export interface FailedConnects {
 export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[] => {
   const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'connect-failed');
-  const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
-  const byKey = new Map(presences.map((one) => [`${one.target_group_arn} ${one.target}`, one]));
+  const perTarget = groupBy(errors, targetKey);
+  const byKey = new Map(presences.map((one) => [targetKey(one), one]));
   return [...perTarget.values()].flatMap(groupByPause).flatMap((own) => {
     const [first] = own;
     if (!first) return [];
     const { target, target_group_arn } = first;
-    const presence = byKey.get(`${target_group_arn} ${target}`) ?? null;
+    const presence = byKey.get(targetKey(first)) ?? null;
     return [
       {
         target_group_arn,
@@ -58,9 +59,9 @@ export function byTarget(traffic: Traffic, errors: readonly SampledError[]): Tar
   const answered = new Set(
     targetPresences(traffic)
       .filter(({ lastSuccess }) => lastSuccess !== null)
-      .map((presence) => `${presence.target_group_arn} ${presence.target}`),
+      .map(targetKey),
   );
-  const perTarget = groupBy(errors, (error) => `${error.target_group_arn} ${error.target}`);
+  const perTarget = groupBy(errors, targetKey);
   return [...perTarget].flatMap(([key, own]) =>
     own
       .slice(0, 1)

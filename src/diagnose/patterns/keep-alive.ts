@@ -2,9 +2,11 @@
  * Measures the targets' keep-alive timeout. A race puts failing requests at one gap after an earlier completion on the
  * same (node, target), chance does not. Measures each target group separately, and all together if each has few errors.
  */
+
 import type { GapPeers, IdleGaps } from '../../evidence/access-log.ts';
 import { number, outOf, plural, seconds as secondsText } from '../../format/wording.ts';
 import { RACE_WITHIN } from '../signature.ts';
+import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
 import { asBusy } from './busy-controls.ts';
@@ -269,7 +271,7 @@ const TOGETHER_MS = 20;
  */
 function closedWithWork(errors: readonly SampledError[]): Set<SampledError> {
   const result = new Set<SampledError>();
-  for (const own of groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()) {
+  for (const own of groupBy(errors, targetKey).values()) {
     const ordered = [...own].sort((a, b) => a.at - b.at);
     for (const direction of [ordered, [...ordered].reverse()]) {
       let work = Number.NEGATIVE_INFINITY;

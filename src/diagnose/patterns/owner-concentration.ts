@@ -1,5 +1,7 @@
 /** Tests whether failing targets share a service, revision, instance type or zone more than by chance. */
+
 import { number, outOf } from '../../format/wording.ts';
+import { targetKey } from '../targets/target-key.ts';
 import { type TargetOwner, targetName } from '../targets/target-owners.ts';
 import { oncePerTraffic, type Traffic } from '../traffic.ts';
 
@@ -30,17 +32,14 @@ export interface OwnedTarget {
   errors: number;
 }
 
-const keyOf = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
-  `${target_group_arn} ${target}`;
-
 /** All targets in the log with a known owner; by target group, then address. */
 export const ownedTargets = oncePerTraffic((traffic: Traffic): OwnedTarget[] => {
   const { log, errors, owners } = traffic;
   const byTarget = Map.groupBy(
     log.targets.filter(({ target }) => target !== '-'),
-    keyOf,
+    targetKey,
   );
-  const errorsOf = Map.groupBy(errors, keyOf);
+  const errorsOf = Map.groupBy(errors, targetKey);
   return [...byTarget].flatMap(([key, nodes]) => {
     const [first] = nodes;
     if (first === undefined) return [];

@@ -1,7 +1,9 @@
 /** Computes from the errors how long a target must keep serving after its deregistration. */
+
 import { seconds } from '../../format/wording.ts';
 import { groupBy, type SampledError, type Traffic } from '../traffic.ts';
 import type { Platform } from './platform.ts';
+import { targetKey } from './target-key.ts';
 
 /** Whole seconds, each longer than the previous: a target drains before it stops, and stops before it is killed. */
 export interface DrainTimes {
@@ -30,7 +32,7 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
   const routes = new Set(errors.map(({ route }) => route));
   const own = log.routes.filter(({ route }) => routes.has(route));
   const longest = Math.max(0, ...own.map(({ succeededMaxMs }) => succeededMaxMs / 1000));
-  const spans = [...groupBy(errors, ({ target_group_arn, target }) => `${target_group_arn} ${target}`).values()].map(
+  const spans = [...groupBy(errors, targetKey).values()].map(
     (same) => (Math.max(...same.map(({ at }) => at)) - Math.min(...same.map(({ at }) => at))) / 1000,
   );
   const lingered = Math.max(0, ...spans);

@@ -1,6 +1,8 @@
 /** Errors by target and by route, as a table. */
+
 import type { types } from '@slack/bolt';
 import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
+import { targetKey } from '../../../diagnose/targets/target-key.ts';
 import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from '../../../diagnose/traffic.ts';
 import type { EvidenceSet } from '../../../evidence/evidence.ts';
 import { number, percent, plural, seconds } from '../../../format/wording.ts';
@@ -112,9 +114,6 @@ const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
       `The access log was not read${accessLog.status === 'unavailable' ? `: ${sanitize(accessLog.reason)}` : ''}.`,
     ),
   ]);
-
-const targetKey = ({ target_group_arn, target }: { target_group_arn: string; target: string }): string =>
-  `${target_group_arn} ${target}`;
 
 /** A cell: text, or a number that Slack sorts by and the text to show for it. */
 export type Cell = string | { value: number; words: string };

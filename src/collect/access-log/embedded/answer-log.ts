@@ -5,7 +5,7 @@ import { failedStatuses } from '../failed-statuses.ts';
 import { findClosedConnections, idleGaps, planGaps } from '../gap-search.ts';
 import type { PlaceRow } from '../place-traffic.ts';
 import { type ShownFailure, showFailures } from '../shown-failures.ts';
-import type { CountedTraffic, TrafficRequest } from './count-traffic.ts';
+import type { Counting, TrafficRequest } from './count-traffic.ts';
 import type { Entries } from './entry-store.ts';
 import { ASKED } from './failure-store.ts';
 import { findGaps } from './find-gaps.ts';
@@ -19,22 +19,22 @@ export async function answerLog(
   entries: Entries,
   question: Question,
   idleTimeoutSeconds: number,
-  count: (request: TrafficRequest) => Promise<CountedTraffic>,
+  count: (request: TrafficRequest) => Counting,
 ): Promise<LogAnswers> {
   const { failures } = entries;
   const counting = count({ entries, question });
   const isRetried = findRetries(entries, failedStatuses(question.statuses));
   const { shown, ...clients } = showFailures(failures.held, ({ index }) => isRetried[index] === 1);
-  const { log, places } = await counting;
+  const idleGaps = gapsBefore(entries, shown, await counting.places, question, idleTimeoutSeconds);
   return {
-    ...log,
+    ...(await counting.traffic),
     failures: shown.map(({ failure }) => failure),
     failuresTotal: failures.count,
     failureShapes: failures.shapes(isRetried),
     failedClients: new Set(failures.client.filter((_, index) => failures.kind[index] === ASKED)).size,
     ...clients,
     retriedOk: isRetried.reduce((sum, one) => sum + one, 0),
-    idleGaps: gapsBefore(entries, shown, places, question, idleTimeoutSeconds),
+    idleGaps,
   };
 }
 

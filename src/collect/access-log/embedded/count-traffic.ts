@@ -8,20 +8,33 @@ import type { TrafficEntries } from './entry-batch.ts';
 import { findOutages } from './find-outages.ts';
 import { answerRoutes } from './route-answers.ts';
 
+/** Both reject if a thread counts and ends early. */
+export interface Counting {
+  /** Known before the traffic. */
+  places: Promise<PlaceRow[]>;
+  traffic: Promise<CountedTraffic>;
+}
+
 export interface TrafficRequest {
   entries: TrafficEntries;
   question: Pick<Question, 'from' | 'to' | 'statuses'>;
 }
 
-export interface CountedTraffic {
-  log: CountedEntries['log'] & Pick<AccessLog, 'routes' | 'slowest' | 'badRequestRoutes' | 'outages'>;
-  places: PlaceRow[];
+export type CountedTraffic = CountedEntries['log'] &
+  Pick<AccessLog, 'routes' | 'slowest' | 'badRequestRoutes' | 'outages'>;
+
+/** `tellPlaces` is called with the traffic of each place as soon as that is known: gaps are searched for in it. */
+export function countTraffic(
+  { entries, question }: TrafficRequest,
+  tellPlaces: (places: PlaceRow[]) => void,
+): CountedTraffic {
+  const counted = countEntries(entries, question, failedStatuses(question.statuses));
+  tellPlaces(counted.places);
+  return { ...counted.log, ...answerRoutes(entries, counted, question), outages: findOutages(entries, question) };
 }
 
-export function countTraffic({ entries, question }: TrafficRequest): CountedTraffic {
-  const counted = countEntries(entries, question, failedStatuses(question.statuses));
-  return {
-    log: { ...counted.log, ...answerRoutes(entries, counted, question), outages: findOutages(entries, question) },
-    places: counted.places,
-  };
+/** Counts in this thread. */
+export function countHere(request: TrafficRequest): Counting {
+  const places = Promise.withResolvers<PlaceRow[]>();
+  return { traffic: Promise.resolve(countTraffic(request, places.resolve)), places: places.promise };
 }

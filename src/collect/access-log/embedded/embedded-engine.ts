@@ -21,7 +21,7 @@ import {
   type WantedLoadBalancer,
 } from '../log-files.ts';
 import { answerLog } from './answer-log.ts';
-import { countTraffic } from './count-traffic.ts';
+import { countHere } from './count-traffic.ts';
 import { EntryStore } from './entry-store.ts';
 import { type FilesToScan, openReaders, type Readers, type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
@@ -135,8 +135,7 @@ class LogFileReader {
         : { ...arriving, files: this.#arriving(folder, arriving.names) };
     this.#reportProgress('listed', files, 0);
     const store = new EntryStore(this.#options.question.statuses);
-    if (files.count === 0)
-      return { log: await this.#answer(store, [], async (all) => countTraffic(all)), accounts: [] };
+    if (files.count === 0) return { log: await this.#answer(store, [], countHere), accounts: [] };
     try {
       return await this.#read(store, files);
     } catch (error) {

@@ -1,13 +1,18 @@
 /** A worker thread of scan.ts: reads one file after another on request; one thread then counts the traffic. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { PlaceRow } from '../place-traffic.ts';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
 import { type CountedTraffic, countTraffic, type TrafficRequest } from './count-traffic.ts';
 import { type FileToScan, type ScannedFile, scanFile } from './scan-file.ts';
 
 export type MessageToWorker = FileToScan | TrafficRequest;
 
-/** `batch` belongs to the last requested file; `scanned` ends it. */
-export type MessageFromWorker = { batch: Batch } | { scanned: ScannedFile } | { counted: CountedTraffic };
+/** `batch` belongs to the last requested file; `scanned` ends it. `counted` follows `places`. */
+export type MessageFromWorker =
+  | { batch: Batch }
+  | { scanned: ScannedFile }
+  | { places: PlaceRow[] }
+  | { counted: CountedTraffic };
 
 export interface WorkerOptions {
   options: ColumnsOptions;
@@ -36,7 +41,7 @@ const columns = new Columns(options, (batch) => {
 
 port.on('message', (message: MessageToWorker) => {
   if ('entries' in message) {
-    post({ counted: countTraffic(message) });
+    post({ counted: countTraffic(message, (places) => post({ places })) });
     return;
   }
   // A rejection ends the thread and reaches its owner as an error.

@@ -4,8 +4,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { PlaceRow } from '../place-traffic.ts';
 import { type Batch, Columns, type ColumnsOptions } from './columns.ts';
-import { type CountedTraffic, countTraffic, type TrafficRequest } from './count-traffic.ts';
+import { type CountedTraffic, type Counting, countHere, type TrafficRequest } from './count-traffic.ts';
 import type { TrafficEntries } from './entry-batch.ts';
 import { type FileToScan, type ReadMode, type ScannedFile, scanFile } from './scan-file.ts';
 import type { MessageFromWorker, MessageToWorker, WorkerOptions } from './scan-worker.ts';
@@ -47,8 +48,8 @@ export interface FilesToScan<File extends SizedFileToScan> {
 /** Threads that read files, or this thread in their place. */
 export interface Readers {
   all: readonly ScanReader[];
-  /** Counts the traffic that was read, in a thread if there is one. Throws if the thread ends early. */
-  count(request: TrafficRequest): Promise<CountedTraffic>;
+  /** Counts the traffic that was read, in a thread if there is one. */
+  count(request: TrafficRequest): Counting;
   close(): Promise<void>;
 }
 
@@ -123,7 +124,7 @@ export async function scan<File extends SizedFileToScan>(
 
 interface ScanReader {
   read(file: FileToScan, take: (batch: Batch) => void): Promise<ScannedFile>;
-  count(request: TrafficRequest): Promise<CountedTraffic>;
+  count(request: TrafficRequest): Counting;
   close(): Promise<unknown>;
 }
 
@@ -135,7 +136,7 @@ function readerHere(options: ColumnsOptions): ScanReader {
       deliver = take;
       return scanFile(columns, file);
     },
-    count: async (request) => countTraffic(request),
+    count: countHere,
     close: async () => {},
   };
 }
@@ -145,9 +146,13 @@ function readerInThread(options: ColumnsOptions): ScanReader {
   const worker = new Worker(WORKER, { workerData: { options, pending } satisfies WorkerOptions });
   let deliver: (batch: Batch) => void = () => {};
   let reading = Promise.withResolvers<ScannedFile>();
+  const places = Promise.withResolvers<PlaceRow[]>();
   const counting = Promise.withResolvers<CountedTraffic>();
+  // Nobody may be waiting when the thread ends, and an unhandled rejection would end the process.
+  for (const { promise } of [places, counting]) promise.catch(() => {});
   const fail = (error: Error) => {
     reading.reject(error);
+    places.reject(error);
     counting.reject(error);
   };
   worker.on('error', fail);
@@ -156,6 +161,10 @@ function readerInThread(options: ColumnsOptions): ScanReader {
     try {
       if ('scanned' in message) {
         reading.resolve(message.scanned);
+        return;
+      }
+      if ('places' in message) {
+        places.resolve(message.places);
         return;
       }
       if ('counted' in message) {
@@ -179,12 +188,10 @@ function readerInThread(options: ColumnsOptions): ScanReader {
     },
     count({ entries, question }) {
       worker.postMessage({ entries: toSend(entries), question } satisfies MessageToWorker);
-      return counting.promise;
+      return { places: places.promise, traffic: counting.promise };
     },
     async close() {
-      // Keep a handler for errors still to come: an unhandled one would end the process.
       reading.promise.catch(() => {});
-      counting.promise.catch(() => {});
       worker.removeAllListeners('message');
       await worker.terminate();
     },

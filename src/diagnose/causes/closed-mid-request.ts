@@ -39,7 +39,8 @@ export const closedMidRequest = defineCause({
       slowErrorsOutsideRace(parts).filter((error) => !mayBeRace.has(error)),
     );
     const inCrash = [...parts.all, ...aborted].filter((error) => outlineOf(traffic).get(error)?.kind === 'crash');
-    const sureErrors = [...new Set([...crashErrors, ...inCrash, ...scatteredErrors])];
+    const sure = new Set([...crashErrors, ...inCrash, ...scatteredErrors]);
+    const sureErrors = [...sure];
     const otherwise = [
       ...aborted,
       ...parts.instantRest,
@@ -54,7 +55,7 @@ export const closedMidRequest = defineCause({
       // A route that ends its process on every request looks like a route with an invalid response.
       ...parts.routes.flatMap((route) => route.errors),
     ];
-    const possible = otherwise.filter((error) => !sureErrors.includes(error));
+    const possible = otherwise.filter((error) => !sure.has(error));
     const [burst] = crashed;
     return claimErrors(
       {

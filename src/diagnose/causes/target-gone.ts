@@ -27,7 +27,7 @@ export const targetGone = defineCause({
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge(evidence, question): Judgement {
-    const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+    const { sentences, everyOther } = evidenceAgainstDrops(evidence.traffic);
     const pairs = findConnectTimeouts(evidence, question);
     const changesRead = evidence.changes !== undefined;
     const left = pairs.filter((pair) => pair.exit.strength !== null && !isBlocked(pair, changesRead));

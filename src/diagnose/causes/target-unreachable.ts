@@ -40,7 +40,7 @@ export const targetUnreachable = defineCause({
   wants: CONNECT_TIMEOUT_EVIDENCE,
 
   judge(evidence, question): Judgement {
-    const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+    const { sentences, everyOther } = evidenceAgainstDrops(evidence.traffic);
     const changesRead = evidence.changes !== undefined;
     const judged = findConnectTimeouts(evidence, question).map((pair) => ({
       pair,

@@ -30,7 +30,7 @@ export function judgeBlockedPath(
   question: Question,
   advice: Fix,
 ): Judgement {
-  const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+  const { sentences, everyOther } = evidenceAgainstDrops(evidence.traffic);
   const changesRead = evidence.changes !== undefined;
   const judged = findConnectTimeouts(evidence, question).map((pair) => ({
     pair,
@@ -108,7 +108,7 @@ const answeredTo = ({ arn, target, first, last }: ConnectTimeout, { traffic }: C
 
 /** Judges errors without any connect timeout: their signatures rule out dropped packets. */
 export function judgeWithoutTimeouts(evidence: Pick<ConnectTimeoutEvidence, 'traffic'>): Judgement {
-  const { sentences, everyOther } = evidenceAgainstDrops(evidence);
+  const { sentences, everyOther } = evidenceAgainstDrops(evidence.traffic);
   return everyOther ? ruledOut(sentences) : untested();
 }
 

@@ -25,6 +25,7 @@ import {
   groupBy,
   nameOf,
   namesOf,
+  oncePerTraffic,
   type SampledError,
   targetGroupName,
   withSignature,
@@ -430,10 +431,7 @@ const ago = (ms: number): string => (ms < 120_000 ? seconds(ms / 1000) : plural(
  * Evidence against dropped packets in the other errors: one sentence per kind, and whether they make up all errors
  * except the connect timeouts.
  */
-export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traffic'>): {
-  sentences: string[];
-  everyOther: boolean;
-} {
+export const evidenceAgainstDrops = oncePerTraffic((traffic): { sentences: string[]; everyOther: boolean } => {
   // Requests in flight end with a lost target, so they say nothing about new connections.
   const outlines = outlineOf(traffic);
   const others = traffic.errors.filter(
@@ -463,7 +461,7 @@ export function evidenceAgainstDrops({ traffic }: Pick<DiagnosisEvidence, 'traff
     ],
     everyOther: failed.length + connected.length + invoked.length + endedBeforeTarget.length === others.length,
   };
-}
+});
 
 /** "146 of 149 requests timed out after 10 s connecting to 10.0.1.5:8080." */
 export function timeoutText(pairs: readonly ConnectTimeout[], { traffic }: Pick<DiagnosisEvidence, 'traffic'>): string {

@@ -106,13 +106,14 @@ function rolloutOf(arn: string, turns: readonly TurnOver[], traffic: Traffic): E
   if (failures.length === 0) return [];
   const targets = sorted(failures.map(({ request }) => request.target));
   const ends = failures.map(({ request }) => request.at);
+  const own = new Set(failures);
   return [
     {
       kind: 'rollout',
       target_group_arn: arn,
       targets,
       outages: targetOutages(traffic).filter(
-        (outage) => outage.target_group_arn === arn && outage.failures.every((failure) => failures.includes(failure)),
+        (outage) => outage.target_group_arn === arn && outage.failures.every((failure) => own.has(failure)),
       ),
       bursts: [],
       failures,

@@ -70,7 +70,11 @@ function bySameTime(a: LoggedFailure, b: LoggedFailure): number {
 /** Returns the failures that may be shown: at most FAILURE_LIMIT, those with the lowest sample. */
 export function lowestSamples<Logged extends LoggedFailure>(failures: readonly Logged[]): Logged[] {
   if (failures.length <= FAILURE_LIMIT) return [...failures];
-  return failures.toSorted((a, b) => a.sample - b.sample || byTime(a, b)).slice(0, FAILURE_LIMIT);
+  const samples = Uint32Array.from(failures, ({ sample }) => sample).sort();
+  const highest = samples[FAILURE_LIMIT - 1] ?? 0;
+  const below = failures.filter(({ sample }) => sample < highest);
+  const equal = failures.filter(({ sample }) => sample === highest).sort(byTime);
+  return [...below, ...equal.slice(0, FAILURE_LIMIT - below.length)];
 }
 
 /** Returns the failures to show in their order. Clients are numbered in that order. */

@@ -211,7 +211,7 @@ function impactSentence(diagnosis: Diagnosis): string | null {
         ? '; no successful retry'
         : `; ${outOf(retriedOk, errors)} succeeded on retry`;
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
-  const own = madeInFront(diagnosis) === null ? '' : 'Behind CloudFront: ';
+  const own = madeInFront(diagnosis) === null ? '' : 'Load balancer: ';
   return `${own}${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;
 }
 

@@ -28,7 +28,7 @@ const failsFor = (errors: readonly SampledError[]): number => {
 
 export const connectionRefused = defineCause({
   id: 'connection-refused',
-  title: 'Connection refused by the target',
+  title: 'Connection refused while in service',
   explanation:
     'The target answers the connection attempt with a reset or as unreachable: nothing listens on the port, the process crashed, or a firewall rejects.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html',

@@ -73,7 +73,12 @@ export const failingRoutesCheck = defineCheck({
     return {
       outcome: 'pass',
       summary,
-      brief: top.share < 1 ? `no route always fails (worst: ${percent(top.share)})` : 'all requests of a route failed',
+      brief:
+        top.share >= 1
+          ? 'all requests of a route failed'
+          : sent === ''
+            ? `no route always fails (worst: ${percent(top.share)})`
+            : `after sending, at most ${percent(top.share)} of a route fail`,
       facts,
     };
   },

@@ -67,7 +67,7 @@ export const measuredKeepAlive = defineCheck({
     const offer = needsLongerWindow(traffic, first) ? longerWindowText(traffic.log.longerLook) : '';
     return {
       outcome: 'unknown',
-      summary: `${plural(instant, 'connection was', 'connections were')} closed immediately${lookedBack}, but ${whyInconclusive(first)}.${offer}`,
+      summary: `${plural(instant, 'connection')} closed right after a request was sent${lookedBack}, but ${whyInconclusive(first)}.${offer}`,
     };
   },
 });

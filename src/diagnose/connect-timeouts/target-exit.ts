@@ -84,7 +84,7 @@ function judgeAbsentTarget(
   const replaced = wasReplaced(presence, presences);
   if (presence.lastSuccess === null && presence.left === null)
     return noExit(`${name} never answered in the log that was read, so nothing shows that it was there and left.`);
-  const lastRequestText = `${name} got its last request at ${utcTime(presence.lastSeen)}`;
+  const lastRequestText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';
   if (presence.left !== true)
     return exitWith('possible', `${lastRequestText}${now}; whether it was registered then is unknown.`);

@@ -61,6 +61,14 @@ export function errorsText(errors: readonly SampledError[]): string {
 export const callText = ({ name, user, at }: EventCall): string =>
   `${name}${name === 'BidEvictedEvent' ? ' (spot interruption)' : user ? ` by ${user}` : ''} at ${utcTime(at)}`;
 
+/** "when ops called StopTask", "with the spot interruption (BidEvictedEvent)". */
+const whenCalled = ({ name, user }: EventCall): string =>
+  name === 'BidEvictedEvent'
+    ? `with the spot interruption (${name})`
+    : user
+      ? `when ${user} called ${name}`
+      : `when ${name} was called`;
+
 /** CloudTrail records whole seconds. */
 const isTogether = (from: number, call: EventCall): boolean => Math.abs(call.at - from) < 500 || call.at > from;
 
@@ -94,7 +102,9 @@ export function lostText(
   // The call's second may be later than the last answer.
   const isSudden = rejecting === '' && call !== undefined && last - first < 1000 && isTogether(from, call);
   const inserted = `${rejecting}${afterCall(from, call)}`;
-  const how = isSudden ? `with ${callText(call)}` : `${when}${inserted}${inserted === '' ? '' : ','}`;
+  const how = isSudden
+    ? `at ${utcTime(call.at)}, ${whenCalled(call)},`
+    : `${when}${inserted}${inserted === '' ? '' : ','}`;
   return `${targetsText(outline, traffic)} stopped answering ${how}${end}${registered}.`;
 }
 

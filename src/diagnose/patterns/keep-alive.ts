@@ -442,7 +442,7 @@ const MOST_POOLED = 20_000;
 export const atEdgeText = (hits: number, examined: number): string =>
   hits === examined ? plural(hits, 'error') : `${outOf(hits, examined)} immediate closes`;
 
-/** Says why no edge is shown; follows "12 connections were closed immediately, but ". None of the reasons rules a race out. */
+/** Says why no edge is shown; follows "12 connections closed right after a request was sent, but ". None of the reasons rules a race out. */
 export function whyInconclusive(measure: KeepAliveMeasure): string {
   const { examined, witnesses, controls, comparable, crowded, weakEdge } = measure;
   if (examined === 0) return 'no earlier request on the same load balancer node and target was read';

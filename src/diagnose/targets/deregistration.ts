@@ -42,7 +42,7 @@ export function removalReason(
   name = presence.target,
 ): RemovalReason {
   const registration = registrationOf(presence.target_group_arn, presence.target, evidence);
-  const lastRequestText = `${name} got its last request at ${utcTime(presence.lastSeen)}`;
+  const lastRequestText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
   const call = deregistrationTimes(presence.target_group_arn, presence.target, evidence).findLast(
     (at) => at <= presence.lastSeen + LINGER_MS,
   );

@@ -197,7 +197,7 @@ describe('target-gone', () => {
 
   it('says when it was last seen and what replaced it', () => {
     expect(judge({ known: { targetHealth: absent }, targets: [left, stayed, joined] }).for[1]).toBe(
-      '10.0.1.5:8080 got its last request at 02:41:50 UTC and is not registered now; another target of the group took over.',
+      '10.0.1.5:8080 last appears in the log at 02:41:50 UTC and is not registered now; another target of the group took over.',
     );
   });
 });

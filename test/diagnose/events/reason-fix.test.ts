@@ -56,7 +56,7 @@ describe('tasks that ran out of memory', () => {
   it('lead with the memory and name the refusals as what followed', () => {
     expect(verdict.cause).toBe('connection-refused');
     expect(verdict.summary).toMatch(
-      /^2 tasks of api \(feed-api:46\) ran out of memory at 02:44:59 and 02:49:59 UTC\. 40 errors in .* The access log shows it as connection refused by the target \(likely\)\./,
+      /^2 tasks of api \(feed-api:46\) ran out of memory at 02:44:59 and 02:49:59 UTC\. 40 errors in .* The access log shows it as connection refused while in service \(likely\)\./,
     );
   });
 

@@ -267,7 +267,7 @@ describe('the fix', () => {
     expect(text).toContain('*Fix: Worker timeout in the target*');
     expect(text).toContain('alb502 has run none of this: it only reads.');
     // As the headline says it.
-    expect(read('fix', memory)).toContain('*Fix: Out of memory (connection refused by the target)*');
+    expect(read('fix', memory)).toContain('*Fix: Out of memory (connection refused while in service)*');
   });
 
   it('starts with the application log when the verdict is undecided', () => {

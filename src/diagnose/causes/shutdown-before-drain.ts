@@ -147,7 +147,7 @@ function fixFor(errors: readonly SampledError[], evidence: CauseEvidence<(typeof
 const loweredDelay = (arn: string, now: number, { delay, longest }: DrainTimes): string[] =>
   Number.isFinite(now) && now > delay
     ? [
-        `The aws command lowers the deregistration delay of ${targetGroupName(arn)} from ${now} s to ${delay} s: longer requests to a draining target are cut off${longest > 0 ? ` (the longest took ${seconds(longest)})` : ''}.`,
+        `The aws command lowers the deregistration delay of ${targetGroupName(arn)} from ${now} s to ${delay} s: requests that run longer on a draining target are cut off${longest > 0 ? ` (none did: the longest took ${seconds(longest)})` : ''}.`,
       ]
     : [];
 

@@ -211,23 +211,28 @@ function impactSentence(diagnosis: Diagnosis): string | null {
         ? '; no successful retry'
         : `; ${outOf(retriedOk, errors)} succeeded on retry`;
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
-  const own = madeInFront(diagnosis) === null ? '' : 'Load balancer: ';
-  return `${own}${who.join(', ')}${retried}.${timeWords(diagnosis)}${before}`;
+  const facts = `${who.join(', ')}${retried}`;
+  const time = timeWords(diagnosis);
+  const words =
+    madeInFront(diagnosis) === null
+      ? [`${facts}.`, time]
+      : [`Load balancer's errors: ${facts}${time === '' ? '.' : `; ${inSentence(time)}`}`];
+  return `${words.filter((one) => one !== '').join(' ')}${before}`;
 }
 
 /** Milliseconds by which a log may end before its window and still cover it. */
 const COVERED_MS = 60_000;
 
-/** Since when, and whether it is over. */
+/** Since when, and whether it is over: a sentence, empty if there was no error. */
 function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis): string {
   const { firstError, lastError, ongoing, failingAtEnd = null } = triage;
   if (firstError === null || lastError === null) return '';
   const [first, last] = [timeOfDay(firstError), timeOfDay(lastError)];
-  if (ongoing === true) return ` Since ${first}, still failing.`;
-  if (first === last) return ` At ${first}.`;
+  if (ongoing === true) return `Since ${first}, still failing.`;
+  if (first === last) return `At ${first}.`;
   const end = newestEntry !== null && Date.parse(window.to) - Date.parse(newestEntry) > COVERED_MS ? 'log' : 'window';
-  if (ongoing === null && failingAtEnd === true) return ` Since ${first}, still failing at the end of the ${end}.`;
-  return ` ${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
+  if (ongoing === null && failingAtEnd === true) return `Since ${first}, still failing at the end of the ${end}.`;
+  return `${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
 }
 
 const causeTitleIn = ({ causes }: Diagnosis, id: CauseId): string =>

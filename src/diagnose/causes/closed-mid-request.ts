@@ -73,7 +73,7 @@ export const closedMidRequest = defineCause({
           ...(crashed.length > 3 ? [`${plural(crashed.length - 3, 'more event')} of this kind.`] : []),
           ...(scatteredErrors.length > 0
             ? [
-                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work, on many routes and at no fixed time; each took longer than any success on its route. ${outOf(retried(scatteredErrors), scatteredErrors.length)} succeeded on a retry.`,
+                `${plural(scatteredErrors.length, 'error')} after ${durationSpread(scatteredErrors.map((e) => e.target_processing_time))} of work (no fixed duration), on many routes; each took longer than any success on its route. ${outOf(retried(scatteredErrors), scatteredErrors.length)} succeeded on a retry.`,
               ]
             : []),
           ...(possible.length > 0

@@ -184,7 +184,9 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
           : measured.flatMap((at) => keepAliveSettings(at, wanted)),
       ),
     ],
-    sideEffects: [`On SIGTERM, close idle connections (Node.js 19+: server.close()), or stopping takes ${wanted} s.`],
+    sideEffects: [
+      `On SIGTERM, close idle connections (Node.js 19+: server.close()); otherwise stopping can take the load balancer's idle timeout, ${idle} s.`,
+    ],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
       : { stopgap: stopgapOf(stopgap, evidence.loadBalancer.LoadBalancerArn, attributes?.[IDLE_TIMEOUT]) }),
@@ -264,13 +266,13 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 requests closed immediately came 6.00 s after an earlier response on the same node and target; 13 would be expected by chance." */
+/** "103 of 112 requests closed immediately came 6.00 s after an earlier response on the same load balancer node and target; 13 would be expected by chance." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
-    idle: `${seconds(at)} after an earlier response on the same node and target`,
+    idle: `${seconds(at)} after an earlier response on the same load balancer node and target`,
     'at-once': 'within 5 ms of the latest response on the same load balancer node and target',
-    beyond: `${seconds(at)} or more after the latest response on the same node and target`,
+    beyond: `${seconds(at)} or more after the latest response on the same load balancer node and target`,
   }[kind];
   const errors =
     hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} requests closed immediately`;

@@ -64,7 +64,8 @@ export const registeredPort = defineCheck({
       const summary = `${verdict.summary} Could not check whether requests succeed there: ${unseen.words}.`;
       return { ...verdict, outcome: 'unknown', summary, ...(unseen.missing ? { missing: true } : {}) };
     }
-    return { ...verdict, outcome: 'pass' };
+    const isApart = registeredTargets.some(isCheckedElsewhere);
+    return { ...verdict, outcome: 'pass', ...(isApart ? { brief: 'match; health checks use another port' } : {}) };
   },
 });
 

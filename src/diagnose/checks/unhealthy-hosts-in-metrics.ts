@@ -27,7 +27,9 @@ export const unhealthyHostsInMetrics = defineCheck({
   evaluate(evidence, question) {
     const groups = attachedGroups(evidence);
     if (groups.length === 0) return { outcome: 'not-applicable', summary: 'No target group with addresses is in use.' };
-    const read = groups.map((group) => hostsOf(group, evidence.metrics, question));
+    const read = groups.map((group) =>
+      hostsOf(group, evidence.metrics, question, firstRequest(group, evidence.traffic)),
+    );
     const facts = read.flatMap(({ name, unhealthy, healthy }) => [
       ...(unhealthy === null ? [] : [{ label: `highest UnHealthyHostCount of ${name}`, value: unhealthy }]),
       ...(healthy === null ? [] : [{ label: `lowest HealthyHostCount of ${name}`, value: healthy }]),
@@ -68,7 +70,7 @@ const SHOWN = 3;
 
 /**
  * "feed-api task 91aa… (10.0.10.31) failed health checks from 2 load balancer nodes from 07:44:00 to 07:45:10 UTC: 4 × 503
- * (ResponseCodeMismatch)."
+ * (TargetError)."
  */
 function failedChecks(traffic: Traffic): string[] {
   const { healthChecks = [] } = traffic.log;
@@ -88,7 +90,7 @@ const reasonText = ({ reason, statusCode, count }: FailedHealthChecks['reasons']
 
 interface Hosts {
   name: string;
-  /** The highest UnHealthyHostCount and the lowest HealthyHostCount; null without data. */
+  /** The highest UnHealthyHostCount, and the lowest HealthyHostCount since it got requests; null without data. */
   unhealthy: number | null;
   healthy: number | null;
   /** "in the minute 02:41 UTC": when it had an unhealthy host, and when it had no healthy one; null if never. */
@@ -98,13 +100,17 @@ interface Hosts {
   failedOpen: number | null;
 }
 
-function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question): Hosts {
+/** `usedFrom`: see firstRequest. */
+function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question, usedFrom: number | null): Hosts {
   const scope = { loadBalancer: question.loadBalancer, targetGroup: group.TargetGroupArn };
   const window = { from: Math.floor(question.from / MINUTE) * MINUTE, to: Math.ceil(question.to / MINUTE) * MINUTE };
   const read = (metric: string, stats: string[]): Point[] =>
     stats.map((stat) => metricPeriods(metrics, metric, scope, window, stat)).find((points) => points.length > 0) ?? [];
   const unhealthy = read('UnHealthyHostCount', ['Maximum', 'Average', 'Minimum']);
-  const healthy = read('HealthyHostCount', ['Minimum', 'Average', 'Maximum']);
+  // Targets of a new deployment register before it gets traffic.
+  const healthy = read('HealthyHostCount', ['Minimum', 'Average', 'Maximum']).filter(
+    ({ at, period }) => at + period > (usedFrom ?? 0),
+  );
   return {
     name: group.TargetGroupName,
     unhealthy: unhealthy.length === 0 ? null : Math.max(...unhealthy.map(({ value }) => value)),
@@ -114,6 +120,12 @@ function hostsOf(group: TargetGroup, metrics: MetricSeries[], question: Question
     failedOpen: metricSum(metrics, 'UnhealthyRoutingRequestCount', scope, window),
   };
 }
+
+/** When the log has the first request to the group, epoch milliseconds; null if it has none or was not read. */
+const firstRequest = ({ TargetGroupArn }: TargetGroup, traffic: Traffic | undefined): number | null =>
+  (traffic?.log.targets ?? [])
+    .filter(({ target_group_arn }) => target_group_arn === TargetGroupArn)
+    .reduce<number | null>((first, { firstSeen }) => Math.min(first ?? firstSeen, firstSeen), null);
 
 /** When the condition held, by minute or longer period: "in each minute from 02:41 to 02:44 UTC". */
 function timeText(points: readonly Point[], holds: (value: number) => boolean): string | null {

@@ -132,9 +132,9 @@ export function ownerSentence({
   return `${share} have ${dimension} ${name}; ${withIt} of all ${targets} targets have it, so ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} of ${failing} would be expected by chance.`;
 }
 
-/** "5 of 5 failing targets have one revision". */
+/** "5 of 5 failing targets share a revision". */
 export const ownerBrief = ({ dimension, failingWithIt, failing }: OwnerConcentration): string =>
-  `${outOf(failingWithIt, failing)} failing targets have one ${dimension}`;
+  `${outOf(failingWithIt, failing)} failing targets share ${dimension === 'instance type' ? 'an' : 'a'} ${dimension}`;
 
 /** "5 of 5 failing targets are of revision feed-api:48." */
 export const ownerHeadline = ({ dimension, name, failingWithIt, failing }: OwnerConcentration): string =>

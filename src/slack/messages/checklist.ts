@@ -169,7 +169,10 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const all = triage.errors === 1 ? '1 error,' : `all ${number(triage.errors)} errors`;
     return byTargets > 0 ? null : `${log}${all} by the load balancer`;
   },
-  2: (_, outcome) => (outcome === 'pass' ? 'match' : null),
+  2: ({ steps }, outcome) =>
+    outcome === 'pass'
+      ? (steps.find(({ step }) => step === 2)?.findings.find(({ brief }) => brief)?.brief ?? 'match')
+      : null,
   3: ({ keepAlive, triage }, outcome) => {
     const { measuredSeconds = null, idleTimeoutSeconds = null } = keepAlive ?? {};
     if (outcome === 'fail' && measuredSeconds !== null && idleTimeoutSeconds !== null)

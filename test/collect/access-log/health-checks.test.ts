@@ -14,7 +14,7 @@ const line = (
   elb = 'app/shop/50dc6c495c0c9188',
 ) => `http 2026-11-20T${time}Z 0.012 ${target} api ${result} ${elb} ${node}`;
 
-const FAIL = 'FAIL 503 ResponseCodeMismatch';
+const FAIL = 'FAIL 503 TargetError';
 const SILENT = 'FAIL - TimedOut';
 const PASS = 'PASS 200 -';
 
@@ -32,7 +32,7 @@ describe('health checks failed', () => {
     [
       'until the node saw one pass',
       [line('02:41:00', PASS), line('02:41:30', FAIL), line('02:42:00', FAIL), line('02:42:30', PASS)],
-      ['10.0.1.5:8080 02:41:30-02:42:30 1 2 ResponseCodeMismatch 503'],
+      ['10.0.1.5:8080 02:41:30-02:42:30 1 2 TargetError 503'],
     ],
     [
       'until every node that saw a failure saw one pass',
@@ -43,12 +43,12 @@ describe('health checks failed', () => {
         line('02:41:35', SILENT, '10.0.1.10'),
         line('02:42:05', PASS, '10.0.1.10'),
       ],
-      ['10.0.1.5:8080 02:41:00-02:42:05 2 2 TimedOut -, 1 ResponseCodeMismatch 503'],
+      ['10.0.1.5:8080 02:41:00-02:42:05 2 2 TimedOut -, 1 TargetError 503'],
     ],
     [
       'to the end of the log',
       [line('02:54:00', FAIL), line('02:54:30', FAIL)],
-      ['10.0.1.5:8080 02:54:00- 1 2 ResponseCodeMismatch 503'],
+      ['10.0.1.5:8080 02:54:00- 1 2 TargetError 503'],
     ],
     ['once, which makes no target unhealthy', [line('02:41:00', FAIL), line('02:41:30', PASS)], []],
     ['before the window', [line('02:30:00', FAIL), line('02:30:30', FAIL), line('02:31:00', PASS)], []],
@@ -58,7 +58,7 @@ describe('health checks failed', () => {
         ...['02:41:00', '02:41:30'].map((time) => line(time, FAIL, '10.0.0.10', '10.0.1.6:8080')),
         ...['02:41:00', '02:41:30'].map((time) => line(time, SILENT)),
       ],
-      ['10.0.1.5:8080 02:41:00- 1 2 TimedOut -', '10.0.1.6:8080 02:41:00- 1 2 ResponseCodeMismatch 503'],
+      ['10.0.1.5:8080 02:41:00- 1 2 TimedOut -', '10.0.1.6:8080 02:41:00- 1 2 TargetError 503'],
     ],
     [
       'on a target of another load balancer',

@@ -432,7 +432,7 @@ describe('a target that left before it was drained', () => {
       question,
     );
     expect(fix.sideEffects[0]).toBe(
-      'The aws command lowers the deregistration delay of api from 300 s to 45 s: longer requests to a draining target are cut off (the longest took 36.5 s).',
+      'The aws command lowers the deregistration delay of api from 300 s to 45 s: requests that run longer on a draining target are cut off (none did: the longest took 36.5 s).',
     );
     expect(fix.notes?.[0]).toBe(
       'Keep this order: deregistration delay (45 s) < preStop sleep (50 s) < grace period (65 s). 45 s is enough: the longest request took 36.5 s.',

@@ -72,7 +72,7 @@ const situations: Situation[] = [
     },
     says: [
       'Keep this order: deregistration delay (30 s) < preStop sleep (35 s) < grace period (50 s).',
-      'from 300 s to 30 s: longer requests to a draining target are cut off',
+      'from 300 s to 30 s: requests that run longer on a draining target are cut off',
       'took 20.6 s',
       '["sleep", "35"]',
       'Key=deregistration_delay.timeout_seconds,Value=30',

@@ -214,7 +214,7 @@ describe('security-group-blocked', () => {
   });
 
   it.each([
-    ['got an answer in this time', { reason: 'ResponseCodeMismatch', statusCode: '503' }, true],
+    ['got an answer in this time', { reason: 'TargetError', statusCode: '503' }, true],
     ['timed out as well', { reason: 'TimedOut', statusCode: '-' }, false],
   ])('weighs against a block that health checks %s', (_, reason, speaksAgainst) => {
     const evidence = connectTimeoutEvidence({ known: removed });

@@ -3,7 +3,7 @@ import { unhealthyHostsInMetrics } from '../../../src/diagnose/checks/unhealthy-
 import type { FailedHealthChecks } from '../../../src/evidence/access-log.ts';
 import type { MetricSeries } from '../../../src/evidence/aws.ts';
 import { baseEvidence, describeVerdict, lambda } from '../../support/network/two-healthy-targets.ts';
-import { API, MINUTE, question, START, several, trafficOf } from '../../support/traffic/traffic-builder.ts';
+import { API, MINUTE, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
 type Input = Parameters<typeof unhealthyHostsInMetrics.evaluate>[0];
 const judge = (part: Partial<Input>) =>
@@ -27,7 +27,7 @@ const withHealthChecks = (part: Partial<FailedHealthChecks>) =>
         ...{ targetGroup: 'api', target: '10.0.1.5:8080', nodes: ['10.0.0.10', '10.0.1.10'], failures: 4 },
         ...{ from: START + MINUTE, to: null, last: START + MINUTE + 40_000 },
         reasons: [
-          { reason: 'ResponseCodeMismatch', statusCode: '503', count: 3 },
+          { reason: 'TargetError', statusCode: '503', count: 3 },
           { reason: 'TimedOut', statusCode: '-', count: 1 },
         ],
         ...part,
@@ -79,6 +79,22 @@ describe('unhealthy-hosts-in-metrics', () => {
       says: 'fail: api had no healthy host in the minute 02:40 UTC. 40 requests were sent to unhealthy hosts because too few were healthy.',
     },
     {
+      name: 'none healthy before the first request, as in a new deployment',
+      part: {
+        metrics: [series('UnHealthyHostCount', 'Maximum', 0, 0, 0), series('HealthyHostCount', 'Minimum', 0, 0, 2)],
+        traffic: trafficOf([], { targets: [target('10.0.1.5:8080', { firstSeen: START + 2 * MINUTE })] }),
+      },
+      says: 'pass: No unhealthy hosts in api (at least 2 healthy).',
+    },
+    {
+      name: 'none healthy in the minute of the first request',
+      part: {
+        metrics: [series('UnHealthyHostCount', 'Maximum', 0, 0, 0), series('HealthyHostCount', 'Minimum', 0, 0, 2)],
+        traffic: trafficOf([], { targets: [target('10.0.1.5:8080', { firstSeen: START + 2 * MINUTE - 1 })] }),
+      },
+      says: 'fail: api had no healthy host in the minute 02:41 UTC.',
+    },
+    {
       name: 'fail-open only',
       part: { metrics: [...steady, series('UnhealthyRoutingRequestCount', 'Sum', 1)] },
       says: 'fail: api: 1 request was sent to unhealthy hosts because too few were healthy.',
@@ -96,7 +112,7 @@ describe('unhealthy-hosts-in-metrics', () => {
     {
       name: 'the health-check log says which target, when and why',
       part: { metrics: steady, traffic: withHealthChecks({ to: START + 2 * MINUTE }) },
-      says: 'fail: 10.0.1.5:8080 failed health checks from 2 load balancer nodes from 02:41:00 to 02:42:00 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut. Even so, CloudWatch counted no unhealthy host.',
+      says: 'fail: 10.0.1.5:8080 failed health checks from 2 load balancer nodes from 02:41:00 to 02:42:00 UTC: 3 × 503 (TargetError) and 1 × TimedOut. Even so, CloudWatch counted no unhealthy host.',
     },
     {
       name: 'a target that is not seen to pass again',
@@ -104,7 +120,7 @@ describe('unhealthy-hosts-in-metrics', () => {
         metrics: [series('UnHealthyHostCount', 'Maximum', 0, 1, 0)],
         traffic: withHealthChecks({ to: null, nodes: [] }),
       },
-      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC. 10.0.1.5:8080 failed health checks from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (ResponseCodeMismatch) and 1 × TimedOut.',
+      says: 'fail: api had 1 unhealthy host in the minute 02:41 UTC. 10.0.1.5:8080 failed health checks from 02:41:00 to at least 02:41:40 UTC: 3 × 503 (TargetError) and 1 × TimedOut.',
     },
     {
       name: 'a group that lost all its targets: its lowest count is from before',

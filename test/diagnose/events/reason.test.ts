@@ -155,7 +155,7 @@ describe('the health-check log', () => {
 
   it.each([
     ['timed out', checks('TimedOut', '-'), 'timed out'],
-    ['got a status', checks('ResponseCodeMismatch', '503'), 'HTTP 503'],
+    ['got a status', checks('TargetError', '503'), 'HTTP 503'],
   ])('says since when checks of a target %s', (_, log, why) => {
     expect(summaryOf(log, {})).toContain(
       `Its health checks failed from 02:44:40 UTC, seen by 3 nodes: ${why}; the last one passed at 02:44:10 UTC.`,
@@ -163,7 +163,7 @@ describe('the health-check log', () => {
   });
 
   it('explains why ECS stopped the task', () => {
-    expect(summaryOf(checks('ResponseCodeMismatch', '503'), unhealthy)).toContain(
+    expect(summaryOf(checks('TargetError', '503'), unhealthy)).toContain(
       'its health checks failed and ECS stopped it at 02:44:59 UTC (health checks: HTTP 503; feed-api:47)',
     );
   });
@@ -171,7 +171,7 @@ describe('the health-check log', () => {
   it.each([
     [
       'got a status',
-      checks('ResponseCodeMismatch', '503'),
+      checks('TargetError', '503'),
       'Find out why feed-api answered its health checks with 503: read its log from 02:44 UTC.',
       "Then check that the health check's path is right.",
     ],

@@ -350,7 +350,7 @@ describe('the files to read', () => {
         check('00', 'FAIL - TimedOut'),
         'whatever',
       ],
-      'h.log.gz': [check('30', 'FAIL 503 ResponseCodeMismatch'), check('59', 'PASS 200 -')],
+      'h.log.gz': [check('30', 'FAIL 503 TargetError'), check('59', 'PASS 200 -')],
       'a.log.gz': lines(2),
     });
     expect(log.healthChecks).toEqual([
@@ -359,7 +359,7 @@ describe('the files to read', () => {
         ...{ from: Date.parse('2026-03-10T12:00:00Z'), to: Date.parse('2026-03-10T12:00:59Z') },
         ...{ last: Date.parse('2026-03-10T12:00:30Z'), lastPassed: null },
         reasons: [
-          { reason: 'ResponseCodeMismatch', statusCode: '503', count: 1 },
+          { reason: 'TargetError', statusCode: '503', count: 1 },
           { reason: 'TimedOut', statusCode: '-', count: 1 },
         ],
       },

@@ -365,7 +365,7 @@ function unhealthyChecks(): LogFile {
         .filter(({ stopped }) => at < stopped)
         .map(({ target, stopped }) => {
           const time = new Date(from + at * 1000 + 400 * index).toISOString().replace('Z', '000Z');
-          const result = at >= stopped - 40 ? 'FAIL 503 ResponseCodeMismatch' : 'PASS 200 -';
+          const result = at >= stopped - 40 ? 'FAIL 503 TargetError' : 'PASS 200 -';
           return `http ${time} 0.004 ${target}:8080 ${FEED.name} ${result} app/feed-prod/9a1f4c7e2b5d8063 ${node}`;
         }),
     ),

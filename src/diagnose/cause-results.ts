@@ -57,7 +57,9 @@ function causeResult(
   }
   if (judgement.kind === 'untested') return { ...nothing, standing: 'untested', missing: [...judgement.missing] };
   if (judgement.kind === 'ruled-out') return { ...nothing, standing: 'ruled-out', against: [...judgement.because] };
-  return { ...nothing, standing: 'ruled-out', against: [explainedBy(claimed, parts, titles), ...judgement.against] };
+  const explainedBy = causesOfErrors(claimed, parts);
+  const fits = explainedText(claimed, explainedBy, titles);
+  return { ...nothing, standing: 'ruled-out', explainedBy, against: [fits, ...judgement.against] };
 }
 
 /** The claimed errors that no other cause explains; errors of an event count only if the event can have this cause. */
@@ -96,17 +98,22 @@ function reasonsOf(
 
 const inSummary = (count = 0): Pick<CauseResult, 'forInSummary'> => (count === 0 ? {} : { forInSummary: count });
 
+/** The causes of the parts that these errors belong to. */
+function causesOfErrors(errors: readonly SampledError[], parts: readonly ErrorPart[]): CauseId[] {
+  const own = new Set(errors);
+  const ids = new Set(
+    parts.filter((part) => part.errors.some((error) => own.has(error))).flatMap(({ causes }) => causes),
+  );
+  return CAUSE_IDS.filter((id) => ids.has(id));
+}
+
 /** "The 11 errors that would fit are explained by worker timeout in the target." */
-function explainedBy(
+function explainedText(
   claimed: readonly SampledError[],
-  parts: readonly ErrorPart[],
+  explainedBy: readonly CauseId[],
   titles: ReadonlyMap<CauseId, string>,
 ): string {
-  const own = new Set(claimed);
-  const ids = new Set(
-    parts.filter(({ errors }) => errors.some((error) => own.has(error))).flatMap(({ causes }) => causes),
-  );
-  const better = CAUSE_IDS.filter((id) => ids.has(id)).map((id) => titles.get(id) ?? id);
+  const better = explainedBy.map((id) => titles.get(id) ?? id);
   const count = countErrors(claimed);
   const fit =
     Math.round(count) === 1 ? 'The error that would fit is' : `The ${plural(count, 'error')} that would fit are`;

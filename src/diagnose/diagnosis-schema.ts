@@ -72,6 +72,10 @@ const CauseResultSchema = open({
   explains: Share.describe('Share of the errors; of confirmed and likely causes together at most 1.'),
   for: z.array(Sentence),
   forInSummary: Count.optional().describe('How many of the first sentences of "for" the summary contains.'),
+  explainedBy: z
+    .array(CauseId)
+    .optional()
+    .describe('The causes that explain all errors this one would fit, if that rules it out.'),
   against: z.array(Sentence),
   missing: z.array(Sentence),
   fix: Fix,

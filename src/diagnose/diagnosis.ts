@@ -57,6 +57,8 @@ export interface CauseResult {
   for: string[];
   /** How many of the first `for` sentences the summary contains; absent for none and in older diagnoses. */
   forInSummary?: number;
+  /** The causes that explain all errors this one would fit, if that rules it out; absent otherwise. */
+  explainedBy?: CauseId[];
   against: string[];
   missing: string[];
   fix: Fix;

@@ -97,7 +97,7 @@ function runCheck(
   }
 }
 
-/** "the folder has no data on target groups and target health"; other reasons in their own words; empty if nothing is missing. */
+/** "the incident folder has no data on target groups and target health"; other reasons in their own words; empty if nothing is missing. */
 function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): string {
   const absent = new Set<string>();
   const reasons = new Set<string>();
@@ -107,9 +107,10 @@ function unavailableText(needs: readonly DiagnosisEvidenceName[], evidence: Diag
     if (item.kind === 'not-recorded') absent.add(EVIDENCE_TITLE[evidenceNameOf(name)]);
     else reasons.add(item.reason);
   }
-  return [...(absent.size > 0 ? [`the folder has no data on ${list([...absent], 6, 'or')}`] : []), ...reasons].join(
-    '; ',
-  );
+  return [
+    ...(absent.size > 0 ? [`the incident folder has no data on ${list([...absent], 6, 'or')}`] : []),
+    ...reasons,
+  ].join('; ');
 }
 
 const missingNames = (used: readonly DiagnosisEvidenceName[], evidence: DiagnosisEvidenceSet): EvidenceName[] => [

@@ -361,7 +361,7 @@ export const undecided: Diagnosis = {
       finding(
         'target-group-protocol',
         'unknown',
-        'Could not check target group protocol: the folder has no data on target groups.',
+        'Could not check target group protocol: the incident folder has no data on target groups.',
       ),
     ],
     3: [
@@ -379,7 +379,7 @@ export const undecided: Diagnosis = {
       finding(
         'target-health',
         'unknown',
-        'Could not check target health: the folder has no data on target groups and target health.',
+        'Could not check target health: the incident folder has no data on target groups and target health.',
       ),
     ],
   }),

@@ -202,7 +202,7 @@ const prefixListsIn = (recording: Recording): FileAnswer<Evidence['prefixLists']
 
 const missingFile = (file: RecordingFileName): { kind: GapKind; reason: string } => ({
   kind: 'not-recorded',
-  reason: `${file} is not in the folder`,
+  reason: `${file} is not in the incident folder`,
 });
 
 const required = <T>(file: RecordingFileName, value: T | undefined): FileAnswer<T> =>

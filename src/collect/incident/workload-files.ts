@@ -36,7 +36,7 @@ export function recordedWorkloads(recording: Recording, question: Question): Nam
     const { source: _, ...why } = recording['incident.json'].unavailable?.[name] ?? {
       source,
       kind: 'not-recorded' as const,
-      reason: `${WORKLOAD_FILES[name]} is not in the folder`,
+      reason: `${WORKLOAD_FILES[name]} is not in the incident folder`,
     };
     return { status: 'unavailable', source, ...why };
   };

@@ -67,7 +67,7 @@ function throughHops(traffic: Traffic): string[] {
   return errors === 0
     ? []
     : [
-        `${requestsOf(Math.round(errors), traffic.errorCount)} to the load balancer came through ${hopNames(traffic)}, so the client addresses in its log are not the users'.`,
+        `${requestsOf(Math.round(errors), traffic.errorCount)} to the load balancer came through ${hopNames(traffic)}, so the client addresses in the load balancer's log are not the users'.`,
       ];
 }
 

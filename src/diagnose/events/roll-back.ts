@@ -37,8 +37,8 @@ function stopCommands(service: EcsService, evidence: EventEvidence): Command[] {
 /** What the roll-back of a service also does. `name`: of the service. */
 export const rollBackEffect = (name: string, service: EcsService | null, evidence: EventEvidence): string =>
   service !== null && stopCommands(service, evidence).length > 0
-    ? `The command moves all traffic of ${name} back to the tasks of the previous revision.`
-    : `The update replaces every task of ${name}.`;
+    ? `Stopping the deployment moves all traffic of ${name} back to the tasks of the previous revision.`
+    : `The update-service command replaces every task of ${name}.`;
 
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
 

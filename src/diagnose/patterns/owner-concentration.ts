@@ -117,7 +117,7 @@ function logChoose(n: number, k: number): number {
   return sum;
 }
 
-/** "All 12 failing targets have revision feed-api:47; 12 of all 24 targets have it, so 6 of 12 would be expected by chance." */
+/** "All 12 failing targets have revision feed-api:47; 12 of the 24 targets have it, so 6 of 12 would be expected by chance." */
 export function ownerSentence({
   dimension,
   name,
@@ -129,7 +129,7 @@ export function ownerSentence({
   const byChance = (failing * withIt) / targets;
   const share =
     failingWithIt === failing ? `All ${failing} failing targets` : `${outOf(failingWithIt, failing)} failing targets`;
-  return `${share} have ${dimension} ${name}; ${withIt} of all ${targets} targets have it, so ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} of ${failing} would be expected by chance.`;
+  return `${share} have ${dimension} ${name}; ${withIt} of the ${targets} targets have it, so ${byChance < 10 ? Number(byChance.toFixed(1)) : number(byChance)} of ${failing} would be expected by chance.`;
 }
 
 /** "5 of 5 failing targets share a revision". */

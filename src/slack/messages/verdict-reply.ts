@@ -2,7 +2,7 @@
 
 import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
-import { inSentence, number } from '../../format/wording.ts';
+import { inSentence, number, plural } from '../../format/wording.ts';
 import { completenessSentence, costSentence } from '../../render/log-and-cost.ts';
 import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
 import {
@@ -188,12 +188,20 @@ export const copyableTexts = ({ commands, settings = [] }: Fix): string[] => [..
 function whyParts(cause: CauseResult, diagnosis: Diagnosis): MessagePart[] {
   // Do not repeat what the root message says.
   const reasons = cause.for.slice(cause.forInSummary ?? 0);
+  const shown = firstReasons(reasons);
   const runtime = runtimeSentence(cause, diagnosis) ?? [];
   return [
-    ...labelledList('Why', [...firstReasons(reasons), runtime].flat(), MAX_REASONS + 1, IN_EVIDENCE),
+    ...whyList([...shown, runtime].flat(), reasons.length - shown.length),
     ...labelledList('Against', cause.against, 2, IN_EVIDENCE),
     ...labelledList('Missing evidence', cause.missing, 2, IN_EVIDENCE),
   ];
+}
+
+/** `left`: how many reasons are not among them. */
+function whyList(reasons: readonly string[], left: number): MessagePart[] {
+  if (reasons.length === 0) return [];
+  const rest = left === 0 ? '' : `  (${number(left)} more: press Evidence)`;
+  return [line({ bold: 'Why' }, rest), { bullets: reasons.map(prose) }];
 }
 
 /** The first reasons within MAX_REASON_TEXT, at least one. */
@@ -205,10 +213,17 @@ function firstReasons(reasons: readonly string[]): string[] {
   });
 }
 
-/** Titles contain "and", so semicolons separate them. `others`: ruled out as well, but unlike these errors. */
+/**
+ * Titles contain "and", so semicolons separate them. A cause that only has a better explanation is not named: without
+ * its reason, its title may seem to contradict the verdict. `others`: ruled out as well, but unlike these errors.
+ */
 function ruledOutWords(causes: readonly CauseResult[], others: number): string {
-  const titles = causes.slice(0, MAX_RULED_OUT).map(({ title }) => inSentence(title));
+  const titles = causes
+    .filter(({ explainedBy }) => explainedBy === undefined)
+    .slice(0, MAX_RULED_OUT)
+    .map(({ title }) => inSentence(title));
   const more = causes.length - titles.length + others;
+  if (titles.length === 0) return `${plural(more, 'cause')}${IN_EVIDENCE}`;
   return [...titles, ...(more > 0 ? [`${number(more)} more`] : [])].join('; ');
 }
 

@@ -316,7 +316,7 @@ describe('recorded evidence', () => {
     const isExactFromItself =
       name === 'targetGroups' || name === 'loadBalancer' || NAMING_EVIDENCE.some((one) => one === name);
     const known = isExactFromItself ? expect.anything() : source;
-    const reason = `${file} is not in the folder`;
+    const reason = `${file} is not in the incident folder`;
     expect(evidence[name]).toEqual({ status: 'unavailable', source: known, kind: 'not-recorded', reason });
     expect((await evidenceOf(AWS_FILES))[name].source).toBe(source);
   });

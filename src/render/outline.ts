@@ -259,13 +259,13 @@ function partWords(diagnosis: Diagnosis, { causes, standing }: Part): string {
   return titles.join(', ');
 }
 
-/** Failures outside the question: "the application itself returned 10 × 500, most on GET /orders/:id". */
+/** Failures outside the question: "targets themselves returned 10 × 500, most on GET /orders/:id". */
 function besideSentences({ beside }: Diagnosis): string[] {
   return [
     ...beside.statuses.map(({ status, madeBy, requests, routes }) => {
       const where = routes[0] === undefined ? '' : `, most on ${routes[0].route}`;
       return madeBy === 'target'
-        ? `the application itself returned ${number(requests)} × ${status}${where}`
+        ? `targets themselves returned ${number(requests)} × ${status}${where}`
         : `${number(requests)} × ${status}${where}`;
     }),
     ...beside.badRequestGroups.map(

@@ -27,7 +27,12 @@ describe('the next step without a log', () => {
       'failed',
       /^Check whether access logging is on: alb502 doctor /,
     ],
-    ['is not in the incident folder', enabled('false'), 'not-recorded', /^Add log files to logs\/ of the incident folder\.$/],
+    [
+      'is not in the incident folder',
+      enabled('false'),
+      'not-recorded',
+      /^Add log files to logs\/ of the incident folder\.$/,
+    ],
     [
       'is on, but not in the folder',
       enabled('true'),

@@ -185,7 +185,7 @@ function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[nu
       ),
     ],
     sideEffects: [
-      `On SIGTERM, close idle connections (Node.js 19+: server.close()); otherwise stopping can take the load balancer's idle timeout, ${idle} s.`,
+      `On SIGTERM, close idle connections (Node.js 19+: server.close()); otherwise stopping can take ${idle} s.`,
     ],
     ...(stopgap === null || !evidence.loadBalancer
       ? {}
@@ -266,7 +266,7 @@ function shorterIdleTimeout(traffic: Traffic, { kind, seconds: at }: KeepAliveEd
   return of > 0 && cut <= MOST_CUT * of ? { seconds: below, cut, of } : null;
 }
 
-/** "103 of 112 requests closed immediately came 6.00 s after an earlier response on the same load balancer node and target; 13 would be expected by chance." */
+/** "103 of 112 requests closed immediately came 6.00 s after an earlier response on the same load balancer node and target; by chance, 13 would." */
 function edgeSentence(edge: KeepAliveEdge, to: number): string {
   const { kind, seconds: at, hits, examined, expected, controls, since } = edge;
   const when = {
@@ -276,7 +276,7 @@ function edgeSentence(edge: KeepAliveEdge, to: number): string {
   }[kind];
   const errors =
     hits === examined ? plural(hits, 'failed request') : `${outOf(hits, examined)} requests closed immediately`;
-  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; ${expected < 0.5 ? 'none' : number(expected)} would be expected by chance (from ${plural(controls, 'success', 'successes')} with a known idle time).`;
+  return `${errors}${since === null ? '' : ` from ${utcTimeSpan(since, to)}`} came ${when}; by chance, ${expected < 0.5 ? 'none' : number(expected)} would (from ${plural(controls, 'success', 'successes')} with a known idle time).`;
 }
 
 /** "its targets close idle connections after 6 s, but the load balancer reuses them for up to 60 s" */

@@ -42,7 +42,7 @@ export const targetGenerated = defineCause({
             `Whether the port of ${name} expects TLS: every request there was answered 400. To find out, run curl -vk https://<target>:<port>/ from inside the VPC.`,
         ),
         fix: fixFor(errors),
-        summary: `${isOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed ${Math.round(countErrors(errors)) === 1 ? 'this response' : 'these responses'}.`,
+        summary: `${mayBeOfProxy(errors) ? 'A proxy or the application in the target' : 'The application itself'} answered ${plural(countErrors(errors), 'request')}${onRoute(errors)} with ${list(statuses)} (${placeOf(errors, traffic)}); the load balancer only relayed ${Math.round(countErrors(errors)) === 1 ? 'this response' : 'these responses'}.`,
       },
       untested(),
     );
@@ -79,6 +79,10 @@ function placeOf(errors: readonly SampledError[], traffic: Traffic): string {
  */
 const isOfProxy = (errors: readonly SampledError[]): boolean =>
   errors.every(({ target_status_code }) => target_status_code === '502' || target_status_code === '504');
+
+/** Whether a proxy may have sent one of them. */
+const mayBeOfProxy = (errors: readonly SampledError[]): boolean =>
+  errors.some(({ target_status_code }) => ['502', '503', '504'].includes(target_status_code));
 
 function fixFor(errors: readonly SampledError[]): Fix {
   const ids = traceRoots(errors).slice(0, 3);

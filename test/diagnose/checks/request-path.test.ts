@@ -41,7 +41,7 @@ describe('request-path', () => {
       'most 5xx are answers of the edge to strange hosts',
       { edge: logged(error(2309, 'OriginConnectError', false), error(18, 'Error')), traffic: through('cloudfront') },
       'fail',
-      "CloudFront generated 2,309 of the 2,327 5xx responses (99 %) itself: the requests were for host names that the load balancer's certificate does not cover. CloudFront logged this as: could not connect to the origin (2,309). All 5 failed requests came through CloudFront, so the log's client addresses are not the users'.",
+      "CloudFront generated 2,309 of the 2,327 5xx responses (99 %) itself: the requests were for host names that the load balancer's certificate does not cover. CloudFront logged this as: could not connect to the origin (2,309). All 5 failed requests to the load balancer came through CloudFront, so the client addresses in the load balancer's log are not the users'.",
     ],
     [
       'a few 5xx are of the edge',
@@ -84,7 +84,7 @@ describe('request-path', () => {
       'a Network Load Balancer hides the clients',
       { traffic: through('network-load-balancer', 'shop-nlb') },
       'pass',
-      "All 5 failed requests came through the Network Load Balancer shop-nlb, so the log's client addresses are not the users'.",
+      "All 5 failed requests to the load balancer came through the Network Load Balancer shop-nlb, so the client addresses in the load balancer's log are not the users'.",
     ],
     [
       'nothing was found in front',

@@ -1,5 +1,8 @@
 /** Verdicts of checks for a log without errors or without entries. A log without entries does not mean "no errors". */
 import type { Collected } from '../evidence/collected.ts';
+import type { Question } from '../evidence/question.ts';
+import { GATEWAY } from '../evidence/statuses.ts';
+import { list } from '../format/wording.ts';
 import type { CheckVerdict } from './check-verdict.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -22,3 +25,10 @@ export const unseenRequests = (traffic: Traffic | undefined): { words: string; m
   if (traffic === undefined) return { words: 'the access log was not read', missing: true };
   return traffic.log.requests === 0 ? { words: 'the log has no entry in the window' } : null;
 };
+
+/** "502, 503 or 504", "500 and 501": the statuses that were asked about. */
+export const askedText = ({ statuses }: Question): string =>
+  list(
+    statuses.map((word) => (word === GATEWAY ? '502, 503 or 504' : word)),
+    6,
+  );

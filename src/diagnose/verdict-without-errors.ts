@@ -5,11 +5,11 @@ import type { Attributes } from '../evidence/aws.ts';
 import type { Collected } from '../evidence/collected.ts';
 import { deliveredLogWords, isKept } from '../evidence/delivered-log.ts';
 import type { Question } from '../evidence/question.ts';
-import { GATEWAY } from '../evidence/statuses.ts';
 import { command } from '../format/command.ts';
 import { list, number, plural, utcTime, utcTimeSpan } from '../format/wording.ts';
 import { LOGS_COMPLETE_AFTER, nextCheck } from '../query/recheck.ts';
 import type { CheckFinding, Verdict } from './diagnosis.ts';
+import { askedText } from './no-errors.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Says when to ask again. */
@@ -40,10 +40,7 @@ export function verdictWithoutErrors(
   faults: readonly VisibleFault[],
   attributes: Collected<Attributes>,
 ): Verdict {
-  const what = list(
-    question.statuses.map((word) => (word === GATEWAY ? '502, 503 or 504' : word)),
-    6,
-  );
+  const what = askedText(question);
   const counted = inMetrics === null ? '' : ` CloudWatch counts ${plural(inMetrics, 'error')}.`;
   const window = `from ${utcTimeSpan(question.from, question.to)}`;
   if (log.requests > 0 && !inMetrics) {
@@ -53,7 +50,7 @@ export function verdictWithoutErrors(
       standing: 'none',
       between: [],
       explains: 0,
-      summary: `No request failed with ${what} ${window}. The access log has ${plural(log.requests, 'request')} in that time${newest}.${counted}`,
+      summary: `No request failed with ${what} ${window}. The access log has ${plural(log.requests, 'request')} in that time${newest}.${inMetrics === null ? '' : ' CloudWatch counts none.'}`,
       decidedBy: null,
     };
   }

@@ -3,6 +3,7 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import { formatBytes, formatDollars, upperBoundWords } from '../format/amounts.ts';
 import { iso, outOf, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
+import { eitherStatus } from './outline.ts';
 import { momentOf } from './phrases.ts';
 
 /** "123 of 125 errors counted by CloudWatch are". */
@@ -12,11 +13,12 @@ const countedText = (inLog: number, inMetrics: number): string =>
     : `${outOf(inLog, inMetrics)} errors counted by CloudWatch are`;
 
 /** How much of the traffic is in the log. */
-export const completenessSentence = ({ completeness, window, provisional }: Diagnosis): string => {
+export const completenessSentence = (diagnosis: Diagnosis): string => {
+  const { completeness, window, provisional } = diagnosis;
   const { errorsInLog, errorsInMetrics, newestEntry, unreadableLines } = completeness;
   const parts: string[] = [];
   if (errorsInMetrics === 0 && errorsInLog === 0)
-    parts.push('the load balancer generated no errors, and CloudWatch counts none');
+    parts.push(`the load balancer generated no ${eitherStatus(diagnosis)}, in the log and in CloudWatch`);
   else if (errorsInMetrics !== null)
     parts.push(
       errorsInLog === null

@@ -14,7 +14,7 @@ import type {
   Part,
 } from '../diagnose/diagnosis.ts';
 import type { EventKind } from '../diagnose/events/event.ts';
-import { inSentence, number, outOf, percent, plural } from '../format/wording.ts';
+import { inSentence, list, number, outOf, percent, plural } from '../format/wording.ts';
 import {
   answerState,
   causeTitle,
@@ -335,6 +335,15 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
   `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}; each result rules some of the causes out.`;
 
+/** ", but 13 × 460": failures of another status. */
+const besideWords = ({ beside: { statuses } }: Diagnosis): string =>
+  statuses.length === 0
+    ? ''
+    : `, but ${list(
+        statuses.map(({ status, requests }) => `${number(requests)} × ${status}`),
+        2,
+      )}`;
+
 /** "502, 503 or 504": the errors that were asked about. */
 export const eitherStatus = ({ asked }: Diagnosis): string =>
   statusWords(asked.statuses).replace(/, (?=[^,]*$)/, ' or ');
@@ -367,7 +376,7 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
       if (verdict.cause === null) return '';
       return foundWords(causeTitleIn(diagnosis, verdict.cause), event, verdict.standing);
     case 'none':
-      return `no ${eitherStatus(diagnosis)}`;
+      return `no ${eitherStatus(diagnosis)}${besideWords(diagnosis)}`;
     case 'unread':
       if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
       if (diagnosis.provisional)

@@ -49,7 +49,7 @@ export const targetChurn = defineCheck({
         ? { outcome: 'unknown', summary: `${unsureText(presences, open, stayed, traffic)}${takenOut}` }
         : {
             outcome: 'pass',
-            summary: `${plural(presences.length, 'target')} in the log; none joined${unhealthy.every((presence) => isStaying(presence, known)) ? ' or left' : ''}.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
+            summary: `${presencesText(presences.length, traffic)} in the log; none joined${unhealthy.every((presence) => isStaying(presence, known)) ? ' or left' : ''}.${stayed.length > 0 ? ` ${registeredText(stayed, traffic)}` : ''}${takenOut}`,
           };
     }
     const lastErrors = new Map<string, number>();
@@ -59,10 +59,23 @@ export const targetChurn = defineCheck({
     const after = empty.length > 0 ? ` Requests to ${list(empty.map(targetGroupName))} then found no target.` : '';
     const summary = `${movesText(joined, left, traffic)}${lastErrorsText(joined, left, failing)}.${after}${takenOut}`;
     if (failing.length === 0 && empty.length === 0) return { outcome: 'pass', summary };
-    const brief = `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
-    return { outcome: 'fail', summary, brief };
+    return { outcome: 'fail', summary, brief: briefMoves(joined, left) };
   },
 });
+
+/** "4 targets"; "4 addresses" if one of them went from one service's task to another's. */
+const presencesText = (count: number, { owners, log }: Traffic): string =>
+  log.targets.some(({ target, target_group_arn, lastSeen }) => owners.intruder(target, lastSeen, target_group_arn))
+    ? plural(count, 'address', 'addresses')
+    : plural(count, 'target');
+
+/** "2 targets left, 1 joined", "3 targets joined and later left". */
+function briefMoves(joined: readonly TargetPresence[], left: readonly TargetPresence[]): string {
+  const isSame = joined.length === left.length && joined.every((presence) => left.includes(presence));
+  return isSame
+    ? `${plural(left.length, 'target')} joined and later left`
+    : `${plural(left.length, 'target')} left, ${joined.length === 0 ? 'none' : number(joined.length)} joined`;
+}
 
 /** "3 targets joined and later left (…)", "2 targets joined (…) and 1 target left (last entry: …)": without the full stop. */
 function movesText(joined: readonly TargetPresence[], left: readonly TargetPresence[], traffic: Traffic): string {

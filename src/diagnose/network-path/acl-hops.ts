@@ -94,7 +94,7 @@ function aclSentence({ target }: PathQuery, check: AclCheck, drops: Drop[], rule
   const { side, acl, subnetId, direction, answers, portRange } = check;
   const boxes = drops.flatMap((drop) => drop.boxes);
   const labels = list(unique(drops.map(({ node }) => node.label)));
-  const where = side === 'target' ? `(${subnetId}, the target's subnet)` : `of ${labels}`;
+  const where = side === 'target' ? `(${subnetId}, the target subnet)` : `of ${labels}`;
   const peer = side === 'target' ? labels : target.label;
   const deniedPorts = portText(boxes.map((box) => box.ports));
   const share = drops.reduce((sum, drop) => sum + drop.share, 0) / drops.length;

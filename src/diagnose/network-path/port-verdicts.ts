@@ -100,6 +100,9 @@ export function blockedVerdict(
     outcome: 'fail',
     ...(fix === undefined ? {} : { fix, afterwards: fix }),
     summary: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what} ${blocked.length === 1 ? 'is' : 'are'} ${partly ? 'partly blocked' : 'blocked'}. ${first?.sentence ?? ''}${more}${unnoticed}${still}`,
+    ...(partly
+      ? { brief: `${outOf(blocked.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} partly blocked` }
+      : {}),
     facts: pathFacts(all),
   };
 }
@@ -118,6 +121,7 @@ export function unknownVerdict(unknownPaths: CheckedPath[], all: CheckedPath[], 
   return {
     outcome: 'unknown',
     summary: `Could not check ${outOf(unknownPaths.length, all.length)} ${all.length === 1 ? 'path' : 'paths'} to ${what}: ${list(missing)}.${rows}`,
+    brief: `could not check ${outOf(unknownPaths.length, all.length)} ${all.length === 1 ? 'path' : 'paths'}`,
     missing: true,
     facts: pathFacts(all),
   };

@@ -169,10 +169,7 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const all = triage.errors === 1 ? '1 error,' : `all ${number(triage.errors)} errors`;
     return byTargets > 0 ? null : `${log}${all} by the load balancer`;
   },
-  2: ({ steps }, outcome) =>
-    outcome === 'pass'
-      ? (steps.find(({ step }) => step === 2)?.findings.find(({ brief }) => brief)?.brief ?? 'match')
-      : null,
+  2: ({ steps }, outcome) => (outcome === 'pass' ? (briefOf(steps, 2, outcome) ?? 'match') : null),
   3: ({ keepAlive, triage }, outcome) => {
     const { measuredSeconds = null, idleTimeoutSeconds = null } = keepAlive ?? {};
     if (outcome === 'fail' && measuredSeconds !== null && idleTimeoutSeconds !== null)
@@ -184,9 +181,16 @@ const PLAIN_WORDS: Record<StepNumber, (diagnosis: Diagnosis, outcome: 'pass' | '
     const [first] = byHeadline(steps.find(({ step }) => step === 4)?.findings ?? []);
     return triage.errors === 0 ? 'no errors' : (first?.brief ?? null);
   },
-  5: ({ networkPaths }, outcome) => (outcome === 'fail' ? blockedWords(networkPaths) : null),
+  5: ({ networkPaths, steps }, outcome) =>
+    outcome === 'fail' ? (briefOf(steps, 5, outcome) ?? blockedWords(networkPaths)) : null,
   6: () => null,
 };
+
+/** The first short result of this outcome in a step. */
+const briefOf = (steps: readonly ChecklistStep[], number: StepNumber, wanted: CheckOutcome): string | null =>
+  steps
+    .find(({ step }) => step === number)
+    ?.findings.find(({ outcome, brief }) => outcome === wanted && brief !== undefined)?.brief ?? null;
 
 /** "2 of 4 traffic paths blocked"; null if none is. */
 function blockedWords(paths: readonly NetworkPath[]): string | null {
@@ -212,8 +216,8 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
     const words = `could not check ${EVIDENCE_TITLE[first]}`;
     return titles.length === 1 && words.length <= room ? words : `could not run ${outOf(open, findings.length)} checks`;
   }
-  if (missing.size > 0) return 'could not check';
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
+  if (missing.size > 0) return open?.brief ?? 'could not check';
   if (triage.requests === 0) return 'no log entries yet';
   if (open === undefined) return 'not known';
   return open.brief === undefined ? fitTitle(open, room) : truncate(open.brief, room);

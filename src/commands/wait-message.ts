@@ -4,13 +4,13 @@ import { utcTime } from '../format/wording.ts';
 import type { InvestigationResult } from '../investigate/investigator.ts';
 import { escapeDiagnosis } from '../render/escape-diagnosis.ts';
 import { completenessSentence } from '../render/log-and-cost.ts';
-import { headline } from '../render/outline.ts';
+import { titleLine } from '../render/verdict-words.ts';
 
 /** Lines printed before each wait: the findings so far, and when more arrives. */
 export function waitMessage({ diagnosis }: InvestigationResult, nextAt: number): string[] {
   const shown = escapeDiagnosis(diagnosis);
   return [
-    `${headline(shown)}, asking again at ${utcTime(nextAt)}`,
+    `${titleLine(shown)}, asking again at ${utcTime(nextAt)}`,
     shown.verdict.summary,
     `${completenessSentence(shown)}.`,
   ];

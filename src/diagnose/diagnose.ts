@@ -24,7 +24,7 @@ import { withReasonFixes } from './events/reason-fix.ts';
 import { withRollBack } from './events/roll-back.ts';
 import { withConflicts } from './fix-conflicts.ts';
 import { gapSentence, gapsOf } from './gaps.ts';
-import { impactOf } from './impact.ts';
+import { impactOf } from './impact-level.ts';
 import { judgeCause } from './judge-causes.ts';
 import { claimsOf, NO_FIX } from './judgement.ts';
 import { zoneOfNode } from './network-path/addresses.ts';

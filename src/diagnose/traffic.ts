@@ -7,7 +7,8 @@ import type { Question } from '../evidence/question.ts';
 import { GATEWAY, type StatusPair, statusMatcher } from '../evidence/statuses.ts';
 import { traceRoot } from '../redact/log-fields.ts';
 import { SIGNATURE_IDS, type SignatureId, signature, signatureFields } from './signature.ts';
-import { NO_OWNERS, type TargetOwners, targetName } from './targets/target-owners.ts';
+import { targetName } from './targets/target-name.ts';
+import { NO_OWNERS, type TargetOwners } from './targets/target-owners.ts';
 
 const MINUTE = 60_000;
 

@@ -3,8 +3,8 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import { formatBytes, formatDollars, upperBoundWords } from '../format/amounts.ts';
 import { iso, outOf, plural } from '../format/wording.ts';
 import { nextCheck } from '../query/recheck.ts';
-import { eitherStatus } from './outline.ts';
 import { momentOf } from './phrases.ts';
+import { eitherStatus } from './verdict-words.ts';
 
 /** "123 of 125 errors counted by CloudWatch are". */
 const countedText = (inLog: number, inMetrics: number): string =>

@@ -13,7 +13,7 @@ import type {
 import { number, outOf, percent, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
-import { headline, leadTitle, outlineOf, type Section } from './outline.ts';
+import { outlineOf, type Section } from './outline.ts';
 import {
   ADD_TRACES,
   causeTitle,
@@ -35,6 +35,7 @@ import {
 } from './phrases.ts';
 import { sourcesOf } from './sources.ts';
 import { buildTimeline } from './timeline.ts';
+import { leadTitle, titleLine } from './verdict-words.ts';
 
 /** Maximum rows of the timeline table; neighbouring minutes are merged. */
 const MAX_ROWS = 60;
@@ -324,7 +325,7 @@ export const renderMarkdown = (rawDiagnosis: Diagnosis): string => {
   const provisional = provisionalSentence(diagnosis);
   const reading = readingWords(diagnosis);
   const lines = [
-    `# ${headline(diagnosis)}`,
+    `# ${titleLine(diagnosis)}`,
     '',
     `**${diagnosis.verdict.summary.trim()}**`,
     '',

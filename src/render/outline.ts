@@ -1,36 +1,10 @@
-/**
- * The sections of a diagnosis in reading order: what broke, the fix, who is affected, why, and everything that was
- * checked. The terminal, Markdown and Slack use the same order; Slack puts the last sections behind buttons.
- */
-import type { CauseId } from '../diagnose/causes/index.ts';
 import { checkOf } from '../diagnose/checks/index.ts';
-import type {
-  CauseResult,
-  CheckFinding,
-  ChecklistStep,
-  Diagnosis,
-  EventResult,
-  Gap,
-  Part,
-} from '../diagnose/diagnosis.ts';
+import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Gap, Part } from '../diagnose/diagnosis.ts';
 import type { EventKind } from '../diagnose/events/event.ts';
-import { inSentence, list, number, outOf, percent, plural } from '../format/wording.ts';
-import {
-  answerState,
-  causeTitle,
-  fitSentences,
-  REASON_TITLE,
-  sortCauses,
-  statusWords,
-  timeOfDay,
-  windowSpan,
-} from './phrases.ts';
-
-/**
- * The kind of result. `found`: a cause. `undecided`: between several. `unread`: no log entry to judge by, which is not
- * "no errors". `none`: nothing failed.
- */
-export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
+import { inSentence, number, outOf, plural } from '../format/wording.ts';
+import { impactSentence } from './impact-sentence.ts';
+import { fitSentences, sortCauses } from './phrases.ts';
+import { causeTitleIn, isInFront, leadingEvent, madeInFront, verdictKind } from './verdict-words.ts';
 
 /** Another part of the errors: its causes, number of errors, and fix. */
 export interface OtherPart {
@@ -68,24 +42,6 @@ export type Section =
 /** Parts below this share are not named. */
 const NAMED_SHARE = 0.05;
 const MAX_KNOWN = 2;
-/** Characters of a fix beside a fault. */
-const MAX_FIX = 120;
-
-const isInFront = ({ check }: CheckFinding): boolean => checkOf(check)?.isInFront === true;
-
-/** The finding that another hop, such as CloudFront, made many of the errors users got; null if none did. */
-export const madeInFront = ({ steps }: Diagnosis): CheckFinding | null =>
-  steps.flatMap(({ findings }) => findings).find((finding) => isInFront(finding) && finding.outcome === 'fail') ?? null;
-
-/** "Answer 403 …": the fix in front of the load balancer, or else what was found there. */
-export const inFrontWords = ({ summary, fix }: CheckFinding): string =>
-  fix === null ? fitSentences(summary) : fitSentences(fix, MAX_FIX);
-
-export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
-  if (verdict.cause !== null) return 'found';
-  if (verdict.standing === 'none') return 'none';
-  return (triage.errors ?? 0) === 0 || parts[0]?.standing === 'unread' ? 'unread' : 'undecided';
-}
 
 /** The sections of this diagnosis in reading order, without empty ones. */
 export function outlineOf(diagnosis: Diagnosis): Section[] {
@@ -147,9 +103,6 @@ function leadingSections(diagnosis: Diagnosis): Section[] {
 const nonEmpty = <T>(items: readonly T[], section: (items: T[]) => Section): Section[] =>
   items.length === 0 ? [] : [section([...items])];
 
-/** The event whose errors lead the verdict. */
-const leadingEvent = ({ events, parts }: Diagnosis): EventResult | null => events[parts[0]?.event ?? -1] ?? null;
-
 /** "112 of 123 errors"; null if one cause explains all of them. */
 function explainedWords({ parts, triage }: Diagnosis): string | null {
   const [first] = parts;
@@ -187,56 +140,6 @@ export function interimWords(diagnosis: Diagnosis): string | null {
   ];
   return known.length === 0 ? null : known.join(' ');
 }
-
-/**
- * "47 clients, 6 routes; 112 of 123 succeeded on retry. Since 02:40:05, still failing at the end of the window." in
- * UTC, like the window. Null if no error was read.
- */
-function impactSentence(diagnosis: Diagnosis): string | null {
-  const { triage, parts } = diagnosis;
-  const { errors, clients, routes, retriedOk } = triage;
-  if (errors === null || errors === 0) return null;
-  const [lead] = parts;
-  const isUnread = lead?.standing === 'unread';
-  const [first] = routes;
-  const where =
-    routes.length === 1 && first !== undefined
-      ? `${errors === 1 ? 'on' : 'all on'} ${first.route}`
-      : `${routes.length >= 10 ? '10 routes or more' : plural(routes.length, 'route')}`;
-  const who = clients === null ? [where] : [plural(clients, 'client'), where];
-  const retried =
-    retriedOk === null || isUnread
-      ? ''
-      : retriedOk === 0
-        ? '; no successful retry'
-        : `; ${outOf(retriedOk, errors)} succeeded on retry`;
-  const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
-  const facts = `${who.join(', ')}${retried}`;
-  const time = timeWords(diagnosis);
-  const words =
-    madeInFront(diagnosis) === null
-      ? [`${facts}.`, time]
-      : [`Load balancer's errors: ${facts}${time === '' ? '.' : `; ${inSentence(time)}`}`];
-  return `${words.filter((one) => one !== '').join(' ')}${before}`;
-}
-
-/** Milliseconds by which a log may end before its window and still cover it. */
-const COVERED_MS = 60_000;
-
-/** Since when, and whether it is over: a sentence, empty if there was no error. */
-function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis): string {
-  const { firstError, lastError, ongoing, failingAtEnd = null } = triage;
-  if (firstError === null || lastError === null) return '';
-  const [first, last] = [timeOfDay(firstError), timeOfDay(lastError)];
-  if (ongoing === true) return `Since ${first}, still failing.`;
-  if (first === last) return `At ${first}.`;
-  const end = newestEntry !== null && Date.parse(window.to) - Date.parse(newestEntry) > COVERED_MS ? 'log' : 'window';
-  if (ongoing === null && failingAtEnd === true) return `Since ${first}, still failing at the end of the ${end}.`;
-  return `${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
-}
-
-const causeTitleIn = ({ causes }: Diagnosis, id: CauseId): string =>
-  inSentence(causes.find((cause) => cause.id === id)?.title ?? id);
 
 /** The other parts of at least 5 %, and events that do not lead. */
 function otherParts(diagnosis: Diagnosis): OtherPart[] {
@@ -296,18 +199,6 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
     });
 }
 
-/** "Out of memory (connection refused by the target): confirmed, explains all 18 errors". */
-export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
-  const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
-  return `${causeTitle({ ...cause, title: leadName(diagnosis, cause) }, diagnosis.triage.errors)}${own}`;
-}
-
-/** "Out of memory (connection refused by the target)": the reason of the event, if one is known, and what it led to. */
-export function leadName(diagnosis: Diagnosis, cause: CauseResult): string {
-  const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
-  return reason === undefined ? cause.title : `${REASON_TITLE[reason.kind]} (${inSentence(cause.title)})`;
-}
-
 /** What a reader does first. */
 export interface FirstAnswer {
   label: 'Fix' | 'Next';
@@ -334,93 +225,3 @@ export function firstAnswers(diagnosis: Diagnosis): FirstAnswer[] {
 /** "Search the application's log for Root=1-… and 2 more; each result rules some of the causes out." */
 const traceSearchWords = ({ ids }: NonNullable<Diagnosis['traces']>): string =>
   `Search the application's log for ${ids[0]}${ids.length > 1 ? ` and ${number(ids.length - 1)} more` : ''}; each result rules some of the causes out.`;
-
-/** ", but 13 × 460": failures of another status. */
-const besideWords = ({ beside: { statuses } }: Diagnosis): string =>
-  statuses.length === 0
-    ? ''
-    : `, but ${list(
-        statuses.map(({ status, requests }) => `${number(requests)} × ${status}`),
-        2,
-      )}`;
-
-/** "502, 503 or 504": the errors that were asked about. */
-export const eitherStatus = ({ asked }: Diagnosis): string =>
-  statusWords(asked.statuses).replace(/, (?=[^,]*$)/, ' or ');
-
-/** "shop-prod: keep-alive race (likely) · 123 × 502, 1.4 % of requests · 2026-11-18 02:40:00–02:55:00 UTC · final". */
-export function headline(diagnosis: Diagnosis): string {
-  const { loadBalancer, asked, window } = diagnosis;
-  const amount = amountWords(diagnosis);
-  const isNone = amount === null && verdictKind(diagnosis) === 'none';
-  return [
-    `${loadBalancer.name}: ${verdictWords(diagnosis)}`,
-    ...(isNone ? [] : [amount ?? statusWords(asked.statuses)]),
-    windowSpan(window.from, window.to),
-    answerState(diagnosis),
-  ].join(' · ');
-}
-
-/** "keep-alive race (likely)"; what CloudFront generated stands before it. */
-export function verdictWords(diagnosis: Diagnosis): string {
-  const inFront = madeInFront(diagnosis)?.brief;
-  return [...(inFront === undefined ? [] : [inFront]), ownVerdictWords(diagnosis)].join('; ');
-}
-
-/** "keep-alive race (likely)", "undecided", "no 502, 503 or 504", "access log for this window has not arrived yet". */
-function ownVerdictWords(diagnosis: Diagnosis): string {
-  const { verdict, triage } = diagnosis;
-  const event = leadingEvent(diagnosis);
-  switch (verdictKind(diagnosis)) {
-    case 'found':
-      if (verdict.cause === null) return '';
-      return foundWords(causeTitleIn(diagnosis, verdict.cause), event, verdict.standing);
-    case 'none':
-      return `no ${eitherStatus(diagnosis)}${besideWords(diagnosis)}`;
-    case 'unread':
-      if (triage.requests === null) return diagnosis.provisional ? 'access log not read yet' : 'access log not read';
-      if (diagnosis.provisional)
-        return triage.requests > 0
-          ? 'most errors are not in the access log yet'
-          : 'access log for this window has not arrived yet';
-      return (diagnosis.completeness.errorsInMetrics ?? 0) > 0
-        ? 'errors not in the access log'
-        : 'no access-log entries';
-    case 'undecided':
-      return 'undecided';
-  }
-}
-
-/** "out of memory (connection refused by the target, confirmed)"; what broke leads, so a call in AWS comes second. */
-function foundWords(cause: string, event: EventResult | null, standing: string): string {
-  if (event === null) return `${cause} (${standing})`;
-  const { kind, calls } = event;
-  return kind === 'change'
-    ? `${cause} (${calls[0]?.name ?? 'change in AWS'}, ${standing})`
-    : `${eventTitle(event)} (${cause}, ${standing})`;
-}
-
-/** "out of memory", "10.0.11.40:8080 down", "3 targets down", "rollout". */
-function eventTitle({ kind, reason, targets }: EventResult): string {
-  if (reason !== undefined) return inSentence(REASON_TITLE[reason.kind]);
-  if (kind !== 'target-lost') return kind;
-  return `${targets.length === 1 ? targets[0] : plural(targets.length, 'target')} down`;
-}
-
-/** "123 × 502"; if the log has none, CloudWatch's count; null if neither has any. */
-export function errorCountWords({ triage, completeness }: Diagnosis): string | null {
-  const statuses = Object.entries(triage.byStatus).sort(([, a], [, b]) => b - a);
-  if (statuses.length > 3) return plural(triage.errors ?? 0, 'error');
-  if (statuses.length > 0) return statuses.map(([status, count]) => `${number(count)} × ${status}`).join(', ');
-  const { errorsInMetrics } = completeness;
-  return errorsInMetrics !== null && errorsInMetrics > 0 ? `${plural(errorsInMetrics, 'error')} in CloudWatch` : null;
-}
-
-/** "123 × 502, 1.4 % of requests". */
-export function amountWords(diagnosis: Diagnosis): string | null {
-  const { errorRate } = diagnosis.triage;
-  const count = errorCountWords(diagnosis);
-  return count === null || errorRate === null || errorRate === 0
-    ? count
-    : `${count}, ${percent(errorRate)} of requests${madeInFront(diagnosis) === null ? '' : ' to the load balancer'}`;
-}

@@ -5,7 +5,7 @@ import type { CauseResult, Diagnosis, Gap, Stopgap } from '../diagnose/diagnosis
 import { inSentence, number, plural, sentenceCase } from '../format/wording.ts';
 import { escapeDiagnosis } from './escape-diagnosis.ts';
 import { completenessSentence, costAndEstimate, provisionalSentence, readingWords } from './log-and-cost.ts';
-import { firstAnswers, headline, leadTitle, madeInFront, outlineOf, type Section } from './outline.ts';
+import { firstAnswers, outlineOf, type Section } from './outline.ts';
 import {
   ADD_TRACES,
   explainedErrors,
@@ -20,6 +20,7 @@ import {
 import { checklistLines } from './terminal-checklist.ts';
 import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } from './terminal-page.ts';
 import { timelineLines } from './terminal-timeline.ts';
+import { leadTitle, madeInFront, titleLine } from './verdict-words.ts';
 
 export interface TerminalOptions {
   /** Display columns, limited to 72 to 100. */
@@ -76,7 +77,7 @@ const topLines = (page: Page, diagnosis: Diagnosis): string[] => {
         ? page.paint.yellow
         : page.paint.red;
   return [
-    ...wrap(headline(diagnosis), page.width).map(page.paint.bold),
+    ...wrap(titleLine(diagnosis), page.width).map(page.paint.bold),
     ...answerLines(page, diagnosis),
     ...wrap(verdict.summary, page.width).map(tone),
     ...(triage.requests === 0 || triage.summary === '' ? [] : wrap(triage.summary, page.width)),

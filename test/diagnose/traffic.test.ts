@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { besideOf } from '../../src/diagnose/beside.ts';
-import { impactOf } from '../../src/diagnose/impact.ts';
+import { impactOf } from '../../src/diagnose/impact-level.ts';
 import { readTraffic } from '../../src/diagnose/traffic.ts';
 import type { FailedRequest } from '../../src/evidence/access-log.ts';
 import { API, failed, logOf, question, several } from '../support/traffic/traffic-builder.ts';

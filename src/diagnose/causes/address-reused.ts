@@ -2,7 +2,8 @@ import { command } from '../../format/command.ts';
 import { list, plural, requestsOf, utcTime } from '../../format/wording.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
-import { type TargetOwner, targetName } from '../targets/target-owners.ts';
+import { targetName } from '../targets/target-name.ts';
+import type { TargetOwner } from '../targets/target-owners.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { defineCause } from './cause.ts';
 

@@ -11,7 +11,7 @@ import {
 import { clientsWithErrors } from '../patterns/hops.ts';
 import { ownerBrief, ownerConcentrations, ownerSentence } from '../patterns/owner-concentration.ts';
 import { WITHOUT_TARGET } from '../signature.ts';
-import { targetName } from '../targets/target-owners.ts';
+import { targetName } from '../targets/target-name.ts';
 import { type SampledError, targetGroupName } from '../traffic.ts';
 import { defineCheck } from './check.ts';
 

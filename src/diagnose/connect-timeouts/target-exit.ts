@@ -9,8 +9,8 @@ import { eventTime, namesResource } from '../network-path/rule-changes.ts';
 import type { TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
-import { endedInstance, instanceOf } from '../targets/target-names.ts';
-import { targetName } from '../targets/target-owners.ts';
+import { endedInstance, instanceOf } from '../targets/target-instance.ts';
+import { targetName } from '../targets/target-name.ts';
 import { nameOf } from '../traffic.ts';
 import type { ConnectTimeoutEvidence } from './connect-timeout-evidence.ts';
 

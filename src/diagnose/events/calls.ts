@@ -3,7 +3,7 @@
  */
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
-import { endedInstance, instanceOf } from '../targets/target-names.ts';
+import { endedInstance, instanceOf } from '../targets/target-instance.ts';
 import { targetGroupName } from '../traffic.ts';
 import type { EventCall, EventEvidence } from './event.ts';
 

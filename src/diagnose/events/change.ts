@@ -11,7 +11,7 @@ import type { NonEmpty } from '../judgement.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import type { SignatureId } from '../signature.ts';
-import { targetName } from '../targets/target-owners.ts';
+import { targetName } from '../targets/target-name.ts';
 import { splitByStage } from '../targets/tls.ts';
 import { countErrors, groupBy, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { rareAmong } from './calls.ts';

@@ -1,7 +1,7 @@
 /** Sentences about events: the headline, and the number of errors. */
 import { list, outOf, plural, secondsBetween, utcTime } from '../../format/wording.ts';
 import { targetPresences } from '../patterns/churn.ts';
-import { targetName } from '../targets/target-owners.ts';
+import { targetName } from '../targets/target-name.ts';
 import { countErrors, namesOf, type SampledError, type Traffic, targetGroupName } from '../traffic.ts';
 import { isRollout } from './calls.ts';
 import { crashRoute } from './crash-route.ts';

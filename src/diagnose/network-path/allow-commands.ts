@@ -1,7 +1,7 @@
 /** The commands that would open a blocked path. Printed, never run. */
 
 import { type Command, command } from '../../format/command.ts';
-import { freeRuleNumber } from './network-acls.ts';
+import { freeRuleNumber } from './network-acl-rules.ts';
 import type { MissingAllowRule, PathBlock } from './types.ts';
 
 /** All commands of the given blocks; entries of the same network ACL get different rule numbers. */

@@ -7,7 +7,7 @@ import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { allAddresses, coveredShare, ports } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './network-evidence.ts';
-import { checkSecurityGroups, describeRules } from './security-groups.ts';
+import { checkSecurityGroups, describeRules } from './security-group-rules.ts';
 
 /** `some` if only part of the addresses is allowed. */
 export interface EdgeAnswer {

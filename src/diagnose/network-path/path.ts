@@ -4,16 +4,16 @@
  */
 
 import { list } from '../../format/wording.ts';
-import { subnetAclHops } from './acl-hops.ts';
 import { locate, type NodePlace, nodePlaces } from './addresses.ts';
 import { allowCommands } from './allow-commands.ts';
 import { ports } from './cidr-ranges.ts';
-import { loadBalancerEgress, targetIngress } from './group-hops.ts';
-import { aclOfSubnet } from './network-acls.ts';
+import { subnetAclHops } from './network-acl-hops.ts';
+import { aclOfSubnet } from './network-acl-rules.ts';
 import { NETWORK_EVIDENCE, type NetworkEvidence } from './network-evidence.ts';
 import { oncePerParts } from './once-per-parts.ts';
 import { routeHops } from './route-hops.ts';
-import { checkSecurityGroups } from './security-groups.ts';
+import { loadBalancerEgress, targetIngress } from './security-group-hops.ts';
+import { checkSecurityGroups } from './security-group-rules.ts';
 import {
   type BlockedPath,
   type Drop,

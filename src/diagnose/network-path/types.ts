@@ -5,7 +5,7 @@ import type { Command } from '../../format/command.ts';
 import { type NodePlace, subnetBlock, type TargetPlace } from './addresses.ts';
 import { type AddressFamily, type AddressPortRange, addressText, type IntegerRange } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './network-evidence.ts';
-import type { Direction } from './security-groups.ts';
+import type { Direction } from './security-group-rules.ts';
 
 export type PathLayer = 'security-group' | 'network-acl' | 'route';
 

@@ -2,7 +2,8 @@
 
 import { number, outOf } from '../../format/wording.ts';
 import { targetKey } from '../targets/target-key.ts';
-import { type TargetOwner, targetName } from '../targets/target-owners.ts';
+import { targetName } from '../targets/target-name.ts';
+import type { TargetOwner } from '../targets/target-owners.ts';
 import { oncePerTraffic, type Traffic } from '../traffic.ts';
 
 type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { verdictKind } from '../../render/outline.ts';
+import { verdictKind } from '../../render/verdict-words.ts';
 import { nextAttemptOf, type Run } from '../../runs/run.ts';
 import type { TextLine } from './rich-text.ts';
 

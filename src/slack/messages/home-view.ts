@@ -2,7 +2,7 @@
 import type { types } from '@slack/bolt';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
-import { verdictWords } from '../../render/outline.ts';
+import { verdictWords } from '../../render/verdict-words.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Mute } from '../../runs/mutes.ts';
 import type { Run, Thread } from '../../runs/run.ts';

@@ -4,7 +4,7 @@ import { STEP_TITLES } from '../../diagnose/checks/check.ts';
 import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
 import { costSentence } from '../../render/log-and-cost.ts';
-import { errorCountWords, verdictKind, verdictWords } from '../../render/outline.ts';
+import { errorCountWords, verdictKind, verdictWords } from '../../render/verdict-words.ts';
 import type { Episode } from '../../runs/episode.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Message } from './message.ts';

@@ -1,7 +1,7 @@
 /** Reply when a later check changes the verdict: stronger, weaker, or another cause. */
 import type { Diagnosis, Verdict } from '../../diagnose/diagnosis.ts';
 import { inSentence, list, outOf, plural } from '../../format/wording.ts';
-import { verdictKind, verdictWords } from '../../render/outline.ts';
+import { verdictKind, verdictWords } from '../../render/verdict-words.ts';
 import type { Message } from './message.ts';
 import { line, type MessagePart, partsMessage, proseLine, type TextLine } from './rich-text.ts';
 import { sanitizeState, type ThreadState } from './thread-state.ts';

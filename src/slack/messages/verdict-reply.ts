@@ -4,7 +4,7 @@ import type { types } from '@slack/bolt';
 import type { CauseResult, CheckFinding, Diagnosis, Fix, Gap } from '../../diagnose/diagnosis.ts';
 import { inSentence, number, plural } from '../../format/wording.ts';
 import { completenessSentence, costSentence } from '../../render/log-and-cost.ts';
-import { type OtherPart, outlineOf, type Section, verdictKind, verdictWords } from '../../render/outline.ts';
+import { type OtherPart, outlineOf, type Section } from '../../render/outline.ts';
 import {
   eventLabel,
   fitSentences,
@@ -15,6 +15,7 @@ import {
   sortCauses,
   TRACE_ANSWERS,
 } from '../../render/phrases.ts';
+import { verdictKind, verdictWords } from '../../render/verdict-words.ts';
 import type { Run } from '../../runs/run.ts';
 import { asksAgainWords } from './asks-again.ts';
 import type { Message, SlackBlock } from './message.ts';

@@ -1,7 +1,7 @@
 /** Posts each message of a run's thread once, and edits it until it shows the current run. */
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { CollectionProgress } from '../../investigate/collection-progress.ts';
-import { verdictKind } from '../../render/outline.ts';
+import { verdictKind } from '../../render/verdict-words.ts';
 import { type MessageSlot, type Run, type Thread, toUpdate } from '../../runs/run.ts';
 import type { PostRecord } from '../../runs/store/post-record.ts';
 import { postOnce } from '../delivery/post-once.ts';

@@ -81,7 +81,7 @@ describe('network-acl-blocked', () => {
 
   it('names the zone and the ports', () => {
     expect(judge({ known: upper }).for[1]).toBe(
-      "acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to node 10.0.8.7 in subnet-a (eu-west-1a): no rule allows them, so the default rule denies them.",
+      'acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to node 10.0.8.7 in subnet-a (eu-west-1a): no rule allows them, so the default rule denies them.',
     );
   });
 
@@ -95,7 +95,7 @@ describe('network-acl-blocked', () => {
     const errors = [...timeouts(), ...timeouts({ node: '10.0.9.7' })];
     expect(judge({ known: upper, errors }).for).toEqual([
       'All 12 failed requests timed out after 10 s connecting to 10.0.1.5:8080.',
-      "acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): no rule allows them, so the default rule denies them.",
+      'acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): no rule allows them, so the default rule denies them.',
     ]);
     const { commands } = judgementOf(networkAclBlocked, connectTimeoutEvidence({ known: upper, errors }), question).fix;
     expect(commands.map((command) => /--rule-number (\d+) .*--cidr-block (\S+)/.exec(command)?.slice(1))).toEqual([

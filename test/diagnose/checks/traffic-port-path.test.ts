@@ -130,7 +130,7 @@ describe('traffic-port-path', () => {
         targetHealth: { [API]: [health('10.0.1.5')] },
         traffic: traffic([], { targets: [] }),
       },
-      says: "pass: The path to the only registered target is open. acl-app (subnet-app, the target subnet) drops replies on TCP 3389 (under 0.01 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.",
+      says: 'pass: The path to the only registered target is open. acl-app (subnet-app, the target subnet) drops replies on TCP 3389 (under 0.01 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): rule 90 denies them. That is under 0.01 % of the new connections, and none timed out.',
     },
     {
       name: 'only Lambda',

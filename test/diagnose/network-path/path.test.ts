@@ -555,7 +555,7 @@ describe('the sentence and the command for', () => {
     expect(
       said(withNetworkAcls(acl('acl-lb', ['subnet-a', 'subnet-b']), acl('acl-app', ['subnet-app'], half))),
     ).toEqual([
-      "acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): no rule allows them, so the default rule denies them.",
+      'acl-app (subnet-app, the target subnet) drops replies on TCP 1024-32767 (49 % of the ephemeral ports) to subnet-a (eu-west-1a) and subnet-b (eu-west-1b): no rule allows them, so the default rule denies them.',
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 110 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.8.0/24 --rule-action allow',
       'aws ec2 create-network-acl-entry --network-acl-id acl-app --egress --rule-number 120 --protocol tcp --port-range From=1024,To=65535 --cidr-block 10.0.9.0/24 --rule-action allow',
     ]);

@@ -1,7 +1,8 @@
 /** Which task or instance had a logged target at a given time. */
 import { describe, expect, it } from 'vitest';
 import { interfaceOwner } from '../../../src/diagnose/targets/interface-owner.ts';
-import { type OwnerEvidence, targetName, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
+import { targetName } from '../../../src/diagnose/targets/target-name.ts';
+import { type OwnerEvidence, targetOwners } from '../../../src/diagnose/targets/target-owners.ts';
 
 const at = (clock: string): number => Date.parse(`2026-11-20T${clock}Z`);
 const ecs = (kind: string, name: string) => `arn:aws:ecs:eu-west-1:123456789012:${kind}/${name}`;

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { madeInFront } from '../../../src/render/outline.ts';
+import { madeInFront } from '../../../src/render/verdict-words.ts';
 import { checklistMessage, rootMessage, verdictMessage } from '../../../src/slack/messages/index.ts';
 import type { Message } from '../../../src/slack/messages/message.ts';
 import { readMessage } from '../../support/slack/read-message.ts';

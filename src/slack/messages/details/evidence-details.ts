@@ -1,8 +1,8 @@
 /** Evidence for and against each judged cause. */
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
 import { number } from '../../../format/wording.ts';
-import { leadTitle } from '../../../render/outline.ts';
 import { ruledOutLines, sortCauses } from '../../../render/phrases.ts';
+import { leadTitle } from '../../../render/verdict-words.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, prose, proseLine } from '../rich-text.ts';
 import { partsOrFile } from './text-file.ts';

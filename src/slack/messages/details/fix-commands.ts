@@ -1,8 +1,8 @@
 /** The full fix: commands, side effects, documentation; for an undecided verdict, one fix for each candidate. */
 import type { types } from '@slack/bolt';
 import type { CauseResult, Diagnosis } from '../../../diagnose/diagnosis.ts';
-import { leadName, madeInFront } from '../../../render/outline.ts';
 import { ADD_TRACES, settingsIntroduction, sortCauses } from '../../../render/phrases.ts';
+import { leadName, madeInFront } from '../../../render/verdict-words.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { plainText } from '../message-buttons.ts';
 import {

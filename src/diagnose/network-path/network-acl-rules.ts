@@ -12,7 +12,7 @@ import {
   ports,
   subtract,
 } from './cidr-ranges.ts';
-import type { Direction } from './security-groups.ts';
+import type { Direction } from './security-group-rules.ts';
 
 type AclEntry = NonNullable<NetworkAcl['Entries']>[number];
 

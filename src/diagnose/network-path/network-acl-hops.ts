@@ -7,8 +7,8 @@ import { list, percent } from '../../format/wording.ts';
 import type { NodePlace } from './addresses.ts';
 import { allowRuleCommands } from './allow-commands.ts';
 import { addressText, coveredShare, type IntegerRange, ports, portText } from './cidr-ranges.ts';
-import { aclOfSubnet, denials, EPHEMERAL, ruleName } from './network-acls.ts';
-import type { Direction } from './security-groups.ts';
+import { aclOfSubnet, denials, EPHEMERAL, ruleName } from './network-acl-rules.ts';
+import type { Direction } from './security-group-rules.ts';
 import {
   type Drop,
   type HopResult,

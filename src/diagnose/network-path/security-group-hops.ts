@@ -4,7 +4,12 @@ import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
 import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './network-evidence.ts';
-import { checkSecurityGroups, type Direction, describeRules, type SecurityGroupResult } from './security-groups.ts';
+import {
+  checkSecurityGroups,
+  type Direction,
+  describeRules,
+  type SecurityGroupResult,
+} from './security-group-rules.ts';
 import {
   type Barrier,
   type Drop,

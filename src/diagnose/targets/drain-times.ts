@@ -41,7 +41,7 @@ export function drainTimes({ log }: Traffic, errors: readonly SampledError[]): D
     longest > lingered
       ? `${delay} s is enough: the longest request took ${seconds(longest)}.`
       : lingered >= 1
-        ? `${delay + MARGIN} s of sleep is enough: a leaving target still got requests for ${seconds(lingered)} after its first error.`
+        ? `${delay + MARGIN} s of sleep is enough: requests to a leaving target came for at most ${seconds(lingered)} after its first error.`
         : '';
   return {
     delay,

@@ -37,8 +37,8 @@ function meaningOf(open: readonly CauseId[]): NonNullable<Diagnosis['traces']>['
   return {
     absent:
       absent.length > 0
-        ? `the request never reached the application (if it logs trace IDs): ${absent.join(', ')}, a proxy in front of it, or a restart at that moment`
-        : 'the request never reached the application (if it logs trace IDs): check whether the application was restarting, and any proxy in front of it',
+        ? `if the application logs trace IDs, the request never reached it: ${absent.join(', ')}, a proxy in front of it, or a restart at that moment`
+        : 'if the application logs trace IDs, the request never reached it: check for a restart at that moment, and any proxy in front of it',
     started: `the application crashed, was killed or closed the connection${unfinished.join('')}: read the last lines of its log`,
     finished: 'the response was malformed, or its headers were over 32 KB: look at the raw response',
   };

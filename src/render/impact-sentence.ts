@@ -32,7 +32,7 @@ export function impactSentence(diagnosis: Diagnosis): string | null {
   const words =
     madeInFront(diagnosis) === null
       ? [`${facts}.`, time]
-      : [`Load balancer's errors: ${facts}${time === '' ? '.' : `; ${inSentence(time)}`}`];
+      : [`Load balancer: ${facts}${time === '' ? '.' : `; ${inSentence(time)}`}`];
   return `${words.filter((one) => one !== '').join(' ')}${before}`;
 }
 
@@ -48,5 +48,5 @@ function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis)
   if (first === last) return `At ${first}.`;
   const end = newestEntry !== null && Date.parse(window.to) - Date.parse(newestEntry) > COVERED_MS ? 'log' : 'window';
   if (ongoing === null && failingAtEnd === true) return `Since ${first}, still failing at the end of the ${end}.`;
-  return `${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
+  return `Errors ${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
 }

@@ -32,13 +32,13 @@ describe('a request that the application never logged', () => {
 
   it('points to a proxy or a crash if a keep-alive race is ruled out', () => {
     expect(absent('closed-mid-request', 'malformed-response')).toBe(
-      'the request never reached the application (if it logs trace IDs): check whether the application was restarting, and any proxy in front of it',
+      'if the application logs trace IDs, the request never reached it: check for a restart at that moment, and any proxy in front of it',
     );
   });
 
   it('may also be a keep-alive race while that is open', () => {
     expect(absent('keep-alive-race', 'closed-mid-request')).toContain(
-      '(if it logs trace IDs): a keep-alive race, a proxy',
+      'if the application logs trace IDs, the request never reached it: a keep-alive race, a proxy',
     );
   });
 });

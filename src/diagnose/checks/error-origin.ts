@@ -1,4 +1,4 @@
-import { number, outOf } from '../../format/wording.ts';
+import { inSentence, number, outOf } from '../../format/wording.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
 import { noErrorsVerdict } from '../no-errors.ts';
 import { describeTargets } from '../patterns/tally.ts';
@@ -41,10 +41,12 @@ export const errorOrigin = defineCheck({
           ? 'the error'
           : `all ${number(byTarget)} errors`
         : `${outOf(byTarget, traffic.errorCount)} errors`;
+    const isOne = new Set(relayed.map(({ target }) => target)).size === 1;
+    const said = isOne ? `One target sent ${sent} itself` : `Targets sent ${sent} themselves`;
     return {
       outcome: 'fail',
-      summary: `Targets sent ${sent} themselves (${describeTargets(relayed, ({ target }) => nameOf(traffic, target))})${own === 0 ? '' : `; the load balancer generated ${number(own)}`}.`,
-      brief: `targets sent ${sent} themselves`,
+      summary: `${said} (${describeTargets(relayed, ({ target }) => nameOf(traffic, target))})${own === 0 ? '' : `; the load balancer generated ${number(own)}`}.`,
+      brief: inSentence(said),
       facts,
     };
   },

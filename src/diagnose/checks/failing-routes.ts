@@ -27,7 +27,7 @@ export const failingRoutesCheck = defineCheck({
     if (unanswered.length === 0) {
       return {
         outcome: 'not-applicable',
-        summary: 'The targets sent all of the errors, and the load balancer accepted these responses.',
+        summary: 'All errors were sent by targets, and the load balancer accepted these responses.',
       };
     }
     const errors = unanswered.filter(({ signature }) => !WITHOUT_TARGET.has(signature));

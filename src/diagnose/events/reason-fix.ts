@@ -138,7 +138,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           rollBackEffects.length > 0
             ? rollBackEffects
             : change.length > 0
-              ? [`The update replaces every task of ${who}.`]
+              ? [`The update-service command replaces every task of ${who}.`]
               : [],
       };
     }
@@ -176,7 +176,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `Keep ${who} serving after SIGTERM until the load balancer stops sending requests; then finish the requests in flight and exit.`,
         commands: [...rollBack, ...scaleInHook(reason, evidence)],
         ...stopFix(definition, longestSeconds),
-        sideEffects: [`Each target of ${who} then takes longer to stop, so deployments take longer.`],
+        sideEffects: [`Stopping and deploying ${who} then take longer.`],
       };
   }
 }

@@ -33,7 +33,7 @@ export function slowRoutesFix({ errors, limit, traffic, changes, question }: Slo
   const helps = longestMs === null || longestMs >= NEAR * 1000 * limit;
   const wanted = Math.min(LONGEST, Math.max(2 * limit, roundedUp((1.5 * (longestMs ?? 0)) / 1000)));
   const wait = `Find out what makes ${list(routes, 3)} slow (database, lock, upstream, too few workers), and set timeouts on its calls to databases and upstreams.`;
-  const streaming = `Responses that are slow by design (server-sent events, LLM output, exports) must send headers immediately, and then some data at intervals well under ${wholeSeconds(limit)}.`;
+  const streaming = `Responses that are slow by design (server-sent events, LLM output, exports) must send headers immediately, then data at intervals well under ${wholeSeconds(limit)}.`;
   if (lowered !== null && longestMs !== null && longestMs > 1000 * limit)
     return {
       summary: `Raise the idle timeout to ${wholeSeconds(wanted)}: ${lowered.name}${lowered.user === null ? '' : ` by ${lowered.user}`} set it to ${wholeSeconds(limit)} at ${utcTime(lowered.at)}, and successes of ${list(routes, 3)} take up to ${seconds(longestMs / 1000)}. ${beforeRaising(wanted)}`,

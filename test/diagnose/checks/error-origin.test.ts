@@ -11,12 +11,12 @@ describe('error-origin', () => {
       'pass',
       'The load balancer generated all 149 errors; no target sent any.',
     ],
-    ['all by a target', several(3, 'target-response'), 'fail', 'Targets sent all 3 errors themselves (10.0.1.5:8080).'],
+    ['all by a target', several(3, 'target-response'), 'fail', 'One target sent all 3 errors itself (10.0.1.5:8080).'],
     [
       'both',
       [...refused(2), ...several(1, 'target-response')],
       'fail',
-      'Targets sent 1 of 3 errors themselves (10.0.1.5:8080); the load balancer generated 2.',
+      'One target sent 1 of 3 errors itself (10.0.1.5:8080); the load balancer generated 2.',
     ],
   ])('%s', (_, failures, outcome, summary) => {
     expect(errorOrigin.evaluate({ traffic: trafficOf(failures) }, question)).toMatchObject({ outcome, summary });

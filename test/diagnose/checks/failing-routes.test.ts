@@ -57,7 +57,7 @@ describe('failing-routes', () => {
       several(5, 'target-response'),
       {},
       'not-applicable',
-      'The targets sent all of the errors, and the load balancer accepted these responses.',
+      'All errors were sent by targets, and the load balancer accepted these responses.',
     ],
   ])('%s', (_, failures, log, outcome, summary) => {
     expect(failingRoutesCheck.evaluate({ traffic: trafficOf(failures, log) }, question)).toMatchObject({

@@ -184,13 +184,22 @@ function weightSentence({ deployment: { revision, shift, to }, byWeight }: Deplo
 
 /** `failsAlone`: the comparison of revisions decides, so it does not matter that the times do not. */
 function changeText(
-  { before, after, change, revisionsAlike }: Pick<DeploymentErrors, 'before' | 'after' | 'change' | 'revisionsAlike'>,
+  {
+    before,
+    during,
+    after,
+    change,
+    revisionsAlike,
+  }: Pick<DeploymentErrors, 'before' | 'during' | 'after' | 'change' | 'revisionsAlike'>,
   failsAlone: boolean,
 ): string {
   if (before === null) return '; it began before the window';
   if (change === 'unknown') return failsAlone ? '' : '; too little to tell a change from chance';
   if (change === 'same') return '; the error rate did not change with it';
-  if (change === 'stopped') return '; the errors ended with it';
+  if (change === 'stopped') {
+    const later = (during?.errors ?? 0) + (after?.errors ?? 0);
+    return later < 0.5 ? '; the errors ended with it' : '; the errors fell off with it';
+  }
   const alike = revisionsAlike ? ', but old and new targets fail alike' : '';
   const share = ` (${percent(before.requestShare)} of the requests came before it)`;
   const ended =

@@ -112,6 +112,13 @@ it.each<[string, Targets[], DeploymentEvidence, string, string]>([
     'The deployment of feed-api:46 has been running since 02:45:02 UTC: 75 errors in the 5 min before it, none in the 10 min since; the errors ended with it.',
   ],
   [
+    'nearly all errors end as the deployment begins',
+    [{ ...old, errors: [...every(4, 0, 300), 310] }],
+    { services: [service([[46, 302]])] },
+    'pass',
+    'The deployment of feed-api:46 has been running since 02:45:02 UTC: 75 errors in the 5 min before it, 1 in the 10 min since; the errors fell off with it.',
+  ],
+  [
     'a deployment before the window',
     [{ ...old, errors: every(4, 0, 300) }],
     { services: [service([[46, -600]])] },

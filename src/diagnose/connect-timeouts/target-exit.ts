@@ -84,15 +84,15 @@ function judgeAbsentTarget(
   const replaced = wasReplaced(presence, presences);
   if (presence.lastSuccess === null && presence.left === null)
     return noExit(`${name} never answered in the log that was read, so nothing shows that it was there and left.`);
-  const lastRequestText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
+  const lastEntryText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
   const now = isAbsent ? ' and is not registered now' : '';
   if (presence.left !== true)
-    return exitWith('possible', `${lastRequestText}${now}; whether it was registered then is unknown.`);
+    return exitWith('possible', `${lastEntryText}${now}; whether it was registered then is unknown.`);
 
   const scope = { loadBalancer: question.loadBalancer, targetGroup: arn };
   const unhealthy = metricMaximum(evidence.metrics ?? [], 'UnHealthyHostCount', scope, question);
   if (unhealthy !== null && unhealthy > 0) {
-    const sentence = `${lastRequestText}${now}, but UnHealthyHostCount rose to ${unhealthy}: health checks may have taken it out first.`;
+    const sentence = `${lastEntryText}${now}, but UnHealthyHostCount rose to ${unhealthy}: health checks may have taken it out first.`;
     return { strength: 'possible', for: [], against: [sentence] };
   }
   if (span > LINGER_MS) {
@@ -102,7 +102,7 @@ function judgeAbsentTarget(
   const sure = replaced || (isAbsent && unhealthy === 0);
   return exitWith(
     sure ? 'likely' : 'possible',
-    `${lastRequestText}${now}${replaced ? '; another target of the group took over' : ''}.`,
+    `${lastEntryText}${now}${replaced ? '; another target of the group took over' : ''}.`,
   );
 }
 

@@ -168,7 +168,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `To restart ${who}, use a new deployment, not StopTask, and keep the old task serving after SIGTERM until the load balancer stops sending requests.`,
         commands: newDeployment(reason),
         ...stopFix(definition, longestSeconds),
-        sideEffects: [`The update replaces every task of ${who}.`],
+        sideEffects: [`The update-service command replaces every task of ${who}.`],
       };
     case 'deployment':
     case 'scale-in':

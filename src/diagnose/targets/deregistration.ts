@@ -42,7 +42,7 @@ export function removalReason(
   name = presence.target,
 ): RemovalReason {
   const registration = registrationOf(presence.target_group_arn, presence.target, evidence);
-  const lastRequestText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
+  const lastEntryText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
   const call = deregistrationTimes(presence.target_group_arn, presence.target, evidence).findLast(
     (at) => at <= presence.lastSeen + LINGER_MS,
   );
@@ -51,22 +51,22 @@ export function removalReason(
       return {
         reason: 'unknown',
         sure: false,
-        sentence: `${lastRequestText}; CloudTrail shows its deregistration at ${utcTime(call)}, ${wholeSeconds(Math.round((call - failingSince) / 1000))} after it began to fail: it crashed, or was stopped before it was taken out.`,
+        sentence: `${lastEntryText}; CloudTrail shows its deregistration at ${utcTime(call)}, ${wholeSeconds(Math.round((call - failingSince) / 1000))} after it began to fail: it crashed, or was stopped before it was taken out.`,
       };
     }
     return {
       reason: 'deregistered',
       sure: true,
-      sentence: `${lastRequestText}; CloudTrail shows its deregistration at ${utcTime(call)}.`,
+      sentence: `${lastEntryText}; CloudTrail shows its deregistration at ${utcTime(call)}.`,
     };
   }
   if (registration?.state === 'draining')
-    return { reason: 'deregistered', sure: true, sentence: `${lastRequestText}; it is draining.` };
+    return { reason: 'deregistered', sure: true, sentence: `${lastEntryText}; it is draining.` };
   if (registration && registration.state !== 'absent') {
     return {
       reason: 'unhealthy',
       sure: true,
-      sentence: `${lastRequestText}; it is still registered (${registration.state}).`,
+      sentence: `${lastEntryText}; it is still registered (${registration.state}).`,
     };
   }
   const unhealthy = unhealthyCount(presence, evidence.metrics);
@@ -75,34 +75,34 @@ export function removalReason(
     return {
       reason: 'unknown',
       sure: false,
-      sentence: `${lastRequestText}; another target of the group took over, but UnHealthyHostCount rose to ${unhealthy.around}: health checks may have taken it out first.`,
+      sentence: `${lastEntryText}; another target of the group took over, but UnHealthyHostCount rose to ${unhealthy.around}: health checks may have taken it out first.`,
     };
   }
   if (rose) {
     return {
       reason: 'unhealthy',
       sure: true,
-      sentence: `${lastRequestText}; UnHealthyHostCount rose to ${unhealthy.around}, so health checks took it out.`,
+      sentence: `${lastEntryText}; UnHealthyHostCount rose to ${unhealthy.around}, so health checks took it out.`,
     };
   }
   if (replaced)
     return {
       reason: 'deregistered',
       sure: false,
-      sentence: `${lastRequestText}; another target of the group took over.`,
+      sentence: `${lastEntryText}; another target of the group took over.`,
     };
   // Its absence now proves nothing alone, but if no host was unhealthy then, it must have been deregistered.
   if (registration?.state === 'absent' && unhealthy?.ever === 0) {
     return {
       reason: 'deregistered',
       sure: false,
-      sentence: `${lastRequestText}; it is not registered now, and no host was unhealthy at the time.`,
+      sentence: `${lastEntryText}; it is not registered now, and no host was unhealthy at the time.`,
     };
   }
   return {
     reason: 'unknown',
     sure: false,
-    sentence: `${lastRequestText}; whether it was deregistered or found unhealthy is unknown.`,
+    sentence: `${lastEntryText}; whether it was deregistered or found unhealthy is unknown.`,
   };
 }
 

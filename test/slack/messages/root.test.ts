@@ -109,6 +109,21 @@ const situations: Record<string, Situation> = {
     first: '🟢 *web-prod: no 502, 503 or 504* · 11:00–11:15 UTC',
     buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
   },
+  'finds only failures of another status': {
+    diagnosis: {
+      ...healthy,
+      impact: 'high',
+      beside: {
+        ...healthy.beside,
+        statuses: [
+          { status: '460', madeBy: 'load-balancer', requests: 13, share: 0.02, medianSeconds: 5, routes: [] },
+          { status: '500', madeBy: 'target', requests: 2, share: 0.003, medianSeconds: 1, routes: [] },
+        ],
+      },
+    },
+    first: '🔴 *web-prod: no 502, 503 or 504, but 13 × 460 and 2 × 500* · 11:00–11:15 UTC',
+    buttons: UNREAD.replace('[[Check again]]', '[Check again]'),
+  },
   'finds nothing wrong while an alarm fires': {
     diagnosis: healthy,
     run: byAlarm,

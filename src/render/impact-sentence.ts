@@ -48,5 +48,5 @@ function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis)
   if (first === last) return `At ${first}.`;
   const end = newestEntry !== null && Date.parse(window.to) - Date.parse(newestEntry) > COVERED_MS ? 'log' : 'window';
   if (ongoing === null && failingAtEnd === true) return `Since ${first}, still failing at the end of the ${end}.`;
-  return `Errors ${first}–${last}${ongoing === false || failingAtEnd === false ? ', none after that' : ''}.`;
+  return `Errors ${first}–${last}${ongoing === false || failingAtEnd === false ? ', none later' : ''}.`;
 }

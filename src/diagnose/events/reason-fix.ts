@@ -138,7 +138,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
           rollBackEffects.length > 0
             ? rollBackEffects
             : change.length > 0
-              ? [`The update-service command replaces every task of ${who}.`]
+              ? [`update-service replaces every task of ${who}.`]
               : [],
       };
     }
@@ -168,7 +168,7 @@ function reasonFix(reason: EventReason, evidence: EventEvidence, longestSeconds:
         summary: `To restart ${who}, use a new deployment, not StopTask, and keep the old task serving after SIGTERM until the load balancer stops sending requests.`,
         commands: newDeployment(reason),
         ...stopFix(definition, longestSeconds),
-        sideEffects: [`The update-service command replaces every task of ${who}.`],
+        sideEffects: [`update-service replaces every task of ${who}.`],
       };
     case 'deployment':
     case 'scale-in':

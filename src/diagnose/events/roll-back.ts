@@ -38,7 +38,7 @@ function stopCommands(service: EcsService, evidence: EventEvidence): Command[] {
 export const rollBackEffect = (name: string, service: EcsService | null, evidence: EventEvidence): string =>
   service !== null && stopCommands(service, evidence).length > 0
     ? `Stopping the deployment moves all traffic of ${name} back to the tasks of the previous revision.`
-    : `The update-service command replaces every task of ${name}.`;
+    : `update-service replaces every task of ${name}.`;
 
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY };
 

@@ -66,7 +66,7 @@ function ownVerdictWords(diagnosis: Diagnosis): string {
   }
 }
 
-/** "out of memory (connection refused by the target, confirmed)"; what broke leads, so a call in AWS comes second. */
+/** "out of memory (connection refused while in service, confirmed)"; what broke leads, so a call in AWS comes second. */
 function foundWords(cause: string, event: EventResult | null, standing: string): string {
   if (event === null) return `${cause} (${standing})`;
   const { kind, calls } = event;
@@ -95,13 +95,13 @@ const besideWords = ({ beside: { statuses } }: Diagnosis): string =>
         2,
       )}`;
 
-/** "Out of memory (connection refused by the target): confirmed, explains all 18 errors". */
+/** "Out of memory (connection refused while in service): confirmed, explains all 18 errors". */
 export function leadTitle(diagnosis: Diagnosis, cause: CauseResult): string {
   const own = madeInFront(diagnosis) === null ? '' : ' of the load balancer';
   return `${causeTitle({ ...cause, title: leadName(diagnosis, cause) }, diagnosis.triage.errors)}${own}`;
 }
 
-/** "Out of memory (connection refused by the target)": the reason of the event, if one is known, and what it led to. */
+/** "Out of memory (connection refused while in service)": the reason of the event, if one is known, and what it led to. */
 export function leadName(diagnosis: Diagnosis, cause: CauseResult): string {
   const reason = cause.id === diagnosis.verdict.cause ? leadingEvent(diagnosis)?.reason : undefined;
   return reason === undefined ? cause.title : `${REASON_TITLE[reason.kind]} (${inSentence(cause.title)})`;

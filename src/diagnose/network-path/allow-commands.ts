@@ -1,8 +1,9 @@
 /** The commands that would open a blocked path. Printed, never run. */
 
 import { type Command, command } from '../../format/command.ts';
+import { addressText } from './cidr-ranges.ts';
 import { freeRuleNumber } from './network-acl-rules.ts';
-import type { MissingAllowRule, PathBlock } from './types.ts';
+import { type MissingAllowRule, type PathBlock, type PathQuery, subnetText } from './types.ts';
 
 /** All commands of the given blocks; entries of the same network ACL get different rule numbers. */
 export function allowCommands(blocks: readonly PathBlock[]): Command[] {
@@ -36,4 +37,28 @@ function allowRuleCommand(
     return command`aws ec2 delete-network-acl-entry --network-acl-id ${id} ${[way]} --rule-number ${denying}`;
   const block = [family === 4 ? '--cidr-block' : '--ipv6-cidr-block', cidr];
   return command`aws ec2 create-network-acl-entry --network-acl-id ${id} ${[way]} --rule-number ${number} --protocol tcp --port-range From=${ports.low},To=${ports.high} ${block} --rule-action allow`;
+}
+
+/** Lets the load balancer in. `groups`: security groups of the target. */
+export function authorizeIngress(query: PathQuery, groups: string[]): Command {
+  const { port, loadBalancerGroups } = query;
+  const source = loadBalancerGroups?.[0];
+  const rule = (from: string[]): Command =>
+    command`aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port} ${from}`;
+  if (source) return rule(['--source-group', source]);
+  return rule(['--cidr', loadBalancerSubnet(query) ?? '<subnet of the load balancer>']);
+}
+
+/** CIDR block of the first load balancer subnet that was read. */
+export const loadBalancerSubnet = ({ nodes, target, net }: PathQuery): string | undefined =>
+  nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
+
+/** Lets the load balancer out to the target. `groups`: its security groups. */
+export function authorizeEgress({ target, port }: PathQuery, groups: string[]): Command {
+  const peer = target.groups?.[0]
+    ? `UserIdGroupPairs=[{GroupId=${target.groups[0]}}]`
+    : target.family === 4
+      ? `IpRanges=[{CidrIp=${addressText([target.range], 4)}/32}]`
+      : `Ipv6Ranges=[{CidrIpv6=${addressText([target.range], 6)}/128}]`;
+  return command`aws ec2 authorize-security-group-egress --group-id ${groups[0] ?? '<group of the load balancer>'} --ip-permissions ${`IpProtocol=tcp,FromPort=${port},ToPort=${port},${peer}`}`;
 }

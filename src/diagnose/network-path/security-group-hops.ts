@@ -1,7 +1,7 @@
 /** The two hops through security groups: out of the load balancer, into the target. */
 
-import { type Command, command } from '../../format/command.ts';
 import { list } from '../../format/wording.ts';
+import { authorizeEgress, authorizeIngress, loadBalancerSubnet } from './allow-commands.ts';
 import { type AddressFamily, type AddressPortRange, addressText, coveredShare, ports } from './cidr-ranges.ts';
 import type { NetworkEvidence } from './network-evidence.ts';
 import {
@@ -19,7 +19,6 @@ import {
   noDrop,
   type PathBlockText,
   type PathQuery,
-  subnetText,
 } from './types.ts';
 
 /** Out of the load balancer: evaluates its own groups, which all nodes share. */
@@ -129,28 +128,6 @@ function blockedShare(
   if (passage.missing.length > 0) return { share: 0, missing: passage.missing };
   if (!certain && passage.allowingRules.length > 0) return { share: 0, missing: [unknown] };
   return { share, missing: [] };
-}
-
-function authorizeIngress(query: PathQuery, groups: string[]): Command {
-  const { port, loadBalancerGroups } = query;
-  const source = loadBalancerGroups?.[0];
-  const rule = (from: string[]): Command =>
-    command`aws ec2 authorize-security-group-ingress --group-id ${groups[0] ?? '<group of the target>'} --protocol tcp --port ${port} ${from}`;
-  if (source) return rule(['--source-group', source]);
-  return rule(['--cidr', loadBalancerSubnet(query) ?? '<subnet of the load balancer>']);
-}
-
-/** CIDR block of the first load balancer subnet that was read. */
-const loadBalancerSubnet = ({ nodes, target, net }: PathQuery): string | undefined =>
-  nodes.flatMap(({ subnetId }) => subnetText(subnetId, net, target.family) ?? [])[0];
-
-function authorizeEgress({ target, port }: PathQuery, groups: string[]): Command {
-  const peer = target.groups?.[0]
-    ? `UserIdGroupPairs=[{GroupId=${target.groups[0]}}]`
-    : target.family === 4
-      ? `IpRanges=[{CidrIp=${addressText([target.range], 4)}/32}]`
-      : `Ipv6Ranges=[{CidrIpv6=${addressText([target.range], 6)}/128}]`;
-  return command`aws ec2 authorize-security-group-egress --group-id ${groups[0] ?? '<group of the load balancer>'} --ip-permissions ${`IpProtocol=tcp,FromPort=${port},ToPort=${port},${peer}`}`;
 }
 
 const addressesText = (boxes: AddressPortRange[], family: AddressFamily): string =>

@@ -71,7 +71,7 @@ function checkSenders({ senders, anyone, kmsKey }: QueueAttributes): CheckResult
       'anyone may send, and so open threads; add a condition on aws:SourceArn, as alb502 setup alarms prints it';
     return { what, detail, state: 'note' };
   }
-  const named = anyone === 'on-conditions' ? [...allowed, 'whoever meets its conditions'] : allowed;
+  const named = anyone === 'on-conditions' ? [...allowed, 'senders that meet the conditions of its policy'] : allowed;
   return { what, detail: `${list(named)} may send`, state: 'ok' };
 }
 

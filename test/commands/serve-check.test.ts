@@ -188,7 +188,7 @@ describe('the queue of alarms', () => {
         Policy: policy('', { Principal: '*', Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:sns:*:*:ops' } } }),
         RedrivePolicy: redrive(5),
       },
-      says: [/^ok +queue policy +whoever meets its conditions may send$/m],
+      says: [/^ok +queue policy +senders that meet the conditions of its policy may send$/m],
     },
     {
       situation: 'lets anyone send',

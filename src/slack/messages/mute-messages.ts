@@ -38,7 +38,7 @@ export function mutedMessage(mutes: readonly Mute[]): Message {
   const [{ until } = { until: '' }] = mutes;
   return partsMessage([
     line(`Muted ${mutedWords(mutes)} until ${dayAndTime(until)}: no new thread until then.`),
-    line('This thread goes on. What is still in ALARM when the mute ends gets a thread then.'),
+    line('This thread continues. Alarms that are still in ALARM when the mute ends get a thread then.'),
   ]);
 }
 

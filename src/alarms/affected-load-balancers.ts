@@ -263,7 +263,7 @@ const asSentence = ({ reason, iamStatement }: { reason: string; iamStatement?: s
 const FIND_TIMEOUT = 10_000;
 
 /** `isTransient`: the lookup failed and may succeed a moment later. */
-export interface LookupFailure {
+interface LookupFailure {
   sentence: string;
   isTransient: boolean;
 }

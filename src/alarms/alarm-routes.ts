@@ -1,7 +1,7 @@
 /** Chooses the channel of an alarm. Pure. */
 
 /** Patterns with * for any text and ? for one character; an absent pattern matches everything. */
-export interface ChannelRoute {
+interface ChannelRoute {
   /** Pattern of the load balancer's name. */
   loadBalancer?: string | undefined;
   /** Pattern of the alarm's name. */
@@ -27,7 +27,7 @@ interface RoutedAccount {
 }
 
 /** The properties of an alarm that routes match. */
-export interface RoutingSubject {
+interface RoutingSubject {
   /** Null when the alarm names none. */
   loadBalancer: string | null;
   alarm: string;

@@ -30,7 +30,7 @@ import { openSqs, type SqsParts } from './sqs.ts';
 import { openLookupRecords, takeAlarm } from './take-alarm.ts';
 import { openAlarmNotes } from './unknown-alarm-notes.ts';
 
-export interface AlarmProcessorParts {
+interface AlarmProcessorParts {
   config: Pick<Config, 'accounts' | 'deadlines' | 'alarms' | 'runs'>;
   store: Store;
   runs: Pick<RunStore, 'read' | 'diagnosis'>;

@@ -3,8 +3,8 @@ import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Alarm, AlarmMetric } from './alarm-event.ts';
 
-export type AskedErrors = NonNullable<Episode['alarms'][number]['asks']>;
-export type WatchedMetric = NonNullable<Episode['alarms'][number]['watches']>;
+type AskedErrors = NonNullable<Episode['alarms'][number]['asks']>;
+type WatchedMetric = NonNullable<Episode['alarms'][number]['watches']>;
 
 /** Words of a question by metric of gateway errors (load-balancer-cloudwatch-metrics.html). */
 const WORDS: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ const IntakeRecord = z.object({
 });
 type IntakeRecord = z.infer<typeof IntakeRecord>;
 
-export interface IntakeParts {
+interface IntakeParts {
   store: Store;
   owner: string;
   now: () => number;

@@ -11,7 +11,7 @@ import { ALARM_STATES } from '../runs/episode.ts';
 import { Alarm, type AlarmMetric, isQuery } from './alarm-event.ts';
 
 /** `ignored`: understood, but not for alb502. `poison`: not understood, and a retry will not help. */
-export type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
+type ParsedMessage = { alarm: Alarm } | { ignored: string } | { poison: string };
 
 /** Envelopes nest: EventBridge to SNS to SQS has two. */
 const MAX_DEPTH = 4;

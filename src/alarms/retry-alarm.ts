@@ -5,7 +5,7 @@ import { type Alarm, alarmEventId } from './alarm-event.ts';
 import type { MessageOutcome, MessageOutcomes } from './message-outcome.ts';
 import { Unavailable } from './retryable.ts';
 
-export interface RetryParts {
+interface RetryParts {
   /** Throws Unavailable while the alarm cannot be handled. */
   take(alarm: Alarm, mayRetryLookup: boolean): Promise<MessageOutcome>;
   outcomes: MessageOutcomes;

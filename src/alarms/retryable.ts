@@ -5,7 +5,7 @@ import { isOutage, WriteConflict } from '../runs/store/document.ts';
  * `aws`: the lookup of the alarm's load balancers failed. `busy`: too much other work. `channel`: neither the channel
  * nor an alternative accepts the thread.
  */
-export type Dependency = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
+type Dependency = 'store' | 'slack' | 'aws' | 'busy' | 'channel' | 'stopping';
 
 export class Unavailable extends Error {
   readonly dependency: Dependency;

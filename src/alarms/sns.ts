@@ -19,7 +19,7 @@ import type { HttpRoute } from '../slack/app.ts';
 /** Fetches a text; rejects unless the status is 200. */
 export type FetchText = (url: URL, signal: AbortSignal) => Promise<string>;
 
-export interface SnsParts {
+interface SnsParts {
   path: string;
   /** ARNs. */
   topics: readonly string[];

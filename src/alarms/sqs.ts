@@ -29,7 +29,7 @@ export interface SqsParts {
   visibilitySeconds?: number;
 }
 
-export interface AlarmQueue {
+interface AlarmQueue {
   start(): Promise<void>;
   /** Stops receiving, waits up to `milliseconds` for current messages, and returns the rest to the queue. */
   stop(milliseconds: number, giveBack: () => void): Promise<void>;

@@ -39,7 +39,7 @@ export const openLookupRecords = (
   onUnreadable: (key: string, why: string) => void,
 ): Documents<LookupRecord> => openDocuments(store, LookupRecord, onUnreadable);
 
-export interface AlarmContext {
+interface AlarmContext {
   config: Pick<Config, 'accounts' | 'runs'>;
   routing: Routing;
   investigator: Pick<Investigator, 'listLoadBalancers' | 'find'>;

@@ -31,7 +31,7 @@ const StoredNote: z.ZodType<NoteRecord> = z.preprocess(upgradePost, NoteRecord);
 /** Notes posted in one channel within `RATE_PERIOD`; the limit is that of threads. */
 const Rate = z.object({ schema: z.literal(1), posted: z.array(z.iso.datetime()) });
 
-export interface AlarmNotesParts {
+interface AlarmNotesParts {
   store: Store;
   poster: Pick<Poster, 'post' | 'find'>;
   routing: Routing;

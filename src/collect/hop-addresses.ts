@@ -14,7 +14,7 @@ type HopName = Pick<Hop, 'kind' | 'name'>;
 type HopEvidence = Pick<EvidenceSet, 'edge' | 'loadBalancer' | 'networkInterfaces' | 'securityGroups'>;
 
 /** The owner of a hop's address; null for a client's address. */
-export type HopAt = (address: string) => HopName | null;
+type HopAt = (address: string) => HopName | null;
 
 /**
  * The security group that CloudFront creates for the interfaces of its VPC origins (CloudFront developer guide,

@@ -14,7 +14,7 @@ const CONFIG_FILE = 'alb502.json';
 const IN_AWS = /^(ssm|secretsmanager):(.*)$/s;
 
 /** A configuration that was read but not validated. */
-export interface ConfigContent {
+interface ConfigContent {
   /** `{}` if there is no configuration. */
   content: unknown;
   /** Name in error messages: a file, a variable or an address in AWS. */

@@ -113,7 +113,7 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-export interface BotEnvironment {
+interface BotEnvironment {
   /** Slack's API address; defaults to Slack itself. */
   slackApiUrl?: string | undefined;
   stream?: { write(line: string): unknown };

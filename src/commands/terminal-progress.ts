@@ -46,7 +46,7 @@ export const drawProgress = (progress: CollectionProgress, now: number, colour: 
   ].join('\n');
 };
 
-export interface ProgressDisplay {
+interface ProgressDisplay {
   listener: ProgressListener;
   /** Shows the current work on the access log. */
   showAccessLogStatus(status: string): void;

@@ -7,7 +7,7 @@ import type { SignatureId } from './signature.ts';
 import { countErrors, groupBy, type SampledError, type Traffic } from './traffic.ts';
 
 /** A cause's claims on the errors. */
-export interface CauseClaims {
+interface CauseClaims {
   id: CauseId;
   claims: readonly CauseClaim[];
 }

@@ -45,7 +45,7 @@ export const CONNECT_TIMEOUT_TO = 11;
  */
 export const RACE_WITHIN = 1;
 
-export type ElapsedClass = NonNullable<FailureShape['elapsed']>;
+type ElapsedClass = NonNullable<FailureShape['elapsed']>;
 
 /** The classes of wall duration that signatures distinguish; null if unknown. */
 export function elapsedClass(seconds: number | null): ElapsedClass | null {

@@ -44,7 +44,7 @@ export interface Traffic {
 }
 
 /** The zone of a load balancer node; null if unknown. */
-export type ZoneOfNode = (node: string) => string | null;
+type ZoneOfNode = (node: string) => string | null;
 
 /**
  * Reads the collected log for the question. If the question is limited to a zone, excludes nodes whose zone is unknown.

@@ -15,7 +15,7 @@ import { countErrors, namesOf, type SampledError, type Traffic } from './traffic
 /** Minimum share of another part for the verdict to name it. */
 const NAMED_SHARE = 0.05;
 
-export interface VerdictEvidence {
+interface VerdictEvidence {
   traffic: Traffic;
   /** In the diagnosis's order; the first leads. */
   parts: readonly Part[];

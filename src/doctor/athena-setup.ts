@@ -26,7 +26,7 @@ import { command } from '../format/command.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall, probeFinding } from './probe.ts';
 
-export interface AthenaCheckContext {
+interface AthenaCheckContext {
   athena: Config['athena'];
   account: string;
   place: LogPlace | null;

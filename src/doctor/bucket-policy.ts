@@ -31,7 +31,7 @@ const LEGACY_ACCOUNTS: Record<string, string> = {
   'us-gov-west-1': '048591011584',
 };
 
-export interface LogDelivery {
+interface LogDelivery {
   partition: string;
   region: string;
   account: string;

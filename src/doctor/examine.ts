@@ -21,7 +21,7 @@ import { checkLogging, type LoggingReport } from './logging.ts';
 import { checkPermissions } from './permissions.ts';
 import { probeCall } from './probe.ts';
 
-export interface LoadBalancerToCheck {
+interface LoadBalancerToCheck {
   name: string;
   arn: string;
 }

@@ -15,7 +15,7 @@ const LINE_BYTES = 700;
 const COMPRESSED = 0.15;
 const GB = 1e9;
 
-export interface LogCosts {
+interface LogCosts {
   /** Bytes a month before compression. */
   bytes: number;
   /** US dollars a month, with logs kept for a month. */

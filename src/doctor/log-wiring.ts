@@ -10,7 +10,7 @@ export type LogDestination =
   | { kind: 's3' | 'vended-s3'; bucket: string; prefix: string }
   | { kind: 'log-group'; name: string };
 
-export interface LogSetup {
+interface LogSetup {
   arn: string;
   partition: string;
   region: string;
@@ -21,7 +21,7 @@ export interface LogSetup {
   days: number;
 }
 
-export interface LogSetupStep {
+interface LogSetupStep {
   why: string;
   command: Command;
 }

@@ -10,7 +10,7 @@ export interface PolicyStatement {
   Condition?: Record<string, Record<string, string | string[]>>;
 }
 
-export interface PolicyBlock {
+interface PolicyBlock {
   /** The feature that needs the block. */
   feature: string;
   statements: PolicyStatement[];
@@ -70,7 +70,7 @@ export const POLICY_BLOCKS = [
 type Feature = (typeof POLICY_BLOCKS)[number][0] | 'other accounts';
 
 /** Features that `subject` does not use, with the setting that enables each. */
-export type LeftOut = Map<Feature, string>;
+type LeftOut = Map<Feature, string>;
 
 const PLACEHOLDER = /\b(?:[A-Z]+-[A-Z]+|WORKGROUP|DATABASE)\b/g;
 

@@ -11,7 +11,7 @@ export interface Probe extends IamPermission {
   call(options: { abortSignal: AbortSignal }): Promise<unknown>;
 }
 
-export type ProbeResult<T> = { value: T } | { reason: string; isDenied: boolean; name: string };
+type ProbeResult<T> = { value: T } | { reason: string; isDenied: boolean; name: string };
 
 /** Makes the call within the deadline of the session. Throws only when interrupted. */
 export async function probeCall<T>(

@@ -17,7 +17,7 @@ export function parseStatus(word: string): string | null {
 }
 
 /** Statuses from `from` to `to`, inclusive. */
-export interface StatusRange {
+interface StatusRange {
   from: number;
   to: number;
   madeBy: 'anyone' | 'load-balancer' | 'target';

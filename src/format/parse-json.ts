@@ -1,7 +1,7 @@
 /** Explains where a JSON file of an incident does not parse or has the wrong shape. Pure. */
 import type * as z from 'zod';
 
-export interface JsonFault {
+interface JsonFault {
   /** Both start at 1; columns count UTF-16 units. */
   line: number;
   column: number;

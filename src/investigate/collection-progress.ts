@@ -55,7 +55,7 @@ const evidenceForStep = (step: StepNumber): readonly EvidenceName[] =>
   step === 4 ? ['accessLog'] : NAMES.filter((name) => STEP_OF[name] === step);
 
 /** Progress of a step: `unavailable` counts the evidence of `needed` that could not be collected. */
-export interface StepProgress {
+interface StepProgress {
   state: 'pending' | 'under way' | 'done';
   began: number | null;
   ended: number | null;

@@ -23,7 +23,7 @@ import { resolveWindow } from '../query/window.ts';
 import { redactEvidence } from '../redact/redact-evidence.ts';
 import type { InvestigationOptions, InvestigationResult, Investigator, LoadBalancerRef } from './investigator.ts';
 
-export interface RecordedOptions {
+interface RecordedOptions {
   /** Account name of the recorded load balancers. */
   account?: string;
   /** Milliseconds between pieces of evidence; the access log comes last. 0 means no delay. */

@@ -25,7 +25,7 @@ export const REAL_WAIT_CLOCK: WaitClock = {
 };
 
 /** Options of the wait. */
-export interface WaitOptions<T extends InvestigationResult> {
+interface WaitOptions<T extends InvestigationResult> {
   window: Window;
   /** Time of the first attempt, epoch milliseconds. */
   now: number;

@@ -10,7 +10,7 @@ import { otlpEndpoint, serviceName } from './otlp-endpoint.ts';
 import type { OtlpMetrics } from './otlp-metrics.ts';
 import { openTracer } from './tracer.ts';
 
-export interface Meter {
+interface Meter {
   investigator<T extends Investigator>(investigator: T): T;
   poster<T extends Pick<Poster, 'post' | 'edit'>>(poster: T): T;
   threads(threads: SlackThreads): SlackThreads;

@@ -8,7 +8,7 @@ export type DayWord = { day: Day } | { daysAgo: number } | { weekday: number } |
 export type PartOfDay = 'morning' | 'afternoon' | 'evening' | 'night' | 'past-night';
 
 /** The words of a day or part of a day, how many they are, and what they mean. */
-export type DayPhrase = { count: number } & ({ day: DayWord } | { part: PartOfDay });
+type DayPhrase = { count: number } & ({ day: DayWord } | { part: PartOfDay });
 
 const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const WEEKDAY =

@@ -18,7 +18,7 @@ export type TypedWindow =
   | { from: TypedMoment; to: TypedMoment | null; length: number | null };
 
 /** `zone`: Intl name of the first zone typed. `misread`: the word that does not fit. */
-export type WindowReading = { window: TypedWindow | null; zone: string | null } | { misread: string };
+type WindowReading = { window: TypedWindow | null; zone: string | null } | { misread: string };
 
 type Word = QuestionWord;
 const isPoint = (word: Word | undefined): boolean =>

@@ -19,13 +19,13 @@ const AROUND = 15 * MINUTE;
 const RECORDED_AFTER = 15 * MINUTE;
 
 /** The window of a question as typed, and the zone of its times; null means UTC. */
-export interface AskedWindow {
+interface AskedWindow {
   window: TypedWindow | null;
   zone?: string | null;
 }
 
 /** Time of the question, and the window of its incident. A recorded incident may lack `now`. */
-export type WindowContext = { now: number; window?: Window } | { now: null; window: Window };
+type WindowContext = { now: number; window?: Window } | { now: null; window: Window };
 
 /**
  * Resolves the window. Defaults to the incident's window, else to the last 15 minutes. `last` counts back from now, or

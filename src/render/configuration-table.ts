@@ -4,7 +4,7 @@ import { ENVIRONMENT_NAMES, WITHOUT_ENVIRONMENT_NAME } from '../environment-name
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-export interface Setting {
+interface Setting {
   /** "athena.table"; "accounts[].name" for a field of each item. */
   path: string;
   type: string;

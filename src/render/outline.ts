@@ -200,7 +200,7 @@ function besideFaults(diagnosis: Diagnosis): CheckFinding[] {
 }
 
 /** What a reader does first. */
-export interface FirstAnswer {
+interface FirstAnswer {
   label: 'Fix' | 'Next';
   sentence: string;
 }

@@ -170,7 +170,7 @@ export const causeTitle = (cause: CauseResult, errors: number | null): string =>
   `${cause.title}: ${cause.standing}, ${explainingWords(cause, errors)}`;
 
 /** The causes by their use to the reader, each list in the diagnosis's order. */
-export interface SortedCauses {
+interface SortedCauses {
   /** The verdict's cause, or null. */
   main: CauseResult | null;
   /** The candidates of an undecided verdict. */

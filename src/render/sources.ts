@@ -2,7 +2,7 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import { list } from '../format/wording.ts';
 
-export interface SourceUse {
+interface SourceUse {
   /** A command line or a query. */
   source: string;
   /** "For every step", "For step 6", "For steps 1 and 3". */

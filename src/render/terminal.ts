@@ -22,7 +22,7 @@ import { breakCommand, headingLines, labelledLines, type Page, verbatim, wrap } 
 import { timelineLines } from './terminal-timeline.ts';
 import { leadTitle, madeInFront, titleLine } from './verdict-words.ts';
 
-export interface TerminalOptions {
+interface TerminalOptions {
   /** Display columns, limited to 72 to 100. */
   columns: number;
   colour: boolean;

@@ -9,7 +9,7 @@ import { answerState, causeTitle, fitSentences, REASON_TITLE, statusWords, windo
  * The kind of result. `found`: a cause. `undecided`: between several. `unread`: no log entry to judge by, which is not
  * "no errors". `none`: nothing failed.
  */
-export type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
+type VerdictKind = 'found' | 'undecided' | 'unread' | 'none';
 
 export function verdictKind({ verdict, triage, parts }: Diagnosis): VerdictKind {
   if (verdict.cause !== null) return 'found';

@@ -1,6 +1,6 @@
 /** Limits parallel diagnoses, in total and per person. Each replica has its own limits. */
 
-export interface LimitsOptions {
+interface LimitsOptions {
   /** Diagnoses that run at the same time. */
   atOnce: number;
   /** Diagnoses one person may have running or queued. */

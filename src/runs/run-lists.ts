@@ -5,7 +5,7 @@ import { INDEX, isOpen, OPEN, type Run } from './run.ts';
 import { UnreadableDocument } from './store/document.ts';
 import { STORE_CONCURRENCY, type Store } from './store/store.ts';
 
-export interface RunLists {
+interface RunLists {
   store: Store;
   /** Null when there is no such run. Throws UnreadableDocument. */
   read(id: string): Promise<Run | null>;

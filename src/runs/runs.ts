@@ -55,7 +55,7 @@ const AnyDiagnosis: z.ZodType<StoredDiagnosis> = z.custom<StoredDiagnosis>(
   (read) => z.looseObject({ schema: z.literal(1) }).safeParse(read).success,
 );
 
-export interface RunStoreOptions {
+interface RunStoreOptions {
   retentionDays: number;
   /** Epoch milliseconds. */
   now?: () => number;

@@ -4,7 +4,7 @@ import { type NamedAlarm, readAlert } from './pasted-alert.ts';
 import type { SlackContext } from './slack-context.ts';
 
 /** `candidates`: several names, for the user to choose from. */
-export type AlertSubject = { loadBalancer: string } | { candidates: string[] } | null;
+type AlertSubject = { loadBalancer: string } | { candidates: string[] } | null;
 
 /** Milliseconds for DescribeAlarms: someone is waiting, and a form can be opened for only three seconds. */
 const LOOKUP_TIMEOUT = 1_500;

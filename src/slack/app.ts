@@ -38,7 +38,7 @@ export interface HttpRoute {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
 }
 
-export interface AppParts {
+interface AppParts {
   config: Config;
   secrets: Secrets;
   investigator: Investigator;

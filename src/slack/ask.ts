@@ -17,7 +17,7 @@ import type { SlackContext } from './slack-context.ts';
 import { standingThreads } from './standing-threads.ts';
 import type { OpenResult } from './thread/open.ts';
 
-export interface QuestionRequest {
+interface QuestionRequest {
   who: Requester & { channel: string };
   query: ParsedQuestion & { loadBalancer: string };
   /** ts of the thread in which it is asked. */

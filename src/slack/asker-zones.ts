@@ -7,7 +7,7 @@ const FRESH = 60 * 60_000;
 /** Maximum number of cached people. */
 const MAX_PEOPLE = 2_000;
 
-export interface AskerZonesOptions {
+interface AskerZonesOptions {
   /** The zone if Slack gives none. */
   standard: string;
   /** `tz` of users.info (scope users:read); undefined if the profile has none. Throws Slack's error. */

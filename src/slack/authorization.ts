@@ -30,7 +30,7 @@ export function requesterOf({ user, team, enterprise }: SignedPayload, channel: 
 export type Decision = { accounts: string[] } | { refused: string };
 
 /** Facts that come from Slack: the token's workspace and the members of the allowed user groups. */
-export interface WorkspaceFacts {
+interface WorkspaceFacts {
   home: string;
   /** Null when Slack did not say. */
   members: ReadonlySet<string> | null;
@@ -75,7 +75,7 @@ const NOT_ALLOWED = "You don't have access to alb502. Its owner can add you to s
 /** Decides by the configuration and by user group members from Slack, which are cached. Never throws. */
 export type Authorize = (who: Requester) => Promise<Decision>;
 
-export interface AuthorizationParts {
+interface AuthorizationParts {
   config: AuthorizationRules;
   /** The workspace of the token. */
   home: string;

@@ -26,7 +26,7 @@ export interface NamedAlarm {
 }
 
 /** `loadBalancer`: name, ARN, app/name/id or DNS name. `candidates`: several names, for the user to choose from. */
-export type AlertReading = { loadBalancer: string } | { candidates: string[] } | NamedAlarm | null;
+type AlertReading = { loadBalancer: string } | { candidates: string[] } | NamedAlarm | null;
 
 /** Returns what a message names: a load balancer by ID or known name, else an alarm. */
 export function readAlert(message: unknown, known: readonly LoadBalancerRef[]): AlertReading {

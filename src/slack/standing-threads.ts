@@ -11,7 +11,7 @@ const SAME_QUESTION = 10 * MINUTE;
 /** Newest runs to read; each costs a read of the run store while the user waits. */
 const MAX_RUNS_READ = 30;
 
-export interface StandingThreads {
+interface StandingThreads {
   same: Run | null;
   alarm: Run | null;
 }

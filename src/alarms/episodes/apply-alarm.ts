@@ -32,7 +32,7 @@ const MAX_EVENTS = 500;
 export type Transition = 'opened' | 'joined' | 'repeated' | 'reopened' | 'ended' | 'known' | 'stale' | 'quiet';
 
 /** Details of an event beyond the alarm. */
-export interface EventContext {
+interface EventContext {
   /** Epoch milliseconds. */
   from: number;
   now: number;

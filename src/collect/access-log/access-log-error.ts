@@ -3,7 +3,7 @@ import type { CollectionFailure } from '../../evidence/collected.ts';
 import { awsErrorKind, describeAwsError } from '../aws/aws-errors.ts';
 
 /** The permission that a call needs, as an IAM policy names it, and its region. */
-export interface RequiredPermission {
+interface RequiredPermission {
   action: string;
   /** Several if a policy must list several; the last is the one that was requested. */
   resource: string | readonly string[];
@@ -53,7 +53,7 @@ export class AccessLogError extends Error {
 }
 
 /** `too-much`: over the size or spending limit. `stopped`: by the deadline or an interruption. */
-export type AccessLogErrorKind = 'denied' | 'not-found' | 'too-much' | 'stopped' | 'failed';
+type AccessLogErrorKind = 'denied' | 'not-found' | 'too-much' | 'stopped' | 'failed';
 
 export const accessDenied = ({ action, resource }: Permission, explicitly = false): AccessLogError => {
   const named = typeof resource === 'string' ? resource : (resource.at(-1) ?? '');

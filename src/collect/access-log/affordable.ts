@@ -5,7 +5,7 @@ import { AccessLogError } from './access-log-error.ts';
 import { estimateWords } from './cost.ts';
 
 /** US dollars: the maximum (null for no limit), and what earlier attempts at this question cost. */
-export interface SpendingLimit {
+interface SpendingLimit {
   maxUsd: number | null;
   spentUsd?: number;
 }

@@ -19,13 +19,13 @@ export const ALB_ACCESS_LOGS = 'ALB_ACCESS_LOGS';
 const ALB_HEALTH_CHECK_LOGS = 'ALB_HEALTH_CHECK_LOGS';
 const SERVICES: Record<string, DeliveredLog['service']> = { CWL: 'cloudwatch-logs', FH: 'firehose', S3: 's3' };
 
-export interface DescribeCalls {
+interface DescribeCalls {
   logs: CloudWatchLogsClient;
   region: string;
   signal: AbortSignal;
 }
 
-export interface DeliveryCalls extends DescribeCalls {
+interface DeliveryCalls extends DescribeCalls {
   /** ARN of the load balancer whose log it delivers. */
   resourceArn: string;
   logType: string;
@@ -61,7 +61,7 @@ export interface FoundDeliveries {
 export const NO_DELIVERIES: FoundDeliveries = { deliveries: [], healthChecks: [], idleSources: [], refusal: null };
 
 /** All deliveries of an account and region, or why they cannot be listed. */
-export interface DescribedDeliveries {
+interface DescribedDeliveries {
   sources: DeliverySource[] | AccessLogError;
   deliveries: Delivery[] | AccessLogError;
   destinations: DeliveryDestination[] | AccessLogError;

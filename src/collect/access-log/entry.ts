@@ -127,7 +127,7 @@ const headFields = HEAD.map(([name, pattern]) => ({ name, shape: new RegExp(`^${
 const timeShape = new RegExp(`^(?:-|${TIME})$`);
 const priorityShape = /^(?:-1|-|[0-9]+)$/;
 
-export type LineKind = 'access-log' | 'connection-log' | 'health-check-log';
+type LineKind = 'access-log' | 'connection-log' | 'health-check-log';
 
 /**
  * Returns which log a line belongs to by its first fields, or null. Connection logs and health-check logs appear among
@@ -140,7 +140,7 @@ export function lineKind(line: string): LineKind | null {
   return headShape.test(line) ? 'access-log' : null;
 }
 
-export type ParsedLine = { entry: LogEntry } | { rejected: string };
+type ParsedLine = { entry: LogEntry } | { rejected: string };
 
 /**
  * Parses one line, without its line break. For a line that is not an entry, returns the reason as a clause without a

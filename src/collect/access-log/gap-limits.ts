@@ -27,13 +27,13 @@ export const gapHorizon = (idleTimeoutSeconds: number): number =>
  * For one target group with closed failures: their number, and the most completions on one of their places, with their
  * span in microseconds.
  */
-export interface GapWork {
+interface GapWork {
   closed: number;
   completions: number;
   span: number;
 }
 
-export interface GapRequestLimits {
+interface GapRequestLimits {
   /** Failures to examine. */
   examined: number;
   /** Controls for each failure on the same place and route. */

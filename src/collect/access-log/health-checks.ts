@@ -7,7 +7,7 @@ import type { Window } from '../../evidence/question.ts';
 import { byText, readPieces, type WantedLoadBalancer } from './log-files.ts';
 
 /** A health check. `at`: its start in epoch milliseconds. */
-export interface HealthCheck {
+interface HealthCheck {
   at: number;
   /** "address:port"; the ARN of a Lambda function. */
   target: string;

@@ -79,7 +79,7 @@ export function canMatter(
 }
 
 /** Paths relative to a folder, sorted. */
-export interface LogFolderListing {
+interface LogFolderListing {
   files: string[];
   /** A folder that cannot be listed appears as a pattern: "a/*.log.gz" for the folder a. */
   unreadable: { file: string; fault: string }[];
@@ -125,7 +125,7 @@ export const IS_LINK = 'it is a link';
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What a file's first bytes and length reveal. */
-export type FileInspection = { compressed: boolean; bytes: number } | { fault: string };
+type FileInspection = { compressed: boolean; bytes: number } | { fault: string };
 
 const PARQUET_MAGIC = 'PAR1';
 

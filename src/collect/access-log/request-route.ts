@@ -5,7 +5,7 @@
  */
 
 /** Replaces every match. `to` may contain $1 and $2: \1 and \2 in RE2. */
-export interface Rewrite {
+interface Rewrite {
   readonly match: string;
   readonly to: string;
 }

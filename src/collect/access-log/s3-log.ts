@@ -239,7 +239,7 @@ const AT_ONCE = 24;
 /** Attempts per download that breaks off; the client itself retries failed calls. */
 const ATTEMPTS = 3;
 
-export interface DownloadOptions {
+interface DownloadOptions {
   s3: S3Client;
   place: LogPlace;
   objects: readonly LogObject[];

@@ -5,7 +5,7 @@
 import type { Account } from '../../config.ts';
 import type { Session } from './session.ts';
 
-export interface PlaceOptions {
+interface PlaceOptions {
   region?: string | undefined;
   profile?: string | undefined;
 }

@@ -36,7 +36,7 @@ import { fetchTargetGroupAttributes, fetchTargetGroups, fetchTargetHealth } from
 import { workloadAnswers } from './workload-collectors.ts';
 
 /** Inputs of the live collectors: the load balancer found, and the question about it. */
-export interface LiveCollectorOptions {
+interface LiveCollectorOptions {
   found: LookedUpLoadBalancer;
   question: Question;
   /**
@@ -49,7 +49,7 @@ export interface LiveCollectorOptions {
 }
 
 /** A load balancer whose ARN is known; collectors that need only the ARN do not wait for its description. */
-export interface LookedUpLoadBalancer extends Pick<FoundLoadBalancer, 'session' | 'arn'> {
+interface LookedUpLoadBalancer extends Pick<FoundLoadBalancer, 'session' | 'arn'> {
   described: FoundLoadBalancer['described'] | Promise<FoundLoadBalancer['described']>;
 }
 

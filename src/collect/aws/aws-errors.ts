@@ -7,7 +7,7 @@ import { Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';
 
 /** The action requested from AWS. */
-export interface AwsAction {
+interface AwsAction {
   /** The IAM name: "ec2:DescribeSubnets". */
   action: string;
   region: string;
@@ -73,7 +73,7 @@ const CODES: Record<string, AwsErrorKind> = {
 const nodeErrorCode = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
 /** Who answered a call, as far as the headers reveal. */
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   /** "text/html"; empty if the response names none. */
   contentType: string;

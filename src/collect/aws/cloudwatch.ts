@@ -17,7 +17,7 @@ const DAY = 24 * 60 * MINUTE;
 const METRICS_PER_CALL = 500;
 const POINTS_PER_CALL = 100_800;
 
-export interface MetricRequest {
+interface MetricRequest {
   MetricName: string;
   Dimensions: Record<string, string>;
   Stat: string;

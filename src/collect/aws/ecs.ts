@@ -59,7 +59,7 @@ export async function listClusters(call: Call, budget: EcsBudget): Promise<strin
 }
 
 /** Contents of a cluster, by ARN. */
-export interface ClusterContent {
+interface ClusterContent {
   cluster: string;
   arns: string[];
 }
@@ -220,7 +220,7 @@ export async function describeContainerInstances(
 }
 
 /** A deployment and the revision that it brings, by ARN. */
-export interface ListedDeployment {
+interface ListedDeployment {
   deployment: string;
   revision: string | null;
 }

@@ -8,7 +8,7 @@ import type { ClientRequest } from 'node:http';
 /** The channel on which Node announces every http and https request. */
 const REQUEST_START = 'http.client.request.start';
 
-export interface FirstCalls {
+interface FirstCalls {
   /**
    * Resolves once at least one request has left and every request started from now until then has left; or with `over`.
    */

@@ -23,7 +23,7 @@ import type { LiveAccessLogOptions } from './live-log-read.ts';
 import { logGroupOf, secondsAround } from './log-group-reader.ts';
 import type { LogListing } from './log-listing.ts';
 
-export interface HealthCheckReading {
+interface HealthCheckReading {
   options: Pick<
     LiveAccessLogOptions,
     'session' | 'question' | 'attributes' | 'loadBalancerArn' | 'keepIn' | 'isReadApart'

@@ -3,7 +3,7 @@ import { awsProblem } from './aws-errors.ts';
 import { assertCredentials } from './load-balancer.ts';
 import type { Session } from './session.ts';
 
-export interface CallerIdentity {
+interface CallerIdentity {
   /** 12 digits. */
   account: string;
   arn: string;

@@ -43,7 +43,7 @@ import { sum } from '../access-log/place-traffic.ts';
 import { makeTemporaryFolder } from '../temporary-folder.ts';
 import type { LiveAccessLog, LiveAccessLogOptions } from './live-log-read.ts';
 
-export interface LogGroupReading {
+interface LogGroupReading {
   options: LiveAccessLogOptions;
   delivery: VendedDelivery;
   idleTimeoutSeconds: number;

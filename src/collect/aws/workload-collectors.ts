@@ -14,7 +14,7 @@ import { type Lazy, once } from './once.ts';
 import type { Session } from './session.ts';
 
 /** Dependencies of the chain. */
-export interface WorkloadNeeds {
+interface WorkloadNeeds {
   session: Session;
   question: Question;
   arn: string;
@@ -25,7 +25,7 @@ export interface WorkloadNeeds {
   lazyEvidence: LazyEvidence;
 }
 
-export type WorkloadAnswers = { [Name in NamingEvidenceName]: Lazy<Collected<Evidence[Name]>> };
+type WorkloadAnswers = { [Name in NamingEvidenceName]: Lazy<Collected<Evidence[Name]>> };
 
 export function workloadAnswers(needs: WorkloadNeeds): WorkloadAnswers {
   const calls = workloadCalls(needs);

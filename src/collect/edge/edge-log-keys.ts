@@ -11,7 +11,7 @@ const [HOUR, DAY] = [3_600_000, 86_400_000];
 /** CloudFront usually delivers log files within an hour. */
 const LAG = HOUR;
 
-export interface EdgeLogKeys {
+interface EdgeLogKeys {
   bucket: string;
   /** Common start of all keys, before the part that differs by day. */
   root: string;

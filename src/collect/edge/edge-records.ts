@@ -3,7 +3,7 @@ import type { EdgeErrorCount } from '../../evidence/edge.ts';
 import type { Window } from '../../evidence/question.ts';
 
 /** Values by field name as in a W3C file: "sc-status", "x-host-header". */
-export type EdgeRecord = Record<string, string>;
+type EdgeRecord = Record<string, string>;
 
 /**
  * Returns "cs-host" for "cs(Host)" and "sc-status" for "sc_status": JSON, Parquet and W3C spell the names differently.
@@ -15,7 +15,7 @@ export const edgeFieldName = (name: string): string =>
     .replace(/^-|-$/g, '');
 
 /** Plain records do not name their fields; the delivery does. */
-export interface RecordForm {
+interface RecordForm {
   fields: readonly string[];
   delimiter: string | null;
 }

@@ -10,7 +10,7 @@ import { readEdgeLog } from './edge-log.ts';
 import { fetchEdgeRanges } from './edge-ranges.ts';
 import type { AddressLookup } from './origin-names.ts';
 
-export interface EdgeQuestion extends Pick<EdgeLogReading, 'remainingUsd'> {
+interface EdgeQuestion extends Pick<EdgeLogReading, 'remainingUsd'> {
   question: Question;
   loadBalancer: LoadBalancer;
   /** Asks DNS if absent. */

@@ -18,7 +18,7 @@ const NAMED_BY_AWS = /[.](?:amazonaws[.]com(?:[.]cn)?|cloudfront[.]net|on[.]aws)
 
 export const isNamedByOwner = (name: string): boolean => name.includes('.') && !NAMED_BY_AWS.test(name);
 
-export interface OwnNames {
+interface OwnNames {
   names: ReadonlySet<string>;
   /** Whether names were left out, or the load balancer itself did not resolve. */
   isIncomplete: boolean;

@@ -24,7 +24,7 @@ import {
 import { resourceOf } from '../find-load-balancer.ts';
 import { type Pseudonym, redactEntry } from './redact.ts';
 
-export interface SaveLogsOptions {
+interface SaveLogsOptions {
   question: Question;
   idleTimeoutSeconds: number;
   /** Unreadable files as found by the diagnosis. */

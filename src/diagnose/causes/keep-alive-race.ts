@@ -153,14 +153,14 @@ function openToRace({ measures, instantRest, slowRest }: ClosedParts): SampledEr
   return [...instantRest, ...slowRest].filter((error) => candidates.has(error)).sort((a, b) => a.index - b.index);
 }
 
-interface Raced {
+interface RaceClaim {
   /** Of all target groups; empty if no idle time was measured for the claimed errors. */
   races: ClosedParts['race'];
   /** The group to fix first. */
   arn: string;
 }
 
-function fixFor({ races, arn }: Raced, evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
+function fixFor({ races, arn }: RaceClaim, evidence: CauseEvidence<(typeof WANTS)[number]>): Fix {
   const { attributes, traffic, targetGroups } = evidence;
   const idle = Number(attributes?.[IDLE_TIMEOUT] ?? 60);
   const wanted = idle + 5;

@@ -33,7 +33,7 @@ const ROLLOUTS =
 export const isRollout = ({ name }: Pick<EventCall, 'name'>): boolean => ROLLOUTS.test(name);
 
 /** The targets and times of an event, to match calls with. */
-export interface CallScope {
+interface CallScope {
   target_group_arn: string;
   /** "address:port" as logged. */
   targets: readonly string[];

@@ -9,7 +9,7 @@ const ROUTE_OF_OUTAGES = 0.75;
 const ROUTE_OF_REQUESTS = 0.3;
 const OUTAGES_NEEDED = 3;
 
-export interface CrashRoute {
+interface CrashRoute {
   route: string;
   /** Number of outages that cut off a request of this route; `of` counts all outages that cut off a request. */
   count: number;

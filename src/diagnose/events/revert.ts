@@ -5,7 +5,7 @@
 import { type Command, command } from '../../format/command.ts';
 import type { Mutation } from '../patterns/configuration-changes.ts';
 
-export interface Revert {
+interface Revert {
   /** The next call that reverted it; null if the evidence has none. */
   undoing: Pick<Mutation, 'name' | 'at' | 'user'> | null;
   command: Command | null;

@@ -10,7 +10,7 @@ import type { NetworkEvidence } from './network-evidence.ts';
 import { checkSecurityGroups, describeRules } from './security-group-rules.ts';
 
 /** `some` if only part of the addresses is allowed. */
-export interface EdgeAnswer {
+interface EdgeAnswer {
   answer: 'all' | 'some' | 'none' | 'unknown';
   groups: string[];
   /** "it allows only tcp 5476 to sg-0a1b": the existing rules instead of the missing one. */

@@ -20,7 +20,7 @@ type AclEntry = NonNullable<NetworkAcl['Entries']>[number];
 const LAST_RULE = 32767;
 
 /** The packets of `wanted` that a network ACL denies, and the number of the denying rule. */
-export interface Denial {
+interface Denial {
   boxes: AddressPortRange[];
   rule: number;
 }

@@ -25,7 +25,7 @@ import {
 } from './types.ts';
 
 /** The source: one node as logged, or every subnet. The target group's VPC tells equal addresses apart. */
-export interface PathSource {
+interface PathSource {
   node?: string | null;
   vpcId?: string | undefined;
   /** What sentences call the target; its address if absent. */

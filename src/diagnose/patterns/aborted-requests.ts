@@ -10,7 +10,7 @@ import { groupBy, withSignature } from '../traffic.ts';
 import { type TargetPresence, targetPresences } from './churn.ts';
 import { deregistrationTimes } from './configuration-changes.ts';
 
-export type AbortedEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroupAttributes' | 'changes' | 'instances'>>;
+type AbortedEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroupAttributes' | 'changes' | 'instances'>>;
 
 export interface AbortedRequests {
   target_group_arn: string;

@@ -6,7 +6,7 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, targetGroupName, withSignature } from '../traffic.ts';
 
-export interface BadRequestGroup {
+interface BadRequestGroup {
   target_group_arn: string;
   name: string;
   errors: SampledError[];

@@ -35,7 +35,7 @@ function routeTimes(traffic: Traffic, errors: readonly SampledError[]): RouteTim
   });
 }
 
-export interface ClosedBeforeWork {
+interface ClosedBeforeWork {
   route: string;
   errors: SampledError[];
   successes: number;

@@ -55,7 +55,7 @@ function parseRecord(text: string | undefined): Record<string, unknown> {
   }
 }
 
-export interface Deregistration {
+interface Deregistration {
   at: number;
   targetGroupArn: string;
   targets: { id: string; port: number | null }[];

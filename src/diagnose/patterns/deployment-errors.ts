@@ -22,7 +22,7 @@ interface WeightErrors {
   errors: number;
 }
 
-export interface DeploymentErrors {
+interface DeploymentErrors {
   deployment: Deployment;
   /** By weight in the window, oldest first; empty if the new targets never got a part of the traffic. */
   byWeight: WeightErrors[];

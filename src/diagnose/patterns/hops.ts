@@ -19,7 +19,7 @@ export function clientsWithErrors(traffic: Traffic): number | null {
   return new Set(direct.map(({ client }) => client)).size;
 }
 
-export interface HopErrors {
+interface HopErrors {
   hop: Hop;
   /** The number of errors, weighted. */
   errors: number;

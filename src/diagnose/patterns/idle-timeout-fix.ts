@@ -16,7 +16,7 @@ const LONGEST = 4000;
 /** A success this close to the idle timeout, as a share of it, shows that a longer one lets others finish. */
 const NEAR = 0.5;
 
-export interface SlowRequests {
+interface SlowRequests {
   errors: readonly SampledError[];
   /** The idle timeout that the errors show or that is configured, seconds. */
   limit: number;

@@ -10,7 +10,7 @@ import { closedParts } from './closed-connections.ts';
 import { closedBeforeWork } from './closing-times.ts';
 import { allOfFailingRoutes, findScatteredErrors, routeShares } from './route-errors.ts';
 
-export interface BadResponse {
+interface BadResponse {
   all: readonly SampledError[];
   claimed: SampledError[];
   routes: string[];

@@ -4,7 +4,7 @@ import { epochOf } from '../../evidence/aws.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
 
-export interface LambdaTarget {
+interface LambdaTarget {
   /** ARN as registered, which may include a version or alias; null if the registration could not be read. */
   arn: string | null;
   configuration: FunctionConfiguration | null;

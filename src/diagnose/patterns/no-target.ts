@@ -7,7 +7,7 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, targetGroupName, withSignature } from '../traffic.ts';
 
-export type NoTargetEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'metrics'>>;
+type NoTargetEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'metrics'>>;
 
 export interface NoTargetGroup {
   target_group_arn: string;

@@ -8,7 +8,7 @@ import { oncePerTraffic, type Traffic } from '../traffic.ts';
 
 type OwnerDimension = 'service' | 'revision' | 'instance type' | 'zone';
 
-export interface OwnerConcentration {
+interface OwnerConcentration {
   dimension: OwnerDimension;
   name: string;
   /**

@@ -5,7 +5,7 @@ import { hypergeometricTail } from './chance.ts';
 import { type OwnedTarget, ownedTargets } from './owner-concentration.ts';
 
 /** A revision of a service in the log: its targets, and the results of their requests. */
-export interface RevisionErrors {
+interface RevisionErrors {
   service: string;
   cluster: string | null;
   /** Family and revision: "feed-api:47". */
@@ -50,7 +50,7 @@ function sumOf(own: readonly OwnedTarget[]): RevisionErrors[] {
  * The newest revision of its service, if it fails alone; an older revision may fail because its targets are being taken
  * out.
  */
-export interface FailingRevision extends RevisionErrors {
+interface FailingRevision extends RevisionErrors {
   others: RevisionErrors[];
   /** Its share of the service's requests. */
   requestShare: number;

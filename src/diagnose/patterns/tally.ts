@@ -3,7 +3,7 @@
 import { list, number } from '../../format/wording.ts';
 import type { SampledError } from '../traffic.ts';
 
-export interface Tally {
+interface Tally {
   name: string;
   /** Number of errors, weighted. */
   count: number;

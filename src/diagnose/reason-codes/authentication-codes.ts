@@ -2,7 +2,7 @@
 
 type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
 
-export interface AuthenticationCode {
+interface AuthenticationCode {
   meaning: string;
   side: AuthenticationSide;
   metric: 'ELBAuthFailure' | 'ELBAuthError' | 'ELBAuthUserClaimsSizeExceeded' | 'JWTValidationFailureCount';

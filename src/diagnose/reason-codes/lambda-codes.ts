@@ -7,7 +7,7 @@ import { countErrors, withSignature } from '../traffic.ts';
 /** What went wrong; each is a cause of its own. */
 type LambdaFailure = 'error' | 'invalid-response' | 'response-too-large' | 'throttled';
 
-export interface LambdaCode {
+interface LambdaCode {
   failure: LambdaFailure;
   /** Completes "the load balancer says that". */
   meaning: string;

@@ -10,7 +10,7 @@ import { deregistrationTimes } from '../patterns/configuration-changes.ts';
 import { targetGroupName } from '../traffic.ts';
 import { type RegistrationEvidence, registrationOf } from './registration.ts';
 
-export interface RemovalReason {
+interface RemovalReason {
   /**
    * deregistered: it left the group. unhealthy: it is still registered, but health checks excluded it. unknown: no
    * evidence.

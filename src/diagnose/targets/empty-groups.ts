@@ -15,7 +15,7 @@ export type EmptyGroupEvidence = Partial<
   Pick<DiagnosisEvidence, 'targetGroups' | 'targetHealth' | 'rules' | 'services' | 'tags'>
 >;
 
-export type Emptiness =
+type Emptiness =
   | 'not registered'
   /** Every registered target is leaving. */
   | 'draining'

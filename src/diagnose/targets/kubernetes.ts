@@ -7,7 +7,7 @@ import type { TagDescription } from '../../evidence/workloads.ts';
 import { type Command, command } from '../../format/command.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 
-export interface KubernetesSource {
+interface KubernetesSource {
   cluster: string;
   /** "ingress" or "service". */
   kind: string;

@@ -4,7 +4,7 @@ import { splitTarget } from '../network-path/addresses.ts';
 import { instanceByAddress, instanceById, interfaceByAddress } from '../network-path/instance-lookup.ts';
 import { deregistrations, mutations } from '../patterns/configuration-changes.ts';
 
-export type NamingEvidence = Partial<Pick<Evidence, 'changes' | 'instances' | 'networkInterfaces'>>;
+type NamingEvidence = Partial<Pick<Evidence, 'changes' | 'instances' | 'networkInterfaces'>>;
 
 /**
  * The instance of a target "address:port"; null if unknown. A terminated instance has lost its address, so the result

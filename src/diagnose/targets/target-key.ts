@@ -1,6 +1,6 @@
 /** Text that identifies a target in its target group, for groups and look-ups. Not for people. */
 
-export interface TargetInGroup {
+interface TargetInGroup {
   target_group_arn: string;
   /** "address:port" as logged. */
   target: string;

@@ -5,7 +5,7 @@ import type { Window } from '../../evidence/question.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 
 /** `at`: epoch milliseconds; `percent`: 0 to 100. */
-export interface WeightStep {
+interface WeightStep {
   at: number;
   percent: number;
 }

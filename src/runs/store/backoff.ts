@@ -1,7 +1,7 @@
 /** Growing pauses between attempts. Not p-retry: it owns the loop and the clock, and tests here control both. */
 
 /** Pauses in milliseconds: the first, which doubles after each attempt, and the longest. */
-export interface PauseRange {
+interface PauseRange {
   first: number;
   longest: number;
 }

@@ -20,7 +20,7 @@ const PAUSES = { first: 1, longest: 25 };
  * Runs the work while holding the lock of the key. The work calls `assertHeld` in the same turn in which its change
  * becomes visible: a process that was stopped for some time may have lost the lock, and then the work is repeated.
  */
-export type WithLock = <T>(key: string, work: (assertHeld: () => void) => Promise<T>) => Promise<T>;
+type WithLock = <T>(key: string, work: (assertHeld: () => void) => Promise<T>) => Promise<T>;
 
 class LockLost extends Error {}
 

@@ -1,6 +1,6 @@
 /** Repeats work at intervals, and waits for running work at the end. */
 
-export interface Loop {
+interface Loop {
   /** Runs the work now and after each interval. Never rejects. */
   start(): Promise<void>;
   stop(): void;

@@ -30,7 +30,7 @@ const POST_TIMEOUT = 60_000;
  * `claimed`: this attempt may post; `mayStand`: an earlier one may have posted already. `posted`, `busy`: nothing to
  * do.
  */
-export type PostClaim =
+type PostClaim =
   | { outcome: 'claimed'; mayStand: boolean; record: PostRecord }
   | { outcome: 'posted' | 'busy'; record: PostRecord };
 

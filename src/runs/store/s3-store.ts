@@ -16,7 +16,7 @@ import { jitteredPause } from './backoff.ts';
 import { assertKey, assertPrefix, byKey } from './key.ts';
 import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
-export interface S3StoreOptions {
+interface S3StoreOptions {
   bucket: string;
   /** Folder in the bucket: all keys begin with it, and nothing outside it is touched. */
   prefix: string;

@@ -7,7 +7,7 @@
 /** Result of one call. 'again': retry. `retryAfter`: seconds that all edits wait before the retry. */
 export type CallResult<T> = { done: T } | 'again' | { retryAfter: number };
 
-export interface EditRateLimiter<T> {
+interface EditRateLimiter<T> {
   /** Sends when the budget allows, unless a newer edit of the same message replaces it. */
   progress(message: string, send: () => Promise<CallResult<T>>): void;
   /** Drops waiting progress of this message. Sends as soon as possible; edits of one message keep their order. */

@@ -15,7 +15,7 @@ import { openPostQueue, type PostQueue } from './post-queue.ts';
 import type { Poster, PostResult, PostTarget } from './slack-poster.ts';
 import { truncateText } from './truncate.ts';
 
-export interface PosterSettings {
+interface PosterSettings {
   token: string;
   /** Slack's address and transport; the real Slack by default. */
   clientOptions?: Pick<WebClientOptions, 'slackApiUrl' | 'fetch'>;

@@ -22,7 +22,7 @@ export function misplacedMessage({ channel, code }: { channel: string; code: str
 }
 
 /** Load balancers in ALARM beyond those with a thread in the channel. */
-export interface AlarmStorm {
+interface AlarmStorm {
   /** ISO 8601. */
   since: string;
   /** All of these; `waiting` have no thread yet, `later` got one meanwhile. */

@@ -37,7 +37,7 @@ interface Series {
   peak: TimelineRow['peak'];
 }
 
-export interface Chart {
+interface Chart {
   block: SlackBlock;
   /** The same as text. */
   plain: MessagePart[];

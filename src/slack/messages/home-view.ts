@@ -16,7 +16,7 @@ import { momentWords, sanitizeState, shortClock, windowWords } from './thread-st
 const MAX_RECENT = 15;
 const MAX_LINES = 30;
 
-export interface Home {
+interface Home {
   /** Why this person must not ask; null if they may. */
   refusal: string | null;
   /** Load balancers that this person may ask about, by account and name. */

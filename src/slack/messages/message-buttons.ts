@@ -11,7 +11,7 @@ type DiagnosisCost = Diagnosis['cost'] | null;
 
 export const plainText = (text: string): types.PlainTextElement => ({ type: 'plain_text', text, emoji: false });
 
-export interface ButtonOptions {
+interface ButtonOptions {
   run: string;
   primary?: boolean;
   confirm?: ConfirmDialog | null;

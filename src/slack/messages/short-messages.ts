@@ -135,7 +135,7 @@ export const episodeReopenedMessage = (): Message =>
 /**
  * `names-none`: it names no load balancer. `unknown`: the lookup failed. Otherwise it names too many to choose from.
  */
-export type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
+type NoDiagnosisReason = 'names-none' | 'unknown' | { loadBalancers: number };
 
 /** An alarm without a diagnosis: what was understood of it. */
 export const unknownAlarmMessage = ({

@@ -52,7 +52,7 @@ const MAX_SPOKEN = 3000;
 const IN_EVIDENCE = ' (press Evidence)';
 
 /** User or group to mention: the asker, or whom the alarm's route names. */
-export type Mention = string | null;
+type Mention = string | null;
 
 export function verdictMessage(rawState: ThreadState, mention: Mention = null): Message {
   const { run, diagnosis } = sanitizeState(rawState);

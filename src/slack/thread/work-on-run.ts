@@ -10,7 +10,7 @@ import { postReply } from './reply.ts';
 import { ensureRoot, loadThreadState, showRun } from './show.ts';
 import { type ActiveRun, readRun, type ThreadContext } from './thread-context.ts';
 
-export interface WorkOptions {
+interface WorkOptions {
   /** Whether to look for an answer, or only show the thread. */
   ask: boolean;
   /** Queries AWS even if another run has an answer. */

@@ -38,7 +38,7 @@ export interface WorkGroup {
   enforces: boolean;
 }
 
-export interface QueryResult {
+interface QueryResult {
   /** Text as Athena prints it; null for NULL. */
   rows: (string | null)[][];
   bytesScanned: number;
@@ -96,7 +96,7 @@ const BUSY_PAUSES = [1000, 2000, 4000, 8000, 16_000];
 const STOP_TIMEOUT = 5000;
 const PAGE = 1000;
 
-export interface RunOptions {
+interface RunOptions {
   place: AthenaPlace;
   workGroup: WorkGroup | null;
   statement: Statement;

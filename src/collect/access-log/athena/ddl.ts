@@ -69,7 +69,7 @@ export const LINE_PATTERN = [
   `(?: ([^ "]+))?(?: ${QUOTED} ${QUOTED} ${QUOTED})?(?: ([^ ]+))?( .*)?`,
 ].join('');
 
-export interface TablePlace {
+interface TablePlace {
   database: string;
   table: string;
   bucket: string;

@@ -30,7 +30,7 @@ export interface GapSearch {
 }
 
 /** Hexadecimal MD5 of a text. Client-supplied text (routes) is compared by this key and never enters a statement. */
-export type TextKey = string & { readonly key: unique symbol };
+type TextKey = string & { readonly key: unique symbol };
 
 export const textKey = (text: string): TextKey => createHash('md5').update(text).digest('hex') as TextKey;
 

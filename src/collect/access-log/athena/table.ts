@@ -80,7 +80,7 @@ const COLUMN_LIMITATIONS: Partial<Record<Field, string>> = {
 };
 
 /** How a day ("yyyy/mm/dd") maps to a partition. Values are SQL literals. */
-export type Partitions =
+type Partitions =
   | { by: 'day'; column: string; isDate: boolean; literal: (day: string) => string }
   | { by: 'year-month-day'; columns: [string, string, string]; literal: (part: string, index: number) => string }
   | { by: 'nothing' };
@@ -98,7 +98,7 @@ export interface LogTable {
   limitations: string[];
 }
 
-export interface TableChoice {
+interface TableChoice {
   glue: GlueClient;
   database: string;
   /** Null to search for one. */

@@ -71,14 +71,14 @@ export const EVENT_BYTES = 700;
 /** Rows per slice to aim for, below the limit of a query. */
 const ROWS_AIMED_AT = ROWS_AT_MOST * 0.6;
 
-export interface FetchedMessages {
+interface FetchedMessages {
   /** Epoch seconds with more messages than a query returns; some of their messages are missing. */
   cut: number[];
   /** The AWS CLI command that fetches the same messages. */
   command: Command;
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   group: LogGroup;
   range: Seconds;
   /** Of the messages in the range. */

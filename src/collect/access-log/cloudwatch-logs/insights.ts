@@ -43,7 +43,7 @@ export const insightsCommand = ({ name }: LogGroup, { from, to }: Seconds, query
   command`aws logs start-query --log-group-name ${name} --start-time ${from} --end-time ${to} --limit ${ROWS_AT_MOST} --query-string ${query}`;
 
 /** A query, and the most rows it may return. */
-export interface InsightsQuery {
+interface InsightsQuery {
   query: string;
   limit: number;
 }

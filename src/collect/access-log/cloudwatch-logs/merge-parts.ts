@@ -9,7 +9,7 @@ import type { CountedMessages } from './count-messages.ts';
 
 const MINUTE_MS = 60_000;
 
-export interface LogParts {
+interface LogParts {
   counts: CountedMessages;
   /** The answers from the failures alone. */
   failed: AccessLog;

@@ -12,7 +12,7 @@ import { findGaps } from './find-gaps.ts';
 import { findRetries } from './find-retries.ts';
 
 /** What an access log says beyond its files and lines. */
-export type LogAnswers = Omit<AccessLog, 'files' | 'lines' | 'entries' | 'rejected' | 'otherLoadBalancers'>;
+type LogAnswers = Omit<AccessLog, 'files' | 'lines' | 'entries' | 'rejected' | 'otherLoadBalancers'>;
 
 /** `count` runs `countTraffic`, in a thread if there is one: it works while retries are searched for here. */
 export async function answerLog(

@@ -60,7 +60,7 @@ export interface ReadProgress {
 }
 
 /** Line counts of one file: lines = entries + rejected. Entries include those of other load balancers. */
-export interface FileCounts {
+interface FileCounts {
   file: string;
   lines: number;
   entries: number;

@@ -14,7 +14,7 @@ import { type FailureDetail, readFailureDetail } from './failure-detail.ts';
 import type { TargetAndNode } from './scanner.ts';
 
 /** A failure that may be shown. */
-export interface HeldFailure extends LoggedFailure {
+interface HeldFailure extends LoggedFailure {
   /** Its index in the columns of FailureStore. */
   index: number;
 }

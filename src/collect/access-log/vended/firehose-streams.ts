@@ -14,7 +14,7 @@ import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import type { FoundDeliveries, VendedDelivery } from '../deliveries.ts';
 import { placeInArn } from '../log-place.ts';
 
-export type FollowStreams = (found: FoundDeliveries, loadBalancerArn: string) => Promise<FoundDeliveries>;
+type FollowStreams = (found: FoundDeliveries, loadBalancerArn: string) => Promise<FoundDeliveries>;
 
 /**
  * Replaces each delivery to a stream that writes to S3 by its files there; describes each stream once. Does not reject on

@@ -14,7 +14,7 @@ interface Translator {
   separate?: (text: string) => string;
 }
 
-export interface LineTranslator {
+interface LineTranslator {
   feed(piece: Buffer): void;
   end(): void;
 }

@@ -116,7 +116,7 @@ const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
   ]);
 
 /** A cell: text, or a number that Slack sorts by and the text to show for it. */
-export type Cell = string | { value: number; words: string };
+type Cell = string | { value: number; words: string };
 
 export const countCell = (value: number): Cell => ({ value, words: number(value) });
 

@@ -96,6 +96,15 @@ describe('src', () => {
     expect(inCycles).toEqual([]);
   });
 
+  it('shows the diagnosis, and reads no evidence to do so', () => {
+    const showing = [...sources].filter(([file]) => /^src\/(render|slack\/messages)\//.test(file));
+    expect(showing.length).toBeGreaterThan(40);
+    const reading = showing.filter((source) =>
+      importsOf(source).some((target) => target.endsWith('evidence/evidence.ts')),
+    );
+    expect(reading.map(([file]) => file)).toEqual([]);
+  });
+
   it('has no file name twice', () => {
     const files = [...sources.keys()].filter((file) => basename(file) !== 'index.ts');
     expect(repeated(files.map((file) => [basename(file), file] as const))).toEqual([]);

@@ -109,7 +109,7 @@ const LEADING_RATIO = 3;
  * The statuses to count. For `gateway`, other 5xx from targets count only if there are no other errors or they far
  * outnumber them, because an application that answers a few 500s all day must not hide why the gateway fails.
  */
-export function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, statuses: string[]): string[] {
+function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, statuses: string[]): string[] {
   if (!statuses.includes(GATEWAY)) return statuses;
   const isAsked = statusMatcher(statuses);
   const isTargetMade = statusMatcher(['target-5xx']);

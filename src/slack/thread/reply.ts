@@ -5,6 +5,7 @@ import type { PostResult, PostTarget } from '../delivery/slack-poster.ts';
 import type { DetailId } from '../messages/actions.ts';
 import { detailAnswer } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
+import { logOfRun } from './log-of-run.ts';
 import { loadThreadState, threadTs } from './show.ts';
 import { readRun, type ThreadContext } from './thread-context.ts';
 
@@ -32,7 +33,8 @@ export async function postDetail(
   return postInThread(context, run, key, async (mark) => {
     const [threadState, incident] = await Promise.all([loadThreadState(context, run), runs.evidence(id)]);
     if (incident === null) return poster.post(threadTarget(run), noEvidenceMessage(run), mark);
-    const content = detailAnswer(detail, threadState, incident.evidence);
+    const log = () => logOfRun(threadState, incident.evidence.accessLog);
+    const content = detailAnswer(detail, threadState, log);
     return 'filename' in content
       ? poster.upload(threadTarget(run), content)
       : poster.post(threadTarget(run), content, mark);

@@ -22,6 +22,7 @@ import {
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+import { logOfRun } from '../../../src/slack/thread/log-of-run.ts';
 import { early, gaps, HOSTILE, nothing, race, undecided } from '../../support/diagnoses.ts';
 import { fc } from '../../support/property.ts';
 import {
@@ -257,7 +258,7 @@ describe('answers to buttons', () => {
   });
 
   const answers = (told: ThreadState, of: EvidenceSet): (Message | FileMessage)[] =>
-    DETAIL_IDS.map((id) => detailAnswer(id, told, of));
+    DETAIL_IDS.map((id) => detailAnswer(id, told, () => logOfRun(told, of.accessLog)));
   const messagesOf = (all: readonly (Message | FileMessage)[]): Message[] =>
     all.flatMap((one) => ('filename' in one ? [] : [one]));
   const filesOf = (all: readonly (Message | FileMessage)[]): FileMessage[] =>
@@ -330,7 +331,7 @@ describe('answers to buttons', () => {
     };
     const told = threadStateOf(diagnosis);
     for (const id of ['log-lines', 'by-target', 'by-route'] as const) {
-      const answer = detailAnswer(id, told, blind);
+      const answer = detailAnswer(id, told, () => logOfRun(told, blind.accessLog));
       expect('text' in answer && answer.text).toContain('s3:GetObject was denied &lt;!here&gt;');
     }
   });

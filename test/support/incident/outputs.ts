@@ -1,4 +1,5 @@
 /** Everything that people and programs get of one diagnosis, and what in it would act instead of being read. */
+
 import { globSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -24,6 +25,7 @@ import {
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
+import { logOfRun } from '../../../src/slack/thread/log-of-run.ts';
 import { memoryStore } from '../alarms/process.ts';
 import { nothing } from '../diagnoses.ts';
 import { episodeOf, threadStateOf } from '../slack/thread-states.ts';
@@ -40,7 +42,9 @@ export function slackOutputs({ diagnosis, evidence }: Pick<Findings, 'diagnosis'
   const took = { milliseconds: 4_100, files: 9 };
   const told = threadStateOf(diagnosis, { took, state: runStateOf(diagnosis) });
   const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
-  const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) => detailAnswer(id, told, evidence));
+  const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) =>
+    detailAnswer(id, told, () => logOfRun(told, evidence.accessLog)),
+  );
   const messages = [
     rootMessage(told),
     rootMessage(over),

@@ -1,5 +1,6 @@
 /** Details that buttons post in the thread, from stored evidence, without calling AWS. */
-import type { EvidenceSet } from '../../../evidence/evidence.ts';
+import type { LogDetails } from '../../../diagnose/log-details.ts';
+import type { Collected } from '../../../evidence/collected.ts';
 import type { DetailId } from '../actions.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, partsMessage } from '../rich-text.ts';
@@ -14,7 +15,12 @@ import { byRevisionAnswer, byServiceAnswer } from './owner-tables.ts';
 import { allStepsAnswer, stepAnswer } from './step-details.ts';
 import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 
-export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: EvidenceSet): Message | FileMessage {
+/** `log` reads the stored access log. */
+export function detailAnswer(
+  detail: DetailId,
+  rawState: ThreadState,
+  log: () => Collected<LogDetails>,
+): Message | FileMessage {
   const state = sanitizeState(rawState);
   const { diagnosis, run } = state;
   if (diagnosis === null) return partsMessage([line('There is no answer yet.')]);
@@ -34,11 +40,11 @@ export function detailAnswer(detail: DetailId, rawState: ThreadState, evidence: 
     case 'all-steps':
       return allStepsAnswer(diagnosis);
     case 'log-lines':
-      return logLinesAnswer(run, evidence);
+      return logLinesAnswer(run, log());
     case 'by-target':
-      return byTargetAnswer(run, diagnosis, evidence);
+      return byTargetAnswer(run, diagnosis, log());
     case 'by-route':
-      return byRouteAnswer(run, diagnosis, evidence);
+      return byRouteAnswer(log());
     case 'by-service':
       return byServiceAnswer(diagnosis);
     case 'by-revision':

@@ -1,9 +1,8 @@
 /** Failed requests from the access log, without query strings, tokens and client addresses. */
 
-import { countedStatuses } from '../../../diagnose/traffic.ts';
+import type { LogDetails } from '../../../diagnose/log-details.ts';
 import type { FailedRequest } from '../../../evidence/access-log.ts';
-import type { EvidenceSet } from '../../../evidence/evidence.ts';
-import { statusMatcher } from '../../../evidence/statuses.ts';
+import type { Collected } from '../../../evidence/collected.ts';
 import { iso, number, outOf, plural } from '../../../format/wording.ts';
 import { statusWords } from '../../../render/phrases.ts';
 import type { Run } from '../../../runs/run.ts';
@@ -29,17 +28,15 @@ const HEAD = [
   'trace ID',
 ];
 
-export function logLinesAnswer(run: Run, { accessLog }: EvidenceSet): Message | FileMessage {
-  if (accessLog.status === 'unavailable')
-    return partsMessage([proseLine(`There are no log lines: ${sanitize(accessLog.reason)}.`)]);
-  const isAsked = statusMatcher(countedStatuses(accessLog.value, run.statuses));
-  const { failures, failuresTotal } = accessLog.value;
-  const rows = failures.filter(isAsked);
+export function logLinesAnswer(run: Run, log: Collected<LogDetails>): Message | FileMessage {
+  if (log.status === 'unavailable')
+    return partsMessage([proseLine(`There are no log lines: ${sanitize(log.reason)}.`)]);
+  const { failed: rows, failures, isWhole } = log.value;
   if (rows.length === 0)
     return partsMessage([line(`The access log has no request with ${truncate(statusWords(run.statuses), 100)}.`)]);
   const shownRows = rows.slice(0, rows.length <= MAX_ROWS_IN_THREAD ? MAX_ROWS_IN_THREAD : MAX_ROWS_IN_FILE);
-  const isAll = shownRows.length === rows.length && failures.length === failuresTotal;
-  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failuresTotal))} failed requests`} as logged`;
+  const isAll = shownRows.length === rows.length && isWhole;
+  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failures))} failed requests`} as logged`;
   const note = 'Values as logged (-1: none). Query strings are left out; clients are numbered.';
   const text = alignColumns([HEAD, ...shownRows.map(cells)]);
   if (rows.length <= MAX_ROWS_IN_THREAD)

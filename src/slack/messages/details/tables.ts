@@ -2,9 +2,8 @@
 
 import type { types } from '@slack/bolt';
 import type { Diagnosis, OwnedTargetResult } from '../../../diagnose/diagnosis.ts';
-import { targetKey } from '../../../diagnose/targets/target-key.ts';
-import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from '../../../diagnose/traffic.ts';
-import type { EvidenceSet } from '../../../evidence/evidence.ts';
+import type { LogDetails } from '../../../diagnose/log-details.ts';
+import type { Collected } from '../../../evidence/collected.ts';
 import { number, percent, plural, seconds } from '../../../format/wording.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Message, SlackBlock } from '../message.ts';
@@ -36,28 +35,18 @@ const MAX_TEXT_ROWS = 20;
 /** Characters of a name in a cell. */
 const MAX_CELL = 100;
 
-export function byTargetAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
-  const traffic = readRunTraffic(run, diagnosis, evidence);
-  if (traffic === null) return noLogMessage(evidence);
-  const errors = groupBy(traffic.errors, targetKey);
+export function byTargetAnswer(run: Run, diagnosis: Diagnosis, log: Collected<LogDetails>): Message {
+  if (log.status === 'unavailable') return noLogMessage(log.reason);
   const names = new Map((diagnosis.owners ?? []).map(({ target, name }) => [target, name]));
-  const rows = [...groupBy(traffic.log.targets, targetKey)]
-    .flatMap(([key, entries]) => {
-      const [first] = entries;
-      const failed = countErrors(errors.get(key) ?? []);
-      const requests = entries.reduce((sum, entry) => sum + entry.requests, 0);
-      return first === undefined || (requests === 0 && failed === 0) ? [] : [{ ...first, failed, requests }];
-    })
-    .sort((a, b) => b.failed - a.failed || b.requests - a.requests || (a.target < b.target ? -1 : 1));
   return table(
     'Errors by target',
     ['Target group', 'Target', 'Errors', 'Requests', 'Share'],
-    rows.map(({ target_group_arn, target, failed, requests }) => [
-      targetGroupName(target_group_arn),
+    log.value.byTarget.map(({ targetGroup, target, errors, requests }) => [
+      targetGroup,
       target === '-' ? 'none' : (names.get(target) ?? target),
-      countCell(failed),
+      countCell(errors),
       countCell(requests),
-      shareCell(failed, requests),
+      shareCell(errors, requests),
     ]),
     ownerButtons(run, diagnosis),
   );
@@ -75,45 +64,25 @@ function ownerButtons({ id: run }: Run, { owners = [] }: Diagnosis): SlackBlock[
   return buttons.length === 0 ? [] : buttonRow(...buttons);
 }
 
-export function byRouteAnswer(run: Run, diagnosis: Diagnosis, evidence: EvidenceSet): Message {
-  const traffic = readRunTraffic(run, diagnosis, evidence);
-  if (traffic === null) return noLogMessage(evidence);
-  const errors = groupBy(traffic.errors, ({ route }) => route);
-  const rows = traffic.log.routes
-    .map((entry) => ({ ...entry, failed: countErrors(errors.get(entry.route) ?? []) }))
-    .filter(({ failed }) => failed > 0)
-    .sort((a, b) => b.failed - a.failed || b.requests - a.requests || (a.route < b.route ? -1 : 1));
+export function byRouteAnswer(log: Collected<LogDetails>): Message {
+  if (log.status === 'unavailable') return noLogMessage(log.reason);
   return table(
     'Errors by route',
     ['Route', 'Errors', 'Requests', 'Share', 'Slowest success'],
-    rows.map(({ route, failed, requests, succeeded, succeededMaxMs }) => [
+    log.value.byRoute.map(({ route, errors, requests, slowestSuccess }) => [
       route,
-      countCell(failed),
+      countCell(errors),
       countCell(requests),
-      shareCell(failed, requests),
-      succeeded > 0 ? { value: succeededMaxMs, words: seconds(succeededMaxMs / 1000) } : { value: 0, words: 'none' },
+      shareCell(errors, requests),
+      slowestSuccess === null
+        ? { value: 0, words: 'none' }
+        : { value: slowestSuccess, words: seconds(slowestSuccess / 1000) },
     ]),
   );
 }
 
-function readRunTraffic(run: Run, { asked }: Diagnosis, { accessLog }: EvidenceSet): Traffic | null {
-  if (accessLog.status === 'unavailable') return null;
-  const { name, arn } = run.loadBalancer;
-  return readTraffic(accessLog.value, {
-    loadBalancer: { name, arn },
-    from: Date.parse(run.from),
-    to: Date.parse(run.to),
-    now: Date.parse(asked.now),
-    statuses: run.statuses,
-  });
-}
-
-const noLogMessage = ({ accessLog }: EvidenceSet): Message =>
-  partsMessage([
-    proseLine(
-      `The access log was not read${accessLog.status === 'unavailable' ? `: ${sanitize(accessLog.reason)}` : ''}.`,
-    ),
-  ]);
+const noLogMessage = (reason: string): Message =>
+  partsMessage([proseLine(`The access log was not read${reason === '' ? '' : `: ${sanitize(reason)}`}.`)]);
 
 /** A cell: text, or a number that Slack sorts by and the text to show for it. */
 type Cell = string | { value: number; words: string };

@@ -1,9 +1,11 @@
 /** The details that buttons add to the thread. */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
 import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';
 import { DETAIL_IDS, type DetailId } from '../../../../src/slack/messages/actions.ts';
 import { detailAnswer } from '../../../../src/slack/messages/index.ts';
+import { logOfRun } from '../../../../src/slack/thread/log-of-run.ts';
 import { gaps, race } from '../../../support/diagnoses.ts';
 import { readMessage } from '../../../support/slack/read-message.ts';
 import {
@@ -36,7 +38,10 @@ beforeAll(async () => {
   ]);
 });
 
-const ask = (extra: DetailId, { diagnosis, evidence }: Case) => detailAnswer(extra, threadStateOf(diagnosis), evidence);
+const ask = (extra: DetailId, { diagnosis, evidence }: Case) => {
+  const state = threadStateOf(diagnosis);
+  return detailAnswer(extra, state, () => logOfRun(state, evidence.accessLog));
+};
 const read = (extra: DetailId, given: Case): string => {
   const message = asMessage(ask(extra, given));
   expect(blockKitErrors(message)).toEqual([]);

@@ -204,7 +204,7 @@ function blockedWords(paths: readonly NetworkPath[]): string | null {
 
 const shortSeconds = (value: number): string => `${Math.round(value * 10) / 10} s`;
 
-/** "could not check network ACLs", "could not run 6 of 9 checks" for several missing inputs, or the unknown finding if no evidence was missing. */
+/** "could not check network ACLs", "6 of 9 checks incomplete" for several missing inputs, or the unknown finding if no evidence was missing. */
 function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagnosis, room: number): string {
   const missing = new Set(findings.flatMap((finding) => finding.missing));
   const titles = [
@@ -214,7 +214,7 @@ function unknownWords({ findings }: ChecklistStep, { gapDetails, triage }: Diagn
   if (first !== undefined) {
     const open = findings.filter(({ outcome }) => outcome === 'unknown').length;
     const words = `could not check ${EVIDENCE_TITLE[first]}`;
-    return titles.length === 1 && words.length <= room ? words : `could not run ${outOf(open, findings.length)} checks`;
+    return titles.length === 1 && words.length <= room ? words : `${outOf(open, findings.length)} checks incomplete`;
   }
   const [open] = findings.filter(({ outcome }) => outcome === 'unknown');
   if (missing.size > 0) return open?.brief ?? 'could not check';

@@ -26,9 +26,10 @@ export const unseenRequests = (traffic: Traffic | undefined): { words: string; m
   return traffic.log.requests === 0 ? { words: 'the log has no entry in the window' } : null;
 };
 
-/** "502, 503 or 504", "500 and 501": the statuses that were asked about. */
+/** "502, 503 or 504", "500 or 501": the statuses that were asked about. */
 export const askedText = ({ statuses }: Question): string =>
   list(
     statuses.map((word) => (word === GATEWAY ? '502, 503 or 504' : word)),
     6,
+    'or',
   );

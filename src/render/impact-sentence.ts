@@ -29,20 +29,19 @@ export function impactSentence(diagnosis: Diagnosis): string | null {
   const before = lead?.before === undefined ? '' : ` Already so in the hour before (${plural(lead.before, 'error')}).`;
   const facts = `${who.join(', ')}${retried}`;
   const time = timeWords(diagnosis);
-  const words =
-    madeInFront(diagnosis) === null
-      ? [`${facts}.`, time]
-      : [`Load balancer: ${facts}${time === '' ? '.' : `; ${inSentence(time)}`}`];
-  return `${words.filter((one) => one !== '').join(' ')}${before}`;
+  // In one sentence, so that its times are not taken for those of what CloudFront generated.
+  if (madeInFront(diagnosis) !== null)
+    return `Load balancer: ${facts}${time === null ? '.' : `; ${inSentence(time)}`}${before}`;
+  return `${facts}.${time === null ? '' : ` ${time}`}${before}`;
 }
 
 /** Milliseconds by which a log may end before its window and still cover it. */
 const COVERED_MS = 60_000;
 
-/** Since when, and whether it is over: a sentence, empty if there was no error. */
-function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis): string {
+/** Since when, and whether it is over: a sentence; null if there was no error. */
+function timeWords({ triage, window, completeness: { newestEntry } }: Diagnosis): string | null {
   const { firstError, lastError, ongoing, failingAtEnd = null } = triage;
-  if (firstError === null || lastError === null) return '';
+  if (firstError === null || lastError === null) return null;
   const [first, last] = [timeOfDay(firstError), timeOfDay(lastError)];
   if (ongoing === true) return `Since ${first}, still failing.`;
   if (first === last) return `At ${first}.`;

@@ -1,3 +1,7 @@
+/**
+ * The sections of a diagnosis in reading order: what broke, the fix, who is affected, why, and everything that was
+ * checked. The terminal, Markdown and Slack use the same order; Slack puts the last sections behind buttons.
+ */
 import { checkOf } from '../diagnose/checks/index.ts';
 import type { CauseResult, CheckFinding, ChecklistStep, Diagnosis, Gap, Part } from '../diagnose/diagnosis.ts';
 import type { EventKind } from '../diagnose/events/event.ts';

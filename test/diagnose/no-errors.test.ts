@@ -6,6 +6,7 @@ import { errorReason } from '../../src/diagnose/checks/error-reason.ts';
 import { errorSignatures } from '../../src/diagnose/checks/error-signatures.ts';
 import { failingRoutesCheck } from '../../src/diagnose/checks/failing-routes.ts';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
+import { askedText } from '../../src/diagnose/no-errors.ts';
 import type { Collected } from '../../src/evidence/collected.ts';
 import type { EvidenceSet } from '../../src/evidence/evidence.ts';
 import { logAlone } from '../support/traffic/log-alone.ts';
@@ -59,4 +60,12 @@ describe('a log without an entry in the window', () => {
     const attributes = collected({ 'access_logs.s3.enabled': 'true', 'access_logs.s3.bucket': 'logs' });
     expect(diagnose({ ...question, now }, { ...configured, attributes }).verdict.decidedBy).toMatch(says);
   });
+});
+
+it.each([
+  [['gateway'], '502, 503 or 504'],
+  [['500', '501'], '500 or 501'],
+  [['5xx'], '5xx'],
+])('names the statuses of %j', (statuses, words) => {
+  expect(askedText({ ...question, statuses })).toBe(words);
 });

@@ -123,10 +123,13 @@ export function changedThing(
   evidence: EventEvidence,
   loadBalancer: string,
 ): string | null {
+  const isOwn = call.text.includes(`app/${loadBalancer}/`);
+  // A listener is the load balancer's, whichever target groups the call names.
+  if (isOwn && /Listener|Rule/.test(call.name)) return loadBalancer;
   const arns = [...new Set(errors.map(({ target_group_arn }) => target_group_arn))].sort();
   const group = arns.find((arn) => arn !== '-' && call.text.includes(arn.split(':').at(-1) ?? arn));
   if (group !== undefined) return targetGroupName(group);
-  if (call.text.includes(`app/${loadBalancer}/`)) return loadBalancer;
+  if (isOwn) return loadBalancer;
   const ids = [...securityGroupsOf(errors, evidence), ...(evidence.networkAcls ?? []).map((acl) => acl.NetworkAclId)];
   // A rule names the other group too; the call's own parameter is the group that changed.
   const named =

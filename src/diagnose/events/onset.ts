@@ -225,17 +225,6 @@ function ratePerHour(
 /** The event has ended if the log shows no further error for this long. */
 const QUIET_MS = 60_000;
 
-/** A listener is the load balancer's, whichever target groups the call names. */
-const thingOf = (
-  call: Mutation,
-  errors: readonly SampledError[],
-  evidence: EventEvidence,
-  loadBalancer: string,
-): string | null =>
-  /Listener|Rule/.test(call.name) && call.text.includes(`app/${loadBalancer}/`)
-    ? loadBalancer
-    : changedThing(call, errors, evidence, loadBalancer);
-
 function onsetEvent(
   { call, errors, isOnlyOne }: Onset,
   {
@@ -255,7 +244,7 @@ function onsetEvent(
     secondsBefore: seconds,
     revert: undoing === null ? command : null,
   };
-  const thing = namesIn(call.parameters)[0] ?? thingOf(call, errors, evidence, question.loadBalancer.name);
+  const thing = namesIn(call.parameters)[0] ?? changedThing(call, errors, evidence, question.loadBalancer.name);
   const when = seconds <= 0 ? 'with' : `${seconds < 90 ? `${seconds} s` : spanText(1000 * seconds)} after`;
   const about = thing === null ? '' : ` for ${thing}`;
   const by = call.user === null ? '' : ` by ${call.user}`;

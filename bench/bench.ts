@@ -2,25 +2,26 @@
  * Measures the installed diagnosis against `zcat *.log.gz | awk '$9 == 502'` and against `zcat` in two processes without
  * output, in turns on the same files, and compares the results with the aims.
  *
- *     node bench/bench.ts [--lines 1,4] [--traffic ordinary,heavy] [--rounds 5] [--sources | --engine] [--gate] [--write]
+ *     node bench/bench.ts [--lines 1,4,10] [--traffic ordinary,heavy] [--rounds 5] [--sources | --engine] [--gate] [--write]
  *
- * --lines     millions of lines; logs are generated once under .bench/
+ * --lines     millions of lines, 1 and 4 if not given; logs are generated once under .bench/
  * --sources   runs the sources instead of the bundle, which is otherwise built first
  * --engine    reads the log without diagnosing
- * --gate      measures nothing else, and fails if an aim is missed
- * --write     writes docs/bench.md
+ * --gate      measures nothing else, and fails if an aim is missed on a quiet machine
+ * --write     writes docs/bench.md and the table of the README
  *
  * Each figure is the median over the rounds; ratios are formed within a round. CPU time is user and system time of all
  * processes of a command. Files are read once before, so that all runs find them in memory.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { TRAFFIC, type Traffic, writeIncident } from './generate.ts';
 import { measured as measuredIn, median, quoted } from './measured.ts';
-import { benchPage, type Compared, judged, tableHead, tableRow } from './report.ts';
+import { benchPage, type Compared, judged, readmeTable, tableHead, tableRow } from './report.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -58,6 +59,7 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
       : `${node} ${cli} diagnose --from ${quoted(folder)} --json > /dev/null`,
   };
   const lost = lostLines(folder);
+  const busy = await busyShare();
   const runs = Array.from({ length: rounds }, () => ({
     zcat: measured(commands.zcat),
     oneLiner: measured(commands.oneLiner),
@@ -66,7 +68,7 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
   const of = (pick: (round: (typeof runs)[number]) => number) => median(runs.map(pick));
   const cpu = runs.map(({ diagnosis, zcat }) => diagnosis.cpu / zcat.cpu);
   const compared: Compared = {
-    ...{ traffic, millions, size, lost },
+    ...{ traffic, millions, size, lost, busy },
     diagnosis: of(({ diagnosis }) => diagnosis.wall),
     zcat: of(({ zcat }) => zcat.wall),
     oneLiner: of(({ oneLiner }) => oneLiner.wall),
@@ -92,6 +94,22 @@ function lostLines(folder: string): number {
   return Number(all) - read.entries - read.rejected.lines;
 }
 
+/** Share of the CPU time that other processes use, measured over two seconds. */
+async function busyShare(): Promise<number> {
+  const times = () =>
+    cpus().reduce(
+      ({ idle, all }, { times: own }) => ({
+        idle: idle + own.idle,
+        all: all + Object.values(own).reduce((sum, time) => sum + time, 0),
+      }),
+      { idle: 0, all: 0 },
+    );
+  const before = times();
+  await pause(2000);
+  const after = times();
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
+
 /** Time until the program prints its help, as a multiple of an empty program. */
 function startUp(): number {
   const ratios = Array.from({ length: 11 }, () => {
@@ -100,6 +118,9 @@ function startUp(): number {
   });
   return median(ratios);
 }
+
+/** Share of the CPU time that other processes may use while aims are judged. */
+const QUIET = 0.05;
 
 const rounds = Math.max(1, Number(values.rounds));
 const sizes = values.lines
@@ -111,21 +132,31 @@ const kinds = TRAFFIC.filter((traffic) => values.traffic.split(',').includes(tra
 if (kinds.length === 0) throw new RangeError(`--traffic ${values.traffic}: give ${TRAFFIC.join(' or ')}`);
 if (!values.sources && !values.engine) measured(`${quoted(process.execPath)} build.mjs`);
 
-// Other work on the machine lengthens every time, and ratios scatter.
-const load = `load average ${(loadavg()[0] ?? 0).toFixed(1)} at the start`;
-const machine = `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${load}`;
+const machine = `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}`;
 const what = values.engine ? 'the log engine alone' : `${cli} diagnose --from`;
 process.stdout.write(`${what} · ${machine} · ${rounds} rounds\n\n${tableHead()}`);
 const all: Compared[] = [];
 for (const traffic of kinds) for (const size of sizes) all.push(await compare(traffic, size, rounds));
 process.stdout.write('\n');
+// Other work on the machine lengthens every time, and ratios scatter.
+const busiest = Math.max(...all.map(({ busy }) => busy));
+const isQuiet = busiest <= QUIET;
 for (const { aim, isMet } of judged(all)) {
   process.stdout.write(`- ${isMet ? 'met' : 'NOT MET'}: ${aim}\n`);
-  if (values.gate && !isMet) process.exitCode = 1;
+  if (values.gate && isQuiet && !isMet) process.exitCode = 1;
+}
+if (!isQuiet) {
+  const share = (100 * busiest).toFixed(0);
+  process.stdout.write(`\nOther processes used up to ${share} % of the CPU; only a quiet machine can miss an aim.\n`);
 }
 if (values.write) {
-  const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(join(root, 'docs/bench.md'), benchPage(all, { machine, date, rounds }));
+  const run = { machine, date: new Date().toISOString().slice(0, 10), rounds };
+  writeFileSync(join(root, 'docs/bench.md'), benchPage(all, run));
+  const readme = join(root, 'README.md');
+  const [before = '', after = ''] = readFileSync(readme, 'utf8').split(
+    /(?<=<!-- bench:start -->\n)[\s\S]*(?=<!-- bench:end -->)/,
+  );
+  writeFileSync(readme, before + readmeTable(all, run) + after);
 }
 if (existsSync(join(root, 'dist/cli.js'))) {
   process.stdout.write(`\ndist/cli.js --help takes ${startUp().toFixed(2)} times as long as node -e 0\n`);

@@ -151,6 +151,23 @@ describe('the documentation', () => {
     expect([...new Set(fields)].filter((field) => !words.has(field))).toEqual([]);
   });
 
+  it('shows in the README what docs/bench.md measured', () => {
+    const rows = (file: string) =>
+      [...read(file).matchAll(/^[|] (?:ordinary|heavy) .*$/gm)].map(([row]) =>
+        row.split('|').map((cell) => cell.trim()),
+      );
+    const measured = rows('docs/bench.md').map(([, log, lines, size, diagnosis, , , , cpu = '', wall]) => [
+      log,
+      lines,
+      size,
+      diagnosis,
+      wall,
+      cpu.split(' ')[0],
+    ]);
+    expect(rows('README.md').map((cells) => cells.slice(1, -1))).toEqual(measured);
+    expect(measured).not.toEqual([]);
+  });
+
   it('fits the README on 200 lines', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200);
   });

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { pauseAfter } from '../runs/store/backoff.ts';
 import { openDocuments } from '../runs/store/document.ts';
-import { Lease } from '../runs/store/lease.ts';
+import { Lease, leaseFor } from '../runs/store/lease.ts';
 import type { Store } from '../runs/store/store.ts';
 import { Alarm, alarmEventId } from './alarm-event.ts';
 
@@ -51,10 +51,7 @@ export function openIntake({ store, owner, now, log }: IntakeParts): Intake {
     log.error({ key, why }, 'a recorded alarm cannot be read'),
   );
   const keyFor = (alarm: Alarm): string => `${PREFIX}${alarmEventId(alarm)}.json`;
-  const lease = (tries: number) => ({
-    owner,
-    until: new Date(now() + pauseAfter(tries, { first: LEASE, longest: LONGEST_LEASE })).toISOString(),
-  });
+  const lease = (tries: number) => leaseFor(owner, now(), pauseAfter(tries, { first: LEASE, longest: LONGEST_LEASE }));
   const isTaken = (there: IntakeRecord): boolean => Date.parse(there.lease.until) > now();
 
   return {

@@ -143,6 +143,10 @@ export const twoCauses: Family = {
         ...expectCause('keep-alive-race', 'Half of the targets run the next version of Node.js.')(simulation),
         names: ['after 5 s', 'after 6 s'],
       }),
+      {
+        shortfall:
+          'Three errors closed later than at both edges, where nearly every request follows a response of that age.',
+      },
     ),
     incident(
       'races at 5 s and 20 s in two groups',

@@ -60,7 +60,8 @@ export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError
  * closed by its idle timer closes at once.
  */
 export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
-  const routes = routeTimes(traffic, errors);
+  const early = new Set(closedBeforeWork(traffic, errors).map(({ route }) => route));
+  const routes = routeTimes(traffic, errors).filter(({ route }) => !early.has(route));
   const together = routes.flatMap(({ errors: own }) => own);
   const ranks = routes.flatMap(({ errors: own, scale }) => own.map((error) => midRank(scale, milliseconds(error))));
   const later = together.filter(({ target_processing_time }) => target_processing_time > RACE_CLOSES_WITHIN);

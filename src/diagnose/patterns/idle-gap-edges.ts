@@ -70,9 +70,12 @@ export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
     ? null
     : edgeOf(sample, comparisonScale(sample), { kind: edge.kind, from: edge.from, to: edge.to }, 1);
 
+/** Fewer witnesses expected outside of a window by chance say nothing if they are missing there. */
+const LEAST_OUTSIDE = 10;
+
 /**
  * The lowest ratio of witnesses outside the edge to those expected there by chance, over windows from the edge to later
- * and later ends: errors unrelated to the edge lie outside as often as controls do.
+ * and later ends: errors unrelated to the edge lie outside as often as controls do. The narrowest window always counts.
  */
 export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const scale = comparisonScale(sample);
@@ -81,9 +84,10 @@ export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
       ? [edge.to]
       : LATE_MS.map((_, index) => Math.max(edge.to, edge.from + lateAt(index, edge.from)));
   const first = firstGaps(sample, { kind: edge.kind, from: edge.from - EARLY_MS });
-  const shares = windows.map((to) => {
+  const shares = windows.flatMap((to, index) => {
     const { hits, chance } = countUpTo(scale, first, to);
-    return chance < 1 ? (1 - hits.length / sample.witnesses.length) / (1 - chance) : 1;
+    const [outside, expected] = [sample.witnesses.length - hits.length, sample.witnesses.length * (1 - chance)];
+    return expected >= LEAST_OUTSIDE || (index === 0 && expected > 0) ? [outside / expected] : [];
   });
   return Math.min(1, ...shares);
 }
@@ -270,6 +274,9 @@ export function withLateCloses(sample: GapSample, edge: GapEdge): GapEdge {
   return { ...edge, latest };
 }
 
+/** If more of the witnesses lie at an idle time by chance, their latest gaps say nothing about it. */
+const MOSTLY_CHANCE = 0.5;
+
 const isShared = (edge: GapEdge | null): edge is GapEdge => edge !== null && edge.hits.length >= 2;
 
 function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: number): GapEdge[] {
@@ -287,7 +294,7 @@ function searchDefaults(sample: GapSample, scale: ComparisonScale, groups: numbe
         const idle = edgeUpTo(sample, scale, first, to, windows * TESTS);
         // Where traffic is thin, the connection that failed is the one that answered last, and few others wait that long.
         const latest = edgeUpTo(sample, scale, youngest, to, windows * LATEST_AT_DEFAULT);
-        return idle === null || !isShared(latest)
+        return idle === null || !isShared(latest) || idle.chance > MOSTLY_CHANCE
           ? idle
           : { ...idle, probability: Math.min(idle.probability, latest.probability) };
       });

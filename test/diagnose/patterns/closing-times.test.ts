@@ -60,6 +60,15 @@ describe('closed when the route answers', () => {
     });
     expect(closedAsAnswered(traffic, traffic.errors).length).toBe(shown);
   });
+
+  it('not on a route whose errors closed before any work', () => {
+    const answered = at(evenly(8, 10, 100).map((ms) => ms / 1000));
+    const early = at([0.001, 0.002, 0.003, 0.004]).map((error) => ({ ...error, route: QUICK }));
+    const traffic = trafficOf([...answered, ...early], {
+      routes: [routeOf(ROUTE, 8, { times: evenly(200, 10, 100) }), routeOf(QUICK, 4, { times: evenly(800, 50, 300) })],
+    });
+    expect(new Set(closedAsAnswered(traffic, traffic.errors).map(({ route }) => route))).toEqual(new Set([ROUTE]));
+  });
 });
 
 describe('a timer that fires late', () => {

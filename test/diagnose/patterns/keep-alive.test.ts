@@ -195,9 +195,30 @@ describe('finds no idle time', () => {
       crowded: true,
     });
   });
+
+  it('by the latest responses alone, where nearly every request follows one of that age', () => {
+    const edge = (other: (i: number) => number[]) =>
+      measureGaps(closes(12), {
+        controls: 500,
+        error: (i) => [2000 + (i % 5)],
+        control: (i) => [...(i % 10 === 0 ? [] : [20 + (i % 300)]), ...other(i)],
+      })?.edge;
+    expect(edge((i) => (i % 10 === 0 ? [2000 + (i % 12)] : []))).toMatchObject({ kind: 'idle', seconds: 2 });
+    expect(edge((i) => [2000 + (i % 12)])).toBeNull();
+  });
 });
 
 describe('errors that may have another cause', () => {
+  it('are told where nearly all other requests follow a response within two seconds of the edge', () => {
+    const edge = measureGaps(closes(40), {
+      controls: 500,
+      error: (i) => [i < 24 ? 5000 + (i % 5) : 5400 + ((i * 83) % 1200)],
+      control: (i) => [i % 33 === 0 ? 9000 : i % 10 === 0 ? 5000 + (i % 7) : 5300 + ((i * 37) % 1400)],
+    })?.edge;
+    expect(edge?.atEdge).toHaveLength(24);
+    expect(edge?.elsewhere).toBeGreaterThan(0.3);
+  });
+
   it.each([
     { name: 'none, if all are at the edge', hits: 20, elsewhere: 0 },
     { name: 'eight of twenty', hits: 12, elsewhere: 0.4 },

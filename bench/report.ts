@@ -45,7 +45,7 @@ const AIMS = [
 ] as const;
 /** MiB at most. */
 const AIM_PEAK = 1024;
-/** Highest ratio of CPU time per line between the largest log and any other of the same traffic. */
+/** Highest ratio of CPU time per line between the largest log and a smaller one of the same traffic. */
 const AIM_GROWTH = 1.1;
 
 export interface Judged {
@@ -83,17 +83,17 @@ export function judged(all: readonly Compared[]): Judged[] {
   });
   const largestOf = (of: Traffic): Compared =>
     all.filter(({ traffic }) => traffic === of).reduce((a, b) => (b.millions > a.millions ? b : a));
-  /** How much more a line of the largest log takes than one of another log of the same traffic, at most. */
-  const growth = (pick: (one: Compared) => number, others: readonly Compared[]) =>
+  const smaller = all.filter((one) => one !== largestOf(one.traffic));
+  /** How much more a line of the largest log takes than one of a smaller log of the same traffic, at most. */
+  const growth = (pick: (one: Compared) => number) =>
     Math.max(
-      ...others.map((one) => {
+      ...smaller.map((one) => {
         const largest = largestOf(one.traffic);
         return pick(largest) / largest.millions / (pick(one) / one.millions);
       }),
     );
-  const cpuGrowth = growth(({ cpuSeconds }) => cpuSeconds, all);
-  const smaller = all.filter((one) => one !== largestOf(one.traffic));
-  const peakGrowth = growth(({ peak }) => peak, smaller);
+  const peakGrowth = growth(({ peak }) => peak);
+  const cpuGrowth = growth(({ cpuSeconds }) => cpuSeconds);
   const lost = all.reduce((sum, one) => sum + Math.abs(one.lost), 0);
   return [
     ...bySize,
@@ -105,14 +105,14 @@ export function judged(all: readonly Compared[]): Judged[] {
       ? []
       : [
           {
-            aim: `peak memory grows less than the lines: for a line of the largest log ${peakGrowth.toFixed(2)} times that of another`,
+            aim: `peak memory for a line of the largest log less than for one of a smaller log: ${peakGrowth.toFixed(2)} times`,
             isMet: peakGrowth < 1,
           },
+          {
+            aim: `CPU time for a line of the largest log at most ${AIM_GROWTH} times that of a smaller log: ${cpuGrowth.toFixed(2)}`,
+            isMet: cpuGrowth <= AIM_GROWTH,
+          },
         ]),
-    {
-      aim: `CPU time for a line of the largest log at most ${AIM_GROWTH} times that of another: ${cpuGrowth.toFixed(2)}`,
-      isMet: cpuGrowth <= AIM_GROWTH,
-    },
     { aim: `every line is an entry or a reject: ${lost} are neither`, isMet: lost === 0 },
   ];
 }
@@ -179,6 +179,6 @@ the heavy one, lines of three load balancers are mixed, 1 % of the requests fail
 ## Aims
 
 ${aims.join('')}
-\`npm run bench -- --write\` measures again, and rewrites this page and the table of the README.
+\`npm run bench -- --lines ${[...new Set(all.map(({ millions }) => millions))].join(',')} --write\` measures again, and rewrites this page and the table of the README.
 `;
 }

@@ -5,7 +5,7 @@ import { outageFix } from '../events/outage-fix.ts';
 import { outlineOf } from '../events/outlines.ts';
 import { claimErrors, type Fix, type Judgement, ruledOut, untested } from '../judgement.ts';
 import { describeTask } from '../network-path/host-commands.ts';
-import { targetPresences } from '../patterns/churn.ts';
+import { presenceOf } from '../patterns/churn.ts';
 import { type ClosedParts, closedParts } from '../patterns/closed-connections.ts';
 import type { TargetBurst } from '../patterns/error-bursts.ts';
 import { INSTANT_SECONDS } from '../patterns/keep-alive.ts';
@@ -127,16 +127,10 @@ function fixFor(traffic: Traffic, burst: TargetBurst | undefined, first: Sampled
  * that an early close may look like this.
  */
 function abortedWhileServing(traffic: Traffic): SampledError[] {
-  const errors = withSignature(traffic, 'no-response-aborted');
-  const presences = errors.length > 0 ? targetPresences(traffic) : [];
-  return errors.filter((error) =>
-    presences.some(
-      (presence) =>
-        presence.target === error.target &&
-        presence.target_group_arn === error.target_group_arn &&
-        (presence.left !== true || presence.lastSeen > error.at + 1_000),
-    ),
-  );
+  return withSignature(traffic, 'no-response-aborted').filter((error) => {
+    const presence = presenceOf(traffic, error);
+    return presence !== null && (presence.left !== true || presence.lastSeen > error.at + 1_000);
+  });
 }
 
 /** Milliseconds for which a process that ended or restarts refuses connections. */

@@ -162,7 +162,6 @@ const firstOf = (errors: readonly SampledError[]): number => Math.min(...errors.
 
 /** Errors of targets that left: failed connections and closed requests, one entry per target. */
 function exitingTargets(traffic: Traffic) {
-  const presences = targetPresences(traffic);
   const refusedConnects = failedConnects(traffic).flatMap(({ presence, errors, inLastMoments }) =>
     inLastMoments && presence?.left === true && presence.lastSuccess !== null ? [{ presence, errors }] : [],
   );
@@ -176,7 +175,7 @@ function exitingTargets(traffic: Traffic) {
     merged.set(key, { presence, errors: [...(merged.get(key)?.errors ?? []), ...errors] });
   }
   return [...merged.values()]
-    .map((part) => ({ ...part, replaced: wasReplaced(part.presence, presences) }))
+    .map((part) => ({ ...part, replaced: wasReplaced(part.presence, traffic) }))
     .sort((a, b) => a.presence.lastSeen - b.presence.lastSeen || (a.presence.target < b.presence.target ? -1 : 1));
 }
 

@@ -44,8 +44,9 @@ export const concentration = defineCheck({
     const split = splitGroups(traffic);
     // If each target fails either everything or nothing, the busiest target's share adds nothing.
     const others = concentrations(traffic).filter(({ kind }) => split.length === 0 || kind !== 'target');
+    const firstOf = new Map(errors.toReversed().map((error) => [error.target, error]));
     const names = (target: string) => {
-      const own = errors.find((error) => error.target === target);
+      const own = firstOf.get(target);
       return targetName(target, traffic.owners.at(target, own?.at ?? question.to, own?.target_group_arn));
     };
     const sentences = [

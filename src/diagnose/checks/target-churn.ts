@@ -31,7 +31,7 @@ export const targetChurn = defineCheck({
     // Silent does not mean gone: failed health checks may have stopped traffic to a registered target.
     const unhealthy = silent.filter(
       (presence) =>
-        removalReason(presence, presence.lastSeen, wasReplaced(presence, presences), known).reason === 'unhealthy',
+        removalReason(presence, presence.lastSeen, wasReplaced(presence, traffic), known).reason === 'unhealthy',
     );
     const isUnhealthy = new Set(unhealthy);
     const left = silent.filter((presence) => !isUnhealthy.has(presence));

@@ -15,7 +15,6 @@ import { pathTo } from '../network-path/path.ts';
 import { type PathChange, pathChanges } from '../network-path/rule-changes.ts';
 import { healthPortOf } from '../network-path/target-paths.ts';
 import type { PathLayer, PathResult } from '../network-path/types.ts';
-import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import { mutations } from '../patterns/configuration-changes.ts';
 import { type Registration, registrationOf } from '../targets/registration.ts';
 import { targetKey } from '../targets/target-key.ts';
@@ -76,15 +75,18 @@ const RECENT_MS = 24 * 3_600_000;
 export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: Question): ConnectTimeout[] {
   const errors = withSignature(evidence.traffic, 'connect-timeout');
   if (errors.length === 0) return [];
-  const presences = targetPresences(evidence.traffic);
   const perTarget = groupBy(errors, targetKey);
-  const pairs = groupBy(errors, (error) => `${targetKey(error)} ${error.node ?? ''}`);
+  const pairs = groupBy(errors, pairKey);
   const addresses = [...perTarget.values()].map(([error]) => error && splitTarget(error.target)?.address);
   const shared: SharedByPairs = {
-    presences,
-    timedOutTargets: new Set(perTarget.keys()),
     isOneAddress: new Set(addresses).size <= 1,
-    targetsOf: groupBy(evidence.traffic.log.targets, placeKey),
+    targetOf: new Map(evidence.traffic.log.targets.map((one) => [pairKey(one), one])),
+    answeringOf: groupBy(
+      evidence.traffic.log.targets.filter(
+        (one) => one.requests >= ENOUGH_REQUESTS && one.lastSuccess !== null && !perTarget.has(targetKey(one)),
+      ),
+      placeKey,
+    ),
     tlsOf: new Map(
       [...new Set(errors.map((error) => error.target_group_arn))].map((arn) => [
         arn,
@@ -103,19 +105,20 @@ export function findConnectTimeouts(evidence: ConnectTimeoutEvidence, question: 
 
 /** Values shared by all pairs, of which there may be a thousand; computed once. */
 interface SharedByPairs {
-  presences: TargetPresence[];
-  /** By targetKey. */
-  timedOutTargets: ReadonlySet<string>;
   /** Whether all connect timeouts concern one address. */
   isOneAddress: boolean;
-  /** The log's targets by placeKey. */
-  targetsOf: ReadonlyMap<string, AccessLog['targets']>;
+  /** The log's targets by pairKey. */
+  targetOf: ReadonlyMap<string, AccessLog['targets'][number]>;
+  /** By placeKey: targets that answered many requests, without connect timeouts. */
+  answeringOf: ReadonlyMap<string, AccessLog['targets']>;
   /** By target group ARN. */
   tlsOf: ReadonlyMap<string, TlsAssessment>;
 }
 
 const placeKey = ({ target_group_arn, node }: Pick<SampledError, 'target_group_arn' | 'node'>): string =>
   `${target_group_arn} ${node ?? ''}`;
+const pairKey = (error: Pick<SampledError, 'target_group_arn' | 'target' | 'node'>): string =>
+  `${targetKey(error)} ${error.node ?? ''}`;
 const startTime = ({ at, elapsed }: SampledError): number => at - (elapsed ?? 10) * 1000;
 const firstStart = (errors: SampledError[]): number =>
   errors.reduce((first, error) => Math.min(first, startTime(error)), Infinity);
@@ -144,8 +147,7 @@ function describePair(
   const registration = registrationOf(arn, target, evidence);
   const changes = pathChanges(evidence.changes ?? [], path.resources);
   const isJustBefore = ({ at }: { at: number }): boolean => at <= last && at >= first - RECENT_MS;
-  const served = shared.targetsOf.get(placeKey(error)) ?? [];
-  const traffic = served.find((each) => each.target === target);
+  const answering = shared.answeringOf.get(placeKey(error)) ?? [];
   return {
     errors,
     node,
@@ -159,7 +161,7 @@ function describePair(
     first,
     last,
     name: nameOf(evidence.traffic, target),
-    lastSuccess: traffic?.lastSuccess ?? null,
+    lastSuccess: shared.targetOf.get(pairKey(error))?.lastSuccess ?? null,
     registration,
     healthyDespiteBlock:
       registration?.state === 'healthy' &&
@@ -168,8 +170,8 @@ function describePair(
     changedBefore: changes.findLast(({ at }) => at <= first && at >= first - RECENT_MS) ?? null,
     changedAfter: changes.find(({ at }) => at > first) ?? null,
     unchangedBecause: whyUnchanged(
-      { arn, target, node, first, last, path, vpcId: group?.VpcId, port },
-      { served, timedOutTargets: shared.timedOutTargets },
+      { node, first, last, path, vpcId: group?.VpcId, port },
+      answering,
       evidence,
       question,
     ),
@@ -180,7 +182,6 @@ function describePair(
       registration,
       first: firstStart(toTarget),
       last: toTarget.reduce((end, each) => Math.max(end, startTime(each)), first),
-      presences: shared.presences,
       evidence,
       question,
     }),
@@ -248,24 +249,21 @@ const ENOUGH_REQUESTS = 100;
  * read, or another target behind the same rules kept answering the same node.
  */
 function whyUnchanged(
-  pair: Pick<ConnectTimeout, 'arn' | 'target' | 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
-  { served, timedOutTargets }: { served: AccessLog['targets']; timedOutTargets: ReadonlySet<string> },
+  pair: Pick<ConnectTimeout, 'node' | 'first' | 'last' | 'path' | 'vpcId' | 'port'>,
+  answering: AccessLog['targets'],
   evidence: ConnectTimeoutEvidence,
   { now }: Question,
 ): string | null {
   if (now - pair.last <= STILL_HAPPENING_MS) return 'They still timed out when the configuration was read.';
-  const { target, node, first, last, vpcId, port } = pair;
+  const { node, first, last, vpcId, port } = pair;
   const rules = pair.path.resources.join(' ');
   const isBehind = (endpoint: ReturnType<typeof splitTarget>): boolean =>
     endpoint?.port === port && pathTo(endpoint.address, port, evidence, { node, vpcId }).resources.join(' ') === rules;
-  const healthyPeer = served.find(
+  const healthyPeer = answering.find(
     (each) =>
-      each.target !== target &&
-      each.requests >= ENOUGH_REQUESTS &&
       each.firstSeen <= first &&
       each.lastSuccess !== null &&
       each.lastSuccess >= last &&
-      !timedOutTargets.has(targetKey(each)) &&
       isBehind(splitTarget(each.target)),
   );
   return healthyPeer

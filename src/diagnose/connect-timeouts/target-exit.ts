@@ -6,7 +6,7 @@ import { isStopped, stopTime } from '../../evidence/workloads.ts';
 import { utcTime, wholeSeconds } from '../../format/wording.ts';
 import type { Strength } from '../judgement.ts';
 import { eventTime, namesResource } from '../network-path/rule-changes.ts';
-import type { TargetPresence } from '../patterns/churn.ts';
+import { leftTargets, presenceOf, type TargetPresence } from '../patterns/churn.ts';
 import { wasReplaced } from '../patterns/failed-connects.ts';
 import type { Registration } from '../targets/registration.ts';
 import { endedInstance, instanceOf } from '../targets/target-instance.ts';
@@ -27,7 +27,6 @@ interface TimedOutTarget {
   /** Start of the first and of the last connection to it, from any node. */
   first: number;
   last: number;
-  presences: readonly TargetPresence[];
   address: string;
   registration: Registration | null;
   evidence: ConnectTimeoutEvidence;
@@ -45,9 +44,10 @@ const REMOVAL_CALLS =
   /^(DeregisterTargets|TerminateInstances|StopInstances|BidEvictedEvent|TerminateInstanceInAutoScalingGroup|DeleteNetworkInterface)$/;
 
 export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
-  const { arn, target, registration, first, last, presences } = timedOutTarget;
-  const name = nameOf(timedOutTarget.evidence.traffic, target, first);
-  const presence = presences.find((each) => each.target === target && each.target_group_arn === arn);
+  const { arn, target, registration, first, last } = timedOutTarget;
+  const { traffic } = timedOutTarget.evidence;
+  const name = nameOf(traffic, target, first);
+  const presence = presenceOf(traffic, { target_group_arn: arn, target });
 
   if (presence?.lastSuccess != null && presence.lastSuccess > first) {
     return noExit(`${name} still answered at ${utcTime(presence.lastSuccess)}, after the first timeout.`);
@@ -73,7 +73,7 @@ export function targetExit(timedOutTarget: TimedOutTarget): TargetExit {
  * timeouts were one short burst.
  */
 function judgeAbsentTarget(
-  { arn, target, registration, presences, evidence, question }: TimedOutTarget,
+  { arn, target, registration, evidence, question }: TimedOutTarget,
   presence: TargetPresence,
   span: number,
 ): TargetExit {
@@ -81,7 +81,7 @@ function judgeAbsentTarget(
   const name = nameOf(evidence.traffic, target);
   if (presence.left === false && !isAbsent)
     return noExit(`${name} received requests to the end of the log that was read.`);
-  const replaced = wasReplaced(presence, presences);
+  const replaced = wasReplaced(presence, evidence.traffic);
   if (presence.lastSuccess === null && presence.left === null)
     return noExit(`${name} never answered in the log that was read, so nothing shows that it was there and left.`);
   const lastEntryText = `${name} last appears in the log at ${utcTime(presence.lastSeen)}`;
@@ -147,7 +147,7 @@ function instanceStop(timedOutTarget: TimedOutTarget): TargetExit | null {
 function removalCall(timedOutTarget: TimedOutTarget, answered: number | null): TargetExit | null {
   const { arn, target, address, evidence, first } = timedOutTarget;
   const known = instanceOf(target, arn, first, evidence);
-  const isAlone = timedOutTarget.presences.filter(({ left }) => left === true).length === 1;
+  const isAlone = leftTargets(evidence.traffic).length === 1;
   const ended = known === null && answered !== null && isAlone ? endedInstance(target, answered, evidence) : null;
   const ids = [address, known, ended].filter((id) => id !== null);
   const calls = (evidence.changes ?? []).flatMap((event) => {

@@ -1,7 +1,7 @@
 /** Finds outages of a target: more unanswered requests in a row than chance explains. */
 
 import type { UnansweredRun } from '../../evidence/access-log.ts';
-import { type TargetPresence, targetPresences } from '../patterns/churn.ts';
+import { presenceOf, type TargetPresence, targetPresences } from '../patterns/churn.ts';
 import type { SignatureId } from '../signature.ts';
 import { targetKey } from '../targets/target-key.ts';
 import { groupBy, oncePerTraffic, type Traffic } from '../traffic.ts';
@@ -113,7 +113,7 @@ function withInFlight({ run, failures }: RunFailures, traffic: Traffic): TargetO
       (signature === 'idle-timeout' || request.at <= run.first + CLOSES_WITHIN_MS),
   );
   const { target_group_arn, target, lastAnswer, nextAnswer, first, last } = run;
-  const presence = targetPresences(traffic).find((each) => targetKey(each) === targetKey(run)) ?? null;
+  const presence = presenceOf(traffic, run);
   return {
     ...{ target_group_arn, target, lastAnswer, nextAnswer, first, last, presence, inFlight },
     failures: [...inFlight, ...failures],

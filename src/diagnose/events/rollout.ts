@@ -36,13 +36,12 @@ interface TurnOver {
 }
 
 export const rollouts = oncePerTraffic((traffic: Traffic): EventOutline[] => {
-  const presences = targetPresences(traffic);
-  const groups = groupBy(presences, ({ target_group_arn }) => target_group_arn);
+  const groups = groupBy(targetPresences(traffic), ({ target_group_arn }) => target_group_arn);
   return [...groups].flatMap(([arn, own]) => {
     const fresh = own.filter(({ joined }) => joined === true);
     if (fresh.length === 0) return [];
     const turnOvers = [
-      ...own.filter((each) => each.left === true && wasReplaced(each, presences)).map((each) => leaving(each, traffic)),
+      ...own.filter((each) => each.left === true && wasReplaced(each, traffic)).map((each) => leaving(each, traffic)),
       ...fresh.map((each) => joining(each, traffic)),
     ].sort((a, b) => a.at - b.at || (a.presence.target < b.presence.target ? -1 : 1));
     return byPause(turnOvers).flatMap((turns) => rolloutOf(arn, turns, traffic));

@@ -7,7 +7,7 @@ import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, withSignature } from '../traffic.ts';
-import { type TargetPresence, targetPresences } from './churn.ts';
+import { presenceOf, type TargetPresence } from './churn.ts';
 import { deregistrationTimes } from './configuration-changes.ts';
 
 type AbortedEvidence = Partial<Pick<DiagnosisEvidence, 'targetGroupAttributes' | 'changes' | 'instances'>>;
@@ -40,7 +40,6 @@ const EVENT_SLACK_MS = 15_000;
 const LONGEST_DELAY_MS = 3_600_000;
 
 export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): AbortedRequests[] {
-  const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'no-response-aborted');
   return [...groupBy(errors, targetKey).values()].map((own) => {
     const target = own[0]?.target ?? '-';
@@ -50,7 +49,7 @@ export function abortedRequests(traffic: Traffic, evidence: AbortedEvidence): Ab
       target_group_arn,
       target,
       errors: own,
-      presence: presences.find((life) => life.target === target && life.target_group_arn === target_group_arn) ?? null,
+      presence: presenceOf(traffic, { target_group_arn, target }),
       simultaneous: simultaneousErrors(own),
       deregisteredAt: matchingDeregistration(target_group_arn, target, own, delay, evidence),
       delay,

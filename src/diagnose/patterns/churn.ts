@@ -70,6 +70,20 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
     );
 });
 
+const presenceByTarget = oncePerTraffic(
+  (traffic: Traffic) => new Map(targetPresences(traffic).map((presence) => [targetKey(presence), presence])),
+);
+
+/** Null if the target was never chosen. */
+export const presenceOf = (
+  traffic: Traffic,
+  target: Pick<TargetPresence, 'target_group_arn' | 'target'>,
+): TargetPresence | null => presenceByTarget(traffic).get(targetKey(target)) ?? null;
+
+export const leftTargets = oncePerTraffic((traffic: Traffic): TargetPresence[] =>
+  targetPresences(traffic).filter(({ left }) => left === true),
+);
+
 /** False if it served to the end; null if it was only failing, or briefly silent, when the log ends. */
 function hasLeft(
   presence: Pick<TargetPresence, 'lastSeen' | 'lastSuccess'>,

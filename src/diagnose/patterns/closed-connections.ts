@@ -5,7 +5,7 @@
 import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, groupBy, oncePerTraffic, withSignature } from '../traffic.ts';
-import { type TargetPresence, targetPresences } from './churn.ts';
+import { leftTargets, type TargetPresence } from './churn.ts';
 import { type FailingClients, failingClients } from './clients.ts';
 import { type CutUpload, findCutUploads } from './cut-uploads.ts';
 import { type DurationCluster, fixedDurations, lateTimerOfFailing, lateTimers, longestWait } from './durations.ts';
@@ -158,7 +158,7 @@ const raceErrors = ({ instant }: KeepAliveMeasure, { elsewhere, atEdge }: KeepAl
  * after the target's last success count, and only if there are several or the target also refused connections then.
  */
 function exitErrors(traffic: Traffic, errors: readonly SampledError[]) {
-  const presences = targetPresences(traffic).filter((presence) => presence.left === true);
+  const presences = leftTargets(traffic);
   const isLast = (error: SampledError, presence: TargetPresence) =>
     error.at >= presence.lastSeen - LAST_MOMENTS_MS && error.at >= (presence.lastSuccess ?? 0) - STILL_SERVING_MS;
   const [errorsOf, refusedBy] = [

@@ -2,7 +2,7 @@
 import { targetKey } from '../targets/target-key.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic, targetGroupName, withSignature } from '../traffic.ts';
-import { type TargetPresence, targetPresences } from './churn.ts';
+import { presenceOf, type TargetPresence, targetPresences } from './churn.ts';
 
 /** connect-failed rows: 502, `-1 -1 -1`, at once. */
 export interface FailedConnects {
@@ -23,15 +23,13 @@ export interface FailedConnects {
 }
 
 export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[] => {
-  const presences = targetPresences(traffic);
   const errors = withSignature(traffic, 'connect-failed');
   const perTarget = groupBy(errors, targetKey);
-  const byKey = new Map(presences.map((one) => [targetKey(one), one]));
   return [...perTarget.values()].flatMap(groupByPause).flatMap((own) => {
     const [first] = own;
     if (!first) return [];
     const { target, target_group_arn } = first;
-    const presence = byKey.get(targetKey(first)) ?? null;
+    const presence = presenceOf(traffic, first);
     return [
       {
         target_group_arn,
@@ -41,7 +39,7 @@ export const failedConnects = oncePerTraffic((traffic: Traffic): FailedConnects[
         presence,
         inLastMoments: presence !== null && Math.max(...own.map(({ at }) => at)) >= presence.lastSeen - PAUSE_MS,
         succeeded: presence?.lastSuccess != null,
-        replaced: presence !== null && wasReplaced(presence, presences),
+        replaced: presence !== null && wasReplaced(presence, traffic),
       },
     ];
   });
@@ -95,8 +93,8 @@ const MOST_PAIRS = 10_000;
  * Whether another target of the group first appeared within ten minutes of this target's last request, without
  * replacing yet another target.
  */
-export function wasReplaced(presence: TargetPresence, presences: readonly TargetPresence[]): boolean {
-  const { left, joined, replaced } = movesOf(presences).get(presence.target_group_arn) ?? NO_MOVES;
+export function wasReplaced(presence: TargetPresence, traffic: Traffic): boolean {
+  const { left, joined, replaced } = movesOf(traffic).get(presence.target_group_arn) ?? NO_MOVES;
   if (joined.length === 0) return false;
   return (presence.left === false ? matchMoves([...left, presence], joined) : replaced).has(presence);
 }
@@ -110,22 +108,17 @@ interface Moves {
 
 const NO_MOVES: Moves = { left: [], joined: [], replaced: new Set() };
 
-const knownMoves = new WeakMap<readonly TargetPresence[], ReadonlyMap<string, Moves>>();
-
-/** By target group, once for each list: a rollout may replace thousands of targets. */
-function movesOf(presences: readonly TargetPresence[]): ReadonlyMap<string, Moves> {
-  const known = knownMoves.get(presences);
-  if (known) return known;
-  const moves = new Map(
-    [...groupBy(presences, ({ target_group_arn }) => target_group_arn)].map(([arn, own]): [string, Moves] => {
-      const left = own.filter((one) => one.left !== false);
-      const joined = own.filter((one) => one.joined === true);
-      return [arn, { left, joined, replaced: matchMoves(left, joined) }];
-    }),
-  );
-  knownMoves.set(presences, moves);
-  return moves;
-}
+/** By target group, once: a rollout may replace thousands of targets. */
+const movesOf = oncePerTraffic(
+  (traffic: Traffic): ReadonlyMap<string, Moves> =>
+    new Map(
+      [...groupBy(targetPresences(traffic), ({ target_group_arn }) => target_group_arn)].map(([arn, own]) => {
+        const left = own.filter((one) => one.left !== false);
+        const joined = own.filter((one) => one.joined === true);
+        return [arn, { left, joined, replaced: matchMoves(left, joined) }];
+      }),
+    ),
+);
 
 /** The targets that left and were each replaced by another one that joined. */
 function matchMoves(left: readonly TargetPresence[], joined: readonly TargetPresence[]): Set<TargetPresence> {

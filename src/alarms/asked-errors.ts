@@ -1,5 +1,7 @@
 /** Returns the errors an alarm asks about: those its metric counts, in its target group and zone. Pure. */
+
 import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
+import { ownValue } from '../format/own-value.ts';
 import type { Episode } from '../runs/episode.ts';
 import type { Alarm, AlarmMetric } from './alarm-event.ts';
 
@@ -19,7 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const wordOf = ({ namespace, name }: AlarmMetric): string | null =>
-  namespace === 'AWS/ApplicationELB' && name !== null ? (WORDS[name] ?? null) : null;
+  namespace === 'AWS/ApplicationELB' && name !== null ? (ownValue(WORDS, name) ?? null) : null;
 
 /** Errors one alarm asks about. An alarm on another metric, such as latency, asks about all gateway errors. */
 export function askedErrors({ metrics }: Pick<Alarm, 'metrics'>): AskedErrors {

@@ -1,4 +1,5 @@
 /** Parses days: "2026-11-20", "20 Nov 2026", "20.11.2026", "yesterday", "Mon", "this evening". Pure. */
+import { ownValue } from '../format/own-value.ts';
 import type { Day } from './time-zone.ts';
 
 /** A day by date, by days before today, or the latest by weekday or by month and day. */
@@ -30,7 +31,7 @@ const PARTS: Record<string, PartOfDay> = {
 export function readDay([word = '', second = '', third = '']: readonly string[]): DayPhrase | null {
   const lower = word.toLowerCase();
   if (/^last$/i.test(word) && /^night$/i.test(second)) return { part: 'past-night', count: 2 };
-  const part = PARTS[lower];
+  const part = ownValue(PARTS, lower);
   if (part !== undefined) return { part, count: 1 };
   if (lower === 'today') return { day: { daysAgo: 0 }, count: 1 };
   if (lower === 'yesterday') return { day: { daysAgo: 1 }, count: 1 };

@@ -2,6 +2,7 @@
  * Parses time zones as typed, and computes their clocks. A zone is a string that Intl accepts: an IANA name, "UTC" or
  * an offset such as "+05:30". Daylight saving rules come from the ICU data in Node.js.
  */
+import { ownValue } from '../format/own-value.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -52,7 +53,7 @@ const ABBREVIATIONS: Record<string, string> = {
 
 /** Returns the zone a word names: "CET", "UTC+1", "+05:30", "Europe/Berlin"; null for any other word. */
 export function zoneNamed(word: string): string | null {
-  const known = ABBREVIATIONS[word.toLowerCase()];
+  const known = ownValue(ABBREVIATIONS, word.toLowerCase());
   if (known !== undefined) return known;
   const offset = /^(?:utc|gmt)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?$/i.exec(word);
   if (offset !== null) return offsetZone(offset[1] === '-' ? -1 : 1, Number(offset[2]), Number(offset[3] ?? 0));

@@ -42,6 +42,7 @@ describe('the errors an alarm asks about', () => {
       [{ ...metric('HTTPCode_ELB_5XX_Count'), namespace: 'Custom' }],
       { statuses: ['gateway'] },
     ],
+    ['gateway errors for a metric named like a member of objects', [metric('constructor')], { statuses: ['gateway'] }],
     ['gateway errors for an alarm without a metric', [], { statuses: ['gateway'] }],
   ])('%s', (_, metrics, expected) => {
     expect(askedErrors({ metrics })).toEqual(expected);

@@ -150,6 +150,12 @@ describe('an invalid question', () => {
   });
 });
 
+it.each(['constructor', 'valueOf', 'toString'])('reads %s, a member of every object, like any other word', (word) => {
+  expect(parseQuestion(word)).toEqual({ ...NOTHING, loadBalancer: word });
+  const refused = sentence(() => parseQuestion(`my-alb last ${word}`));
+  expect(refused.replace(word, 'X')).toBe(sentence(() => parseQuestion('my-alb last X')));
+});
+
 it('takes missing parts from the context', () => {
   expect(parseQuestion('')).toEqual(NOTHING);
   expect(parseQuestion('last 15m')).toEqual({ ...NOTHING, window: { last: 15 * MINUTE } });

@@ -2,7 +2,9 @@
  * Finds the S3 keys of a distribution's standard logs, v2 or legacy, for a window. Pure.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
  */
+
 import type { Window } from '../../evidence/question.ts';
+import { ownValue } from '../../format/own-value.ts';
 import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';
 import type { FoundDistribution } from './distributions.ts';
 import type { EdgeLogPlace } from './legacy-log.ts';
@@ -40,7 +42,7 @@ export function edgeLogKeys(
   };
   const behind = (suffix ?? '')
     .replace(/\{([^{}]+)\}/g, (whole, variable: string) =>
-      isHive && hive[variable] !== undefined ? `${hive[variable]}=${whole}` : whole,
+      isHive && ownValue(hive, variable) !== undefined ? `${ownValue(hive, variable)}=${whole}` : whole,
     )
     .replace(/\{distributionid\}/gi, id)
     .replace(/^\/+|\/+$/g, '');

@@ -1,5 +1,6 @@
 import type { Question } from '../../evidence/question.ts';
 import { command } from '../../format/command.ts';
+import { ownValue } from '../../format/own-value.ts';
 import { plural, requestsOf } from '../../format/wording.ts';
 import type { Fix, Judgement } from '../judgement.ts';
 import { describeTally } from '../patterns/tally.ts';
@@ -35,7 +36,7 @@ export const wafFailure = defineCause({
       for: [
         ...codes.map((code) => {
           const count = countErrors(errors.filter((error) => error.error_reason === code));
-          return `${requestsOf(count, traffic.errorCount)} failed with ${code}: ${WAF_CODES[code] ?? 'a code without a meaning known here'}.`;
+          return `${requestsOf(count, traffic.errorCount)} failed with ${code}: ${ownValue(WAF_CODES, code) ?? 'a code without a meaning known here'}.`;
         }),
         ...(failOpen === 'false'
           ? ['waf.fail_open.enabled is false: a request that cannot be evaluated gets 500.']

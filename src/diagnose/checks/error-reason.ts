@@ -1,3 +1,4 @@
+import { ownValue } from '../../format/own-value.ts';
 import { list, number } from '../../format/wording.ts';
 import { WAF_CODES } from '../causes/waf-failure.ts';
 import type { CheckVerdict } from '../check-verdict.ts';
@@ -48,5 +49,5 @@ function meaningOf(errors: SampledError[], code: string): string {
   const error = errors.find(({ error_reason }) => error_reason === code);
   if (error?.signature === 'lambda-failure') return lambdaCode(code).meaning;
   if (error?.signature === 'authentication-failure') return authenticationCode(error).meaning;
-  return WAF_CODES[code] ?? 'no meaning known here';
+  return ownValue(WAF_CODES, code) ?? 'no meaning known here';
 }

@@ -1,4 +1,5 @@
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import { ownValue } from '../../format/own-value.ts';
 import { list, outOf, plural, sentenceCase } from '../../format/wording.ts';
 import { attachedGroups } from '../network-path/target-paths.ts';
 import { defineCheck } from './check.ts';
@@ -87,7 +88,7 @@ const REASON_ADVICE: Readonly<Record<string, string>> = {
 function adviceOn(targets: readonly TargetHealthDescription[]): string[] {
   const byReason = Map.groupBy(targets, ({ TargetHealth }) => TargetHealth?.Reason ?? '');
   return [...byReason].flatMap(([reason, own]) => {
-    const advice = REASON_ADVICE[reason];
+    const advice = ownValue(REASON_ADVICE, reason);
     if (advice === undefined) return [];
     return [byReason.size === 1 ? `${sentenceCase(advice)}.` : `${list(own.map(labelOf))}: ${advice}.`];
   });
@@ -138,7 +139,7 @@ const reasonsOf = (targets: TargetHealthDescription[]): string =>
     ...new Set(
       targets.map(({ TargetHealth }) =>
         TargetHealth?.Reason
-          ? `${TargetHealth.Reason}: ${REASONS[TargetHealth.Reason] ?? 'no meaning documented'}`
+          ? `${TargetHealth.Reason}: ${ownValue(REASONS, TargetHealth.Reason) ?? 'no meaning documented'}`
           : 'no reason given',
       ),
     ),

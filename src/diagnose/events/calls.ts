@@ -1,6 +1,7 @@
 /**
  * Finds CloudTrail calls that coincide with an event, by the resources they name, how rare they are, and the delay.
  */
+import { ownValue } from '../../format/own-value.ts';
 import { splitTarget } from '../network-path/addresses.ts';
 import { type Mutation, mutations } from '../patterns/configuration-changes.ts';
 import { endedInstance, instanceOf } from '../targets/target-instance.ts';
@@ -52,7 +53,7 @@ export function callsOnTargets(scope: CallScope, evidence: EventEvidence): Event
   const isRare = rareAmong(all);
   const ids = new Set(scope.targets.flatMap((target) => idsOf(target, scope, evidence)));
   const near = all.filter((call) => {
-    const within = ON_TARGETS[call.name] ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
+    const within = ownValue(ON_TARGETS, call.name) ?? (ROLLOUTS.test(call.name) ? ROLLOUT_MS : null);
     const before = scope.from - call.at;
     // The last answer may be long before the call, if requests are few.
     if (within === null || before > within || call.at > Math.max(scope.from + AFTER_MS, scope.firstSent)) return false;
@@ -85,7 +86,7 @@ function isAboutTargets(call: Mutation, ids: ReadonlySet<string>, scope: CallSco
   if ([...ids].some((id) => call.text.includes(`"${id}"`) || call.text.split(' ').includes(id))) return true;
   // A task id cannot be linked to an address here, so only the time counts.
   if (call.name === 'StopTask') return true;
-  if (call.name === 'DeregisterTargets' || ON_TARGETS[call.name] !== undefined) return false;
+  if (call.name === 'DeregisterTargets' || ownValue(ON_TARGETS, call.name) !== undefined) return false;
   const names = namesIn(call.parameters);
   const own = [targetGroupName(scope.target_group_arn), scope.loadBalancer].map(plain);
   return names.length === 0 || names.map(plain).some((name) => own.some((each) => isSameName(name, each)));

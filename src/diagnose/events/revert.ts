@@ -2,7 +2,9 @@
  * Builds the command that reverts a call, if the recorded call contains enough; finds a later call that already
  * reverted it.
  */
+
 import { type Command, command } from '../../format/command.ts';
+import { ownValue } from '../../format/own-value.ts';
 import type { Mutation } from '../patterns/configuration-changes.ts';
 
 interface Revert {
@@ -21,7 +23,7 @@ const UNDOES: Readonly<Record<string, string>> = {
 };
 
 export function revertOf(call: Mutation, all: readonly Mutation[]): Revert {
-  const name = UNDOES[call.name] ?? call.name;
+  const name = ownValue(UNDOES, call.name) ?? call.name;
   const undoing = all.find((other) => other.at > call.at && other.name === name && idOf(other) === idOf(call)) ?? null;
   return { undoing, command: revertCommand(call, all) };
 }

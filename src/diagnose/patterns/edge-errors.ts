@@ -1,5 +1,7 @@
 /** Counts 5xx that CloudFront answered itself, without the load balancer. */
+
 import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
+import { ownValue } from '../../format/own-value.ts';
 import { list, number, percent } from '../../format/wording.ts';
 
 /**
@@ -35,7 +37,7 @@ export interface EdgeErrors {
 export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
   if (!edge?.log) return null;
   const { errors } = edge.log;
-  const made = errors.filter(({ detailedResultType }) => detailedResultType in NEVER_SENT);
+  const made = errors.filter(({ detailedResultType }) => ownValue(NEVER_SENT, detailedResultType) !== undefined);
   const reasons = new Map<string, number>();
   for (const { detailedResultType, requests } of made)
     reasons.set(detailedResultType, (reasons.get(detailedResultType) ?? 0) + requests);
@@ -45,7 +47,7 @@ export function edgeErrors(edge: Edge | undefined): EdgeErrors | null {
     reasons: [...reasons]
       .map(([detailedResultType, requests]) => ({
         detailedResultType,
-        words: NEVER_SENT[detailedResultType] ?? '',
+        words: ownValue(NEVER_SENT, detailedResultType) ?? '',
         requests,
       }))
       .sort((a, b) => b.requests - a.requests || (a.detailedResultType < b.detailedResultType ? -1 : 1)),

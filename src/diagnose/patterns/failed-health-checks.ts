@@ -1,5 +1,7 @@
 /** What a health-check log shows about failing targets: since when, seen by which nodes, and why. */
+
 import type { FailedHealthChecks } from '../../evidence/access-log.ts';
+import { ownValue } from '../../format/own-value.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';
 import { nameOf, type Traffic, targetGroupName } from '../traffic.ts';
 
@@ -54,7 +56,7 @@ export const failingStatus = ({ reason, statusCode }: CheckFailure): string | nu
 export function failedChecksReason(failures: readonly CheckFailure[]): string {
   const texts = failures.map((failure) => {
     const status = failingStatus(failure);
-    return status === null ? (REASONS[failure.reason] ?? failure.reason) : `HTTP ${status}`;
+    return status === null ? (ownValue(REASONS, failure.reason) ?? failure.reason) : `HTTP ${status}`;
   });
   return list([...new Set(texts)]);
 }

@@ -1,4 +1,5 @@
 /** The `error_reason` codes of authenticate and jwt-validation actions: meaning, side at fault, and fix. */
+import { ownValue } from '../../format/own-value.ts';
 
 type AuthenticationSide = 'identity provider' | 'configuration' | 'client' | 'load balancer';
 
@@ -155,6 +156,6 @@ const STATUSES: Readonly<Record<string, AuthenticationCode>> = {
 
 /** The authentication code of an error, else the meaning of its status. */
 export const authenticationCode = (error: { error_reason: string; elb_status_code: string }): AuthenticationCode =>
-  AUTHENTICATION_CODES[error.error_reason] ??
-  STATUSES[error.elb_status_code] ??
+  ownValue(AUTHENTICATION_CODES, error.error_reason) ??
+  ownValue(STATUSES, error.elb_status_code) ??
   code('configuration', ERROR, 'it has no meaning known here', 'Look the code up in the reference.');

@@ -1,5 +1,6 @@
 /** The `error_reason` codes of Lambda targets: meaning, metric that counts them, and fix. */
 
+import { ownValue } from '../../format/own-value.ts';
 import { requestsOf } from '../../format/wording.ts';
 import type { SampledError, Traffic } from '../traffic.ts';
 import { countErrors, withSignature } from '../traffic.ts';
@@ -156,7 +157,8 @@ export const LAMBDA_CODES: Readonly<Record<string, LambdaCode>> = {
 
 /** Codes that AWS adds later also count as errors of a Lambda target. */
 export const lambdaCode = (code: string): LambdaCode =>
-  LAMBDA_CODES[code] ?? user('error', `it has no meaning known here (${code})`, 'Look the code up in the reference.');
+  ownValue(LAMBDA_CODES, code) ??
+  user('error', `it has no meaning known here (${code})`, 'Look the code up in the reference.');
 
 export const lambdaErrors = (traffic: Traffic, failure: LambdaFailure): SampledError[] =>
   withSignature(traffic, 'lambda-failure').filter((error) => lambdaCode(error.error_reason).failure === failure);

@@ -7,7 +7,7 @@ import { loadBalancerImpaired } from '../../../src/diagnose/causes/load-balancer
 import { targetGenerated } from '../../../src/diagnose/causes/target-generated.ts';
 import { unsupportedRequest } from '../../../src/diagnose/causes/unsupported-request.ts';
 import { WAF_CODES, wafFailure } from '../../../src/diagnose/causes/waf-failure.ts';
-import { AUTHENTICATION_CODES } from '../../../src/diagnose/reason-codes/authentication-codes.ts';
+import { AUTHENTICATION_CODES, authenticationCode } from '../../../src/diagnose/reason-codes/authentication-codes.ts';
 import { judgementOf } from '../../support/judgement.ts';
 import { LB, question, START, several, target, trafficOf } from '../../support/traffic/traffic-builder.ts';
 
@@ -178,6 +178,11 @@ describe('authentication-failure', () => {
   ])('%s', (_, error_reason, elb_status_code, part) => {
     const errors = traffic(2, 'authentication-failure', () => ({ error_reason, elb_status_code }));
     expect(judgementOf(authenticationFailure, { traffic: errors }, question).for[0]).toContain(part);
+  });
+
+  it('knows no meaning of a code named like a member of every object', () => {
+    const ended = (error_reason: string) => authenticationCode({ error_reason, elb_status_code: '500' });
+    expect(ended('constructor')).toEqual(ended('AuthUnheardOf'));
   });
 
   it('knows all 26 documented codes', () => expect(Object.keys(AUTHENTICATION_CODES)).toHaveLength(26));

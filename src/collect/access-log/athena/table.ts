@@ -6,6 +6,7 @@
  */
 
 import type { GlueClient, Table } from '@aws-sdk/client-glue';
+import { ownValue } from '../../../format/own-value.ts';
 import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
 import { byText } from '../log-files.ts';
 import type { LogPlace } from '../log-place.ts';
@@ -256,7 +257,7 @@ export function readTable(
     .map(([field, what]) => `The Athena table ${own} has no column ${field}: unknown ${what}.`);
   const { partitions, since } = partitionsOf(table);
   const fixed = keys.flatMap(({ Name: column = '', Type: type = 'string' }) => {
-    const value = FIXED[column.toLowerCase().replaceAll('_', '')]?.(place);
+    const value = ownValue(FIXED, column.toLowerCase().replaceAll('_', ''))?.(place);
     return value === undefined ? [] : [{ column, literal: partitionLiteral(value, type) }];
   });
   return { database, name, columns, partitions, fixed, since, limitations };

@@ -3,7 +3,9 @@
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html#AWS-logs-infrastructure-V2-S3-object-key
  * Object names below the folder of a day are not documented, so only folders and modification times exclude objects.
  */
+
 import type { Window } from '../../../evidence/question.ts';
+import { ownValue } from '../../../format/own-value.ts';
 import type { VendedDelivery } from '../deliveries.ts';
 import { canMatter, type ParsedFileName, parseFileName } from '../log-files.ts';
 import { type LogPlace, placeInArn, type VendedLayout } from '../log-place.ts';
@@ -50,7 +52,7 @@ function templateOf(
   { suffix, isHive }: VendedDelivery,
   { account, region }: Pick<LogPlace, 'account' | 'region'>,
 ): string {
-  const variable = (named: string) => (isHive ? `${HIVE_NAMES[named] ?? named}={${named}}` : `{${named}}`);
+  const variable = (named: string) => (isHive ? `${ownValue(HIVE_NAMES, named) ?? named}={${named}}` : `{${named}}`);
   // A prefix replaces AWS's default start of the key.
   const front = prefix === '' ? `AWSLogs/${variable('account-id')}/elasticloadbalancing/` : `${prefix}/`;
   const behind = (suffix ?? '{region}/{yyyy}/{MM}/{dd}').replace(/\{([^{}]+)\}/g, (_, named: string) =>

@@ -41,11 +41,11 @@ export interface LiveInvestigationSettings {
   spentUsd?: number | undefined;
   /** Read log files in a child process, which may crash: for long-running callers. */
   isReadApart?: boolean | undefined;
-  /** Earlier log reads, reused when the same question is asked again. */
+  /** Extended log reads of earlier questions; reused while question and access log are the same. */
   earlierLooks?: EarlierLooks | undefined;
 }
 
-/** Extended log reads of recent incidents, by load balancer and start of the window. */
+/** Extended log reads of recent incidents, by `lookKey`. */
 export type EarlierLooks = Map<string, NonNullable<AccessLog['earlier']>>;
 const KEPT_LOOKS = 5;
 
@@ -193,7 +193,8 @@ export async function investigateLive(
     const result = resultFrom(evidenceWithOffer ?? evidence);
     if (evidenceWithOffer === null || log.options === null || !result.diagnosis.keepAlive?.longerLook) return result;
     const asked = withOfferedLookBack(question);
-    const known = keepIn === null ? (earlierLooks?.get(lookKey(question)) ?? null) : null;
+    const key = lookKey(question, collected.accessLog);
+    const known = keepIn === null ? (earlierLooks?.get(key) ?? null) : null;
     if (known !== null) return resultFrom(shown(withEarlier(collected, known)), asked);
     // List files for a price only if the longer read is worth offering.
     const longer = { ...log.options, question: lookBackQuestion(asked) ?? asked };
@@ -203,7 +204,7 @@ export async function investigateLive(
       if (signal.aborted) throw interruptedProblem();
       const { log: accessLogRead } = read;
       if (accessLogRead.status === 'collected' && accessLogRead.value.earlier !== undefined) {
-        if (earlierLooks !== undefined) keepLook(earlierLooks, question, accessLogRead.value.earlier);
+        if (earlierLooks !== undefined) keepLook(earlierLooks, key, accessLogRead.value.earlier);
         return resultFrom(shown({ ...collected, accessLog: accessLogRead }), asked, read.cost);
       }
     }
@@ -222,11 +223,14 @@ interface LogReading {
   lookup: DeliveryLookup | null;
 }
 
-/** Key of the extended read: a repeated incident starts at the same time. */
-const lookKey = ({ loadBalancer, from }: Question): string => `${loadBalancer.arn} ${from}`;
+/** Key of an extended read. Includes the lines read, since log files that arrive later may hold more errors. */
+function lookKey({ loadBalancer, from, to, statuses }: Question, accessLog: Collected<AccessLog>): string {
+  const lines = accessLog.status === 'collected' ? accessLog.value.lines : 0;
+  return JSON.stringify([loadBalancer.arn, from, to, statuses, lines]);
+}
 
-function keepLook(looks: EarlierLooks, question: Question, earlier: NonNullable<AccessLog['earlier']>): void {
-  looks.set(lookKey(question), earlier);
+function keepLook(looks: EarlierLooks, key: string, earlier: NonNullable<AccessLog['earlier']>): void {
+  looks.set(key, earlier);
   const [oldest] = looks.keys();
   if (looks.size > KEPT_LOOKS && oldest !== undefined) looks.delete(oldest);
 }

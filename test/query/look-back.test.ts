@@ -9,7 +9,9 @@ import { type IncidentToSave, saveIncident } from '../../src/collect/incident/sa
 import { diagnoseRecording } from '../../src/commands/diagnose-command.ts';
 import { investigateWords } from '../../src/commands/diagnose-live.ts';
 import { parseLookBack } from '../../src/commands/diagnose-options.ts';
+import { parseConfig } from '../../src/config.ts';
 import type { Diagnosis } from '../../src/diagnose/diagnosis.ts';
+import { liveInvestigator } from '../../src/investigate/live.ts';
 import { isSmallLook } from '../../src/query/look-back.ts';
 import { tooLittle } from '../accuracy/too-little.ts';
 import { filesOf, openAccount } from '../support/aws/recorded-account.ts';
@@ -87,14 +89,20 @@ describe('a recorded incident', () => {
   });
 });
 
+/** The load balancer of the recording, live; its log files as objects of a bucket. */
+async function serveQuiet() {
+  await openAccount(filesOf(folder));
+  const logs = readdirSync(join(folder, 'logs'), { recursive: true, withFileTypes: true });
+  const paths = logs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const objects = new Map(paths.map((path) => [path.slice(join(folder, 'logs').length + 1), readFileSync(path)]));
+  const s3 = await serveS3({ name: 'example-alb-logs', objects, fault: () => null });
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.endpoint);
+  return { objects, s3 };
+}
+
 describe('a live load balancer', () => {
   it('gets a longer look-back automatically if it costs almost nothing', async () => {
-    await openAccount(filesOf(folder));
-    const logs = readdirSync(join(folder, 'logs'), { recursive: true, withFileTypes: true });
-    const paths = logs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    const objects = new Map(paths.map((path) => [path.slice(join(folder, 'logs').length + 1), readFileSync(path)]));
-    const s3 = await serveS3({ name: 'example-alb-logs', objects, fault: () => null });
-    vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.endpoint);
+    await serveQuiet();
     const surroundings = {
       now: Date.parse('2026-11-18T01:00:00Z'),
       signal: new AbortController().signal,
@@ -106,6 +114,34 @@ describe('a live load balancer', () => {
     expect(byItself.diagnosis.keepAlive).toMatchObject({ errorsExamined: 22, longerLook: null });
     expect(byItself.diagnosis.cost.usd).toBeLessThan(0.02);
     expect(await saved(byItself, surroundings.keepIn)).toEqual(essence(byItself.diagnosis));
+  }, 180_000);
+
+  it('is looked back again only if log files have arrived or the window has grown', async () => {
+    const { objects, s3 } = await serveQuiet();
+    const late = [...objects].filter(([key]) => key.includes('20261117T2150Z'));
+    for (const [key] of late) objects.delete(key);
+    const investigator = liveInvestigator(
+      parseConfig({ accounts: [{ name: 'shop', regions: ['eu-west-1'] }] }, {}, ''),
+    );
+    const { signal } = new AbortController();
+    const cron = await investigator.find('cron', ['shop'], signal);
+    const ask = async (until: string) => {
+      s3.got.length = 0;
+      const window = { from: Date.parse('2026-11-17T21:00:00Z'), to: Date.parse(`2026-11-17T${until}:00Z`) };
+      const question = {
+        loadBalancer: cron,
+        ...window,
+        now: Date.parse('2026-11-18T01:00:00Z'),
+        statuses: ['gateway'],
+      };
+      const { diagnosis } = await investigator.investigate(question, { signal });
+      return { errors: diagnosis.keepAlive?.errorsAtEdge, isLookedBack: s3.got.length > 100 };
+    };
+    expect(await ask('22:00')).toEqual({ errors: 22, isLookedBack: true });
+    expect(await ask('22:00')).toEqual({ errors: 22, isLookedBack: false });
+    for (const [key, body] of late) objects.set(key, body);
+    expect(await ask('22:00')).toEqual({ errors: 23, isLookedBack: true });
+    expect(await ask('22:30')).toEqual({ errors: 24, isLookedBack: true });
   }, 180_000);
 });
 

@@ -122,8 +122,7 @@ export async function investigateLive(
     // CloudFront's log may cost what the access log left of the limit.
     const logWasRead = Promise.withResolvers<void>();
     const limitUsd = maxUsd ?? config.maxUsd;
-    const remainingUsd = async (): Promise<number | null> => {
-      if (limitUsd === null) return null;
+    const remainingUsd = async (): Promise<number> => {
       await logWasRead.promise;
       return limitUsd - spentUsd - (log.read?.cost.usd ?? 0);
     };
@@ -145,7 +144,7 @@ export async function investigateLive(
           deliveries: lookup,
           engine,
           athena: config.athena,
-          maxUsd: maxUsd ?? config.maxUsd,
+          maxUsd: limitUsd,
           isMaxUsdGiven: typeof maxUsd === 'number',
           spentUsd,
           keepIn,

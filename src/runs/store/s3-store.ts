@@ -111,7 +111,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         isUncertain ||= attemptsOf(error) > 1;
         const isConflict = status === 409 && attempt < MAX_CONFLICTS;
         if (isConflict) await wait(jitteredPause(attempt, CONFLICT_PAUSES));
-        else if (status === 412 || status === 409 || (expected !== 'any' && isMissing(error)))
+        else if (expected !== 'any' && (status === 412 || status === 409 || isMissing(error)))
           return isUncertain ? ownVersion(key, body) : null;
         else throw explain(error, 's3:PutObject');
       }

@@ -106,6 +106,16 @@ describe('a store in S3', () => {
     expect(await store.write('a', 'never', { version: 'x' })).toBeNull();
   });
 
+  it('fails when an unconditional write only ever meets conflicts', async () => {
+    const bucket = await writableBucket();
+    const store = await opened(bucket);
+    for (let at = 0; at < 50; at++)
+      bucket.faults.push({ method: 'PUT', fault: { status: 409, code: 'OperationAborted' } });
+    await expect(store.write('a', 'findings', 'any')).rejects.toThrow(
+      /^Run records cannot be kept in s3:.*s3:PutObject failed: .*OperationAborted/,
+    );
+  });
+
   it.each([
     ['LIST', 's3:ListBucket'],
     ['PUT', 's3:PutObject'],

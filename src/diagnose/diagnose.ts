@@ -1,7 +1,6 @@
 /** Turns evidence into a diagnosis. Pure: the same evidence gives the same bytes. */
 
 import type { Cost } from '../evidence/access-log.ts';
-import type { Collected } from '../evidence/collected.ts';
 import type { EvidenceSet } from '../evidence/evidence.ts';
 import { errorsInMetrics, metricsReach } from '../evidence/metrics.ts';
 import type { Question } from '../evidence/question.ts';
@@ -13,6 +12,7 @@ import { besideOf, NOTHING_BESIDE } from './beside.ts';
 import { causeResults, type JudgedCause, openCauses } from './cause-results.ts';
 import type { CauseId } from './causes/index.ts';
 import { causes } from './causes/index.ts';
+import { collectedTraffic } from './collected-traffic.ts';
 import type { CauseResult, ChecklistStep, Diagnosis, EventResult, Verdict } from './diagnosis.ts';
 import { collectedOf, type DiagnosisEvidenceSet } from './diagnosis-evidence.ts';
 import { errorsInLog } from './errors-in-log.ts';
@@ -27,7 +27,6 @@ import { gapSentence, gapsOf } from './gaps.ts';
 import { impactOf } from './impact-level.ts';
 import { judgeCause } from './judge-causes.ts';
 import { claimsOf, NO_FIX } from './judgement.ts';
-import { zoneOfNode } from './network-path/addresses.ts';
 import { networkPathsOf } from './network-path/paths-in-diagnosis.ts';
 import { PATH_EVIDENCE } from './network-path/target-paths.ts';
 import { partsOf, unreadErrors } from './parts.ts';
@@ -40,9 +39,8 @@ import { slowestRoutes } from './patterns/slowest-routes.ts';
 import { isProvisional } from './provisional.ts';
 import { runChecklist } from './run-checklist.ts';
 import type { SignatureId } from './signature.ts';
-import { targetOwners } from './targets/target-owners.ts';
 import { tracesOf } from './traces.ts';
-import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName, withSignature } from './traffic.ts';
+import { countErrors, groupBy, type Traffic, targetGroupName, withSignature } from './traffic.ts';
 import { NO_TRIAGE, timeline, triage } from './triage.ts';
 import { decideVerdict } from './verdict.ts';
 import {
@@ -206,16 +204,6 @@ function rank(traffic: Traffic, evidence: DiagnosisEvidenceSet, question: Questi
 /** Evidence for events, background errors and weighted targets. */
 const EVENT_EVIDENCE = [...EVENT_EVIDENCE_NAMES, 'functionAliases', 'rules'] as const;
 
-/** Evidence on who owns a target. */
-const OWNER_EVIDENCE = [
-  'changes',
-  'containerInstances',
-  'instances',
-  'networkInterfaces',
-  'services',
-  'tasks',
-] as const;
-
 function eventResult(event: IncidentEvent, parts: readonly ErrorPart[]): EventResult {
   const { kind, standing, from, to, targets, errors, summary, calls, reason } = event;
   return {
@@ -246,14 +234,6 @@ function ownersOf(traffic: Traffic | null): Pick<Diagnosis, 'owners'> {
       stopped: owner.exit?.clause ?? null,
     })),
   };
-}
-
-function collectedTraffic(question: Question, evidence: EvidenceSet): Collected<Traffic> {
-  const { accessLog } = evidence;
-  if (accessLog.status === 'unavailable') return accessLog;
-  const net = collectedOf(evidence, ['loadBalancer', 'networkInterfaces', 'subnets']);
-  const owners = targetOwners(collectedOf(evidence, OWNER_EVIDENCE));
-  return { ...accessLog, value: readTraffic(accessLog.value, question, (node) => zoneOfNode(node, net), owners) };
 }
 
 /** Where the access log is delivered, as far as it was looked up. */

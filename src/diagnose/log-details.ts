@@ -1,8 +1,11 @@
 /** What buttons show of an access log beyond the diagnosis. Pure. */
-import type { AccessLog, FailedRequest } from '../evidence/access-log.ts';
+import type { FailedRequest } from '../evidence/access-log.ts';
+import type { Collected } from '../evidence/collected.ts';
+import type { EvidenceSet } from '../evidence/evidence.ts';
 import type { Question } from '../evidence/question.ts';
+import { collectedTraffic } from './collected-traffic.ts';
 import { targetKey } from './targets/target-key.ts';
-import { countErrors, groupBy, readTraffic, type Traffic, targetGroupName } from './traffic.ts';
+import { countErrors, groupBy, isAskedGroup, type Traffic, targetGroupName } from './traffic.ts';
 
 /** Asked errors and all requests of a target. */
 interface ErrorsOfTarget {
@@ -28,25 +31,33 @@ export interface LogDetails {
   byRoute: ErrorsOfRoute[];
   /** The rows of asked errors that were kept. */
   failed: FailedRequest[];
-  /** Failures in the log, and whether all of them were kept. */
-  failures: number;
+  /** The number of asked errors. */
+  errors: number;
+  /** Whether the rows of all failures were kept. */
   isWhole: boolean;
 }
 
-export function logDetails(log: AccessLog, question: Question): LogDetails {
-  const traffic = readTraffic(log, question);
+export function logDetails(question: Question, evidence: EvidenceSet): Collected<LogDetails> {
+  const collected = collectedTraffic(question, evidence);
+  if (collected.status === 'unavailable') return collected;
+  const traffic = collected.value;
+  const { failures, failuresTotal } = traffic.log;
   return {
-    byTarget: errorsByTarget(traffic),
-    byRoute: errorsByRoute(traffic),
-    failed: log.failures.filter(traffic.isAsked),
-    failures: log.failuresTotal,
-    isWhole: log.failures.length === log.failuresTotal,
+    ...collected,
+    value: {
+      byTarget: errorsByTarget(traffic, question),
+      byRoute: errorsByRoute(traffic),
+      failed: traffic.errors,
+      errors: Math.round(traffic.errorCount),
+      isWhole: failures.length === failuresTotal,
+    },
   };
 }
 
-function errorsByTarget({ errors, log }: Traffic): ErrorsOfTarget[] {
+function errorsByTarget({ errors, log }: Traffic, question: Question): ErrorsOfTarget[] {
   const own = groupBy(errors, targetKey);
-  return [...groupBy(log.targets, targetKey)]
+  const targets = log.targets.filter(({ target_group_arn }) => isAskedGroup(question, target_group_arn));
+  return [...groupBy(targets, targetKey)]
     .flatMap(([key, entries]): ErrorsOfTarget[] => {
       const [first] = entries;
       const failed = countErrors(own.get(key) ?? []);

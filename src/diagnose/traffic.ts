@@ -122,10 +122,14 @@ function countedStatuses(log: Pick<AccessLog, 'failureShapes' | 'requests'>, sta
   return beside > 0 && (asked === 0 || isMost) ? [...statuses, 'target-5xx'] : statuses;
 }
 
-function scopeMatcher({ targetGroup, zone }: Question, zoneOf: ZoneOfNode) {
+/** Whether a target group is the one that the question is limited to, if it is limited. */
+export const isAskedGroup = ({ targetGroup }: Question, arn: string): boolean =>
+  targetGroup === undefined || arn.endsWith(targetGroup);
+
+function scopeMatcher(question: Question, zoneOf: ZoneOfNode) {
+  const { zone } = question;
   return ({ target_group_arn, node }: Pick<FailedRequest, 'target_group_arn' | 'node'>): boolean =>
-    (targetGroup === undefined || target_group_arn.endsWith(targetGroup)) &&
-    (zone === undefined || (node !== null && zoneOf(node) === zone));
+    isAskedGroup(question, target_group_arn) && (zone === undefined || (node !== null && zoneOf(node) === zone));
 }
 
 function countBySignature(shapes: readonly FailureShape[]): Map<SignatureId, number> {

@@ -1,11 +1,11 @@
 /** Replies in the thread of a run, each posted once. */
+import { logDetails } from '../../diagnose/log-details.ts';
 import { isUnderWay, type Run } from '../../runs/run.ts';
 import { type OnceOnlyPost, postOnce } from '../delivery/post-once.ts';
 import type { PostResult, PostTarget } from '../delivery/slack-poster.ts';
 import type { DetailId } from '../messages/actions.ts';
 import { detailAnswer } from '../messages/index.ts';
 import type { Message } from '../messages/message.ts';
-import { logOfRun } from './log-of-run.ts';
 import { loadThreadState, threadTs } from './show.ts';
 import { readRun, type ThreadContext } from './thread-context.ts';
 
@@ -33,7 +33,7 @@ export async function postDetail(
   return postInThread(context, run, key, async (mark) => {
     const [threadState, incident] = await Promise.all([loadThreadState(context, run), runs.evidence(id)]);
     if (incident === null) return poster.post(threadTarget(run), noEvidenceMessage(run), mark);
-    const log = () => logOfRun(threadState, incident.evidence.accessLog);
+    const log = () => logDetails(incident.question, incident.evidence);
     const content = detailAnswer(detail, threadState, log);
     return 'filename' in content
       ? poster.upload(threadTarget(run), content)

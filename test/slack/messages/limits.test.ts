@@ -5,7 +5,9 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CauseResult, CheckFinding, Diagnosis } from '../../../src/diagnose/diagnosis.ts';
+import { logDetails } from '../../../src/diagnose/log-details.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
+import type { Question } from '../../../src/evidence/question.ts';
 import type { Command } from '../../../src/format/command.ts';
 import { type RunState, RunStatus } from '../../../src/runs/run.ts';
 import { DETAIL_IDS } from '../../../src/slack/messages/actions.ts';
@@ -22,7 +24,6 @@ import {
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
-import { logOfRun } from '../../../src/slack/thread/log-of-run.ts';
 import { early, gaps, HOSTILE, nothing, race, undecided } from '../../support/diagnoses.ts';
 import { fc } from '../../support/property.ts';
 import {
@@ -251,14 +252,15 @@ describe('a name that is a mention', () => {
 });
 
 describe('answers to buttons', () => {
+  let question: Question;
   let evidence: EvidenceSet;
   let diagnosis: Diagnosis;
   beforeAll(async () => {
-    ({ evidence, diagnosis } = await investigateRecorded('001-keep-alive-race-beside-worker-timeout'));
+    ({ question, evidence, diagnosis } = await investigateRecorded('001-keep-alive-race-beside-worker-timeout'));
   });
 
   const answers = (told: ThreadState, of: EvidenceSet): (Message | FileMessage)[] =>
-    DETAIL_IDS.map((id) => detailAnswer(id, told, () => logOfRun(told, of.accessLog)));
+    DETAIL_IDS.map((id) => detailAnswer(id, told, () => logDetails(question, of)));
   const messagesOf = (all: readonly (Message | FileMessage)[]): Message[] =>
     all.flatMap((one) => ('filename' in one ? [] : [one]));
   const filesOf = (all: readonly (Message | FileMessage)[]): FileMessage[] =>
@@ -331,7 +333,7 @@ describe('answers to buttons', () => {
     };
     const told = threadStateOf(diagnosis);
     for (const id of ['log-lines', 'by-target', 'by-route'] as const) {
-      const answer = detailAnswer(id, told, () => logOfRun(told, blind.accessLog));
+      const answer = detailAnswer(id, told, () => logDetails(question, blind));
       expect('text' in answer && answer.text).toContain('s3:GetObject was denied &lt;!here&gt;');
     }
   });

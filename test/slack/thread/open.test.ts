@@ -328,6 +328,18 @@ describe('buttons', () => {
     expect(await later.answer('20200101t000000-00000000', 'fix', 'fix')).toBe('no-such-run');
   });
 
+  it('show the errors of the zone that was asked about', async () => {
+    const recorded = investigator.investigate;
+    investigator.investigate = async (...all) => {
+      const found = await recorded(...all);
+      return { ...found, question: { ...found.question, zone: 'eu-west-1z' } };
+    };
+    const threads = await bot('one');
+    const { id } = await ended(await threads.open(await question()));
+    await threads.answer(id, 'log-lines', 'log-lines');
+    expect(texts().at(-1)).toMatch(/^The access log has no request with /);
+  });
+
   it('can be pressed again when Slack refused the answer', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question()));

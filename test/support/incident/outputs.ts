@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Incident } from '../../../src/collect/incident/incident.ts';
 import { saveIncident } from '../../../src/collect/incident/save.ts';
 import type { Diagnosis } from '../../../src/diagnose/diagnosis.ts';
+import { logDetails } from '../../../src/diagnose/log-details.ts';
 import type { EvidenceSet } from '../../../src/evidence/evidence.ts';
 import type { Question } from '../../../src/evidence/question.ts';
 import { renderJson } from '../../../src/render/json.ts';
@@ -25,7 +26,6 @@ import {
   verdictMessage,
 } from '../../../src/slack/messages/index.ts';
 import type { FileMessage, Message } from '../../../src/slack/messages/message.ts';
-import { logOfRun } from '../../../src/slack/thread/log-of-run.ts';
 import { memoryStore } from '../alarms/process.ts';
 import { nothing } from '../diagnoses.ts';
 import { episodeOf, threadStateOf } from '../slack/thread-states.ts';
@@ -38,12 +38,12 @@ interface Findings {
 }
 
 /** All that is ever said in Slack of a diagnosis: the thread, every answer to a button, the modal, the Home. */
-export function slackOutputs({ diagnosis, evidence }: Pick<Findings, 'diagnosis' | 'evidence'>) {
+export function slackOutputs({ question, diagnosis, evidence }: Findings) {
   const took = { milliseconds: 4_100, files: 9 };
   const told = threadStateOf(diagnosis, { took, state: runStateOf(diagnosis) });
   const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
   const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) =>
-    detailAnswer(id, told, () => logOfRun(told, evidence.accessLog)),
+    detailAnswer(id, told, () => logDetails(question, evidence)),
   );
   const messages = [
     rootMessage(told),

@@ -31,12 +31,12 @@ const HEAD = [
 export function logLinesAnswer(run: Run, log: Collected<LogDetails>): Message | FileMessage {
   if (log.status === 'unavailable')
     return partsMessage([proseLine(`There are no log lines: ${sanitize(log.reason)}.`)]);
-  const { failed: rows, failures, isWhole } = log.value;
+  const { failed: rows, errors, isWhole } = log.value;
   if (rows.length === 0)
     return partsMessage([line(`The access log has no request with ${truncate(statusWords(run.statuses), 100)}.`)]);
   const shownRows = rows.slice(0, rows.length <= MAX_ROWS_IN_THREAD ? MAX_ROWS_IN_THREAD : MAX_ROWS_IN_FILE);
   const isAll = shownRows.length === rows.length && isWhole;
-  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, failures))} failed requests`} as logged`;
+  const title = `${isAll ? plural(rows.length, 'failed request') : `${outOf(shownRows.length, Math.max(rows.length, errors))} failed requests`} as logged`;
   const note = 'Values as logged (-1: none). Query strings are left out; clients are numbered.';
   const text = alignColumns([HEAD, ...shownRows.map(cells)]);
   if (rows.length <= MAX_ROWS_IN_THREAD)

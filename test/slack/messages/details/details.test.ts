@@ -1,11 +1,13 @@
 /** The details that buttons add to the thread. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { diagnose } from '../../../../src/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../../src/diagnose/diagnosis.ts';
+import { logDetails } from '../../../../src/diagnose/log-details.ts';
 import type { EvidenceSet } from '../../../../src/evidence/evidence.ts';
+import type { Question } from '../../../../src/evidence/question.ts';
 import { DETAIL_IDS, type DetailId } from '../../../../src/slack/messages/actions.ts';
 import { detailAnswer } from '../../../../src/slack/messages/index.ts';
-import { logOfRun } from '../../../../src/slack/thread/log-of-run.ts';
 import { gaps, race } from '../../../support/diagnoses.ts';
 import { readMessage } from '../../../support/slack/read-message.ts';
 import {
@@ -17,6 +19,7 @@ import {
 } from '../../../support/slack/thread-states.ts';
 
 interface Case {
+  question: Question;
   diagnosis: Diagnosis;
   evidence: EvidenceSet;
 }
@@ -38,10 +41,8 @@ beforeAll(async () => {
   ]);
 });
 
-const ask = (extra: DetailId, { diagnosis, evidence }: Case) => {
-  const state = threadStateOf(diagnosis);
-  return detailAnswer(extra, state, () => logOfRun(state, evidence.accessLog));
-};
+const ask = (extra: DetailId, { question, diagnosis, evidence }: Case) =>
+  detailAnswer(extra, threadStateOf(diagnosis), () => logDetails(question, evidence));
 const read = (extra: DetailId, given: Case): string => {
   const message = asMessage(ask(extra, given));
   expect(blockKitErrors(message)).toEqual([]);
@@ -91,9 +92,37 @@ describe('a step', () => {
       steps,
       ...gaps({ kind: 'denied', sentence, iamStatement: statement, evidence: 'networkAcls' }),
     };
-    const text = read('step-5', { diagnosis, evidence: keepAlive.evidence });
+    const text = read('step-5', { ...keepAlive, diagnosis });
     expect(text.split('\n').filter((line) => line.includes(statement))).toEqual([`    ${statement}`]);
     expect(text).toContain('? Could not check: ec2:DescribeNetworkAcls was denied.');
+  });
+});
+
+describe('a question limited to', () => {
+  /** The question, the headline's count of errors, and the answers to the buttons of the log. */
+  function limited(scope: Partial<Question>) {
+    const question = { ...keepAlive.question, ...scope };
+    const given = { ...keepAlive, question, diagnosis: diagnose(question, keepAlive.evidence) };
+    const log = logDetails(question, given.evidence);
+    if (log.status === 'unavailable') throw new Error(log.reason);
+    return { errors: given.diagnosis.triage.errors, log: log.value, lines: asFile(ask('log-lines', given)).comment };
+  }
+  const sum = (rows: readonly { errors: number }[]) => rows.reduce((total, { errors }) => total + errors, 0);
+
+  it.each<[string, Partial<Question>, number]>([
+    ['a zone', { zone: 'eu-west-1b' }, 37],
+    ['a target group', { targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }, 123],
+    ['both', { zone: 'eu-west-1a', targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }, 86],
+  ])('%s shows the errors that its headline counts', (_, scope, expected) => {
+    const { errors, log, lines } = limited(scope);
+    expect(errors).toBe(expected);
+    expect(lines).toContain(`${expected} failed requests as logged.`);
+    expect([sum(log.byTarget), sum(log.byRoute)]).toEqual([expected, expected]);
+  });
+
+  it('a target group shows no targets of others', () => {
+    const groups = limited({ targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }).log.byTarget;
+    expect(new Set(groups.map(({ targetGroup }) => targetGroup))).toEqual(new Set(['api']));
   });
 });
 

@@ -86,7 +86,7 @@ it('shows none of them in Slack, Markdown, a saved folder and run records', asyn
   const found = await diagnoseRecording(incident, '');
   const redacted = await diagnoseRecording(incident, '', undefined, null, true);
   const given: Record<string, string> = {
-    slack: JSON.stringify(slackOutputs(redacted)),
+    slack: JSON.stringify(await slackOutputs(redacted)),
     ...printedOutputs(redacted),
     saved: [...(await savedOutputs(found, incident)).values()].join('\n'),
     records: [...(await recordedOutputs(redacted)).values()].join('\n'),

@@ -1,6 +1,6 @@
 /** Replies in the thread of a run, each posted once. */
 import { logDetails } from '../../diagnose/log-details.ts';
-import { isUnderWay, type Run } from '../../runs/run.ts';
+import type { Run } from '../../runs/run.ts';
 import { type OnceOnlyPost, postOnce } from '../delivery/post-once.ts';
 import type { PostResult, PostTarget } from '../delivery/slack-poster.ts';
 import type { DetailId } from '../messages/actions.ts';
@@ -31,10 +31,11 @@ export async function postDetail(
   const run = await runs.read(id);
   if (run === null) return 'no-such-run';
   return postInThread(context, run, key, async (mark) => {
-    const [threadState, incident] = await Promise.all([loadThreadState(context, run), runs.evidence(id)]);
-    if (incident === null) return poster.post(threadTarget(run), noEvidenceMessage(run), mark);
-    const log = () => logDetails(incident.question, incident.evidence);
-    const content = detailAnswer(detail, threadState, log);
+    const loadLog = async () => {
+      const incident = await runs.evidence(id);
+      return incident === null ? null : logDetails(incident.question, incident.evidence);
+    };
+    const content = await detailAnswer(detail, await loadThreadState(context, run), loadLog);
     return 'filename' in content
       ? poster.upload(threadTarget(run), content)
       : poster.post(threadTarget(run), content, mark);
@@ -63,9 +64,3 @@ async function postInThread(
 }
 
 const threadTarget = ({ thread }: Run): PostTarget => ({ channel: thread.channel, thread: threadTs(thread) });
-
-const noEvidenceMessage = (run: Run): Message => {
-  const why = isUnderWay(run) ? 'There is no answer yet' : 'The evidence of this run is no longer stored';
-  const text = `${why} (run ${run.id}).`;
-  return { text, blocks: [{ type: 'section', text: { type: 'plain_text', text } }] };
-};

@@ -25,7 +25,7 @@ async function investigated(recording: Recording, tamper: (folder: string) => vo
 
 describe('a random incident', () => {
   it.each([101, 102, 103, 104, 105])('(%s) gets messages that Slack accepts', async (seed) => {
-    const { messages, files, home } = slackOutputs(await investigated(randomIncident(seed)));
+    const { messages, files, home } = await slackOutputs(await investigated(randomIncident(seed)));
     expect(messages.flatMap(blockKitErrors)).toEqual([]);
     expect(refusalsOf({ ...home }, 'home')).toEqual([]);
     for (const { text } of messages) expect(text.trim()).not.toBe('');
@@ -76,7 +76,7 @@ describe('data in requests', () => {
   it.each(incidents.filter((_, at) => at % 6 === 0).map((one) => [one.name, one] as const))(
     'is in no message, file, chart or notification about %s',
     async (_, recording) => {
-      const { messages, files, home } = slackOutputs(await investigated(recording, tampered));
+      const { messages, files, home } = await slackOutputs(await investigated(recording, tampered));
       expect(messages.flatMap(blockKitErrors)).toEqual([]);
       for (const said of [...messages, ...files, home]) expect(JSON.stringify(said, null, 1)).not.toMatch(MARKS);
     },

@@ -259,8 +259,8 @@ describe('answers to buttons', () => {
     ({ question, evidence, diagnosis } = await investigateRecorded('001-keep-alive-race-beside-worker-timeout'));
   });
 
-  const answers = (told: ThreadState, of: EvidenceSet): (Message | FileMessage)[] =>
-    DETAIL_IDS.map((id) => detailAnswer(id, told, () => logDetails(question, of)));
+  const answers = (told: ThreadState, of: EvidenceSet): Promise<(Message | FileMessage)[]> =>
+    Promise.all(DETAIL_IDS.map((id) => detailAnswer(id, told, async () => logDetails(question, of))));
   const messagesOf = (all: readonly (Message | FileMessage)[]): Message[] =>
     all.flatMap((one) => ('filename' in one ? [] : [one]));
   const filesOf = (all: readonly (Message | FileMessage)[]): FileMessage[] =>
@@ -291,10 +291,10 @@ describe('answers to buttons', () => {
     };
   }
 
-  it('are accepted by Slack', () => {
-    fc.assert(
-      fc.property(hostileText, fc.integer({ min: 0, max: 2 }), (text, times) => {
-        const all = answers({ ...threadStateOf(worsened(diagnosis, text, times)) }, written(text));
+  it('are accepted by Slack', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostileText, fc.integer({ min: 0, max: 2 }), async (text, times) => {
+        const all = await answers({ ...threadStateOf(worsened(diagnosis, text, times)) }, written(text));
         expect(messagesOf(all).flatMap(blockKitErrors)).toEqual([]);
         for (const { filename, title, comment } of filesOf(all)) {
           expect(filename).toMatch(/^[A-Za-z0-9-]+-\d+-[a-z0-9-]+[.](txt|md)$/);
@@ -306,8 +306,8 @@ describe('answers to buttons', () => {
     );
   });
 
-  it('show no query, token or client address', () => {
-    const all = answers(
+  it('show no query, token or client address', async () => {
+    const all = await answers(
       threadStateOf({
         ...diagnosis,
         triage: { ...diagnosis.triage, summary: SECRET },
@@ -319,21 +319,30 @@ describe('answers to buttons', () => {
     for (const { content } of filesOf(all)) expect(content).not.toMatch(LOOSE);
   });
 
-  it('say if no evidence was kept to answer from', () => {
+  it('say if no evidence was kept to answer from', async () => {
     const told = { ...threadStateOf(diagnosis), diagnosis: null };
-    expect(new Set(messagesOf(answers(told, evidence)).map(({ text }) => text))).toEqual(
+    expect(new Set(messagesOf(await answers(told, evidence)).map(({ text }) => text))).toEqual(
       new Set(['There is no answer yet.']),
     );
   });
 
-  it('say why the log could not be read', () => {
+  it('say that the log is no longer stored, where they need it', async () => {
+    const told = threadStateOf(diagnosis);
+    const without = await Promise.all(
+      DETAIL_IDS.map(async (id) => [id, JSON.stringify(await detailAnswer(id, told, async () => null))] as const),
+    );
+    const refused = without.filter(([, text]) => text.includes('The evidence of this run is no longer stored'));
+    expect(refused.map(([id]) => id).sort()).toEqual(['by-route', 'by-target', 'log-lines']);
+  });
+
+  it('say why the log could not be read', async () => {
     const blind: EvidenceSet = {
       ...evidence,
       accessLog: { status: 'unavailable', source: 's3', reason: 's3:GetObject was denied <!here>' },
     };
     const told = threadStateOf(diagnosis);
     for (const id of ['log-lines', 'by-target', 'by-route'] as const) {
-      const answer = detailAnswer(id, told, () => logDetails(question, blind));
+      const answer = await detailAnswer(id, told, async () => logDetails(question, blind));
       expect('text' in answer && answer.text).toContain('s3:GetObject was denied &lt;!here&gt;');
     }
   });

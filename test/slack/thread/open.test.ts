@@ -340,6 +340,25 @@ describe('buttons', () => {
     expect(texts().at(-1)).toMatch(/^The access log has no request with /);
   });
 
+  it('load the stored evidence only for the details of the log', async () => {
+    const { id } = await ended(await (await bot('one')).open(await question()));
+    const store = await openFolderStore(folder);
+    const isOfLog = (key: string) => key.includes('/incident/') || key.endsWith('contents.json');
+    let reads = 0;
+    const counting: Store = {
+      ...store,
+      read: (key) => {
+        reads += isOfLog(key) ? 1 : 0;
+        return store.read(key);
+      },
+    };
+    const threads = await bot('two', { store: counting });
+    await threads.answer(id, 'fix', 'fix');
+    expect(reads).toBe(0);
+    await threads.answer(id, 'by-route', 'by-route');
+    expect(reads).toBeGreaterThan(0);
+  });
+
   it('can be pressed again when Slack refused the answer', async () => {
     const threads = await bot('one');
     const { id } = await ended(await threads.open(await question()));

@@ -38,12 +38,12 @@ interface Findings {
 }
 
 /** All that is ever said in Slack of a diagnosis: the thread, every answer to a button, the modal, the Home. */
-export function slackOutputs({ question, diagnosis, evidence }: Findings) {
+export async function slackOutputs({ question, diagnosis, evidence }: Findings) {
   const took = { milliseconds: 4_100, files: 9 };
   const told = threadStateOf(diagnosis, { took, state: runStateOf(diagnosis) });
   const over = { ...told, episode: episodeOf({ closedAt: '2026-11-20T03:15:00.000Z' }) };
-  const answers: (Message | FileMessage)[] = DETAIL_IDS.map((id) =>
-    detailAnswer(id, told, () => logDetails(question, evidence)),
+  const answers = await Promise.all(
+    DETAIL_IDS.map((id) => detailAnswer(id, told, async () => logDetails(question, evidence))),
   );
   const messages = [
     rootMessage(told),
@@ -189,7 +189,7 @@ function jsonFaults(name: string, content: string): string[] {
 export async function faultsOf(findings: Findings, redacted: Findings, incident: Incident | null): Promise<string[]> {
   const { terminal, json } = printedOutputs(findings);
   const given = printedOutputs(redacted);
-  const { messages, files, home, modal } = slackOutputs(redacted);
+  const { messages, files, home, modal } = await slackOutputs(redacted);
   return [
     ...textFaults('terminal', terminal),
     ...textFaults('JSON', json),

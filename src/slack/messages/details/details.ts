@@ -1,6 +1,7 @@
 /** Details that buttons post in the thread, from stored evidence, without calling AWS. */
 import type { LogDetails } from '../../../diagnose/log-details.ts';
 import type { Collected } from '../../../evidence/collected.ts';
+import { isUnderWay, type Run } from '../../../runs/run.ts';
 import type { DetailId } from '../actions.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, partsMessage } from '../rich-text.ts';
@@ -15,14 +16,18 @@ import { byRevisionAnswer, byServiceAnswer } from './owner-tables.ts';
 import { allStepsAnswer, stepAnswer } from './step-details.ts';
 import { byRouteAnswer, byTargetAnswer } from './tables.ts';
 
-/** `log` reads the stored access log. */
-export function detailAnswer(
+/** `loadLog` reads the stored access log, which is large; null if it is no longer stored. */
+export async function detailAnswer(
   detail: DetailId,
   rawState: ThreadState,
-  log: () => Collected<LogDetails>,
-): Message | FileMessage {
+  loadLog: () => Promise<Collected<LogDetails> | null>,
+): Promise<Message | FileMessage> {
   const state = sanitizeState(rawState);
   const { diagnosis, run } = state;
+  const fromLog = async (answer: (log: Collected<LogDetails>) => Message | FileMessage) => {
+    const log = await loadLog();
+    return log === null ? noEvidenceMessage(run) : answer(log);
+  };
   if (diagnosis === null) return partsMessage([line('There is no answer yet.')]);
   switch (detail) {
     case 'step-1':
@@ -40,11 +45,11 @@ export function detailAnswer(
     case 'all-steps':
       return allStepsAnswer(diagnosis);
     case 'log-lines':
-      return logLinesAnswer(run, log());
+      return fromLog((log) => logLinesAnswer(run, log));
     case 'by-target':
-      return byTargetAnswer(run, diagnosis, log());
+      return fromLog((log) => byTargetAnswer(run, diagnosis, log));
     case 'by-route':
-      return byRouteAnswer(log());
+      return fromLog(byRouteAnswer);
     case 'by-service':
       return byServiceAnswer(diagnosis);
     case 'by-revision':
@@ -63,3 +68,9 @@ export function detailAnswer(
       return postMortemAnswer(diagnosis);
   }
 }
+
+/** While a run is asked again, its evidence is being replaced. */
+const noEvidenceMessage = (run: Run): Message => {
+  const why = isUnderWay(run) ? 'There is no answer yet' : 'The evidence of this run is no longer stored';
+  return partsMessage([line(`${why} (run ${run.id}).`)]);
+};

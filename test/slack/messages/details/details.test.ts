@@ -42,17 +42,17 @@ beforeAll(async () => {
 });
 
 const ask = (extra: DetailId, { question, diagnosis, evidence }: Case) =>
-  detailAnswer(extra, threadStateOf(diagnosis), () => logDetails(question, evidence));
-const read = (extra: DetailId, given: Case): string => {
-  const message = asMessage(ask(extra, given));
+  detailAnswer(extra, threadStateOf(diagnosis), async () => logDetails(question, evidence));
+const read = async (extra: DetailId, given: Case): Promise<string> => {
+  const message = asMessage(await ask(extra, given));
   expect(blockKitErrors(message)).toEqual([]);
   return readMessage(message);
 };
 
-it('answers every button of every thread', () => {
+it('answers every button of every thread', async () => {
   for (const given of [keepAlive, blocked, oneRow, canary, spot]) {
     for (const extra of DETAIL_IDS) {
-      const answer = ask(extra, given);
+      const answer = await ask(extra, given);
       if ('text' in answer) expect(blockKitErrors(answer), extra).toEqual([]);
       else expect(answer.content.length, extra).toBeGreaterThan(100);
     }
@@ -60,8 +60,8 @@ it('answers every button of every thread', () => {
 });
 
 describe('a step', () => {
-  it('shows everything that was checked, with numbers, and what to do about a fault', () => {
-    const text = read('step-3', keepAlive);
+  it('shows everything that was checked, with numbers, and what to do about a fault', async () => {
+    const text = await read('step-3', keepAlive);
     expect(text).toContain('✗ *3 Keep-alive and idle timeout*: fault');
     expect(text).toContain("✓ The load balancer's idle timeout is 60 s");
     expect(text).toMatch(/targets close after: 6 s · idle timeout: 60 s · .*expected by chance: \d+/);
@@ -70,7 +70,7 @@ describe('a step', () => {
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
   });
 
-  it('shows the statement that would allow a check', () => {
+  it('shows the statement that would allow a check', async () => {
     const statement = '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}';
     const sentence = 'Could not check network ACLs: ec2:DescribeNetworkAcls was denied.';
     const steps = race.steps.map((step) =>
@@ -92,7 +92,7 @@ describe('a step', () => {
       steps,
       ...gaps({ kind: 'denied', sentence, iamStatement: statement, evidence: 'networkAcls' }),
     };
-    const text = read('step-5', { ...keepAlive, diagnosis });
+    const text = await read('step-5', { ...keepAlive, diagnosis });
     expect(text.split('\n').filter((line) => line.includes(statement))).toEqual([`    ${statement}`]);
     expect(text).toContain('? Could not check: ec2:DescribeNetworkAcls was denied.');
   });
@@ -100,12 +100,16 @@ describe('a step', () => {
 
 describe('a question limited to', () => {
   /** The question, the headline's count of errors, and the answers to the buttons of the log. */
-  function limited(scope: Partial<Question>) {
+  async function limited(scope: Partial<Question>) {
     const question = { ...keepAlive.question, ...scope };
     const given = { ...keepAlive, question, diagnosis: diagnose(question, keepAlive.evidence) };
     const log = logDetails(question, given.evidence);
     if (log.status === 'unavailable') throw new Error(log.reason);
-    return { errors: given.diagnosis.triage.errors, log: log.value, lines: asFile(ask('log-lines', given)).comment };
+    return {
+      errors: given.diagnosis.triage.errors,
+      log: log.value,
+      lines: asFile(await ask('log-lines', given)).comment,
+    };
   }
   const sum = (rows: readonly { errors: number }[]) => rows.reduce((total, { errors }) => total + errors, 0);
 
@@ -113,28 +117,28 @@ describe('a question limited to', () => {
     ['a zone', { zone: 'eu-west-1b' }, 37],
     ['a target group', { targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }, 123],
     ['both', { zone: 'eu-west-1a', targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }, 86],
-  ])('%s shows the errors that its headline counts', (_, scope, expected) => {
-    const { errors, log, lines } = limited(scope);
+  ])('%s shows the errors that its headline counts', async (_, scope, expected) => {
+    const { errors, log, lines } = await limited(scope);
     expect(errors).toBe(expected);
     expect(lines).toContain(`${expected} failed requests as logged.`);
     expect([sum(log.byTarget), sum(log.byRoute)]).toEqual([expected, expected]);
   });
 
-  it('a target group shows no targets of others', () => {
-    const groups = limited({ targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' }).log.byTarget;
-    expect(new Set(groups.map(({ targetGroup }) => targetGroup))).toEqual(new Set(['api']));
+  it('a target group shows no targets of others', async () => {
+    const { log } = await limited({ targetGroup: 'targetgroup/api/c3d1f09a5b7e2468' });
+    expect(new Set(log.byTarget.map(({ targetGroup }) => targetGroup))).toEqual(new Set(['api']));
   });
 });
 
 describe('log lines', () => {
-  it('appear in the thread as logged when they are few', () => {
-    const text = read('log-lines', oneRow);
+  it('appear in the thread as logged when they are few', async () => {
+    const text = await read('log-lines', oneRow);
     expect(text).toContain('*1 failed request as logged*');
     expect(text).toMatch(/06:19:41\.\d{3} {2}502 {2}- .* -1 .*GET \/ .*Root=1-693bb3f2-71b560c458bf732c4d88fcf8/);
   });
 
-  it('are a file when they are many, with clients as numbers', () => {
-    const { filename, content, comment } = asFile(ask('log-lines', keepAlive));
+  it('are a file when they are many, with clients as numbers', async () => {
+    const { filename, content, comment } = asFile(await ask('log-lines', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-log-lines.txt');
     expect(comment).toContain('123 failed requests as logged.');
     expect(content.trimEnd().split('\n')).toHaveLength(124);
@@ -143,8 +147,8 @@ describe('log lines', () => {
 });
 
 describe('tables', () => {
-  it('start with the most failing target', () => {
-    expect(read('by-target', blocked)).toMatchInlineSnapshot(`
+  it('start with the most failing target', async () => {
+    expect(await read('by-target', blocked)).toMatchInlineSnapshot(`
       "*Errors by target*
         | Target group | Target          | Errors | Requests | Share |
         | checkout     | 10.0.11.64:8080 | 63     | 63       | 100 % |
@@ -154,8 +158,8 @@ describe('tables', () => {
     `);
   });
 
-  it('start with the most failing route', () => {
-    expect(read('by-route', blocked)).toMatchInlineSnapshot(`
+  it('start with the most failing route', async () => {
+    expect(await read('by-route', blocked)).toMatchInlineSnapshot(`
       "*Errors by route*
         | Route            | Errors | Requests | Share | Slowest success |
         | GET /cart        | 52     | 108      | 48 %  | 61 ms           |
@@ -165,60 +169,60 @@ describe('tables', () => {
     `);
   });
 
-  it('offer the services and revisions that AWS knows', () => {
-    const buttons = (of: typeof canary) => read('by-target', of).split('\n').at(-1);
+  it('offer the services and revisions that AWS knows', async () => {
+    const buttons = async (of: typeof canary) => (await read('by-target', of)).split('\n').at(-1);
     // All targets belong to one service.
-    expect(buttons(canary)).toBe('  [By revision]');
+    expect(await buttons(canary)).toBe('  [By revision]');
     // Tasks of the one service stopped.
-    expect(buttons(memory)).toContain('[By service]');
+    expect(await buttons(memory)).toContain('[By service]');
     // Nothing is known of revisions.
-    expect(buttons(spot)).toBe('  [By service]');
-    expect(read('by-target', blocked)).not.toContain('[By ');
-    const { text, plainBlocks } = asMessage(ask('by-target', canary));
+    expect(await buttons(spot)).toBe('  [By service]');
+    expect(await read('by-target', blocked)).not.toContain('[By ');
+    const { text, plainBlocks } = asMessage(await ask('by-target', canary));
     expect(readMessage({ text, blocks: plainBlocks })).toContain('[By revision]');
   });
 
-  it('show how many tasks of a service stopped', () => {
-    expect(read('by-service', memory)).toMatchInlineSnapshot(`
+  it('show how many tasks of a service stopped', async () => {
+    expect(await read('by-service', memory)).toMatchInlineSnapshot(`
       "*Errors by service*
         | Service  | Targets      | Errors | Requests | Share |
         | feed-api | 6, 3 stopped | 18     | 1,151    | 1.6 % |"
     `);
   });
 
-  it('start with the most failing revision', () => {
-    expect(read('by-revision', canary)).toMatchInlineSnapshot(`
+  it('start with the most failing revision', async () => {
+    expect(await read('by-revision', canary)).toMatchInlineSnapshot(`
       "*Errors by revision*
         | Revision    | Targets | Errors | Requests | Share |
         | feed-api:48 | 5       | 133    | 435      | 31 %  |
         | feed-api:46 | 15      | 0      | 1,584    | 0 %   |"
     `);
-    expect(read('by-service', canary)).toMatchInlineSnapshot(`
+    expect(await read('by-service', canary)).toMatchInlineSnapshot(`
       "*Errors by service*
         | Service  | Targets | Errors | Requests | Share |
         | feed-api | 20      | 133    | 2,019    | 6.6 % |"
     `);
   });
 
-  it('show the Auto Scaling group of an instance as its service', () => {
-    expect(read('by-service', spot)).toMatchInlineSnapshot(`
+  it('show the Auto Scaling group of an instance as its service', async () => {
+    expect(await read('by-service', spot)).toMatchInlineSnapshot(`
       "*Errors by service*
         | Service    | Targets      | Errors | Requests | Share  |
         | feed-fleet | 4, 1 stopped | 16     | 2,898    | 0.55 % |"
     `);
-    expect(read('by-revision', spot)).toMatchInlineSnapshot(`
+    expect(await read('by-revision', spot)).toMatchInlineSnapshot(`
       "*Errors by revision*
         | Revision  | Targets      | Errors | Requests | Share  |
         | not known | 4, 1 stopped | 16     | 2,898    | 0.55 % |"
     `);
   });
 
-  it("say that AWS was not asked, or does not know the targets' owners", () => {
-    expect(read('by-service', keepAlive)).toBe('AWS did not say whose the targets are.');
+  it("say that AWS was not asked, or does not know the targets' owners", async () => {
+    expect(await read('by-service', keepAlive)).toBe('AWS did not say whose the targets are.');
   });
 
-  it('sort numbers as numbers, even if written differently', () => {
-    const [block] = asMessage(ask('by-revision', canary)).blocks;
+  it('sort numbers as numbers, even if written differently', async () => {
+    const [block] = asMessage(await ask('by-revision', canary)).blocks;
     const numeric = (value: number, text: string) => ({ type: 'raw_number', value, text });
     const share = { type: 'raw_number', value: expect.closeTo(133 / 435), text: '31 %' };
     expect(block).toMatchObject({
@@ -232,12 +236,12 @@ describe('tables', () => {
     });
   });
 
-  it('are text when Slack accepts no table', () => {
-    const { text, plainBlocks } = asMessage(ask('by-target', blocked));
+  it('are text when Slack accepts no table', async () => {
+    const { text, plainBlocks } = asMessage(await ask('by-target', blocked));
     expect(readMessage({ text, blocks: plainBlocks })).toMatch(/checkout {2}.*10\.0\.11\.64:8080/);
   });
 
-  it('have a hundred rows, or twenty as text, and the number of others', () => {
+  it('have a hundred rows, or twenty as text, and the number of others', async () => {
     const { accessLog } = blocked.evidence;
     if (accessLog.status === 'unavailable') throw new Error('The incident has a log.');
     const [target] = accessLog.value.targets;
@@ -247,26 +251,26 @@ describe('tables', () => {
       accessLog: { ...accessLog, value: { ...accessLog.value, targets } },
     } as EvidenceSet;
     const given = { ...blocked, evidence };
-    const lines = read('by-target', given).split('\n');
+    const lines = (await read('by-target', given)).split('\n');
     expect(lines.filter((line) => line.startsWith('  |'))).toHaveLength(101);
     expect(lines.at(-1)).toBe('… and 30 more');
-    const { text, plainBlocks } = asMessage(ask('by-target', given));
+    const { text, plainBlocks } = asMessage(await ask('by-target', given));
     const plain = readMessage({ text, blocks: plainBlocks }).split('\n');
     expect(plain.filter((line) => line.includes(':8080'))).toHaveLength(20);
     expect(plain.at(-1)).toBe('… and 110 more');
   });
 });
 
-it('show errors and requests over time, and other events', () => {
-  const text = read('timeline', keepAlive);
+it('show errors and requests over time, and other events', async () => {
+  const text = await read('timeline', keepAlive);
   expect(text).toMatch(/closed-before-response +123 {2}[▁▂▃▄▅▆▇█·]{15} {2}peak 22 at 02:44:00/);
   expect(text).toContain('First error 02:40:05 UTC, last 02:54:58 UTC.');
   expect(text).toContain('8 targets in the log; none joined or left.');
 });
 
 describe('network paths', () => {
-  it('name the blocking rule first, once for all its targets, and the command that opens it', () => {
-    const lines = read('path', blocked)
+  it('name the blocking rule first, once for all its targets, and the command that opens it', async () => {
+    const lines = (await read('path', blocked))
       .split('\n')
       .filter((line) => line.startsWith('  •') || line.startsWith('    '));
     expect(lines[0]).toBe(
@@ -279,12 +283,12 @@ describe('network paths', () => {
 });
 
 describe('repeating by hand', () => {
-  it('appears in the thread when short', () => {
-    expect(read('repeat', { ...keepAlive, diagnosis: race })).toMatch(/to repeat by hand\. They only read\./);
+  it('appears in the thread when short', async () => {
+    expect(await read('repeat', { ...keepAlive, diagnosis: race })).toMatch(/to repeat by hand\. They only read\./);
   });
 
-  it('is a file with every call once when long', () => {
-    const { filename, content } = asFile(ask('repeat', keepAlive));
+  it('is a file with every call once when long', async () => {
+    const { filename, content } = asFile(await ask('repeat', keepAlive));
     expect(filename).toBe('shop-prod-202611180240-repeat-by-hand.txt');
     expect(content).toContain('# For every step\n');
     const calls = content.split('\n').filter((line) => line.startsWith('aws '));
@@ -293,34 +297,34 @@ describe('repeating by hand', () => {
 });
 
 describe('the fix', () => {
-  it('has every command and side effect, and changes nothing by itself', () => {
-    const text = read('fix', keepAlive);
+  it('has every command and side effect, and changes nothing by itself', async () => {
+    const text = await read('fix', keepAlive);
     expect(text).toContain('*Fix: Keep-alive race*');
     expect(text).toContain('--attributes Key=idle_timeout.timeout_seconds,Value=5');
     expect(text).toContain('*Side effects*');
     expect(text).toContain('*Fix: Worker timeout in the target*');
     expect(text).toContain('alb502 has run none of this: it only reads.');
     // As the headline says it.
-    expect(read('fix', memory)).toContain('*Fix: Out of memory (connection refused while in service)*');
+    expect(await read('fix', memory)).toContain('*Fix: Out of memory (connection refused while in service)*');
   });
 
-  it('starts with the application log when the verdict is undecided', () => {
-    const text = read('fix', oneRow);
+  it('starts with the application log when the verdict is undecided', async () => {
+    const text = await read('fix', oneRow);
     expect(text.split('\n')[0]).toBe('*Decide first: one look, before you change anything*');
     expect(text).toContain('*In CloudWatch Logs Insights*');
     expect(text).toContain('*If it is: Malformed HTTP response*');
   });
 });
 
-it('shows all evidence for and against, or a dash', () => {
-  const text = read('evidence', keepAlive);
+it('shows all evidence for and against, or a dash', async () => {
+  const text = await read('evidence', keepAlive);
   expect(text).toContain('  • For: 112 connections closed within 45 ms of the request, as in a race.');
   expect(text).toContain('  • Against: nothing');
   expect(text).toContain('*Ruled out*');
 });
 
-it('has the post-mortem as a file of Markdown', () => {
-  const { filename, content } = asFile(ask('post-mortem', keepAlive));
+it('has the post-mortem as a file of Markdown', async () => {
+  const { filename, content } = asFile(await ask('post-mortem', keepAlive));
   expect(filename).toBe('shop-prod-202611180240-post-mortem.md');
   expect(content).toMatch(/^# shop-prod: keep-alive race \(likely\) · 123 × 502, 1.4 % of requests · 2026-11-18/);
 });

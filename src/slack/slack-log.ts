@@ -18,7 +18,7 @@ export const scrubSecrets = (text: string): string =>
   SECRET.reduce((clean, pattern) => clean.replace(pattern, '[secret]'), text);
 
 /** Keys whose values are never logged, at any depth. */
-const REDACTED = [
+const REDACTED = new Set([
   'token',
   'botToken',
   'appToken',
@@ -28,7 +28,11 @@ const REDACTED = [
   'body',
   'payload',
   'headers',
-];
+]);
+
+/** Works on the written line, because Pino's own redaction covers only paths of a known depth. */
+const redactKeys = (line: string): string =>
+  `${JSON.stringify(JSON.parse(line, (key, value: unknown) => (REDACTED.has(key) ? '[redacted]' : value)))}\n`;
 
 /** Writes lines to `stream`. Secrets that remain after redaction by key are cut from the line. */
 export function openLog(level: Config['logLevel'], stream: DestinationStream): Logger {
@@ -38,10 +42,9 @@ export function openLog(level: Config['logLevel'], stream: DestinationStream): L
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
       serializers: { err: serializeError },
     },
-    { write: (line: string) => stream.write(scrubSecrets(line)) },
+    { write: (line: string) => stream.write(scrubSecrets(redactKeys(line))) },
   );
 }
 

@@ -48,6 +48,9 @@ describe('a log line', () => {
   it('hides values named like secrets and payloads', () => {
     const { lines, log } = opened();
     log.info({ token: 'abcd', body: { text: 'abcd' }, inner: { response_url: 'abcd', trigger_id: 'abcd' } }, 'x');
+    log.info({ b: { c: { token: 'abcd', d: [{ payload: 'abcd' }] } } }, 'x');
+    log.child({ of: { headers: { cookie: 'abcd' } } }).info('x');
+    expect(lines).toHaveLength(3);
     expect(lines.join()).not.toContain('abcd');
   });
 

@@ -5,11 +5,12 @@
  */
 import * as z from 'zod';
 import { ENVIRONMENT_NAMES, type Environment } from './environment-names.ts';
+import { isRecord } from './format/is-record.ts';
 import { formatPath } from './format/parse-json.ts';
 import { Problem } from './problem.ts';
 import { canonicalZone } from './query/time-zone.ts';
 
-const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
+export const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 const ROLE = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
 /** Names that Athena and Glue accept unquoted, plus hyphens. */
 const IDENTIFIER = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$/;
@@ -360,6 +361,3 @@ const numberOr = (text: string): unknown => (text.trim() === '' || Number.isNaN(
 const listOf = (text: string): string[] => text.split(',').map((part) => part.trim());
 
 const READ = { text: (text: string): unknown => text, number: numberOr, list: listOf };
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -18,3 +18,7 @@ export class Problem extends Error {
 
 /** Returns the message of anything thrown. */
 export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Returns the code of a Node.js error, such as "ENOENT"; empty for any other. */
+export const errorCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

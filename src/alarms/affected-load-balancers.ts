@@ -1,7 +1,7 @@
 /** Asks CloudWatch and Elastic Load Balancing which load balancers an alarm affects if its message does not say. */
 import { CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { type AwsErrorKind, assumeRoleProblem, awsErrorKind } from '../collect/aws/aws-errors.ts';
+import { type AwsErrorKind, assumeRoleProblem, awsErrorKind, httpStatusOf } from '../collect/aws/aws-errors.ts';
 import { type Call, callAws, collectItems } from '../collect/aws/call.ts';
 import { openSession, type Session, standardRegion } from '../collect/aws/session.ts';
 import { resourceOf } from '../collect/find-load-balancer.ts';
@@ -248,13 +248,6 @@ const TRANSIENT_KINDS: readonly AwsErrorKind[] = ['throttled', 'timeout', 'unrea
 
 const isTransientError = (error: unknown): boolean =>
   TRANSIENT_KINDS.includes(awsErrorKind(error)) || httpStatusOf(error) >= 500;
-
-/** HTTP status of AWS's response; 0 without one. */
-function httpStatusOf(error: unknown): number {
-  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : null;
-  const isKnown = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata;
-  return isKnown ? Number(metadata.httpStatusCode ?? 0) : 0;
-}
 
 const asSentence = ({ reason, iamStatement }: { reason: string; iamStatement?: string | null | undefined }): string =>
   iamStatement == null ? `${reason}.` : `${reason}. Allow it with ${iamStatement}`;

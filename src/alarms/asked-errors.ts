@@ -1,5 +1,4 @@
 /** Returns the errors an alarm asks about: those its metric counts, in its target group and zone. Pure. */
-
 import { DEFAULT_STATUSES } from '../evidence/statuses.ts';
 import { ownValue } from '../format/own-value.ts';
 import type { Episode } from '../runs/episode.ts';

@@ -6,7 +6,9 @@
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
 import * as z from 'zod';
+import { REGION } from '../config.ts';
 import { epochOf, Instant } from '../evidence/aws.ts';
+import { isRecord } from '../format/is-record.ts';
 import { ALARM_STATES } from '../runs/episode.ts';
 import { Alarm, type AlarmMetric, isQuery } from './alarm-event.ts';
 
@@ -356,8 +358,6 @@ function alarmNamesIn(rule: string): string[] {
   return [...names].map(([, quoted, single, bare]) => quoted ?? single ?? bare ?? '');
 }
 
-const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
-
 /** Region of an ARN; null if it has none. */
 function regionIn(arn: string): string | null {
   const region = arn.split(':')[3] ?? '';
@@ -389,6 +389,3 @@ function parseJson(body: string): unknown {
     return undefined;
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

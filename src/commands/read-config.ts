@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Config, parseConfig } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
+import { isRecord } from '../format/is-record.ts';
 import { syntaxError, withoutByteOrderMark } from '../format/parse-json.ts';
 import { Problem } from '../problem.ts';
 
@@ -90,6 +91,3 @@ function parseJson(text: string, source: string): unknown {
     1,
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

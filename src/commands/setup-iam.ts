@@ -8,6 +8,7 @@ import { type PlaceOfLogs, type PolicyStatement, type PolicySubject, policyBlock
 import { command } from '../format/command.ts';
 import { list } from '../format/wording.ts';
 import { errorMessage, Problem } from '../problem.ts';
+import { LOG_GROUP } from './log-group-name.ts';
 import { packageRoot } from './package-root.ts';
 import { printNotice } from './print-notice.ts';
 import { isStoredInAws, readConfig } from './read-config.ts';
@@ -33,8 +34,6 @@ const POLICY_FILE = /^iam-policy(-[a-z0-9-]+)?\.json$/;
 const PLACE = /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w!.'()=/-]*))?$/;
 /** ID of a KMS key, alone or in its ARN. */
 const KEY = /^(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/)?((?:mrk-)?[0-9a-f-]{32,36})$/;
-/** Source: CloudWatch Logs API reference, CreateLogGroup. */
-const LOG_GROUP = /^[\w./#-]{1,512}$/;
 
 /** How the user fills in each name. */
 const FILLED_BY: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import { placeInArn } from '../collect/access-log/log-place.ts';
 import { type LogDestination, logSetupSteps, RETENTION_DAYS } from '../doctor/log-wiring.ts';
 import { list } from '../format/wording.ts';
 import { Problem } from '../problem.ts';
+import { LOG_GROUP } from './log-group-name.ts';
 import { printNotice } from './print-notice.ts';
 import { readConfig } from './read-config.ts';
 
@@ -19,8 +20,6 @@ export interface SetupLogsOptions {
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const PREFIX = /^[\w!.'()=-]+(?:\/[\w!.'()=-]+)*$/;
-/** From the CloudWatch Logs API reference, CreateLogGroup. */
-const LOG_GROUP = /^[\w./#-]{1,512}$/;
 const STANDARD_DAYS = 30;
 
 /**

@@ -4,7 +4,7 @@
  */
 import picocolors from 'picocolors';
 import type { ProgressListener } from '../collect/collect.ts';
-import { STEP_TITLES } from '../diagnose/checks/check.ts';
+import { STEP_NUMBERS, STEP_TITLES } from '../diagnose/checks/check.ts';
 import type { StepNumber } from '../diagnose/diagnosis.ts';
 import { escapeControls } from '../format/escape-control-characters.ts';
 import { type CollectionProgress, emptyProgress, stepProgress } from '../investigate/collection-progress.ts';
@@ -39,7 +39,7 @@ const stepLine = (
 /** Returns the six steps, one per line, and the findings so far. */
 export const drawProgress = (progress: CollectionProgress, now: number, colour: boolean): string => {
   const colours = picocolors.createColors(colour);
-  const steps = ([1, 2, 3, 4, 5, 6] as const).map((step) => stepLine(step, progress, now, colours));
+  const steps = STEP_NUMBERS.map((step) => stepLine(step, progress, now, colours));
   return [
     ...steps,
     ...(progress.interimVerdict === undefined ? [] : ['', `So far: ${escapeControls(progress.interimVerdict)}`]),

@@ -3,7 +3,7 @@ import type { EvidenceName } from '../evidence/evidence.ts';
 import type { Question } from '../evidence/question.ts';
 import { list } from '../format/wording.ts';
 import type { CheckOutcome, CheckVerdict } from './check-verdict.ts';
-import { type Check, STEP_TITLES, type StepNumber } from './checks/check.ts';
+import { type Check, STEP_NUMBERS, STEP_TITLES } from './checks/check.ts';
 import { type CheckId, checklist } from './checks/index.ts';
 import type { CauseResult, CheckFinding, ChecklistStep, Part } from './diagnosis.ts';
 import {
@@ -36,8 +36,7 @@ export function runChecklist(
   judged: { causes: readonly CauseResult[]; parts: readonly Part[] } | null,
 ): ChecklistStep[] {
   const isExplained = explainedBy(judged?.causes ?? [], judged?.parts ?? []);
-  const numbers: StepNumber[] = [1, 2, 3, 4, 5, 6];
-  return numbers.map((step) => {
+  return STEP_NUMBERS.map((step) => {
     const findings = checklist
       .filter((check) => check.step === step)
       .map((check) => runCheck(check, evidence, question, isExplained(check)));

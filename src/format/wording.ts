@@ -111,3 +111,11 @@ export const sentenceCase = (words: string): string => words.charAt(0).toUpperCa
  */
 export const inSentence = (title: string): string =>
   /^(?!Lambda )[A-Z](?:[a-z]| )/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Formats the UTC day of epoch milliseconds: "18 Nov 2026". */
+export function dayName(at: number): string {
+  const date = new Date(at);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+}

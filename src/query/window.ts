@@ -1,5 +1,6 @@
 /** Resolves a typed window at the current time, and describes how it was read. Pure. */
 import type { Window } from '../evidence/question.ts';
+import { dayName } from '../format/wording.ts';
 import { Problem } from '../problem.ts';
 import type { DayWord, PartOfDay } from './day-words.ts';
 import { twoExamples } from './examples.ts';
@@ -178,8 +179,6 @@ const isExact = (typed: TypedWindow): boolean =>
       moment !== null && 'day' in moment && moment.zone !== null && moment.day !== null && 'day' in moment.day,
   );
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
 /** Formats the window in a zone: "03:40–03:55 Europe/Berlin". */
 export const windowIn = (zone: string, window: Window): string => `${span(window, zone, false)} ${zone}`;
 
@@ -190,11 +189,6 @@ function span({ from, to }: Window, zone: string, isDated: boolean): string {
   if (first !== last) return `${dayName(first)} ${clockIn(zone, from)} to ${dayName(last)} ${clockIn(zone, to)}`;
   const clocks = `${clockIn(zone, from)}–${clockIn(zone, to)}`;
   return isDated ? `${dayName(first)}, ${clocks}` : clocks;
-}
-
-function dayName(day: Day): string {
-  const date = new Date(day);
-  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
 function assertValidWindow(window: Window, { zone, now }: Clock, loadBalancer: string): void {

@@ -1,6 +1,6 @@
 /** Why AWS refused the access log, as one clause with the remedy. Pure. */
 import type { CollectionFailure } from '../../evidence/collected.ts';
-import { awsErrorKind, describeAwsError } from '../aws/aws-errors.ts';
+import { awsErrorKind, describeAwsError, httpStatusOf } from '../aws/aws-errors.ts';
 
 /** The permission that a call needs, as an IAM policy names it, and its region. */
 interface RequiredPermission {
@@ -80,7 +80,7 @@ export function accessLogErrorFrom(error: unknown, required: RequiredPermission)
   if (name === 'AbortError') return stoppedError(required.action);
   if (name === 'InvalidObjectState')
     return new AccessLogError('not-found', 'it is archived and has to be restored first (aws s3api restore-object)');
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   const kind = awsErrorKind(error);
   if (kind === 'denied' || kind === 'denied-explicitly' || (kind === 'other' && status === 403)) {
     const missing = missingPermissionIn(message);
@@ -117,11 +117,4 @@ export function missingPermissionIn(message: string): Permission | null {
   const [, action, resource] =
     /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+) on (?:the )?resource:? "?([^\s"]+)"?/.exec(message) ?? [];
   return action === undefined || resource === undefined ? null : { action, resource: resource.replace(/[.,;]+$/, '') };
-}
-
-function statusOf(error: Error): number | null {
-  const metadata = '$metadata' in error ? error.$metadata : null;
-  return metadata !== null && typeof metadata === 'object' && 'httpStatusCode' in metadata
-    ? Number(metadata.httpStatusCode)
-    : null;
 }

@@ -10,9 +10,9 @@ import type {
   DeliverySource,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { type DeliveredLog, deliveredLogWords, logOf } from '../../evidence/delivered-log.ts';
+import { byText } from '../../format/by-text.ts';
 import { list } from '../../format/wording.ts';
 import { AccessLogError, accessLogErrorFrom } from './access-log-error.ts';
-import { byText } from './log-files.ts';
 
 /** The access log of an Application Load Balancer, and the log of its health checks. */
 export const ALB_ACCESS_LOGS = 'ALB_ACCESS_LOGS';

@@ -7,6 +7,7 @@
  */
 
 import { type SignatureFields, signatureFields } from '../../diagnose/signature.ts';
+import { plural } from '../../format/wording.ts';
 
 /** Fields 13 to 34 in the order of the line. A line may end after any of them. */
 export const REST_FIELDS = [
@@ -181,7 +182,7 @@ function parseWith(line: string, quoteEnd: RegExp): ParsedLine {
   for (const [index, { name, shape }] of headShape.test(line) ? [] : headFields.entries()) {
     const wrong =
       index >= values.length
-        ? `it ends after ${count(values.length, 'field')}, and an entry has at least 12`
+        ? `it ends after ${plural(values.length, 'field')}, and an entry has at least 12`
         : quoted[index] || !shape.test(value(index))
           ? `${fieldLabel(index)} is not a valid ${name}`
           : null;
@@ -368,4 +369,3 @@ function seconds(value: number): string {
 }
 
 const fieldLabel = (index: number) => `field ${index + 1}`;
-const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -1,6 +1,6 @@
 /** The order of the counted shapes of failures, the same for every engine. Pure. */
 import type { FailureShape } from '../../evidence/access-log.ts';
-import { byText } from './log-files.ts';
+import { byText } from '../../format/by-text.ts';
 
 const statusNumber = (status: string): number => (status === '-' ? -1 : Number(status));
 

@@ -1,8 +1,8 @@
 /** The search for the keep-alive edge: which requests are compared, the same for every engine. Pure. */
 import type { IdleGaps } from '../../evidence/access-log.ts';
+import { byText } from '../../format/by-text.ts';
 import { type GapAnswer, groupGaps } from './gap-answers.ts';
 import { GAP_WITHIN_MS, gapHorizon, gapRequestLimits } from './gap-limits.ts';
-import { byText } from './log-files.ts';
 import { grouped, least, type PlaceRow, placeKey, sum } from './place-traffic.ts';
 import type { ShownFailure } from './shown-failures.ts';
 

@@ -4,7 +4,8 @@
  */
 import type { FailedHealthChecks } from '../../evidence/access-log.ts';
 import type { Window } from '../../evidence/question.ts';
-import { byText, readPieces, type WantedLoadBalancer } from './log-files.ts';
+import { byText } from '../../format/by-text.ts';
+import { readPieces, type WantedLoadBalancer } from './log-files.ts';
 
 /** A health check. `at`: its start in epoch milliseconds. */
 interface HealthCheck {

@@ -9,6 +9,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/question.ts';
+import { byText } from '../../format/by-text.ts';
 import { errorMessage } from '../../problem.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
@@ -120,9 +121,6 @@ async function listBelow(folder: string, below: string, listed: LogFolderListing
 
 /** Why a link is not followed. */
 export const IS_LINK = 'it is a link';
-
-/** Orders by UTF-16 units: the same everywhere. */
-export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What a file's first bytes and length reveal. */
 type FileInspection = { compressed: boolean; bytes: number } | { fault: string };

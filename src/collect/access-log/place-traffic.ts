@@ -1,6 +1,6 @@
 /** Computes traffic by target and status from rows counted per place, which every counting engine returns. Pure. */
 import type { StatusCount, TargetTraffic } from '../../evidence/access-log.ts';
-import { byText } from './log-files.ts';
+import { byText } from '../../format/by-text.ts';
 
 /** Lines of one target group, target, node and pair of statuses. */
 export interface PlaceRow {

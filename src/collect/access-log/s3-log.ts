@@ -11,16 +11,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Window } from '../../evidence/question.ts';
+import { byText } from '../../format/by-text.ts';
 import { mapLimited } from '../map-limited.ts';
 import { accessLogErrorFrom } from './access-log-error.ts';
-import {
-  byText,
-  canMatter,
-  isLogFile,
-  type ParsedFileName,
-  parseFileName,
-  type WantedLoadBalancer,
-} from './log-files.ts';
+import { canMatter, isLogFile, type ParsedFileName, parseFileName, type WantedLoadBalancer } from './log-files.ts';
 import type { LogPlace, VendedLayout } from './log-place.ts';
 import { canHoldEntries, folderOfDay, type ObjectInFolder } from './vended/vended-place.ts';
 

@@ -1,7 +1,7 @@
 /** Chooses the failures that are shown and puts them in order, the same for every engine that reads a log. Pure. */
 import type { AccessLog, FailedRequest } from '../../evidence/access-log.ts';
 import { FAILURE_LIMIT } from '../../evidence/access-log.ts';
-import { byText } from './log-files.ts';
+import { byText } from '../../format/by-text.ts';
 import { nodeOf, statusText } from './place-traffic.ts';
 
 /** A failed request of the window, as logged. */

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { CollectionFailure } from '../../evidence/collected.ts';
 import { command } from '../../format/command.ts';
-import { Problem } from '../../problem.ts';
+import { errorCode, Problem } from '../../problem.ts';
 import type { AccountPlace } from './sdk-clients.ts';
 
 /** The action requested from AWS. */
@@ -70,8 +70,6 @@ const CODES: Record<string, AwsErrorKind> = {
   EAI_AGAIN: 'unknown-host',
 };
 
-const nodeErrorCode = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
-
 /** Who answered a call, as far as the headers reveal. */
 interface HttpAnswer {
   status: number;
@@ -126,7 +124,7 @@ export function awsErrorKind(error: unknown): AwsErrorKind {
     return /expired|SSO session .*invalid/i.test(message) ? 'expired' : 'no-credentials';
   if (/signature (expired|not yet current)/i.test(message)) return 'clock';
   // The SDK reports a dropped connection as TimeoutError; its code tells the real cause.
-  const kind = CODES[nodeErrorCode(error)] ?? CODES[name] ?? 'other';
+  const kind = CODES[errorCode(error)] ?? CODES[name] ?? 'other';
   if (kind === 'denied' && /explicit deny/i.test(message)) return 'denied-explicitly';
   return kind;
 }
@@ -259,7 +257,16 @@ function errorText(error: unknown): string {
     const [first] = error.issues;
     return `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`;
   }
-  const text = error instanceof Error ? error.message || nodeErrorCode(error) || error.name : String(error);
+  const text = error instanceof Error ? error.message || errorCode(error) || error.name : String(error);
   const [line = ''] = text.trim().split('\n');
   return (line.length > ERROR_TEXT_LIMIT ? `${line.slice(0, ERROR_TEXT_LIMIT)}…` : line).replace(/\.$/, '');
 }
+
+/** What the SDK says about the response of a failed call; empty without a response. */
+export function responseMetadata(error: unknown): { httpStatusCode?: unknown; attempts?: unknown } {
+  const hasMetadata = error instanceof Error && '$metadata' in error;
+  return hasMetadata && typeof error.$metadata === 'object' && error.$metadata !== null ? error.$metadata : {};
+}
+
+/** HTTP status of AWS's response; 0 without one. */
+export const httpStatusOf = (error: unknown): number => Number(responseMetadata(error).httpStatusCode ?? 0);

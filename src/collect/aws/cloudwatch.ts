@@ -9,6 +9,7 @@ import type { MetricSeries, TargetGroup } from '../../evidence/aws.ts';
 import { targetGroupDimension } from '../../evidence/metrics.ts';
 import type { Question } from '../../evidence/question.ts';
 import { type Call, collectItems } from './call.ts';
+import { chunks } from './chunks.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -128,7 +129,7 @@ export function spanFor({ from, to, now }: Pick<Question, 'from' | 'to' | 'now'>
 /** Splits metrics into batches that fit one call and one page of its answer. */
 export function batches<T>(metrics: readonly T[], pointsEach: number): T[][] {
   const size = Math.max(1, Math.min(METRICS_PER_CALL, Math.floor(POINTS_PER_CALL / pointsEach)));
-  return Array.from({ length: Math.ceil(metrics.length / size) }, (_, at) => metrics.slice(at * size, (at + 1) * size));
+  return chunks(metrics, size);
 }
 
 /** Returns a series for each requested metric; empty if CloudWatch has no values, which for a counter means zero. */

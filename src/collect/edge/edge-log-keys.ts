@@ -2,7 +2,6 @@
  * Finds the S3 keys of a distribution's standard logs, v2 or legacy, for a window. Pure.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html#send-logs-s3
  */
-
 import type { Window } from '../../evidence/question.ts';
 import { ownValue } from '../../format/own-value.ts';
 import type { ObjectInFolder } from '../access-log/vended/vended-place.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { epochOf } from '../../evidence/aws.ts';
 import { escapeControls } from '../../format/escape-control-characters.ts';
 import { shapeFault, syntaxError, tooDeep, withoutByteOrderMark, withoutNulls } from '../../format/parse-json.ts';
-import { errorMessage, Problem } from '../../problem.ts';
+import { errorCode, errorMessage, Problem } from '../../problem.ts';
 import { IS_LINK } from '../access-log/log-files.ts';
 import { openFile } from '../access-log/open-file.ts';
 import { Recording } from './incident-files.ts';
@@ -151,10 +151,7 @@ async function readJson(dir: string, name: string): Promise<{ json: unknown } | 
 /** More than any account needs; the whole file is held in memory. */
 const MAX_JSON_BYTES = 256 * 2 ** 20;
 
-const nodeErrorCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-const isNotFound = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error));
+const isNotFound = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errorCode(error));
 
 const REASONS: Record<string, string> = {
   EACCES: 'no permission to read it',
@@ -164,6 +161,6 @@ const REASONS: Record<string, string> = {
 };
 
 function systemReason(error: unknown): string {
-  const code = nodeErrorCode(error);
+  const code = errorCode(error);
   return code === '' ? errorMessage(error) : (REASONS[code] ?? `it cannot be read (${code})`);
 }

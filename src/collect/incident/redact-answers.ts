@@ -1,15 +1,13 @@
 /** Redacts AWS's answers: removes secrets and people's addresses. Pure. */
 import { isIP } from 'node:net';
 import type { CloudTrailEvent, FunctionConfiguration, Rule } from '../../evidence/aws.ts';
+import { isRecord } from '../../format/is-record.ts';
 import type { Pseudonym } from './redact.ts';
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** A function's settings, with the values of its environment variables withheld. */
 export function redactFunction(configuration: FunctionConfiguration): FunctionConfiguration {
   const { Environment: environment } = configuration;
-  if (!isObject(environment) || !isObject(environment.Variables)) return configuration;
+  if (!isRecord(environment) || !isRecord(environment.Variables)) return configuration;
   const names = Object.keys(environment.Variables);
   return { ...configuration, Environment: { Variables: Object.fromEntries(names.map((name) => [name, 'withheld'])) } };
 }
@@ -22,7 +20,7 @@ export function redactRule(rule: Rule): Rule {
   const { Conditions: conditions } = rule;
   if (!Array.isArray(conditions)) return rule;
   const withoutValues = (condition: unknown): unknown => {
-    if (!isObject(condition) || !SECRET_CONDITIONS.some((name) => name in condition)) return condition;
+    if (!isRecord(condition) || !SECRET_CONDITIONS.some((name) => name in condition)) return condition;
     const { Values: _, RegexValues: __, ...rest } = condition;
     for (const name of SECRET_CONDITIONS)
       if (name in rest) rest[name] = { ...headerName(rest[name]), Values: ['withheld'] };
@@ -32,7 +30,7 @@ export function redactRule(rule: Rule): Rule {
 }
 
 const headerName = (config: unknown): Record<string, unknown> =>
-  isObject(config) && typeof config.HttpHeaderName === 'string' ? { HttpHeaderName: config.HttpHeaderName } : {};
+  isRecord(config) && typeof config.HttpHeaderName === 'string' ? { HttpHeaderName: config.HttpHeaderName } : {};
 
 /**
  * A CloudTrail event with its source address replaced and its access key id removed. Drops details that are not JSON.
@@ -48,7 +46,7 @@ export function redactEvent(event: CloudTrailEvent, pseudonym: Pseudonym): Cloud
 
 function redactDetail(value: unknown, pseudonym: Pseudonym): unknown {
   if (Array.isArray(value)) return value.map((item) => redactDetail(item, pseudonym));
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => name !== 'accessKeyId')

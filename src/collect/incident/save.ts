@@ -7,7 +7,7 @@ import type { LongerWindowOffer } from '../../evidence/access-log.ts';
 import type { Collected } from '../../evidence/collected.ts';
 import type { EvidenceSet } from '../../evidence/evidence.ts';
 import type { Question } from '../../evidence/question.ts';
-import { Problem } from '../../problem.ts';
+import { errorCode, Problem } from '../../problem.ts';
 import { lookBackQuestion } from '../../query/look-back.ts';
 import { commonSegments, redactEvidence } from '../../redact/redact-evidence.ts';
 import { hopAddresses } from '../hop-addresses.ts';
@@ -243,6 +243,3 @@ async function realPathSoFar(path: string): Promise<string> {
     return parent === path ? path : join(await realPathSoFar(parent), basename(path));
   }
 }
-
-const errorCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

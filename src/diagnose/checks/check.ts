@@ -5,6 +5,8 @@ import type { DiagnosisEvidence, DiagnosisEvidenceName } from '../diagnosis-evid
 
 export type StepNumber = 1 | 2 | 3 | 4 | 5 | 6;
 
+export const STEP_NUMBERS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
+
 /** One question of the checklist. Pure: uses no clock and no environment, only the declared evidence. */
 export interface Check<
   Needs extends DiagnosisEvidenceName = DiagnosisEvidenceName,

@@ -2,7 +2,6 @@
  * Builds the command that reverts a call, if the recorded call contains enough; finds a later call that already
  * reverted it.
  */
-
 import { type Command, command } from '../../format/command.ts';
 import { ownValue } from '../../format/own-value.ts';
 import type { Mutation } from '../patterns/configuration-changes.ts';

@@ -3,6 +3,7 @@
 import type { CloudTrailEvent } from '../../evidence/aws.ts';
 import { epochOf } from '../../evidence/aws.ts';
 import type { Evidence } from '../../evidence/evidence.ts';
+import { isRecord } from '../../format/is-record.ts';
 
 export interface Mutation {
   name: string;
@@ -42,9 +43,6 @@ function epochMs(time: CloudTrailEvent['EventTime']): number | null {
   const at = typeof time === 'number' ? time * 1000 : epochOf(time);
   return Number.isNaN(at) ? null : at;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseRecord(text: string | undefined): Record<string, unknown> {
   try {

@@ -1,5 +1,4 @@
 /** Counts 5xx that CloudFront answered itself, without the load balancer. */
-
 import type { Edge, EdgeErrorCount } from '../../evidence/edge.ts';
 import { ownValue } from '../../format/own-value.ts';
 import { list, number, percent } from '../../format/wording.ts';

@@ -1,5 +1,4 @@
 /** What a health-check log shows about failing targets: since when, seen by which nodes, and why. */
-
 import type { FailedHealthChecks } from '../../evidence/access-log.ts';
 import { ownValue } from '../../format/own-value.ts';
 import { list, outOf, plural, utcTime } from '../../format/wording.ts';

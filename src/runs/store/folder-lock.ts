@@ -5,7 +5,7 @@ import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Problem } from '../../problem.ts';
+import { errorCode, Problem } from '../../problem.ts';
 import { jitteredPause } from './backoff.ts';
 
 /** Milliseconds. */
@@ -122,7 +122,7 @@ async function tryCreate(path: string): Promise<boolean> {
     }
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -172,9 +172,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // The process exists but belongs to another user.
-    return codeOf(error) === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

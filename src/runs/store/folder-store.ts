@@ -7,9 +7,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Problem } from '../../problem.ts';
+import { byText } from '../../format/by-text.ts';
+import { errorCode, Problem } from '../../problem.ts';
 import { folderLocks } from './folder-lock.ts';
-import { assertKey, assertPrefix, byKey } from './key.ts';
+import { assertKey, assertPrefix } from './key.ts';
 import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
 /** Folders for files being written and for locks; keys of objects never begin with a dot. */
@@ -68,7 +69,7 @@ export async function openFolderStore(dir: string): Promise<Store> {
       return withExplanation(async () => {
         const keys: string[] = [];
         await walk(join(root, folder), folder, prefix, keys);
-        return keys.filter((key) => after === undefined || key > after).sort(byKey);
+        return keys.filter((key) => after === undefined || key > after).sort(byText);
       });
     },
 
@@ -92,7 +93,7 @@ async function readStored(path: string): Promise<StoredObject | null> {
     const body = await readFile(path, 'utf8');
     return { body, version: versionOf(body) };
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error))) return null;
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errorCode(error))) return null;
     throw error;
   }
 }
@@ -117,7 +118,7 @@ async function replace(root: string, path: string, body: string, assertHeld: () 
         return;
       } catch (error) {
         // Another process removed the folder, or one above it, because it was empty.
-        if (codeOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+        if (errorCode(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   } finally {
@@ -141,7 +142,7 @@ async function syncFolder(folder: string): Promise<void> {
     await withFile(folder, 'r', (file) => file.sync());
   } catch (error) {
     // Some systems cannot sync a folder, and a removed folder needs no sync.
-    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOENT'].includes(codeOf(error))) throw error;
+    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOENT'].includes(errorCode(error))) throw error;
   }
 }
 
@@ -157,7 +158,7 @@ async function withFile(path: string, flags: string, work: (file: FileHandle) =>
 /** Collects keys below a folder that begin with the prefix; skips folders that cannot hold any. */
 async function walk(dir: string, folder: string, prefix: string, keys: string[]): Promise<void> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return [];
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return [];
     throw error;
   });
   for (const entry of entries) {
@@ -207,7 +208,7 @@ const REASONS: Record<string, string> = {
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT']);
 
 function explain(dir: string, error: unknown): unknown {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code === '' || error instanceof Problem) return error;
   const remedy = NOT_WRITABLE.has(code) ? ' Mount a volume there, or set runs.folder or runs.s3.bucket.' : '';
   return new Problem(
@@ -223,6 +224,3 @@ function placeOf(dir: string, error: unknown): string {
     path.startsWith(`${resolve(dir)}/`) && !path.includes(`/${UNFINISHED}`) && !path.includes(`/${LOCKS}`);
   return isInside ? ` (${basename(path)})` : '';
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -21,6 +21,3 @@ export function assertPrefix(prefix: string): void {
   if (prefix.length > LONGEST || !PREFIX.test(prefix))
     throw new Problem(`${JSON.stringify(prefix.slice(0, 80))} is not the beginning of a key of the store.`, 2);
 }
-
-/** Sorts keys by bytes, as S3 does; keys are ASCII. */
-export const byKey = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

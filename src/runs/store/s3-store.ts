@@ -8,12 +8,13 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { awsErrorKind, awsProblem } from '../../collect/aws/aws-errors.ts';
+import { awsErrorKind, awsProblem, httpStatusOf, responseMetadata } from '../../collect/aws/aws-errors.ts';
 import { settingsFor } from '../../collect/aws/sdk-clients.ts';
 import { standardRegion } from '../../collect/aws/session.ts';
+import { byText } from '../../format/by-text.ts';
 import { Problem } from '../../problem.ts';
 import { jitteredPause } from './backoff.ts';
-import { assertKey, assertPrefix, byKey } from './key.ts';
+import { assertKey, assertPrefix } from './key.ts';
 import type { ExpectedVersion, Store, StoredObject } from './store.ts';
 
 interface S3StoreOptions {
@@ -106,7 +107,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
         if (ETag === undefined) throw new Error('it answered without an ETag');
         return ETag;
       } catch (error) {
-        const status = statusOf(error);
+        const status = httpStatusOf(error);
         // An earlier try of the client may have succeeded without its response arriving.
         isUncertain ||= attemptsOf(error) > 1;
         const isConflict = status === 409 && attempt < MAX_CONFLICTS;
@@ -146,7 +147,7 @@ export async function openS3Store({ bucket, prefix: named, region, endpoint }: S
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
     // The S3 console creates objects for folders; their keys end with a slash.
-    return keys.filter((key) => key !== '' && !key.endsWith('/')).sort(byKey);
+    return keys.filter((key) => key !== '' && !key.endsWith('/')).sort(byText);
   }
 
   async function remove(key: string): Promise<void> {
@@ -231,12 +232,6 @@ async function verifyConditionalWrites(store: Store, where: string): Promise<voi
 }
 
 const isMissing = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'NoSuchKey' || (statusOf(error) === 404 && error.name === 'NotFound'));
+  error instanceof Error && (error.name === 'NoSuchKey' || (httpStatusOf(error) === 404 && error.name === 'NotFound'));
 
-function metadataOf(error: unknown): { httpStatusCode?: unknown; attempts?: unknown } {
-  const hasMetadata = error instanceof Error && '$metadata' in error;
-  return hasMetadata && typeof error.$metadata === 'object' && error.$metadata !== null ? error.$metadata : {};
-}
-
-const statusOf = (error: unknown): number => Number(metadataOf(error).httpStatusCode ?? 0);
-const attemptsOf = (error: unknown): number => Number(metadataOf(error).attempts ?? 1);
+const attemptsOf = (error: unknown): number => Number(responseMetadata(error).attempts ?? 1);

@@ -1,7 +1,7 @@
 /** The six steps: progress while they run, then the result of each. */
 
 import type { types } from '@slack/bolt';
-import { STEP_TITLES } from '../../diagnose/checks/check.ts';
+import { STEP_NUMBERS, STEP_TITLES } from '../../diagnose/checks/check.ts';
 import { checkOf } from '../../diagnose/checks/index.ts';
 import type {
   CheckFinding,
@@ -33,7 +33,6 @@ import {
 } from './rich-text.ts';
 import { STEP_NAMES, sanitizeState, type ThreadState } from './thread-state.ts';
 
-const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 /** Characters of a line while the step runs. */
 const MAX_WORDS = 160;
 /** Characters of a title: what a phone shows on one line. The task holds the full sentences. */
@@ -53,7 +52,9 @@ interface ChecklistItem {
 export function checklistMessage(rawState: ThreadState, progress: CollectionProgress | null): Message {
   const state = sanitizeState(rawState);
   const { run, diagnosis } = state;
-  const items = STEPS.map((step) => (progress === null ? finishedItem(step, diagnosis) : runningItem(step, progress)));
+  const items = STEP_NUMBERS.map((step) =>
+    progress === null ? finishedItem(step, diagnosis) : runningItem(step, progress),
+  );
   const done = items.filter(({ status }) => status === 'complete' || status === 'error').length;
   const title = planTitle(run, diagnosis, progress === null ? null : done);
   const below = footer(state, progress);

@@ -5,7 +5,7 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { isDefaultStatuses } from '../../evidence/statuses.ts';
 import { alarmLink, bucketLink, loadBalancerLink, metricsLink } from '../../format/console-links.ts';
-import { inSentence, number, plural } from '../../format/wording.ts';
+import { dayName, inSentence, number, plural } from '../../format/wording.ts';
 import { windowIn } from '../../query/window.ts';
 import { outlineOf, type Section } from '../../render/outline.ts';
 import { dateOf, eventLabel, fitSentences, isStepUnknown, knownLabel, statusWords } from '../../render/phrases.ts';
@@ -241,7 +241,7 @@ function statusLine({ run, diagnosis, episode }: ThreadState): TextLine {
     if (!isLogStillRead(run, diagnosis)) pieces.push([logWords(run, diagnosis)]);
   }
   const { from } = diagnosis?.window ?? run;
-  if (dateOf(from) !== dateOf(run.createdAt)) pieces.push([dateWords(from)]);
+  if (dateOf(from) !== dateOf(run.createdAt)) pieces.push([dayName(Date.parse(from))]);
   const balancer = loadBalancerLink(region, arn);
   const metrics = metricsLink(region, arn);
   if (balancer !== null) pieces.push([{ href: balancer, label: 'load balancer' }]);
@@ -292,14 +292,6 @@ function logWords(run: Run, diagnosis: Diagnosis): string {
   }
   const isComplete = errorsInLog !== null && errorsInMetrics !== null && errorsInLog >= errorsInMetrics;
   return isComplete ? 'log complete, final' : 'final';
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** "18 Nov 2026". */
-function dateWords(iso: string): string {
-  const [year = '', month = '', day = ''] = dateOf(iso).split('-');
-  return `${Number(day)} ${MONTHS[Number(month) - 1] ?? month} ${year}`;
 }
 
 /** Since when, which alarms, how often. */

@@ -1,7 +1,7 @@
 /** Short messages: help, private replies, notes about alarms. */
 
-import { STEP_TITLES } from '../../diagnose/checks/check.ts';
-import type { Diagnosis, StepNumber } from '../../diagnose/diagnosis.ts';
+import { STEP_NUMBERS, STEP_TITLES } from '../../diagnose/checks/check.ts';
+import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import { list, number } from '../../format/wording.ts';
 import { costSentence } from '../../render/log-and-cost.ts';
 import { errorCountWords, verdictKind, verdictWords } from '../../render/verdict-words.ts';
@@ -33,7 +33,6 @@ import {
 const EXAMPLE = '/alb502 my-alb last 15m';
 /** Characters; the sentence quotes typed text. */
 const MAX_SENTENCE = 500;
-const STEPS: readonly StepNumber[] = [1, 2, 3, 4, 5, 6];
 
 /** How to ask, and what alb502 checks. */
 export function helpMessage(): Message {
@@ -59,7 +58,7 @@ export function helpMessage(): Message {
       ],
     },
     line({ bold: 'What it checks' }),
-    { bullets: STEPS.map((step) => [`${number(step)} ${STEP_TITLES[step]}`]) },
+    { bullets: STEP_NUMBERS.map((step) => [`${number(step)} ${STEP_TITLES[step]}`]) },
     line('alb502 only reads. It answers in a thread that everyone in the channel can see.'),
   ]);
 }

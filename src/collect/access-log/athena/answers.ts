@@ -10,9 +10,9 @@ import type {
   SlowRoute,
   UnansweredRun,
 } from '../../../evidence/access-log.ts';
+import { byText } from '../../../format/by-text.ts';
 import { byShape } from '../failure-shapes.ts';
 import { type ClosedConnections, findClosedConnections } from '../gap-search.ts';
-import { byText } from '../log-files.ts';
 import { byTargetAndTime } from '../outage-limits.ts';
 import { least, type PlaceRow, statusCounts, statusText, sum, targetTraffic } from '../place-traffic.ts';
 import { type LoggedFailure, showFailures } from '../shown-failures.ts';

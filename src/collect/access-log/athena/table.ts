@@ -6,9 +6,9 @@
  */
 
 import type { GlueClient, Table } from '@aws-sdk/client-glue';
+import { byText } from '../../../format/by-text.ts';
 import { ownValue } from '../../../format/own-value.ts';
 import { AccessLogError, accessLogErrorFrom } from '../access-log-error.ts';
-import { byText } from '../log-files.ts';
 import type { LogPlace } from '../log-place.ts';
 
 /** Columns in the order of AWS's own table, each with its alternative names. RegexSerDe fills columns by position. */

@@ -6,13 +6,13 @@
 import { resolve } from 'node:path';
 import type { AccessLog, FailedHealthChecks } from '../../../evidence/access-log.ts';
 import type { Question } from '../../../evidence/question.ts';
+import { byText } from '../../../format/by-text.ts';
 import { errorMessage, Problem } from '../../../problem.ts';
 import { mapLimited } from '../../map-limited.ts';
 import { stoppedError } from '../access-log-error.ts';
 import { lineKind } from '../entry.ts';
 import { failedHealthChecks, readHealthChecks } from '../health-checks.ts';
 import {
-  byText,
   canMatter,
   inspectFile,
   logFilesIn,

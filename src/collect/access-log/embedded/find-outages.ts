@@ -1,7 +1,7 @@
 /** Finds runs of requests that a target did not answer. Pure. */
 import { OUTAGE_LIMIT, type UnansweredRun } from '../../../evidence/access-log.ts';
 import type { Window } from '../../../evidence/question.ts';
-import { byText } from '../log-files.ts';
+import { byText } from '../../../format/by-text.ts';
 import { byTargetAndTime, outageSlot } from '../outage-limits.ts';
 import type { TrafficEntries } from './entry-batch.ts';
 import { firstFrom } from './first-from.ts';

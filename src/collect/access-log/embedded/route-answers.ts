@@ -2,7 +2,7 @@
 
 import type { AccessLog, RouteTraffic, ScaleCount, SlowRoute } from '../../../evidence/access-log.ts';
 import type { Window } from '../../../evidence/question.ts';
-import { byText } from '../log-files.ts';
+import { byText } from '../../../format/by-text.ts';
 import { grouped, type PlaceRow, sum } from '../place-traffic.ts';
 import { BAD_ROUTES, SLOW_MS, SLOW_ROUTES } from '../slow-limits.ts';
 import type { CountedEntries, RouteTotals } from './count-entries.ts';

@@ -32,7 +32,7 @@ const BARE: ReadonlySet<string> = new Set<VendedField>(VENDED_FIELDS.filter((fie
 const TIMES: ReadonlySet<string> = new Set<VendedField>(['time', 'request_creation_time']);
 
 /** A record: JSON values by field name. */
-export type VendedRecord = Readonly<Record<string, unknown>>;
+type VendedRecord = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the line of an access-log, connection-log or health-check record; null for any other or invalid record.

@@ -4,7 +4,8 @@
  * records one after the other without a newline: each becomes a line.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { lineOfRecord, VENDED_FIELDS, type VendedRecord } from './record-line.ts';
+import { isRecord } from '../../../format/is-record.ts';
+import { lineOfRecord, VENDED_FIELDS } from './record-line.ts';
 
 type TranslateLine = (line: string) => string;
 
@@ -127,9 +128,6 @@ function translateJson(line: string): string {
 
 /** In some Firehose logs, each record is an object with only a message. */
 const messageLine = (message: string): string => message.trimEnd().replace(/[\r\n]/g, ' ');
-
-const isRecord = (value: unknown): value is VendedRecord =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `#Fields:` names the fields of the lines after it; lines that begin with # become empty. */
 function w3cTranslator(): TranslateLine {

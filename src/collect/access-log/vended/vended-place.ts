@@ -3,7 +3,6 @@
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html#AWS-logs-infrastructure-V2-S3-object-key
  * Object names below the folder of a day are not documented, so only folders and modification times exclude objects.
  */
-
 import type { Window } from '../../../evidence/question.ts';
 import { ownValue } from '../../../format/own-value.ts';
 import type { VendedDelivery } from '../deliveries.ts';

@@ -7,13 +7,12 @@
  * --lines     millions of lines, 1 and 4 if not given; logs are generated once under .bench/
  * --sources   runs the sources instead of the bundle, which is otherwise built first
  * --engine    reads the log without diagnosing
- * --gate      measures nothing else, and fails if an aim is missed on a quiet machine
+ * --gate      measures nothing of AWS or Slack, and fails if an aim is missed on a quiet machine
  * --write     writes docs/bench.md and the table of the README
  *
- * Each figure is the median over the rounds; ratios are formed within a round. CPU time is user and system time of all
+ * Times are medians over the rounds, the peak is the highest; ratios are formed within a round. CPU time is user and system time of all
  * processes of a command. Files are read once before, so that all runs find them in memory.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -39,8 +38,12 @@ const { values } = parseArgs({
 const measured = (command: string) => measuredIn(command, root);
 const node = `${quoted(process.execPath)} --import ${quoted(join(root, 'bench/peak.mjs'))}`;
 const cli = values.sources ? 'src/cli.ts' : 'dist/cli.js';
-const bytes = (folder: string) =>
-  Number(execFileSync('bash', ['-c', `cat ${quoted(folder)}/logs/*.log.gz | wc -c`], { encoding: 'utf8' }));
+
+/** The files of the load balancer in question, as a pattern of the shell: the diagnosis skips the others by their names. */
+function ownFiles(folder: string): string {
+  const { loadBalancer }: { loadBalancer: string } = JSON.parse(readFileSync(join(folder, 'incident.json'), 'utf8'));
+  return `${quoted(folder)}/logs/*_${quoted(loadBalancer.replaceAll('/', '.'))}_*.log.gz`;
+}
 
 async function compare(traffic: Traffic, millions: number, rounds: number): Promise<Compared> {
   const folder = join(root, '.bench', `${traffic}-${millions}`);
@@ -49,8 +52,8 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
     rmSync(folder, { recursive: true, force: true });
     await writeIncident(folder, millions * 1_000_000, traffic);
   }
-  const size = bytes(folder) / 1e6;
-  const logs = `${quoted(folder)}/logs/*.log.gz`;
+  const logs = ownFiles(folder);
+  const size = Number(measured(`cat ${logs} | wc -c`).stdout) / 1e6;
   const commands = {
     zcat: `ls ${logs} | xargs -P2 -n1 zcat > /dev/null`,
     oneLiner: `zcat ${logs} | awk '$9 == 502' > /dev/null`,
@@ -58,7 +61,7 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
       ? `${node} bench/read.ts ${quoted(folder)} > /dev/null`
       : `${node} ${cli} diagnose --from ${quoted(folder)} --json > /dev/null`,
   };
-  const lost = lostLines(folder);
+  const lost = lostLines(folder, logs);
   const busy = await busyShare();
   const runs = Array.from({ length: rounds }, () => ({
     zcat: measured(commands.zcat),
@@ -84,13 +87,10 @@ async function compare(traffic: Traffic, millions: number, rounds: number): Prom
 }
 
 /** Lines of the files that the engine counts neither as entries nor as rejects; `wc` counts all lines. */
-function lostLines(folder: string): number {
+function lostLines(folder: string, logs: string): number {
   const { stdout } = measured(`${node} bench/read.ts ${quoted(folder)}`);
   const read: { entries: number; rejected: { lines: number } } = JSON.parse(stdout);
-  const { loadBalancer }: { loadBalancer: string } = JSON.parse(readFileSync(join(folder, 'incident.json'), 'utf8'));
-  const { stdout: all } = measured(
-    `cat ${quoted(folder)}/logs/*_${quoted(loadBalancer.replaceAll('/', '.'))}_*.log.gz | zcat | wc -l`,
-  );
+  const { stdout: all } = measured(`cat ${logs} | zcat | wc -l`);
   return Number(all) - read.entries - read.rejected.lines;
 }
 
@@ -119,7 +119,7 @@ function startUp(): number {
   return median(ratios);
 }
 
-/** Share of the CPU time that other processes may use while aims are judged. */
+/** Share of the CPU time that other processes may use before the rounds of each log, if aims are to be judged. */
 const QUIET = 0.05;
 
 const rounds = Math.max(1, Number(values.rounds));
@@ -147,21 +147,27 @@ for (const { aim, isMet } of judged(all)) {
 }
 if (!isQuiet) {
   const share = (100 * busiest).toFixed(0);
-  process.stdout.write(`\nOther processes used up to ${share} % of the CPU; only a quiet machine can miss an aim.\n`);
+  process.stdout.write(
+    `\nOther processes used up to ${share} % of the CPU; aims are judged on a quiet machine only.\n`,
+  );
 }
 if (values.write) {
+  if (values.engine || values.sources || !isQuiet)
+    throw new Error('--write needs the whole diagnosis of the bundle on a quiet machine');
   const run = { machine, date: new Date().toISOString().slice(0, 10), rounds };
   writeFileSync(join(root, 'docs/bench.md'), benchPage(all, run));
   const readme = join(root, 'README.md');
-  const [before = '', after = ''] = readFileSync(readme, 'utf8').split(
+  const [before, after] = readFileSync(readme, 'utf8').split(
     /(?<=<!-- bench:start -->\n)[\s\S]*(?=<!-- bench:end -->)/,
   );
+  if (after === undefined)
+    throw new Error('README.md has no place for the table: <!-- bench:start --> to <!-- bench:end -->');
   writeFileSync(readme, before + readmeTable(all, run) + after);
 }
 if (existsSync(join(root, 'dist/cli.js'))) {
   process.stdout.write(`\ndist/cli.js --help takes ${startUp().toFixed(2)} times as long as node -e 0\n`);
 }
-// Measures the time that a live diagnosis adds to its round trips; --gate and --engine measure only the log.
+// Measures the time that a live diagnosis adds to its round trips; --gate, --engine and --write measure only the log.
 if (!values.engine && !values.gate && !values.write) {
   await import('./latency.ts');
   // Measures the bot under load.

@@ -235,7 +235,7 @@ function fileOf(
   return { name: fileName({ name, id }, node, interval, hex(8)), text: lines.join('') };
 }
 
-/** Writes an incident folder with about `lines` lines. */
+/** Writes an incident folder with about `lines` lines of the load balancer in question. */
 export async function writeIncident(folder: string, lines: number, traffic: Traffic): Promise<void> {
   const logs = join(folder, 'logs');
   mkdirSync(logs, { recursive: true });

@@ -36,8 +36,7 @@ interface BenchRun {
 }
 
 /**
- * An aim applies from `from` million lines up to the next aim. CPU time decides, because other processes disturb wall
- * time.
+ * An aim applies from `from` million lines up to the next aim.
  */
 const AIMS = [
   { from: 1, cpu: 1.1, wall: 1, faster: 0 },
@@ -61,7 +60,8 @@ export function judged(all: readonly Compared[]): Judged[] {
     const below = AIMS[index + 1]?.from ?? Number.POSITIVE_INFINITY;
     const of = all.filter(({ millions }) => millions >= aim.from && millions < below);
     if (of.length === 0) return [];
-    const size = `from ${aim.from} M lines up`;
+    const size =
+      below === Number.POSITIVE_INFINITY ? `from ${aim.from} M lines up` : `from ${aim.from} M to ${below} M lines`;
     return [
       {
         aim: `CPU time ${size} at most ${aim.cpu} times that of zcat: ${list(of, ({ cpu }) => cpu, 2)}`,
@@ -167,14 +167,15 @@ export function benchPage(all: readonly Compared[], run: BenchRun): string {
   return `# How fast the embedded engine is
 
 A whole diagnosis, start-up included, of log files in the page cache, beside \`zcat\` of the same files in two processes, and beside
-\`zcat *.log.gz | awk '$9 == 502'\`. Each figure is the median of ${run.rounds === 1 ? 'one round' : `${run.rounds} rounds`}; the commands take turns, and ratios are formed within a round.
-CPU time is user and system time of all processes of a command. Ratios carry over to other machines, seconds do not.
+\`zcat *.log.gz | awk '$9 == 502'\`. Times are medians of ${run.rounds === 1 ? 'one round' : `${run.rounds} rounds`}, the peak is the highest; the commands take turns, and ratios are formed within a round.
+CPU time is user and system time of all processes of a command.
 
 Measured on ${run.date}: ${run.machine}. Before the rounds, other processes used at most ${percent(Math.max(...all.map(({ busy }) => busy)))} of the CPU.
 
 ${tableHead()}${all.map(tableRow).join('')}
 "ordinary" and "heavy" are the two generated logs of \`bench/generate.ts\` and \`bench/generate-heavy.ts\`: about 740 and 1,000 bytes a line. In
-the heavy one, lines of three load balancers are mixed, 1 % of the requests fail, and 300,000 clients ask 240 targets.
+the heavy one, 1 % of the requests fail, and 300,000 clients ask 240 targets. Files of other load balancers in the folder are read by none of
+the commands.
 
 ## Aims
 

@@ -429,14 +429,17 @@ function pooledSample(groups: readonly GapGroup[]): GapSample {
       latest.set(target, at);
       return [witness];
     });
+  const controls = groups.flatMap(({ sample }) => sample.controls);
+  const every = Math.ceil(controls.length / MOST_POOLED);
   return {
     witnesses,
-    controls: groups.flatMap(({ sample }) => sample.controls).slice(0, MOST_POOLED),
+    controls: controls.filter((_, index) => index % every === 0),
     horizon: Math.min(...groups.map(({ sample }) => sample.horizon)),
   };
 }
 
-const MOST_POOLED = 20_000;
+/** Controls to compare with, from all groups alike: as many as of one group. */
+const MOST_POOLED = 2000;
 
 /** "112 errors", "103 of 112 immediate closes": how many of the errors with a known idle time share the measured one. */
 export const atEdgeText = (hits: number, examined: number): string =>

@@ -28,8 +28,9 @@ const CALL_MS = 150;
 const QUERY_MS = 3000;
 /** A limit that leaves no room for a scan beside the first: the search for a keep-alive edge starts after it. */
 const TWO_SCANS = { maxUsd: '0.0001' };
-/** Milliseconds beyond the critical path. */
+/** Milliseconds beyond the critical path; those of the command that reads from S3. */
 const AIM = 300;
+const AIM_S3_COMMAND = 250;
 
 type Step = 'account' | 's3' | 'athena' | 'query';
 
@@ -172,18 +173,18 @@ try {
     `\na live diagnosis, ${CALL_MS} ms a call, ${QUERY_MS / 1000} s a query (${queries}) · ${rounds} rounds, medians\n\n`,
   );
   process.stdout.write(
-    '| | ms | critical path ms | over it ms | ratio | within 300 ms |\n| - | -: | -: | -: | -: | - |\n',
+    '| | ms | critical path ms | over it ms | ratio | aim ms | met |\n| - | -: | -: | -: | -: | -: | - |\n',
   );
-  const rows: [what: string, time: (one: Round) => number, path: (one: Round) => number][] = [
+  const rows: [what: string, time: (one: Round) => number, path: (one: Round) => number, aim?: number][] = [
     ['time to the provisional diagnosis', ({ athena }) => athena.provisional, ({ paths }) => paths.provisional],
     ['time to the final one, by Athena', ({ athena }) => athena.final, ({ paths }) => paths.athena],
     ['the same, a keep-alive race', ({ race }) => race.final, ({ paths }) => paths.race],
     ['the same, searched after the first query', ({ raceInTurn }) => raceInTurn.final, ({ paths }) => paths.inTurn],
     ['time to the final one, S3-direct', ({ s3 }) => s3.final, ({ paths }) => paths.s3],
     ['as a command, by Athena', ({ commands }) => commands.athena, ({ paths }) => paths.athena],
-    ['as a command, S3-direct', ({ commands }) => commands.s3, ({ paths }) => paths.s3],
+    ['as a command, S3-direct', ({ commands }) => commands.s3, ({ paths }) => paths.s3, AIM_S3_COMMAND],
   ];
-  for (const [what, time, path] of rows) {
+  for (const [what, time, path, aim = AIM] of rows) {
     const over = median(all.map((one) => time(one) - path(one)));
     const cells = [
       what,
@@ -191,7 +192,8 @@ try {
       median(all.map(path)).toFixed(0),
       over.toFixed(0),
       median(all.map((one) => time(one) / path(one))).toFixed(2),
-      over <= AIM ? 'yes' : 'no',
+      String(aim),
+      over <= aim ? 'yes' : 'no',
     ];
     process.stdout.write(`| ${cells.join(' | ')} |\n`);
   }

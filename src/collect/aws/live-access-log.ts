@@ -172,7 +172,7 @@ class LiveLogReader {
       const listed = place === null ? null : await this.#listing.list(place);
       if (place === null || listed === null || 'refusal' in listed) return null;
       const { objects } = listed;
-      const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_BELOW);
+      const isFetched = engine === 'duckdb' || (engine === 'auto' && bytesOf(objects) <= FETCH_UP_TO);
       return isFetched
         ? estimateS3(objects.length, bytesOf(objects), this.#listing.days.length)
         : estimateAthena(objects.length, bytesOf(objects), await this.#listing.bytesOfDays(place), null);
@@ -233,8 +233,8 @@ class LiveLogReader {
 /** Downloads small logs; uses Athena for large ones if a table exists, and downloads the files if Athena fails. */
 async function readByEither(reading: LogFileReading, listed: ListedObjects): Promise<LiveAccessLog> {
   const bytes = 'refusal' in listed ? null : bytesOf(listed.objects);
-  if (bytes !== null && bytes <= FETCH_BELOW) {
-    const words = `little enough to be fetched (up to ${size(FETCH_BELOW)})`;
+  if (bytes !== null && bytes <= FETCH_UP_TO) {
+    const words = `little enough to be fetched (up to ${size(FETCH_UP_TO)})`;
     return await readFromS3({ ...reading, why: { source: `${size(bytes)} are little`, words } }, objectsIn(listed));
   }
   try {
@@ -264,7 +264,7 @@ function whyAthena(bytes: number | null): EngineChoice {
     ? { source: unlisted, words: `since ${unlisted}` }
     : {
         source: `${size(bytes)} are much`,
-        words: `more than is fetched where there is a table (${size(FETCH_BELOW)})`,
+        words: `more than is fetched where there is a table (${size(FETCH_UP_TO)})`,
       };
 }
 
@@ -273,4 +273,4 @@ const AS_REQUESTED: EngineChoice = { source: 'as asked', words: 'as asked' };
 /**
  * Compressed bytes: `auto` downloads up to the first value; above the second it does not download even if Athena fails.
  */
-const [FETCH_BELOW, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];
+const [FETCH_UP_TO, FETCH_AT_MOST] = [256_000_000, 4_000_000_000];

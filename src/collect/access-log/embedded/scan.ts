@@ -12,7 +12,7 @@ import { type FileToScan, type ReadMode, type ScannedFile, scanFile } from './sc
 import type { MessageFromWorker, MessageToWorker, WorkerOptions } from './scan-worker.ts';
 
 /** Compressed bytes up to which starting a thread takes longer than reading. */
-const ALONE_BELOW = 4_000_000;
+const ALONE_UP_TO = 4_000_000;
 
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js', import.meta.url);
 
@@ -55,7 +55,7 @@ export interface Readers {
 
 /** Starts the threads, which may be before the first file arrives. The caller closes them. */
 export function openReaders({ count, bytes }: Omit<FilesToScan<never>, 'files'>, options: ColumnsOptions): Readers {
-  const isSmall = bytes <= ALONE_BELOW;
+  const isSmall = bytes <= ALONE_UP_TO;
   const threads = isSmall ? 1 : Math.min(availableParallelism(), count);
   const open = () => (isSmall ? readerHere(options) : readerInThread(options));
   const first = open();

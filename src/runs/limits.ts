@@ -21,8 +21,8 @@ export interface Limits {
   /** Diagnoses that run at the same time. */
   readonly atOnce: number;
   /**
-   * Admits or refuses one more diagnosis. `user` is null for alarms, which are never refused: they have their own
-   * queue, and no person to try again. `waiting`: diagnoses known to be queued, including those admitted elsewhere.
+   * Admits or refuses one more diagnosis. `user` is null for alarms and watched alerts, which are never refused: there
+   * is no person to try again. `waiting`: diagnoses known to be queued, including those admitted elsewhere.
    */
   admit(user: string | null, waiting?: number): Admission;
 }

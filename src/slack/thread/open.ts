@@ -46,12 +46,13 @@ export async function openThread(context: ThreadContext, request: ThreadRequest)
   const { limits, slots } = context;
   const { askedBy } = request;
   const candidate = newRun({ ...request, now: context.now() });
-  const user = askedBy.kind === 'alarm' ? null : askedBy.user;
+  // All alerts of a workspace have the bot as their user, and must not share its limits.
+  const user = askedBy.kind === 'person' ? askedBy.user : null;
   // Check limits before claiming, so that others never wait for a refused request.
   const admission = limits.admit(user, slots.size);
   if ('refused' in admission) return { refused: admission.refused, reason: 'too-many' };
   try {
-    const other = user === null || request.fresh ? null : await findSameQuestion(context, candidate);
+    const other = askedBy.kind === 'alarm' || request.fresh ? null : await findSameQuestion(context, candidate);
     if (other !== null && hasSameThread(other, candidate)) {
       admission.leave();
       return { same: other };

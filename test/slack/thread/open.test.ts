@@ -205,6 +205,20 @@ describe('a question', () => {
   });
 });
 
+describe('alerts of a watched channel', () => {
+  const alert: ThreadRequest['askedBy'] = { kind: 'alert', user: 'U0BOT', team: 'T1' };
+
+  it('get a thread each, however many come at once', async () => {
+    const threads = await bot('one', { perUser: 1, perHour: 1 });
+    const channels = ['C1', 'C2', 'C3', 'C4'];
+    const requests = await Promise.all(channels.map((channel) => question({ askedBy: alert, channel })));
+    for (const opened of await Promise.all(requests.map((request) => threads.open(request)))) await ended(opened);
+    for (const channel of channels) expect(standing(channel)).toContain('verdict');
+    // They share one investigation.
+    expect(asked).toBe(1);
+  });
+});
+
 describe('a post whose answer is lost', () => {
   it.each(['root', 'checklist', 'verdict'])('is found again: the %s stands once', async (which) => {
     const threads = await bot('one');

@@ -1,5 +1,8 @@
 /** The menu that mutes alarms: records the mute in the run store, and says so in the thread; the root says who did it. */
 
+import type { Episode } from '../../runs/episode.ts';
+import type { Mute } from '../../runs/mutes.ts';
+import type { Run } from '../../runs/run.ts';
 import { answerPrivately } from '../ephemeral-reply.ts';
 import { privateMessage } from '../messages/index.ts';
 import { MUTE_CHOICES, type MuteChoice, mutedMessage, unmutedMessage } from '../messages/mute-messages.ts';
@@ -16,9 +19,8 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
   if (episode === null) return say('Only threads of alarms can be muted.');
   const about = { loadBalancer: episode.loadBalancer };
   const alarms = episode.alarms.map(({ arn, name }) => ({ kind: 'alarm' as const, key: arn, name, ...about }));
-  const subject = { loadBalancer: episode.loadBalancer, alarms: alarms.map(({ key }) => key) };
   if (choice === 'unmute') {
-    const removed = await mutes.remove(subject);
+    const removed = await mutes.remove(subjectOf(episode));
     if (removed.length === 0) return say('Nothing of this thread is muted.');
     await showUnmuted(context, episode.loadBalancer);
     return tell(unmutedMessage(removed), `unmute-${now()}`);
@@ -36,8 +38,7 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
   );
   const [first] = muted;
   if (first !== undefined) {
-    const { user, until, kind } = first;
-    await context.runs.change(run.id, (current) => ({ ...current, muted: { user, until, what: kind } }));
+    await context.runs.change(run.id, (current) => ({ ...current, muted: mutedBy(first) }));
     await context.threads.refresh(run.id);
   }
   return tell(mutedMessage(muted), `mute-${now()}`);
@@ -53,13 +54,23 @@ export async function muteAlarms(context: SlackContext, choice: MuteChoice, pres
 /** Newest runs to read. */
 const MAX_RUNS_READ = 100;
 
-/** A mute undone in one thread ends for all: edits every root message of the load balancer that shows it. */
-async function showUnmuted({ runs, threads }: SlackContext, loadBalancer: string): Promise<void> {
+const mutedBy = ({ user, until, kind }: Mute): Run['muted'] => ({ user, until, what: kind });
+
+const subjectOf = ({ loadBalancer, alarms }: Episode) => ({ loadBalancer, alarms: alarms.map(({ arn }) => arn) });
+
+/**
+ * A mute undone in one thread ends for all: edits every root message of the load balancer that shows a mute, to show the
+ * one that is still in force, if any.
+ */
+async function showUnmuted(context: SlackContext, loadBalancer: string): Promise<void> {
+  const { runs, threads, mutes, episodeOf } = context;
   const shown = (await runs.recent(MAX_RUNS_READ)).filter(
     (run) => run.loadBalancer.arn === loadBalancer && run.muted !== undefined,
   );
-  for (const { id } of shown) {
-    await runs.change(id, ({ muted: _, ...run }) => run);
-    await threads.refresh(id);
+  for (const run of shown) {
+    const episode = await episodeOf(run);
+    const mute = episode === null ? null : await mutes.find(subjectOf(episode));
+    await runs.change(run.id, ({ muted: _, ...rest }) => (mute === null ? rest : { ...rest, muted: mutedBy(mute) }));
+    await threads.refresh(run.id);
   }
 }

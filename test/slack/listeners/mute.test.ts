@@ -58,3 +58,31 @@ it('mutes the load balancer, names the person, and can be undone by anyone', asy
   const told = await slack.until(() => slack.privateOf('ada').at(-1) ?? null, 'an answer');
   expect(told.text).toContain('Nothing of this thread is muted.');
 });
+
+it('undone for one alarm stays on for the other alarms of the load balancer', async () => {
+  const whole = await startAlarmBot();
+  const { slack, aws } = whole;
+  const rootText = (index: number) => rootsOf(slack, 'shop')[index]?.text ?? '';
+  const alarm = (name: string, at: number, state: 'ALARM' | 'OK') =>
+    aws.sendMessage('alarms', JSON.stringify(event({ name, at, loadBalancer: SHOP, state })), { region: REGION });
+  const press = async (index: number, label: string): Promise<void> => {
+    const root = await slack.until(() => {
+      const message = rootsOf(slack, 'shop')[index];
+      return JSON.stringify(message?.blocks ?? []).includes(label) ? message : null;
+    }, label);
+    await slack.press(root, label, 'ada');
+  };
+
+  for (const [index, name] of ['shop-502', 'shop-504'].entries()) {
+    const begun = BEGUN + index * 0.75 * HOUR;
+    alarm(name, begun, 'ALARM');
+    await press(index, 'Mute only these alarms');
+    await slack.until(() => rootText(index).includes('muted these alarms until'), `${name} muted`);
+    alarm(name, begun + 0.1 * HOUR, 'OK');
+  }
+  await press(0, 'Unmute');
+  await slack.until(() => !rootText(0).includes('muted'), 'the first root without it');
+  const first = rootsOf(slack, 'shop')[0]?.ts ?? '';
+  await slack.until(() => slack.thread('shop', first).some(({ text }) => text.includes('Unmuted shop-502')), 'a reply');
+  expect(rootText(1)).toContain('muted these alarms until');
+});

@@ -1,6 +1,6 @@
 /** All findings of one step, with their numbers. */
 import type { CheckFinding, ChecklistStep, Diagnosis, StepNumber } from '../../../diagnose/diagnosis.ts';
-import { factsWords, OUTCOME_MARK } from '../../../render/phrases.ts';
+import { factsWords, mergeFindings, OUTCOME_MARK } from '../../../render/phrases.ts';
 import type { FileMessage, Message } from '../message.ts';
 import { line, type MessagePart, partsMessage, prose, type TextLine } from '../rich-text.ts';
 import { gapParts, gapsOfStep, titleLine } from '../steps.ts';
@@ -28,12 +28,8 @@ export const allStepsAnswer = (diagnosis: Diagnosis): Message | FileMessage =>
 
 function stepParts(step: ChecklistStep, diagnosis: Diagnosis): MessagePart[] {
   const denied = gapsOfStep(step, diagnosis).filter(({ iamStatement }) => iamStatement !== null);
-  return [titleLine(step), ...distinct(step.findings).flatMap(findingParts), ...gapParts(denied)];
+  return [titleLine(step), ...mergeFindings(step.findings).flatMap(findingParts), ...gapParts(denied)];
 }
-
-/** Merges checks that could not run for the same reason. */
-const distinct = (findings: readonly CheckFinding[]): CheckFinding[] =>
-  findings.filter((one, index) => findings.findIndex(({ summary }) => summary === one.summary) === index);
 
 function findingParts({ outcome, summary, facts, why, fix, reference }: CheckFinding): MessagePart[] {
   const numbers = factsWords(facts);

@@ -70,6 +70,19 @@ describe('a step', () => {
     expect(text).toContain('AWS documentation (https://docs.aws.amazon.com/');
   });
 
+  it('shows every fault, also of one text', async () => {
+    const steps = race.steps.map((step) => {
+      const [first] = step.findings;
+      if (step.step !== 4 || first === undefined) return step;
+      const fault = { ...first, outcome: 'fail' as const, summary: 'A response was malformed.' };
+      const faults = ['Repair api.', 'Repair web.'].map((fix) => ({ ...fault, fix }));
+      return { ...step, outcome: 'fail' as const, findings: faults };
+    });
+    const text = await read('step-4', { ...keepAlive, diagnosis: { ...race, steps } });
+    expect(text).toContain('→ Repair api.');
+    expect(text).toContain('→ Repair web.');
+  });
+
   it('shows the statement that would allow a check', async () => {
     const statement = '{"Effect":"Allow","Action":"ec2:DescribeNetworkAcls","Resource":"*"}';
     const sentence = 'Could not check network ACLs: ec2:DescribeNetworkAcls was denied.';

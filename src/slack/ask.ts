@@ -47,13 +47,16 @@ const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string 
 });
 
 /** The names of load balancers that a person may ask about. */
-export async function namesOpenTo(context: SlackContext, who: Requester): Promise<string[]> {
+export const namesOpenTo = async (context: SlackContext, who: Requester): Promise<string[]> =>
+  namesIn(context, await accountsOpenTo(context, who));
+
+async function accountsOpenTo(context: SlackContext, who: Requester): Promise<readonly string[]> {
   const decision = await context.authorize(who);
-  const accounts = 'accounts' in decision ? decision.accounts : [];
-  return context.investigator
-    .listLoadBalancers()
-    .flatMap(({ name, account }) => (accounts.includes(account) ? [name] : []));
+  return 'accounts' in decision ? decision.accounts : [];
 }
+
+const namesIn = ({ investigator }: SlackContext, accounts: readonly string[]): string[] =>
+  investigator.listLoadBalancers().flatMap(({ name, account }) => (accounts.includes(account) ? [name] : []));
 
 /** Reads a question against the known load balancer names; returns the sentence to show if it cannot be read. */
 export function tryParseQuery(
@@ -77,10 +80,11 @@ export async function readTyped(
   words: string,
   who: QuestionRequest['who'],
 ): Promise<{ query: ParsedQuestion } | { problem: string }> {
-  const parsed = tryParseQuery(words, await namesOpenTo(context, who));
+  const accounts = await accountsOpenTo(context, who);
+  const parsed = tryParseQuery(words, namesIn(context, accounts));
   if ('query' in parsed || !isAlert(words)) return parsed;
-  const decision = await context.authorize(who);
-  const subject = 'accounts' in decision ? await alertSubject(context, words, decision.accounts) : null;
+  // AWS is not asked about an alarm for people without access.
+  const subject = accounts.length === 0 ? null : await alertSubject(context, words, accounts);
   if (subject === null) return parsed;
   if ('loadBalancer' in subject)
     return { query: { loadBalancer: subject.loadBalancer, window: null, zone: null, statuses: null } };

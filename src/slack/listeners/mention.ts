@@ -37,7 +37,6 @@ export function onMention(app: App, context: SlackContext): void {
     if (words === '' || isHelpRequest(words)) return say(helpMessage());
     const team = teams.user_team ?? teams.source_team ?? teams.team ?? body.team_id;
     const who = { user, teams: [team], channel };
-    const known = await namesOpenTo(context, who);
     const parsed = await readTyped(context, words, who);
     if ('problem' in parsed) return say(privateMessage(parsed.problem));
     const { query } = parsed;
@@ -45,10 +44,9 @@ export function onMention(app: App, context: SlackContext): void {
     const loadBalancer =
       query.loadBalancer ?? (thread_ts === undefined ? null : await loadBalancerOfThread(context, channel, thread_ts));
     if (loadBalancer === null) {
+      const [known = 'my-alb'] = await namesOpenTo(context, who);
       const below = thread_ts === undefined ? '' : ', or pick "Diagnose this alert" in the menu of an alert.';
-      return say(
-        privateMessage(`Which load balancer? Try: @${context.bot.name} ${known[0] ?? 'my-alb'} last 15m${below}`),
-      );
+      return say(privateMessage(`Which load balancer? Try: @${context.bot.name} ${known} last 15m${below}`));
     }
     const outcome = await ask(context, { who, query: { ...query, loadBalancer }, within });
     const reply = await outcomeMessage(context, outcome);

@@ -235,7 +235,7 @@ function withResumedNote(message: Message): Message {
   const block = { type: 'context', elements: [{ type: 'plain_text', text: note }] };
   return {
     ...message,
-    text: `${note} ${message.text}`.slice(0, 4000),
+    text: `${note} ${message.text}`,
     blocks: [...message.blocks, block],
     ...(message.plainBlocks ? { plainBlocks: [...message.plainBlocks, block] } : {}),
   };

@@ -25,6 +25,7 @@ import { formatBytes } from '../format/amounts.ts';
 import { command } from '../format/command.ts';
 import type { DoctorFinding } from './finding.ts';
 import { probeCall, probeFinding } from './probe.ts';
+import { partitionOf } from './queue-address.ts';
 
 interface AthenaCheckContext {
   athena: Config['athena'];
@@ -57,13 +58,14 @@ const NO_STATEMENT = 'alb502 may start queries';
 /** A nonexistent query id: an allowed call gets "not found". */
 const NO_QUERY = '00000000-0000-0000-0000-000000000000';
 
-async function checkQueries(
-  session: Session,
-  { athena, account, place }: AthenaCheckContext,
-): Promise<DoctorFinding[]> {
+function workGroupArn({ place: { region } }: Session, { athena, account }: AthenaCheckContext): string {
+  return `arn:${partitionOf(region)}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
+}
+
+async function checkQueries(session: Session, context: AthenaCheckContext): Promise<DoctorFinding[]> {
   const client = session.client(AthenaClient);
-  const { region } = session.place;
-  const resource = `arn:${place?.partition ?? 'aws'}:athena:${region}:${account}:workgroup/${athena.workGroup}`;
+  const { athena } = context;
+  const resource = workGroupArn(session, context);
   const without = 'the answers of Athena cannot be had';
   const { outputLocation: OutputLocation } = athena;
   const found = await Promise.all([
@@ -123,7 +125,7 @@ async function checkTables(
         { about, state: 'missing', text: `${database}.${wanted}, as configured, does not exist; ${SETUP} makes it` },
       ];
     const { region } = session.place;
-    const catalog = `arn:${place?.partition ?? 'aws'}:glue:${region}:${account}`;
+    const catalog = `arn:${partitionOf(region)}:glue:${region}:${account}`;
     return [
       {
         about,
@@ -218,17 +220,13 @@ function matches(pattern: string, line: string): boolean {
   }
 }
 
-async function checkResults(
-  session: Session,
-  { athena, account, place }: AthenaCheckContext,
-): Promise<DoctorFinding[]> {
+async function checkResults(session: Session, context: AthenaCheckContext): Promise<DoctorFinding[]> {
   const about = 'Athena results';
-  const { workGroup: name, outputLocation } = athena;
+  const { workGroup: name, outputLocation } = context.athena;
   const answer = await probeCall(session, 'athena:GetWorkGroup', (options) =>
     session.client(AthenaClient).send(new GetWorkGroupCommand({ WorkGroup: name }), options),
   );
   if (!('value' in answer)) {
-    const resource = `arn:${place?.partition ?? 'aws'}:athena:${session.place.region}:${account}:workgroup/${name}`;
     return [
       {
         about,
@@ -237,7 +235,9 @@ async function checkResults(
           answer.name === 'InvalidRequestException'
             ? `there is no workgroup ${name} (athena.workGroup of the configuration)`
             : answer.reason,
-        ...(answer.isDenied ? { allow: { action: 'athena:GetWorkGroup', resource } } : {}),
+        ...(answer.isDenied
+          ? { allow: { action: 'athena:GetWorkGroup', resource: workGroupArn(session, context) } }
+          : {}),
       },
     ];
   }
@@ -270,12 +270,13 @@ async function checkBucket(session: Session, location: string): Promise<DoctorFi
   );
   if ('value' in answer) return null;
   const isGone = answer.name === 'NoSuchBucket';
+  const resource = `arn:${partitionOf(session.place.region)}:s3:::${Bucket}`;
   return {
     about: 'Athena results',
     state: 'missing',
     text: isGone
       ? `they go to ${location}, and that bucket does not exist`
       : `${answer.reason}: Athena cannot write to ${location}`,
-    ...(answer.isDenied ? { allow: { action: 's3:GetBucketLocation', resource: `arn:aws:s3:::${Bucket}` } } : {}),
+    ...(answer.isDenied ? { allow: { action: 's3:GetBucketLocation', resource } } : {}),
   };
 }

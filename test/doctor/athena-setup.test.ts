@@ -10,7 +10,7 @@ import { type AthenaFaults, serveAthena } from '../support/athena/server.ts';
 import { FORMS } from '../support/athena/tables.ts';
 import { settings, tableOver } from '../support/aws/live-log-session.ts';
 import { ARN, BUCKET } from '../support/s3/log-bucket.ts';
-import { serveS3 } from '../support/s3/server.ts';
+import { accessDenied, type Bucket, serveS3 } from '../support/s3/server.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -22,19 +22,23 @@ async function examine({
   table,
   faults,
   hasTable = true,
+  region = 'eu-west-1',
+  fault = () => null,
 }: {
   table?: string;
   faults?: AthenaFaults;
   hasTable?: boolean;
+  region?: string;
+  fault?: Bucket['fault'];
 }) {
-  const s3 = await serveS3({ name: BUCKET, objects: new Map() });
+  const s3 = await serveS3({ name: BUCKET, objects: new Map(), fault });
   const athena = await serveAthena(hasTable ? [tableOver(new Map(), FORMS['the one alb502 makes'])] : [], {
     workGroup: MANAGED,
     ...faults,
   });
   const { athena: configured } = settings({ s3, athena });
   const session: Session = openSession(
-    { account: 'default', region: 'eu-west-1' },
+    { account: 'default', region },
     { signal: new AbortController().signal, deadline: 20_000 },
   );
   const findings = await checkAthena(session, {
@@ -70,6 +74,28 @@ describe('Athena', () => {
     const missing = findings.filter(({ state }) => state === 'missing');
     expect(missing.flatMap(({ allow }) => allow ?? []).map((one) => one.action)).toEqual([`${service}:${action}`]);
     expect(render(findings)).toContain('1 thing is missing.');
+  });
+
+  it.each([
+    ['eu-west-1', 'aws'],
+    ['cn-north-1', 'aws-cn'],
+    ['us-gov-west-1', 'aws-us-gov'],
+  ])('names resources in %s by the partition %s', async (region, partition) => {
+    const { findings } = await examine({
+      region,
+      faults: {
+        workGroup: {
+          EnforceWorkGroupConfiguration: true,
+          ResultConfiguration: { OutputLocation: `s3://${BUCKET}/a/` },
+        },
+        refuse: { StartQueryExecution: DENIED },
+      },
+      fault: () => accessDenied('s3:GetBucketLocation', 'arn'),
+    });
+    expect(findings.flatMap(({ allow }) => allow ?? []).map(({ resource }) => resource)).toEqual([
+      `arn:${partition}:s3:::${BUCKET}`,
+      `arn:${partition}:athena:${region}:123456789012:workgroup/primary`,
+    ]);
   });
 
   it('says which actions were not tried without a table', async () => {

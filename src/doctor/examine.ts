@@ -4,12 +4,11 @@
  */
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ElasticLoadBalancingV2Client, paginateDescribeLoadBalancers } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AccessLogError } from '../collect/access-log/access-log-error.ts';
 import { ALB_ACCESS_LOGS, deliveriesOf, describeDeliveries, isReadable } from '../collect/access-log/deliveries.ts';
 import { streamFollower } from '../collect/access-log/vended/firehose-streams.ts';
-import { awsProblem } from '../collect/aws/aws-errors.ts';
-import { collectItems, interruptedProblem } from '../collect/aws/call.ts';
+import { collectItems } from '../collect/aws/call.ts';
+import { readIdentity } from '../collect/aws/identity.ts';
 import { fetchAttributes } from '../collect/aws/load-balancer.ts';
 import type { Session } from '../collect/aws/session.ts';
 import { mapLimited } from '../collect/map-limited.ts';
@@ -35,7 +34,8 @@ export async function checkAccount(
   { athena, now }: { athena: Config['athena']; now: number },
 ): Promise<DoctorReport> {
   const { region, account: name } = session.place;
-  const { account, finding } = await checkCredentials(session);
+  const { account, arn } = await readIdentity(session);
+  const finding: DoctorFinding = { about: 'Credentials', state: 'ok', text: arn };
   const where = `${region}, account ${account}${name === 'default' ? '' : ` (${name})`}`;
   if (loadBalancer === null) {
     const [permissions, { findings, example }] = await Promise.all([
@@ -52,22 +52,6 @@ export async function checkAccount(
   ]);
   const tables = await checkAthena(session, { athena, account, place, line });
   return { title: `${loadBalancer.name} in ${where}`, findings: [finding, ...permissions, ...findings, ...tables] };
-}
-
-/** Checks the credentials. Throws Problem when they are not valid, since no other call can succeed then. */
-async function checkCredentials(session: Session): Promise<{ account: string; finding: DoctorFinding }> {
-  const action = 'sts:GetCallerIdentity';
-  try {
-    const abortSignal = AbortSignal.any([session.signal, AbortSignal.timeout(session.deadline)]);
-    const { Account = '', Arn = '' } = await session
-      .client(STSClient)
-      .send(new GetCallerIdentityCommand({}), { abortSignal });
-    return { account: Account, finding: { about: 'Credentials', state: 'ok', text: Arn } };
-  } catch (error) {
-    // GetCallerIdentity needs no permission, so a refusal means that AWS does not know these credentials.
-    if (session.signal.aborted) throw interruptedProblem();
-    throw awsProblem(error, { action, ...session.place });
-  }
 }
 
 async function checkLoadBalancerLogging(session: Session, arn: string, now: number): Promise<LoggingReport> {

@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { awsProblem } from './aws-errors.ts';
+import { interruptedProblem } from './call.ts';
 import { assertCredentials } from './load-balancer.ts';
 import type { Session } from './session.ts';
 
@@ -11,7 +12,7 @@ interface CallerIdentity {
 
 /**
  * Returns the caller, using the role of the session. Throws Problem (exit 2) if the role cannot be assumed or AWS
- * rejects the credentials; the call needs no permission.
+ * rejects the credentials; the call needs no permission. Exit 130 when the signal aborts.
  */
 export async function readIdentity(session: Session): Promise<CallerIdentity> {
   await assertCredentials(session);
@@ -22,6 +23,7 @@ export async function readIdentity(session: Session): Promise<CallerIdentity> {
       .send(new GetCallerIdentityCommand({}), { abortSignal });
     return { account: Account, arn: Arn };
   } catch (error) {
+    if (session.signal.aborted) throw interruptedProblem();
     throw awsProblem(error, { action: 'sts:GetCallerIdentity', ...session.place });
   }
 }

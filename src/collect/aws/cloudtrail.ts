@@ -3,6 +3,7 @@ import { CloudTrailClient, type Event, paginateLookupEvents } from '@aws-sdk/cli
 import * as z from 'zod';
 import { CloudTrailEvent } from '../../evidence/aws.ts';
 import type { Question } from '../../evidence/question.ts';
+import { plural } from '../../format/wording.ts';
 import { CHANGES_BEFORE } from '../cli-commands.ts';
 import { type Call, DependencyUnavailable, toCliJson } from './call.ts';
 
@@ -41,17 +42,16 @@ export async function fetchChanges(call: Call, { from, now }: Question): Promise
     if (page.NextToken === undefined || page.NextToken === '') return parseEvents(events);
     if (read >= PAGES || performance.now() > until) break;
   }
-  if (reachesBefore(events, from)) return parseEvents(events);
+  const oldest = Math.min(...events.map(timeOf));
+  if (oldest < from - NEEDED_BEFORE) return parseEvents(events);
+  // A page may be empty although more pages follow.
   throw new DependencyUnavailable(
-    `CloudTrail has more than ${events.length} changes since ${oldestTime(events)}, and earlier ones were not read`,
+    Number.isFinite(oldest)
+      ? `CloudTrail has more than ${events.length} changes since ${new Date(oldest).toISOString()}, and earlier ones were not read`
+      : `CloudTrail returned ${plural(read, 'page')} without changes, and the rest was not read`,
   );
 }
 
 const parseEvents = (events: readonly Event[]): CloudTrailEvent[] => z.array(CloudTrailEvent).parse(toCliJson(events));
 
 const timeOf = ({ EventTime }: Event): number => EventTime?.getTime() ?? Number.POSITIVE_INFINITY;
-
-const reachesBefore = (events: readonly Event[], from: number): boolean =>
-  Math.min(...events.map(timeOf)) < from - NEEDED_BEFORE;
-
-const oldestTime = (events: readonly Event[]): string => new Date(Math.min(...events.map(timeOf))).toISOString();

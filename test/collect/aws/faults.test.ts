@@ -1,6 +1,7 @@
 /** The evidence when AWS refuses, throttles, is slow or silent, and when the user interrupts. */
 import { describe, expect, it } from 'vitest';
 import { liveCollectors } from '../../../src/collect/aws/aws-collectors.ts';
+import { fetchChanges } from '../../../src/collect/aws/cloudtrail.ts';
 import { findLive } from '../../../src/collect/aws/load-balancer.ts';
 import { collect } from '../../../src/collect/collect.ts';
 import { diagnose } from '../../../src/diagnose/diagnose.ts';
@@ -329,6 +330,17 @@ describe('pages', () => {
     files['lookup-events'] = { Events: Array.from({ length: 40 }, (_, index) => event(index)) };
     expect(reasonOf((await collectLive('009')).evidence.changes)).toMatch(
       /^CloudTrail has more than 20 changes since /,
+    );
+  });
+
+  it('are said to be empty when none of those read has a change', async () => {
+    const account = await openAccount(filesOf(incidentFolder('009')));
+    account.paged(0);
+    const { question } = await readRecorded('009');
+    const session = sessionIn('eu-west-1');
+    const call = { session, options: { abortSignal: session.signal } };
+    await expect(fetchChanges(call, question)).rejects.toThrow(
+      'CloudTrail returned 20 pages without changes, and the rest was not read',
     );
   });
 });

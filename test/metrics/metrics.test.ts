@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BOT_METRICS, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
 import { openMeter } from '../../src/metrics/meter.ts';
+import { otlpEndpoint } from '../../src/metrics/otlp-endpoint.ts';
+import { Problem } from '../../src/problem.ts';
 import { event } from '../support/alarms/messages.ts';
 import { rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -166,6 +168,18 @@ describe('with an OTLP endpoint', () => {
     expect(sent.find(({ name }) => name === 'SocketUp')).toMatchObject({ gauge: { dataPoints: [{ asDouble: 1 }] } });
     expect(sent.find(({ name }) => name === 'MessagesLost')).toMatchObject({ sum: { dataPoints: [{ asDouble: 0 }] } });
     expect({ lines, warnings }).toEqual({ lines: [], warnings: [] });
+  });
+
+  it('names the variable and header whose value is not percent-encoded', () => {
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-team=on%20call,x-key=50%',
+    };
+    const problem = new Problem(
+      'OTEL_EXPORTER_OTLP_HEADERS: the value of x-key is not percent-encoded. Write %25 for a %.',
+      1,
+    );
+    expect(() => otlpEndpoint(environment, 'metrics')).toThrow(problem);
   });
 
   it('says once that the collector refuses them, and goes on', async () => {

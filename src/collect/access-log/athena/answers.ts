@@ -64,6 +64,7 @@ export function readRollups(rows: Rows): Rollups {
   }
   const rowsOf = (part: string): RollupRow[] => parts.get(part) ?? [];
   const places = rowsOf('place').map(toPlaceRow);
+  const targets = targetTraffic(places);
   const shapes = rowsOf('shape').map(toFailureShape).sort(byShape);
   const { shown, ...clients } = showFailures(loggedFailures(rowsOf('failure')), ({ isRetried }) => isRetried);
   const counts = countLines(rowsOf('line'));
@@ -76,7 +77,7 @@ export function readRollups(rows: Rows): Rollups {
       minutes: rowsOf('minute')
         .map(({ key, lines }) => ({ minute: Number(key) / 1000, requests: Number(lines) }))
         .sort((a, b) => a.minute - b.minute),
-      targets: targetTraffic(places),
+      targets,
       statuses: statusCounts(places),
       failures: shown.map(({ failure }) => failure),
       failuresTotal: sum(shapes.map(({ count }) => count)),
@@ -86,7 +87,7 @@ export function readRollups(rows: Rows): Rollups {
       retriedOk: sum(shapes.map(({ retriedOk }) => retriedOk)),
       routes: readRoutes(rowsOf('route'), rowsOf('time'), rowsOf('size')),
       slowest: slowestRoutes(rowsOf('slow'), rowsOf('minute')),
-      badRequestRoutes: badRequestRoutes(rowsOf('bad'), targetTraffic(places)),
+      badRequestRoutes: badRequestRoutes(rowsOf('bad'), targets),
       outages: rowsOf('outage').map(toUnansweredRun).sort(byTargetAndTime),
     },
     empty: counts.empty,

@@ -16,8 +16,8 @@ export type Collectors = { [Name in EvidenceName]: Collector<Evidence[Name]> };
 export type ProgressListener = (name: EvidenceName, state: 'started' | Collected<unknown>['status']) => void;
 
 /**
- * Runs every collector. Throws only a Problem: the question or the recording is wrong, or the user interrupted. `early`
- * is called at most once, with the evidence so far, before the access log and CloudTrail have answered.
+ * Runs every collector. Throws only a Problem: the question or the recording is wrong, or the user interrupted. Calls
+ * `onInterimEvidence` at most once, with the evidence so far, before the access log and CloudTrail have answered.
  */
 export async function collect(
   collectors: Collectors,

@@ -10,7 +10,7 @@ const REQUEST_START = 'http.client.request.start';
 
 interface FirstCalls {
   /**
-   * Resolves once at least one request has left and every request started from now until then has left; or with `over`.
+   * Resolves once at least one request has left and every request started from now until then has left; or with `stop`.
    */
   sent: Promise<void>;
   /** Call when no more requests will start. */

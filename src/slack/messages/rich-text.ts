@@ -340,7 +340,7 @@ export const partsMessage = (parts: readonly MessagePart[], after: readonly Slac
   blocks: [...richText(parts, rest), ...after],
 });
 
-/** "3 errors" and a table of strings; the widest columns keep their width. */
+/** Returns one line per row, each column as wide as its widest cell; `right`: numbers of the columns aligned right. */
 export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows

@@ -28,6 +28,7 @@ import { openSlackThreads } from '../src/slack/thread/slack-threads.ts';
 import { REGION, resourceOf, snsAlarm } from '../test/support/alarms/messages.ts';
 import { instantInvestigator, memoryStore } from '../test/support/alarms/process.ts';
 import { type LocalSlack, openLocalSlack } from '../test/support/slack/local-slack.ts';
+import { percentile } from './measured.ts';
 
 // Ignore options of the other benchmarks.
 const { values } = parseArgs({
@@ -177,14 +178,8 @@ async function threadsOf({ aws, slack }: Bench, count: number): Promise<number[]
   return [...took.values()];
 }
 
-/** The smallest value that this share of the values does not exceed. */
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
-
 function say(what: string, times: readonly number[]): void {
-  const sorted = [...times].sort((a, b) => a - b);
-  const shown = [percentile(sorted, 0.5), percentile(sorted, 0.99)].map((ms) => `${(ms / 1000).toFixed(2)} s`);
+  const shown = [percentile(times, 0.5), percentile(times, 0.99)].map((ms) => `${(ms / 1000).toFixed(2)} s`);
   process.stdout.write(`${what.padEnd(58)} p50 ${shown[0]}   p99 ${shown[1]}   (${times.length})\n`);
 }
 

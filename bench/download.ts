@@ -7,9 +7,10 @@
  * --each, --all   megabytes a second of one connection, and of all together
  *
  * Prints the seconds to download and read all files, those to download them first and read them then, and the peak memory.
+ * Each measurement runs in a process of its own, so that its memory holds nothing of the one before.
  */
 
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ import { readAccessLog } from '../src/collect/access-log/embedded/embedded-engin
 import type { LogPlace } from '../src/collect/access-log/log-place.ts';
 import { download } from '../src/collect/access-log/s3-log.ts';
 import { serveS3 } from '../test/support/s3/server.ts';
+import { median } from './measured.ts';
 
 const BUCKET = 'logs';
 /** Milliseconds until the first byte of an answer. */
@@ -60,8 +62,19 @@ interface Measured {
   peak: number;
 }
 
-async function measure(endpoint: string, atOnce: number, isOverlapped: boolean): Promise<Measured> {
-  const objects = names.map((key) => ({ key, bytes: sizes.get(key) ?? 0 }));
+interface Reading {
+  endpoint: string;
+  sizes: Size[];
+  atOnce: number;
+  isOverlapped: boolean;
+}
+
+interface Size {
+  key: string;
+  bytes: number;
+}
+
+async function measure({ endpoint, sizes, atOnce, isOverlapped }: Reading): Promise<Measured> {
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
   const s3 = new S3Client({ region: 'eu-west-1', endpoint, forcePathStyle: true, credentials });
   const [name = '', id = ''] = incident.loadBalancer.split('/').slice(-2);
@@ -80,15 +93,15 @@ async function measure(endpoint: string, atOnce: number, isOverlapped: boolean):
     peak = Math.max(peak, process.memoryUsage.rss());
   }, 20);
   const started = performance.now();
-  const bytes = objects.reduce((sum, one) => sum + one.bytes, 0);
+  const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
   const read = (now: boolean) =>
     readAccessLog({
       ...{ folder: to, question, idleTimeoutSeconds: 60 },
-      ...(now ? { arriving: { count: objects.length, bytes, names: arrived } } : {}),
+      ...(now ? { arriving: { count: sizes.length, bytes, names: arrived } } : {}),
     });
   const early = isOverlapped ? read(true) : null;
   const signal = new AbortController().signal;
-  await download({ s3, place, objects, folder: to, signal, atOnce, onArrival: (file) => arrived.push(file) });
+  await download({ s3, place, objects: sizes, folder: to, signal, atOnce, onArrival: (file) => arrived.push(file) });
   arrived.push(null);
   await (early ?? read(false));
   const seconds = (performance.now() - started) / 1000;
@@ -98,21 +111,39 @@ async function measure(endpoint: string, atOnce: number, isOverlapped: boolean):
   return { seconds, peak: peak / 1e6 };
 }
 
-const sizes = new Map<string, number>();
-if (process.send !== undefined) await serve();
-else {
-  const server = fork(import.meta.filename, process.argv.slice(2), { execArgv: process.execArgv });
-  const [{ endpoint, sizes: listed }] = await once(server, 'message');
-  for (const { key, bytes } of listed) sizes.set(key, bytes);
-  const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
-  const total = listed.reduce((sum: number, { bytes }: { bytes: number }) => sum + bytes, 0);
+/** What a child process does: serves the bucket, or measures one read. */
+type Task = { serve: true } | Reading;
+
+function child(task: Task): ChildProcess {
+  const started = fork(import.meta.filename, process.argv.slice(2), { execArgv: process.execArgv });
+  started.send(task);
+  return started;
+}
+
+async function measureApart(task: Reading): Promise<Measured> {
+  const [answer] = await once(child(task), 'message');
+  return answer;
+}
+
+if (process.send !== undefined) {
+  const [task]: Task[] = await once(process, 'message');
+  if (task !== undefined && 'serve' in task) await serve();
+  else if (task !== undefined) {
+    process.send(await measure(task));
+    process.disconnect();
+  }
+} else {
+  const server = child({ serve: true });
+  const [served] = await once(server, 'message');
+  const { endpoint, sizes }: { endpoint: string; sizes: Size[] } = served;
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   process.stdout.write(`${names.length} files, ${(total / 1e6).toFixed(0)} MB, ${values.each} MB/s a connection\n\n`);
   process.stdout.write('| connections | s | download first, s | peak MB |\n| -: | -: | -: | -: |\n');
   for (const connections of values.connections.split(',').map(Number)) {
     const [both, apart]: [Measured[], Measured[]] = [[], []];
     for (let left = Number(values.rounds); left > 0; left--) {
-      both.push(await measure(endpoint, connections, true));
-      apart.push(await measure(endpoint, connections, false));
+      both.push(await measureApart({ endpoint, sizes, atOnce: connections, isOverlapped: true }));
+      apart.push(await measureApart({ endpoint, sizes, atOnce: connections, isOverlapped: false }));
     }
     const cells = [
       connections,

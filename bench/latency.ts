@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { readIncident } from '../src/collect/incident/incident-collectors.ts';
 import { investigateWords } from '../src/commands/diagnose-live.ts';
 import { incidentFolder } from '../test/support/aws/live-run.ts';
+import { median } from './measured.ts';
 
 /** Connect timeouts, which need no search for a keep-alive edge, and a keep-alive race, which does. */
 const INCIDENTS = {
@@ -55,8 +56,6 @@ const PATHS = {
 // Ignore options of the other benchmarks.
 const { values } = parseArgs({ strict: false, options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Math.max(1, Number(values.rounds));
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
 
 /** Endpoints of the incident in a process of their own. */
 async function serve({ folder }: { folder: string }) {

@@ -22,6 +22,7 @@ import {
   type Options,
   openLocalSlack,
 } from '../test/support/slack/local-slack.ts';
+import { percentile } from './measured.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../test/scenarios');
 const ACK_AIM = 500;
@@ -93,9 +94,6 @@ async function withBot(
   }
 }
 
-const percentile = (numbers: readonly number[], share: number): number =>
-  [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.ceil(numbers.length * share) - 1)] ?? Number.NaN;
-
 /** Distinct questions: each incident in turn, with different ends of the window. */
 const incidents = await Promise.all(
   INCIDENTS.map(async (name) => {
@@ -118,8 +116,12 @@ function question(index: number): string {
 /** Number of threads that show their answer: the root, the checklist and the verdict. */
 const finished = (slack: LocalSlack, channels: readonly string[]): number =>
   channels.reduce((sum, channel) => sum + slack.roots(channel).filter((root) => isFinal(slack, root)).length, 0);
+
+/** What a root message says before its answer is final: see root.ts. */
+const UNDER_WAY = /queued|diagnosing…|reading the access log|provisional|next check|checking again/i;
+
 function isFinal(slack: LocalSlack, { text, channel, ts }: Message): boolean {
-  if (/looking|waiting|provisional/i.test(text)) return false;
+  if (UNDER_WAY.test(text)) return false;
   const [checklist, verdict] = slack.thread(channel, ts);
   return verdict !== undefined && !/: \d of 6 steps(?! incomplete)/.test(checklist?.text ?? '');
 }

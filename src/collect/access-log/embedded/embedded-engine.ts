@@ -26,8 +26,6 @@ import { EntryStore } from './entry-store.ts';
 import { type FilesToScan, openReaders, type Readers, type SizedFileToScan, scan } from './scan.ts';
 import type { ScannedFile } from './scan-file.ts';
 
-export { redactExcerpt } from '../log-files.ts';
-
 export interface ReadOptions {
   /** A folder with log files at any depth, or the files themselves. */
   folder: string | readonly string[];

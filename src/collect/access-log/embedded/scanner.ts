@@ -4,7 +4,7 @@
  * every line to the parser: tests compare the WebAssembly scanner with it, and it is the fallback without WebAssembly
  * (node --jitless) and in a checkout that was never built.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/question.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { type Global, type InflateModule, Inflater } from './inflater.ts';
@@ -122,13 +122,13 @@ export const openScanner: OpenScanner = (question, events) => {
   return compiled === null ? exactScanner(question, events) : new ModuleScanner(compiled, question, events);
 };
 
-const SOURCES = ['scan-lines.ts', 'inflate.ts', 'codes.ts', 'checksum.ts'];
-
 /** The memory of a module built from older source is laid out differently, so it would read every line wrongly. */
 function isOutdated(): boolean {
   if (!IS_SOURCE) return false;
   const built = statSync(MODULE).mtimeMs;
-  return SOURCES.some((name) => statSync(new URL(`wasm/${name}`, import.meta.url)).mtimeMs > built);
+  const sources = new URL('wasm/', import.meta.url);
+  const names = readdirSync(sources).filter((name) => name.endsWith('.ts'));
+  return names.some((name) => statSync(new URL(name, sources)).mtimeMs > built);
 }
 
 function compile(): object | null {

@@ -24,7 +24,7 @@ import {
 
 /** Compressed bytes. At the end of the file, 64 zeros follow. */
 export const PACKED: usize = CODES_END;
-export const PACKED_SIZE: usize = 69_632;
+const PACKED_SIZE: usize = 69_632;
 /** Where the memory of this file ends. */
 export const INFLATE_END: usize = PACKED + PACKED_SIZE;
 

@@ -19,7 +19,6 @@ export {
   inflated,
   keepPacked,
   PACKED,
-  PACKED_SIZE,
   skipPacked,
   startInflate,
 } from './inflate';

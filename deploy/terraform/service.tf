@@ -28,7 +28,8 @@ resource "aws_security_group" "bot" {
 
 resource "aws_ecs_task_definition" "bot" {
   family = var.name
-  # 1 vCPU decompresses and scans about 100 MB of log a second; four diagnoses at once stay below 3 GB.
+  # 1 vCPU decompresses and scans about 100 MB of log a second. With an Athena table, four diagnoses at once stay below
+  # 2 GB. Without one, each large window takes up to 2.2 GB: raise the memory, or lower limits.atOnce.
   cpu                      = 1024
   memory                   = 4096
   network_mode             = "awsvpc"

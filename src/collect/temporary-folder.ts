@@ -3,15 +3,10 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WRITE_FAILURES } from '../format/write-failures.ts';
 import { Problem } from '../problem.ts';
 
-const REASONS: Record<string, string> = {
-  EACCES: 'there is no permission to write to it',
-  EDQUOT: 'the quota is used up',
-  ENOENT: 'it does not exist',
-  ENOSPC: 'the disk is full',
-  EROFS: 'it is read-only',
-};
+const REASONS: Readonly<Record<string, string>> = { ...WRITE_FAILURES, ENOENT: 'it does not exist' };
 
 /** Folders to remove at a signal; null in a process that stops by itself. */
 let made: string[] | null = null;

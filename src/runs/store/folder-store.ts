@@ -8,6 +8,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { byText } from '../../format/by-text.ts';
+import { WRITE_FAILURES } from '../../format/write-failures.ts';
 import { errorCode, Problem } from '../../problem.ts';
 import { folderLocks } from './folder-lock.ts';
 import { assertKey, assertPrefix } from './key.ts';
@@ -192,18 +193,7 @@ async function clean(unfinished: string): Promise<void> {
   }
 }
 
-const REASONS: Record<string, string> = {
-  EACCES: 'there is no permission to',
-  EPERM: 'there is no permission to',
-  EROFS: 'it is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  ENOENT: 'it cannot be created',
-  ENOTDIR: 'a file is in its place',
-  EEXIST: 'a file is in its place',
-  EISDIR: 'a folder is in the place of a file',
-  EMFILE: 'too many files are open',
-};
+const REASONS: Readonly<Record<string, string>> = { ...WRITE_FAILURES, ENOENT: 'it cannot be created' };
 /** Codes for which another place helps. */
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT']);
 

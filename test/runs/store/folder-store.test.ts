@@ -1,12 +1,19 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { folderLocks, MACHINE } from '../../../src/runs/store/folder-lock.ts';
 import { openFolderStore } from '../../../src/runs/store/folder-store.ts';
 import { temporaryFolder } from '../../support/incident/folder.ts';
+
+// Tests may run as root, whom no folder refuses.
+vi.mock(import('node:fs/promises'), async (original) => {
+  const actual = await original();
+  return { ...actual, access: vi.fn(actual.access) };
+});
 
 const INCREMENT = join(import.meta.dirname, '../../support/runs/increment.ts');
 
@@ -184,6 +191,14 @@ describe('the folder itself', () => {
     writeFileSync(file, '');
     await expect(openFolderStore(file)).rejects.toThrow(
       `Run records cannot be kept in ${file}: a file is in its place.`,
+    );
+  });
+
+  it.each(['EACCES', 'EPERM'])('says that permission is denied, and what helps, on %s', async (code) => {
+    const dir = temporaryFolder();
+    vi.mocked(access).mockRejectedValueOnce(Object.assign(new Error(code), { code }));
+    await expect(openFolderStore(dir)).rejects.toThrow(
+      `Run records cannot be kept in ${dir}: permission is denied. Mount a volume there, or set runs.folder or runs.s3.bucket.`,
     );
   });
 

@@ -19,7 +19,7 @@ export const BOT_METRICS = {
   /** US dollars spent on reading the access log. */
   SpendUsd: 'None',
   BytesScanned: 'Bytes',
-  /** Episodes and their threads: there should not be more threads than episodes. */
+  /** Episodes and their threads, each counted once: there should not be more threads than episodes. */
   Episodes: 'Count',
   EpisodeThreads: 'Count',
   /** Time from sending an alarm to the queue to receiving it. */
@@ -28,6 +28,7 @@ export const BOT_METRICS = {
   MessagesLost: 'Count',
   /** Edits that were never sent to Slack. */
   EditsDropped: 'Count',
+  /** Messages and files that Slack did not take. */
   PostsRefused: 'Count',
   /** 1 while the bot is connected to Slack. */
   SocketUp: 'Count',

@@ -1,7 +1,7 @@
 /** Wraps parts of the bot so that a meter records what they do; each behaves like the part it wraps. */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { Investigator } from '../investigate/investigator.ts';
-import type { Poster, PostResult } from '../slack/delivery/slack-poster.ts';
+import { NOT_SENT, type Poster, type PostResult } from '../slack/delivery/slack-poster.ts';
 import type { SlackThreads } from '../slack/thread/slack-threads.ts';
 import type { BotMetric, BotMetrics } from './bot-metrics.ts';
 import type { Tracer } from './tracer.ts';
@@ -12,6 +12,8 @@ const STANDINGS: Record<Diagnosis['verdict']['standing'], BotMetric> = {
   undecided: 'DiagnosesUndecided',
   none: 'DiagnosesWithoutErrors',
 };
+
+export type MeasuredCalls = Pick<Poster, 'post' | 'edit' | 'upload'>;
 
 /** `now` returns epoch milliseconds. Parts that an investigator lacks stay absent. */
 export function measuredInvestigator<T extends Investigator>(
@@ -56,31 +58,50 @@ export function measuredInvestigator<T extends Investigator>(
   };
 }
 
-export function measuredPoster<T extends Pick<Poster, 'post' | 'edit'>>(poster: T, metrics: BotMetrics): T {
-  const refused = (result: PostResult, metric: BotMetric): PostResult => {
-    if ('refused' in result) metrics.count(metric);
+export function measuredPoster<T extends MeasuredCalls>(poster: T, metrics: BotMetrics): T {
+  const posted = (result: PostResult): PostResult => {
+    if ('refused' in result) metrics.count('PostsRefused');
     return result;
   };
   return {
     ...poster,
-    post: async (target, message, runId) => refused(await poster.post(target, message, runId), 'PostsRefused'),
-    edit: async (channel, ts, message) => refused(await poster.edit(channel, ts, message), 'EditsDropped'),
+    post: async (target, message, runId) => posted(await poster.post(target, message, runId)),
+    upload: async (target, file) => posted(await poster.upload(target, file)),
+    async edit(channel, ts, message) {
+      const result = await poster.edit(channel, ts, message);
+      // Slack answers some edits with a refusal, such as message_not_found: these were sent.
+      if ('refused' in result && result.code === NOT_SENT) metrics.count('EditsDropped');
+      return result;
+    },
+  };
+}
+
+/** Most episodes remembered; an episode is retried long before so many others open. */
+const MOST_EPISODES = 1_000;
+
+/** Returns a function that says whether it sees an episode for the first time. */
+function firstSight(): (episode: string) => boolean {
+  const seen = new Set<string>();
+  return (episode) => {
+    if (seen.has(episode)) return false;
+    seen.add(episode);
+    const [oldest] = seen;
+    if (seen.size > MOST_EPISODES && oldest !== undefined) seen.delete(oldest);
+    return true;
   };
 }
 
 export function measuredThreads(threads: SlackThreads, metrics: BotMetrics): SlackThreads {
-  /** Episodes seen by this process; one that survives a restart is counted again. */
-  const episodes = new Set<string>();
+  // A retry opens the same thread again. After a restart, an episode is counted again.
+  const [isNewEpisode, isNewThread] = [firstSight(), firstSight()];
   return {
     ...threads,
     async open(request) {
       const { askedBy } = request;
-      if (askedBy.kind === 'alarm' && !episodes.has(askedBy.episode)) {
-        episodes.add(askedBy.episode);
-        metrics.count('Episodes');
-      }
+      const episode = askedBy.kind === 'alarm' ? askedBy.episode : null;
+      if (episode !== null && isNewEpisode(episode)) metrics.count('Episodes');
       const opened = await threads.open(request);
-      if (askedBy.kind === 'alarm' && 'opened' in opened) metrics.count('EpisodeThreads');
+      if (episode !== null && 'opened' in opened && isNewThread(episode)) metrics.count('EpisodeThreads');
       return opened;
     },
   };

@@ -2,17 +2,16 @@
 import type { Config } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
 import type { Investigator } from '../investigate/investigator.ts';
-import type { Poster } from '../slack/delivery/slack-poster.ts';
 import type { SlackThreads } from '../slack/thread/slack-threads.ts';
 import { type BotMetrics, openBotMetrics } from './bot-metrics.ts';
-import { measuredInvestigator, measuredPoster, measuredThreads } from './measured.ts';
+import { type MeasuredCalls, measuredInvestigator, measuredPoster, measuredThreads } from './measured.ts';
 import { otlpEndpoint, serviceName } from './otlp-endpoint.ts';
 import type { OtlpMetrics } from './otlp-metrics.ts';
 import { openTracer } from './tracer.ts';
 
 interface Meter {
   investigator<T extends Investigator>(investigator: T): T;
-  poster<T extends Pick<Poster, 'post' | 'edit'>>(poster: T): T;
+  poster<T extends MeasuredCalls>(poster: T): T;
   threads(threads: SlackThreads): SlackThreads;
   /** Records how long a message waited in the queue, in milliseconds. */
   onReceived(age: number): void;

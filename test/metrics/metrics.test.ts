@@ -4,10 +4,14 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { BOT_METRICS, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
+import { BOT_METRICS, type BotMetrics, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
+import { type MeasuredCalls, measuredPoster, measuredThreads } from '../../src/metrics/measured.ts';
 import { openMeter } from '../../src/metrics/meter.ts';
 import { otlpEndpoint } from '../../src/metrics/otlp-endpoint.ts';
 import { Problem } from '../../src/problem.ts';
+import type { PostResult } from '../../src/slack/delivery/slack-poster.ts';
+import type { ThreadRequest } from '../../src/slack/thread/open.ts';
+import type { SlackThreads } from '../../src/slack/thread/slack-threads.ts';
 import { event } from '../support/alarms/messages.ts';
 import { rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -61,6 +65,41 @@ it('deploy/dashboard.json shows every metric, and no others', () => {
   };
   const shown = dashboard.widgets.flatMap(({ properties }) => properties.metrics.map(([, name]) => name));
   expect([...new Set(shown)].sort()).toEqual(Object.keys(BOT_METRICS).sort());
+});
+
+/** What the metrics have counted, by name. */
+function counts(metrics: BotMetrics): Record<string, unknown> {
+  const { _aws: _, ...values } = JSON.parse(metrics.flush(NOON));
+  return values;
+}
+
+it('counts edits that were given up, and posts and files that Slack refused', async () => {
+  const metrics = openBotMetrics();
+  const refusal = (code: string): PostResult => ({ refused: 'refused', code });
+  const edits = [refusal('message_not_found'), refusal('not_sent'), { ts: '1' }];
+  const target = { channel: 'C1', thread: null };
+  const poster = measuredPoster<MeasuredCalls>(
+    {
+      post: async () => refusal('msg_blocks_too_long'),
+      upload: async () => refusal('no_upload_url'),
+      edit: async () => edits.shift() ?? { ts: '1' },
+    },
+    metrics,
+  );
+  for (let edit = 0; edit < 3; edit++) await poster.edit('C1', '1', { text: '', blocks: [] });
+  expect(counts(metrics)).toEqual({ EditsDropped: 1 });
+  await poster.post(target, { text: '', blocks: [] });
+  await poster.upload(target, { filename: 'a.csv', title: '', content: '', comment: '' });
+  expect(counts(metrics)).toEqual({ PostsRefused: 2 });
+});
+
+it('counts the thread of an episode once when opening it is retried', async () => {
+  const metrics = openBotMetrics();
+  const opened = [{ refused: 'later' }, { opened: {} }, { opened: {} }];
+  const threads = measuredThreads({ open: async () => opened.shift() } as unknown as SlackThreads, metrics);
+  const request = { askedBy: { kind: 'alarm', episode: 'e1' } } as unknown as ThreadRequest;
+  for (let attempt = 0; attempt < 3; attempt++) await threads.open(request);
+  expect(counts(metrics)).toEqual({ Episodes: 1, EpisodeThreads: 1 });
 });
 
 interface Received {

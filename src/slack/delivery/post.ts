@@ -12,7 +12,7 @@ import type { Message, SlackBlock } from '../messages/message.ts';
 import { boltLogger } from '../slack-log.ts';
 import { type CallResult, openEditRateLimiter, SYSTEM_TIMER, type TimerClock } from './edit-rate-limiter.ts';
 import { openPostQueue, type PostQueue } from './post-queue.ts';
-import type { Poster, PostResult, PostTarget } from './slack-poster.ts';
+import { NOT_SENT, type Poster, type PostResult, type PostTarget } from './slack-poster.ts';
 import { truncateText } from './truncate.ts';
 
 interface PosterSettings {
@@ -65,7 +65,7 @@ export function openPoster({
   const [singleTryClient, retryingClient] = [client(0), client(RETRIES.retries)];
   const postQueue = openPostQueue(clock);
   const connection: Connection = { singleTryClient, retryingClient, postQueue, clock, timeout };
-  const editLimiter = openEditRateLimiter<PostResult>(() => ({ refused: 'unreachable', code: 'not_sent' }), clock);
+  const editLimiter = openEditRateLimiter<PostResult>(() => ({ refused: 'unreachable', code: NOT_SENT }), clock);
   /** Block types that this workspace rejects. */
   const unsupportedTypes = new Set<string>();
 

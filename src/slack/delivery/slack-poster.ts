@@ -7,6 +7,9 @@ import type { FileMessage, Message } from '../messages/message.ts';
  */
 export type Refusal = { refused: 'not-in-channel' | 'gone' | 'unreachable' | 'refused'; code: string };
 
+/** Code of an edit that was given up: the poster closed first, or Slack throttled it too often. */
+export const NOT_SENT = 'not_sent';
+
 export type PostResult = { ts: string } | Refusal;
 
 export interface PostTarget {

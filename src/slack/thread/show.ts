@@ -1,4 +1,5 @@
 /** Posts each message of a run's thread once, and edits it until it shows the current run. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { CollectionProgress } from '../../investigate/collection-progress.ts';
 import { verdictKind } from '../../render/verdict-words.ts';
@@ -100,7 +101,7 @@ export async function showRootProgress(context: ThreadContext, run: Run): Promis
  * retry is due.
  */
 export async function showRun(context: ThreadContext, givenRun: Run): Promise<boolean> {
-  const { runs, log } = context;
+  const { log } = context;
   const threadState = await loadThreadState(context, givenRun);
   const { channel, root } = givenRun.thread;
   if (root === null) return false;
@@ -117,9 +118,21 @@ export async function showRun(context: ThreadContext, givenRun: Run): Promise<bo
   for (const [slot, message] of ownMessages(context, threadState)) {
     if (isShown) isShown = take(slot, await postOrEdit(context, givenRun, slot, message, isBroadcast));
   }
-  if (isShown) await runs.change(givenRun.id, (current) => ({ ...current, outbox: { kind: 'empty' } }));
+  if (isShown) await recordShown(context, threadState);
   return isShown;
 }
+
+/** Empties the outbox, unless what the thread shows was changed meanwhile, as by a mute or feedback: it is shown later. */
+async function recordShown({ runs, episodeOf }: ThreadContext, { run, episode }: ThreadState): Promise<void> {
+  const isSameEpisode = isDeepStrictEqual(await episodeOf(run), episode);
+  await runs.change(run.id, (current) => {
+    const isShown = isSameEpisode && isDeepStrictEqual(contentOf(current), contentOf(run));
+    return { ...current, outbox: isShown ? { kind: 'empty' } : toUpdate(current.outbox) };
+  });
+}
+
+/** The run without what showing it changes, and without the replies of buttons. */
+const contentOf = (run: Run) => ({ ...run, lease: null, outbox: null, replies: null, thread: null, updatedAt: null });
 
 /** Messages of the thread below its root, in order. A verdict is posted once there is something to act on. */
 function ownMessages(context: ThreadContext, threadState: ThreadState): [MessageSlot, Message][] {

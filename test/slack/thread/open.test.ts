@@ -517,6 +517,31 @@ describe('a shutdown', () => {
   });
 });
 
+describe('a change while the thread is shown', () => {
+  it('is shown afterwards, also if Slack was unreachable when it was made', async () => {
+    const threads = await bot('one');
+    const runs = openRunStore(await openFolderStore(folder), { retentionDays: 30, now: () => ASKED });
+    const { post } = paper;
+    paper.post = async (target, message, mark) => {
+      const [id = '', slot] = mark?.split('/') ?? [];
+      if (slot === 'verdict') {
+        const muted = { user: 'U0ADA', until: '2026-11-22T05:00:00.000Z', what: 'alarm' } as const;
+        await runs.change(id, (run) => ({ ...run, muted }));
+        paper.isDown = true;
+        await threads.refresh(id);
+        paper.isDown = false;
+      }
+      return post(target, message, mark);
+    };
+    const { id } = await ended(await threads.open(await question({ askedBy: alarm })));
+    expect(texts()[0]).not.toContain('muted these alarms');
+    expect(await runOf(id)).toMatchObject({ outbox: { kind: 'update' } });
+    await (await bot('two')).resume();
+    await settled();
+    expect(texts()[0]).toContain('muted these alarms');
+  });
+});
+
 describe('an outage of Slack', () => {
   it('ends with the answer on screen', async () => {
     const threads = await bot('one');

@@ -4,7 +4,7 @@ import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WRITE_FAILURES } from '../format/write-failures.ts';
-import { Problem } from '../problem.ts';
+import { errorCode, Problem } from '../problem.ts';
 
 const REASONS: Readonly<Record<string, string>> = { ...WRITE_FAILURES, ENOENT: 'it does not exist' };
 
@@ -39,7 +39,7 @@ export async function makeTemporaryFolder(prefix: string): Promise<string> {
     made?.push(folder);
     return folder;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = errorCode(error);
     throw new Problem(
       `Temporary files cannot be written to ${parent}: ${REASONS[code] ?? code}. Mount a volume there, or set TMPDIR to a folder that can be written to.`,
       2,

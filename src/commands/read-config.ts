@@ -7,7 +7,7 @@ import { type Config, parseConfig } from '../config.ts';
 import type { Environment } from '../environment-names.ts';
 import { isRecord } from '../format/is-record.ts';
 import { syntaxError, withoutByteOrderMark } from '../format/parse-json.ts';
-import { Problem } from '../problem.ts';
+import { errorCode, Problem } from '../problem.ts';
 
 /** Read from the working directory if no other place is named. */
 const CONFIG_FILE = 'alb502.json';
@@ -76,7 +76,7 @@ async function readIfPresent(file: string, isNamed: boolean): Promise<string | n
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
+    const code = errorCode(error);
     if (code === 'ENOENT' && !isNamed) return null;
     throw new Problem(`The configuration ${file} cannot be read: ${code === 'ENOENT' ? 'no such file' : code}.`, 1);
   }

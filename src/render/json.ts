@@ -1,5 +1,6 @@
 /** The diagnosis as JSON: the contract for programs. */
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import { byText } from '../format/by-text.ts';
 
 /** Characters that JSON allows unescaped but that move the cursor or reverse text on a screen. */
 const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
@@ -14,7 +15,7 @@ const escapeInvisible = (text: string): string =>
 
 /** Sorts the keys of records, whose order is otherwise arbitrary. */
 const sortKeys = (record: object): object =>
-  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => byText(a, b)));
 
 /** Indented by two spaces, ends in a newline, printable; parsing it returns the same diagnosis. */
 export const renderJson = (diagnosis: Diagnosis): string =>

@@ -10,7 +10,7 @@ import { basename, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Window } from '../../evidence/question.ts';
 import { byText } from '../../format/by-text.ts';
-import { errorMessage } from '../../problem.ts';
+import { errorCode, errorMessage } from '../../problem.ts';
 import { redactWords } from '../../redact/plain-words.ts';
 import { lineKind } from './entry.ts';
 import { EXPANDS_TOO_FAR, expansionLimit } from './expansion-limit.ts';
@@ -155,7 +155,7 @@ const DENIED = 'permission denied';
 
 /** Describes what is wrong with a file, as a clause without a full stop. */
 export function fileErrorText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error);
   const known: Record<string, string> = {
     Z_BUF_ERROR: 'it is truncated',
     Z_DATA_ERROR: 'its compressed data is damaged',

@@ -1,6 +1,7 @@
 /** Opens files in folders that strangers filled, and may still change. */
 import { constants, fstatSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errorCode } from '../../problem.ts';
 
 /** Fails for a link in place of the file, and does not wait for the other end of a pipe. */
 export const OPEN_PLAINLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -33,7 +34,7 @@ function placeOf(file: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${file}`);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { TargetGroup, TargetHealthDescription } from '../../evidence/aws.ts';
+import { byText } from '../../format/by-text.ts';
 import type { DiagnosisEvidence } from '../diagnosis-evidence.ts';
 import { groupBy, targetGroupName } from '../traffic.ts';
 import { locate, splitTarget } from './addresses.ts';
@@ -56,7 +57,7 @@ export const targetPaths = (evidence: PathEvidence): readonly TargetPath[] =>
 function judgeTargets(evidence: PathEvidence): TargetPath[] {
   const endpoints = [...registeredEndpoints(evidence), ...loggedEndpoints(evidence)];
   return [...groupBy(endpoints, ({ arn, address, port }) => `${arn} ${address}:${port}`)]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .sort(([a], [b]) => byText(a, b))
     .flatMap(([, [first]]) => (first ? [targetPathOf(first, evidence)] : []));
 }
 

@@ -2,6 +2,7 @@
  * Finds out from the log alone which targets joined and left. Near the edges of the log the answer is "unknown", never
  * "left".
  */
+import { byText } from '../../format/by-text.ts';
 import { targetKey } from '../targets/target-key.ts';
 import type { Traffic } from '../traffic.ts';
 import { groupBy, oncePerTraffic } from '../traffic.ts';
@@ -66,7 +67,7 @@ export const targetPresences = oncePerTraffic((traffic: Traffic): TargetPresence
     })
     .sort(
       (a, b) =>
-        compare(a.target_group_arn, b.target_group_arn) || a.firstSeen - b.firstSeen || compare(a.target, b.target),
+        byText(a.target_group_arn, b.target_group_arn) || a.firstSeen - b.firstSeen || byText(a.target, b.target),
     );
 });
 
@@ -105,5 +106,3 @@ function isSilent(gapMs: number, intervalMs: number): boolean | null {
 
 const latest = (times: (number | null)[]): number | null =>
   times.reduce((top, time) => (time !== null && (top === null || time > top) ? time : top), null);
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

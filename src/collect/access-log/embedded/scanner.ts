@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Window } from '../../../evidence/question.ts';
+import { errorCode } from '../../../problem.ts';
 import { CLOUDFRONT_AGENT } from '../cloudfront-agent.ts';
 import { type Global, type InflateModule, Inflater } from './inflater.ts';
 import { hashPlace, hashText } from './keys.ts';
@@ -136,7 +137,7 @@ function compile(): object | null {
   try {
     return isOutdated() ? null : new WebAssembly.Module(readFileSync(MODULE));
   } catch (error) {
-    if (IS_SOURCE && error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (IS_SOURCE && errorCode(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -50,7 +50,34 @@ const lateAt = (index: number, gap: number): number =>
 
 /** The edge with the lowest probability. Null without two witnesses and a control, or if no edge has two witnesses. */
 export function findGapEdge(sample: GapSample, groups: number): GapEdge | null {
-  if (sample.witnesses.length < 2 || sample.controls.length === 0) return null;
+  const [witness] = sample.witnesses;
+  if (witness === undefined || sample.witnesses.length < 2 || sample.controls.length === 0) return null;
+  // Causes are judged again without the errors of events, mostly on the same gaps.
+  const before = searches.get(witness.gaps) ?? [];
+  const same = before.find((one) => one.groups === groups && isSameSample(one.sample, sample));
+  if (same !== undefined) return same.edge;
+  const edge = searchEdge(sample, groups);
+  searches.set(witness.gaps, [...before, { sample, groups, edge }]);
+  return edge;
+}
+
+/** Searches so far, by the gaps of their first witness. */
+const searches = new WeakMap<readonly number[], { sample: GapSample; groups: number; edge: GapEdge | null }[]>();
+
+function isSameSample(a: GapSample, b: GapSample): boolean {
+  return (
+    a.horizon === b.horizon && areSameRequests(a.witnesses, b.witnesses) && areSameRequests(a.controls, b.controls)
+  );
+}
+
+const areSameRequests = (a: readonly GapRequest[], b: readonly GapRequest[]): boolean =>
+  a.length === b.length &&
+  a.every(({ gaps, kind, closing, stands }, index) => {
+    const other = b[index];
+    return gaps === other?.gaps && kind === other.kind && closing === other.closing && stands === other.stands;
+  });
+
+function searchEdge(sample: GapSample, groups: number): GapEdge | null {
   const scale = comparisonScale(sample);
   const candidates = [
     searchEverywhere(sample, scale, groups),

@@ -14,6 +14,7 @@ const STANDINGS: Record<Diagnosis['verdict']['standing'], BotMetric> = {
 };
 
 export type MeasuredCalls = Pick<Poster, 'post' | 'edit' | 'upload'>;
+export type MeasuredThreads = Pick<SlackThreads, 'open'>;
 
 /** `now` returns epoch milliseconds. Parts that an investigator lacks stay absent. */
 export function measuredInvestigator<T extends Investigator>(
@@ -91,7 +92,7 @@ function firstSight(): (episode: string) => boolean {
   };
 }
 
-export function measuredThreads(threads: SlackThreads, metrics: BotMetrics): SlackThreads {
+export function measuredThreads<T extends MeasuredThreads>(threads: T, metrics: BotMetrics): T {
   // A retry opens the same thread again. After a restart, an episode is counted again.
   const [isNewEpisode, isNewThread] = [firstSight(), firstSight()];
   return {

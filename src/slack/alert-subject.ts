@@ -9,9 +9,10 @@ type AlertSubject = { loadBalancer: string } | { candidates: string[] } | null;
 /** Milliseconds for DescribeAlarms: someone is waiting, and a form can be opened for only three seconds. */
 const LOOKUP_TIMEOUT = 1_500;
 
-type SubjectContext = Pick<SlackContext, 'investigator' | 'loadBalancersOfAlarm' | 'log' | 'signal'>;
+export type SubjectContext = Pick<SlackContext, 'investigator' | 'loadBalancersOfAlarm' | 'log' | 'signal'>;
 
-const listed = ({ investigator }: SubjectContext, accounts: readonly string[]) =>
+/** The load balancers of these accounts. */
+export const listed = ({ investigator }: Pick<SlackContext, 'investigator'>, accounts: readonly string[]) =>
   investigator.listLoadBalancers().filter(({ account }) => accounts.includes(account));
 
 /** Never throws: if the alarm cannot be looked up, there is no subject. */

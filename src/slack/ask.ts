@@ -9,7 +9,7 @@ import { isLoadBalancerName } from '../query/load-balancer-word.ts';
 import { type ParsedQuestion, parseQuestion } from '../query/parse-question.ts';
 import { windowReading } from '../query/window.ts';
 import type { Run } from '../runs/run.ts';
-import { alertSubject, subjectOfAlarm } from './alert-subject.ts';
+import { alertSubject, listed, type SubjectContext, subjectOfAlarm } from './alert-subject.ts';
 import type { Decision, Requester } from './authorization.ts';
 import { RESTARTING, SOMETHING_BROKE } from './messages/index.ts';
 import { isAlert } from './pasted-alert.ts';
@@ -47,16 +47,21 @@ const openAccounts = ({ config }: Pick<SlackContext, 'config'>, channel: string 
 });
 
 /** The names of load balancers that a person may ask about. */
-export const namesOpenTo = async (context: SlackContext, who: Requester): Promise<string[]> =>
-  namesIn(context, await accountsOpenTo(context, who));
+export const namesOpenTo = async (
+  context: Pick<SlackContext, 'authorize' | 'investigator'>,
+  who: Requester,
+): Promise<string[]> => namesIn(context, await accountsOpenTo(context, who));
 
-async function accountsOpenTo(context: SlackContext, who: Requester): Promise<readonly string[]> {
-  const decision = await context.authorize(who);
+async function accountsOpenTo(
+  { authorize }: Pick<SlackContext, 'authorize'>,
+  who: Requester,
+): Promise<readonly string[]> {
+  const decision = await authorize(who);
   return 'accounts' in decision ? decision.accounts : [];
 }
 
-const namesIn = ({ investigator }: SlackContext, accounts: readonly string[]): string[] =>
-  investigator.listLoadBalancers().flatMap(({ name, account }) => (accounts.includes(account) ? [name] : []));
+const namesIn = (context: Pick<SlackContext, 'investigator'>, accounts: readonly string[]): string[] =>
+  listed(context, accounts).map(({ name }) => name);
 
 /** Reads a question against the known load balancer names; returns the sentence to show if it cannot be read. */
 export function tryParseQuery(
@@ -76,7 +81,7 @@ export function tryParseQuery(
  * to show if it cannot be read.
  */
 export async function readTyped(
-  context: SlackContext,
+  context: SubjectContext & Pick<SlackContext, 'authorize'>,
   words: string,
   who: QuestionRequest['who'],
 ): Promise<{ query: ParsedQuestion } | { problem: string }> {

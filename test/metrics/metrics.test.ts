@@ -5,13 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BOT_METRICS, type BotMetrics, openBotMetrics } from '../../src/metrics/bot-metrics.ts';
-import { type MeasuredCalls, measuredPoster, measuredThreads } from '../../src/metrics/measured.ts';
+import {
+  type MeasuredCalls,
+  type MeasuredThreads,
+  measuredPoster,
+  measuredThreads,
+} from '../../src/metrics/measured.ts';
 import { openMeter } from '../../src/metrics/meter.ts';
 import { otlpEndpoint } from '../../src/metrics/otlp-endpoint.ts';
 import { Problem } from '../../src/problem.ts';
+import { newRun } from '../../src/runs/run.ts';
 import type { PostResult } from '../../src/slack/delivery/slack-poster.ts';
-import type { ThreadRequest } from '../../src/slack/thread/open.ts';
-import type { SlackThreads } from '../../src/slack/thread/slack-threads.ts';
+import type { OpenResult, ThreadRequest } from '../../src/slack/thread/open.ts';
 import { event } from '../support/alarms/messages.ts';
 import { rootsOf, SHOP, startAlarmBot } from '../support/alarms/whole-bot-with-queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -95,9 +100,17 @@ it('counts edits that were given up, and posts and files that Slack refused', as
 
 it('counts the thread of an episode once when opening it is retried', async () => {
   const metrics = openBotMetrics();
-  const opened = [{ refused: 'later' }, { opened: {} }, { opened: {} }];
-  const threads = measuredThreads({ open: async () => opened.shift() } as unknown as SlackThreads, metrics);
-  const request = { askedBy: { kind: 'alarm', episode: 'e1' } } as unknown as ThreadRequest;
+  const loadBalancer = { name: 'shop-prod', arn: null, account: 'prod', region: 'eu-west-1' };
+  const request: ThreadRequest = {
+    askedBy: { kind: 'alarm', alarmName: 'shop-prod-5xx', episode: 'e1' },
+    question: { loadBalancer, from: NOON - 900_000, to: NOON, now: NOON, statuses: ['gateway'] },
+    channel: 'C1',
+    parentTs: null,
+  };
+  const run = newRun({ ...request, now: NOON });
+  const thread = { opened: run, ended: Promise.resolve(run) };
+  const results: OpenResult[] = [{ refused: 'later', reason: 'slack' }, thread];
+  const threads = measuredThreads<MeasuredThreads>({ open: async () => results.shift() ?? thread }, metrics);
   for (let attempt = 0; attempt < 3; attempt++) await threads.open(request);
   expect(counts(metrics)).toEqual({ Episodes: 1, EpisodeThreads: 1 });
 });

@@ -130,6 +130,8 @@ const sizes = values.lines
 if (sizes.some((size) => !(size > 0))) throw new RangeError(`--lines ${values.lines}: give millions, such as 0.5,2`);
 const kinds = TRAFFIC.filter((traffic) => values.traffic.split(',').includes(traffic));
 if (kinds.length === 0) throw new RangeError(`--traffic ${values.traffic}: give ${TRAFFIC.join(' or ')}`);
+if (values.write && (values.engine || values.sources))
+  throw new RangeError('--write needs the whole diagnosis of the bundle: leave out --engine and --sources');
 if (!values.sources && !values.engine) measured(`${quoted(process.execPath)} build.mjs`);
 
 const machine = `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}`;
@@ -151,9 +153,8 @@ if (!isQuiet) {
     `\nOther processes used up to ${share} % of the CPU; aims are judged on a quiet machine only.\n`,
   );
 }
+if (values.write && !isQuiet) throw new Error('--write needs a quiet machine, and wrote nothing');
 if (values.write) {
-  if (values.engine || values.sources || !isQuiet)
-    throw new Error('--write needs the whole diagnosis of the bundle on a quiet machine');
   const run = { machine, date: new Date().toISOString().slice(0, 10), rounds };
   writeFileSync(join(root, 'docs/bench.md'), benchPage(all, run));
   const readme = join(root, 'README.md');

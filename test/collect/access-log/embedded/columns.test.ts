@@ -147,7 +147,7 @@ const segment = fc.oneof(
 );
 const request = fc
   .record({
-    method: fc.constantFrom('GET', 'POST', 'get', 'M-SEARCH', '-'),
+    method: fc.constantFrom('GET', 'POST', 'get', 'M-SEARCH', '-', 'ABCDEFGHIJKLMNO', 'ABCDEFGHIJKLMNOP'),
     host: fc.constantFrom('https://www.example.com:443', 'http://[2001:db8::1]:80', 'wss://h:443', 'https://h;x:1', ''),
     path: fc.array(segment, { maxLength: 8 }).map((segments) => segments.map((text) => `/${text}`).join('')),
     end: fc.constantFrom('', '?q=1/2;3', '#f/1', '?', ';?', '?a b'),
@@ -155,9 +155,22 @@ const request = fc
   })
   .map(({ method, host, path, end, version }) => `${method} ${host}${path}${end}${version}`);
 
+/** Of one to sixteen digits; a load balancer writes at most fifteen. */
+const wholeNumber = fc.integer({ min: 1, max: 16 }).map((digits) => Number('9071625348091726'.slice(-digits)));
+
 const fields = fc.record<Partial<Fields>>(
   {
-    type: fc.constantFrom('http', 'https', 'h2', 'grpcs', 'H2', '2h'),
+    type: fc.constantFrom(
+      'http',
+      'https',
+      'h2',
+      'grpcs',
+      'H2',
+      '2h',
+      'a23456789abcdef',
+      'abcdefghijklmnop',
+      'a'.repeat(17),
+    ),
     at: fc.integer({ min: -3_000_000_000, max: 3_000_000_000 }).map((us) => T + us / 1000),
     elb: fc.constantFrom(
       LOAD_BALANCER,
@@ -168,7 +181,10 @@ const fields = fc.record<Partial<Fields>>(
       'app//1',
       'app/shop/',
     ),
-    client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443', '2001:db8::1:443', '-', 'x:1', '192.0.2.1:123456'),
+    client: fc.constantFrom(
+      ...['192.0.2.1:1', '192.0.2.1:65535', '192.0.2.1:123456', '192.0.2.1:', '[2001:db8::1]:443', '2001:db8::1:443'],
+      ...['-', 'x:1', ':1', '1234567890123456:12', '1234567890123456'],
+    ),
     target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-', '10.0.0.1', ':80'),
     times: fc.tuple(
       fc.constantFrom(-1, 0, 0.001, 59.999),
@@ -177,7 +193,10 @@ const fields = fc.record<Partial<Fields>>(
     ),
     status: fc.constantFrom('200', '404', '502', '460', '-', '000', '20', '2000'),
     targetStatus: fc.constantFrom('200', '500', '-', '000'),
-    bytes: fc.constantFrom<[number, number]>([0, 0], [1, 123_456_789_012], [-1, 5], [1, 1e15]),
+    bytes: fc.oneof(
+      fc.constantFrom<[number, number]>([0, 0], [1, 123_456_789_012], [-1, 5], [1, 1e15]),
+      fc.tuple(wholeNumber, wholeNumber),
+    ),
     request,
     userAgent: fc.constantFrom('curl/8', 'a b', '', '-', 'a\\"b', 'é', 'Amazon CloudFront'),
     group: fc.constantFrom(GROUP, '-', 'é'),
@@ -231,6 +250,11 @@ describe('a line in the ordinary form', () => {
     ['of an IPv6 client and target', line({ client: '[2001:db8::1]:443', target: '[2001:db8::2]:80' })],
     ['without a target', line({ target: '-', targetStatus: '-', times: [-1, -1, -1], status: '301' })],
     ['on the last day of a month', line({ at: Date.parse('2026-01-31T23:59:59.999Z') })],
+    ['with a type of 16 letters', line({ type: 'abcdefghijklmnop' })],
+    [
+      'received in 1,234 s, with 15 digits of bytes',
+      line({ times: [1234.567, 0.099, 0], bytes: [123_456_789_012_345, 1] }),
+    ],
     ['with a user agent that is not ASCII', line({ userAgent: 'caf\u00e9' })],
     ['with ids and parameters in its path', line({ request: 'GET https://h:443/a;v=1/17/deadbeef01?q=1 HTTP/2.0' })],
     ['that failed outside of the window', line({ at: T - 1, status: '502' })],
@@ -245,6 +269,10 @@ describe('a line in the ordinary form', () => {
     ['a failure with actions that are not ASCII', line({ status: '502', actions: 'caf\u00e9' })],
     ['a request that could not be read', line({ request: '- http://h:80- -' })],
     ['a path that is not ASCII', line({ request: 'GET https://h:443/caf\u00e9 HTTP/1.1' })],
+    ['a method of 16 letters', line({ request: 'ABCDEFGHIJKLMNOP http://h:80/ HTTP/1.1' })],
+    ['a tab in the request', line({ request: 'GET http://h:80/?a\tb HTTP/1.1' })],
+    ['a port of six digits', line({ client: '192.0.2.1:123456' })],
+    ['16 digits of bytes', line({ bytes: [1_234_567_890_123_456, 1] })],
     ['a quote in the user agent', line({ userAgent: 'a"b' })],
     ['a line cut in the middle', line().slice(0, 150)],
   ])('is handed to the parser: %s', (_, text) => {
@@ -295,7 +323,10 @@ const ordinary = fc
       elb: fc.constantFrom(LOAD_BALANCER, LOAD_BALANCER, LOAD_BALANCER, 'app/shop/other', 'app/shop-2/1', 'app/shop/'),
       client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443'),
       target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-'),
-      times: fc.constantFrom([-1, -1, -1], [0, -1, -1], [0.001, 59.999, 0]),
+      times: fc.oneof(
+        fc.constantFrom<Fields['times']>([-1, -1, -1], [0, -1, -1], [0.001, 59.999, 0]),
+        fc.nat(9999).map((ms): Fields['times'] => [ms / 1000, 9.999 - ms / 1000, ms]),
+      ),
       status: fc.constantFrom('200', '404', '502', '-'),
       targetStatus: fc.constantFrom('200', '500', '-'),
       request: fc.constantFrom(
@@ -307,7 +338,7 @@ const ordinary = fc
         '- - -',
       ),
       group: fc.constantFrom(GROUP, '-'),
-      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', '-', '0000000g', 'abc'),
+      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', 'Root=1-2-09afe8d7', '-', '0000000g', '0000000@', 'abc'),
       created: fc.constantFrom(T, T + 86_400_000 * 18),
       priority: fc.constantFrom('-1', '-', '32767'),
       node: fc.constantFrom('-', '198.51.100.44', '2001:db8::9'),

@@ -94,7 +94,7 @@ export interface Scanner {
   ignoreRoutes(): void;
   /**
    * Scans the lines of [from, to) of the input up to the last whole one, or until the columns are full; returns where
-   * the first unscanned line starts.
+   * the first unscanned line starts. May overwrite the byte at `to`.
    */
   scan(from: number, to: number): number;
   hashText(text: string): number;

@@ -156,7 +156,7 @@ const request = fc
   .map(({ method, host, path, end, version }) => `${method} ${host}${path}${end}${version}`);
 
 /** Of one to sixteen digits; a load balancer writes at most fifteen. */
-const wholeNumber = fc.integer({ min: 1, max: 16 }).map((digits) => Number('9071625348091726'.slice(-digits)));
+const wholeNumber = fc.integer({ min: 1, max: 16 }).map((digits) => Number('8271635149372816'.slice(-digits)));
 
 const fields = fc.record<Partial<Fields>>(
   {
@@ -182,8 +182,17 @@ const fields = fc.record<Partial<Fields>>(
       'app/shop/',
     ),
     client: fc.constantFrom(
-      ...['192.0.2.1:1', '192.0.2.1:65535', '192.0.2.1:123456', '192.0.2.1:', '[2001:db8::1]:443', '2001:db8::1:443'],
-      ...['-', 'x:1', ':1', '1234567890123456:12', '1234567890123456'],
+      '192.0.2.1:1',
+      '192.0.2.1:65535',
+      '192.0.2.1:123456',
+      '192.0.2.1:',
+      '[2001:db8::1]:443',
+      '2001:db8::1:443',
+      '-',
+      'x:1',
+      ':1',
+      '1234567890123456:12',
+      '1234567890123456',
     ),
     target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-', '10.0.0.1', ':80'),
     times: fc.tuple(
@@ -322,6 +331,7 @@ const ordinary = fc
     {
       elb: fc.constantFrom(LOAD_BALANCER, LOAD_BALANCER, LOAD_BALANCER, 'app/shop/other', 'app/shop-2/1', 'app/shop/'),
       client: fc.constantFrom('192.0.2.1:1', '[2001:db8::1]:443'),
+      bytes: fc.tuple(fc.constantFrom(0, 87_654_321, 987_654_321, 1_987_654_321, 2 ** 31 - 1, 2 ** 31), wholeNumber),
       target: fc.constantFrom('10.0.0.1:8080', '[2001:db8::5]:80', '-'),
       times: fc.oneof(
         fc.constantFrom<Fields['times']>([-1, -1, -1], [0, -1, -1], [0.001, 59.999, 0]),
@@ -338,7 +348,7 @@ const ordinary = fc
         '- - -',
       ),
       group: fc.constantFrom(GROUP, '-'),
-      trace: fc.constantFrom('Self=1-1;Root=1-2-ABCDEF01', 'Root=1-2-09afe8d7', '-', '0000000g', '0000000@', 'abc'),
+      trace: fc.constantFrom('Root=1-2-09AFE8D7', 'Root=1-2-fedcBA9F', '-', '0000000g', '0000000@', 'abc'),
       created: fc.constantFrom(T, T + 86_400_000 * 18),
       priority: fc.constantFrom('-1', '-', '32767'),
       node: fc.constantFrom('-', '198.51.100.44', '2001:db8::9'),
@@ -421,6 +431,27 @@ describe('the bytes of a line', () => {
     const created = '2026-03-10T11:59:59.990000Z';
     for (const text of [line().replace(at, time), line().replace(created, time)])
       expect(read([text]).account).toMatchObject({ lines: 1, entries: 0, rejected: 1 });
+  });
+
+  it.each(['0/010', '0.01:', '0.0:0', ':.010', '0.01', '0.0101', '-1.0', '00.010', '1234567.010', '-2'])(
+    "give the parser's values with %s seconds",
+    (seconds) => {
+      for (const index of [5, 6, 7])
+        expectTheSame(Buffer.from(`${line().split(' ').with(index, seconds).join(' ')}\n`));
+    },
+  );
+
+  it("give the parser's values with a line feed in any field", () => {
+    for (const { index } of line().matchAll(/"[^"]*"|[^ ]+/g))
+      expectTheSame(Buffer.from(`${line().slice(0, index + 1)}\n${line().slice(index + 1)}\n${line()}\n`));
+  });
+
+  it('give the same values if nothing was read before, wherever a piece ends', () => {
+    const whole = read([line()]);
+    for (let at = 0; at <= line().length; at += 1) {
+      const { rows, account } = read([line().slice(0, at), line().slice(at)]);
+      expect({ rows, account }).toEqual({ rows: whole.rows, account: whole.account });
+    }
   });
 
   it('list each target and node once, however many there are', () => {

@@ -153,14 +153,14 @@ function codeAfter(code: u32, size: u32): u32 {
   return (code & (bit - 1)) | bit;
 }
 
-/** Builds a table of one code or none. */
+/** Builds a table of one code, of one bit, or none. */
 function buildSparse(kind: i32, table: usize, tableBits: u32, lengths: usize, used: i32): bool {
   memory.fill(table, 0, (<usize>8) << tableBits);
   if (used === 0) return true;
   const symbol = <i32>load<u16>(SORTED);
   const length = <u32>load<u8>(lengths + symbol);
-  if (length > tableBits) return false;
-  for (let code: u32 = 0; code < (<u32>1) << tableBits; code += 1 << length)
+  if (length !== 1) return false;
+  for (let code: u32 = 0; code < (<u32>1) << tableBits; code += 2)
     store<u64>(table + 8 * <usize>code, entryOf(kind, symbol, length));
   return true;
 }

@@ -1,7 +1,7 @@
 /**
- * Decompresses DEFLATE data (RFC 1951) into the memory of the scanner, in AssemblyScript. With the checksum, it takes about
- * half as long as Node's zlib. Most symbols of a log are literals of about five bits, so one lookup in the tables of
- * codes.ts decodes up to three of them.
+ * Decompresses DEFLATE data (RFC 1951) into the memory of the scanner, in AssemblyScript; docs/scale.md compares it
+ * with Node's zlib. Most symbols of a log are literals of about five bits, so one lookup in the tables of codes.ts
+ * decodes up to three of them.
  * Some damage is found only by the caller, who compares length and checksum with the file's trailer. Damaged data is never
  * written outside of the given range.
  */
@@ -231,20 +231,20 @@ function putLiterals(to: usize, entry: u64): usize {
   return to + <usize>((entry >> 8) & 15);
 }
 
-/** Returns how many bytes are loaded if there are `count` bits. */
+/** Whole bytes that a refill adds to `count` bits. */
 function loadedBytes(count: u64): usize {
   return <usize>(((63 - count) >> 3) & 7);
 }
 
 /**
- * Decodes a compressed block until it ends, or input or room runs out. No distance may reach back beyond `first`. The entry
- * after a match is looked up before the match is copied, so that it need not wait for that.
+ * Decodes a compressed block until it ends, or input or room runs out. No distance may reach back beyond `first`. The
+ * entry after a match is looked up before the copy, so that both overlap.
  */
 function decode(to: usize, first: usize): i32 {
   const lastRoom = to - ROUND_ROOM;
   const lastInput = isAllHere ? packedEnd + 8 : packedEnd - ROUND;
-  if (next > lastInput) return isAllHere ? DAMAGED : NEEDS_INPUT;
-  // Locals stay in registers, globals do not. Only the lowest 6 bits of `count`, and of an entry in a shift, matter.
+  // Locals stay in registers, globals do not: so a refill is written out each time. Only the lowest 6 bits of `count`,
+  // and of an entry in a shift, matter.
   let ahead = bits | (load<u64>(next) << bitCount);
   let from = next + loadedBytes(bitCount);
   let count = bitCount | 56;

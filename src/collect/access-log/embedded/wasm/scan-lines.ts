@@ -141,8 +141,8 @@ const ROUTE_LENGTH: usize = 200;
 const MOST_RECEIVED: u64 = 2_147_483_647;
 
 /**
- * What a function that reads a part of the line returns if that has another form. Else it returns where the part ends: a
- * position that is passed on stays in a register, and a variable of the module does not.
+ * Returned for a part that is not in the ordinary form. Otherwise a function that reads a part returns where it ends:
+ * positions are passed on, because locals stay in registers and variables of the module do not.
  */
 const OTHER_FORM: usize = 0;
 
@@ -178,7 +178,7 @@ export function ignoreRoutes(): void {
  * unscanned line starts. Overwrites the byte at `to`.
  */
 export function scan(from: usize, to: usize): usize {
-  // The end of a line is not looked for first: no field is read beyond a line feed.
+  // No field is read beyond a line feed, so nobody need know where a line ends before reading it.
   store<u8>(to, LINE_FEED);
   let start = from;
   while (rows < BATCH && isFull === 0) {
@@ -217,8 +217,8 @@ let isFailure: bool = false;
 let isByCloudFront: bool = false;
 
 /**
- * Takes a line into the columns; returns its line feed. OTHER_FORM also if its route must be named, or if it does not end
- * before `to`.
+ * Takes a line into the columns; returns its line feed. OTHER_FORM also if its route must be named, or if it does not
+ * end before `to`.
  */
 function take(from: usize, to: usize): usize {
   let at = takeHead(from);
@@ -346,10 +346,11 @@ function isMet(place: u64): bool {
 
 /** Fields 1 to 5: type, time, load balancer, client, target. */
 function takeHead(from: usize): usize {
-  const letters = withinRange(v128.load(from), 97, 26);
-  const type = ctz(~i8x16.bitmask(v128.or(letters, withinRange(v128.load(from), 48, 10))));
-  if ((i8x16.bitmask(letters) & 1) === 0 || load<u8>(from + type) !== SPACE) return OTHER_FORM;
-  const time = from + type + 1;
+  const bytes = v128.load(from);
+  const isLetter = withinRange(bytes, 97, 26);
+  const typeEnd = from + ctz(~i8x16.bitmask(v128.or(isLetter, withinRange(bytes, 48, 10))));
+  if ((i8x16.bitmask(isLetter) & 1) === 0 || load<u8>(typeEnd) !== SPACE) return OTHER_FORM;
+  const time = typeEnd + 1;
   ended = moment(time);
   if (ended < 0 || load<u8>(time + 27) !== SPACE) return OTHER_FORM;
   const client = takeLoadBalancer(time + 28);
@@ -357,12 +358,13 @@ function takeHead(from: usize): usize {
 
   const stop = fieldEnd(client);
   clientEnd = portColon(client, stop);
-  if (clientEnd === 0) return OTHER_FORM;
+  if (clientEnd === OTHER_FORM) return OTHER_FORM;
   clientKey = key(hash(client, clientEnd));
 
   target = stop + 1;
   targetEnd = fieldEnd(target);
-  if (portColon(target, targetEnd) === 0 && !(targetEnd === target + 1 && load<u8>(target) === DASH)) return OTHER_FORM;
+  const isNone = targetEnd === target + 1 && load<u8>(target) === DASH;
+  if (!isNone && portColon(target, targetEnd) === OTHER_FORM) return OTHER_FORM;
   return load<u8>(targetEnd) === SPACE ? targetEnd : OTHER_FORM;
 }
 
@@ -395,15 +397,15 @@ function takeNumbers(from: usize): usize {
   let at = duration(from);
   if (at === OTHER_FORM) return OTHER_FORM;
   at = duration(at);
-  targetMs = milliseconds;
+  targetMs = readMs;
   if (at === OTHER_FORM) return OTHER_FORM;
   at = duration(at);
   if (at === OTHER_FORM) return OTHER_FORM;
   at = statusField(at);
-  status = code;
+  status = readStatus;
   if (at === OTHER_FORM) return OTHER_FORM;
   at = statusField(at);
-  targetStatus = code;
+  targetStatus = readStatus;
   if (at === OTHER_FORM) return OTHER_FORM;
   const bytes = at + 1;
   at = wholeField(at);
@@ -527,40 +529,41 @@ function fieldEnd(from: usize): usize {
   let p = from;
   while (true) {
     const bytes = v128.load(p);
-    const found = i8x16.bitmask(v128.or(below(bytes, 33), i8x16.eq(bytes, i8x16.splat(QUOTE))));
+    const found = i8x16.bitmask(v128.or(outside(bytes, 33), i8x16.eq(bytes, i8x16.splat(QUOTE))));
     if (found !== 0) return p + ctz(found);
     p += 16;
   }
 }
 
-/** Returns the position of the closing quote. A control character or a byte that is not ASCII before it is another form. */
+/** Returns the closing quote. A control character, or a byte that is not ASCII, in front of it is another form. */
 function asciiQuote(from: usize): usize {
   let p = from;
   while (true) {
     const bytes = v128.load(p);
-    const found = i8x16.bitmask(v128.or(below(bytes, 32), i8x16.eq(bytes, i8x16.splat(QUOTE))));
+    const found = i8x16.bitmask(v128.or(outside(bytes, 32), i8x16.eq(bytes, i8x16.splat(QUOTE))));
     if (found !== 0) return load<u8>(p + ctz(found)) === QUOTE ? p + ctz(found) : OTHER_FORM;
     p += 16;
   }
 }
 
-/** All bits of the bytes below `least` and above "~" are set: after adding 1, as signed numbers, these are the lowest. */
-function below(bytes: v128, least: i8): v128 {
+/** Marks bytes below `least` and above "~". Adding 1 makes both the lowest signed numbers. */
+function outside(bytes: v128, least: i8): v128 {
   return i8x16.lt_s(i8x16.add(bytes, i8x16.splat(1)), i8x16.splat(least + 1));
 }
 
-/** All bits of the bytes from `first` on, `count` values, are set; all others are not. */
+/** Marks bytes that are one of the `count` values from `first` on. */
 function withinRange(bytes: v128, first: u8, count: u8): v128 {
   return i8x16.le_u(i8x16.sub(bytes, i8x16.splat(first)), i8x16.splat(count - 1));
 }
 
-/** Returns the colon before the port of one to five digits at the end of [from, to), or 0. */
+/** Returns the colon before the port of one to five digits at the end of [from, to). */
 function portColon(from: usize, to: usize): usize {
   // Digits of the 16 bytes in front of `to`, the last of them in bit 15.
   const others = ~i8x16.bitmask(withinRange(v128.load(to - 16), 48, 10)) & 0xffff;
   const digits = <usize>clz(others) - 16;
   const colon = to - 1 - digits;
-  return digits >= 1 && digits <= 5 && colon > from && load<u8>(colon) === COLON && load<u8>(to) === SPACE ? colon : 0;
+  const isPort = digits >= 1 && digits <= 5 && load<u8>(to) === SPACE;
+  return isPort && colon > from && load<u8>(colon) === COLON ? colon : OTHER_FORM;
 }
 
 function isEqual(a: usize, b: usize, length: usize): bool {
@@ -574,33 +577,36 @@ function isDigit(byte: u8): bool {
   return <u8>(byte - 48) < 10;
 }
 
-/** What `duration` read: milliseconds, -1000 for -1. */
-let milliseconds: i32 = 0;
-
-/** "0.000 ", and the bits of its bytes. */
+/** The first six bytes of eight. */
+const SIX: u64 = 0x0000_ffff_ffff_ffff;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const SIGNS: u64 = 0x8080_8080_8080_8080;
+/** "0.000 " */
 const ZERO_SECONDS: u64 = 0x2030_3030_2e30;
-const ITS_BYTES: u64 = 0xffff_ffff_ffff;
-/** Added to a digit, or to 0 where there must be "." or " ", this gives at most 127 in each byte. */
-const UP_TO_LIMIT: u64 = 0x7f76_7676_7f76;
+/** Adding this sets the sign of a byte that is no digit, or not 0 in the place of "." and " ". */
+const UP_TO_SIGN: u64 = 0x7f76_7676_7f76;
+
+/** What `duration` read: milliseconds, -1000 for -1. */
+let readMs: i32 = 0;
 
 /** Reads a space, then -1 or seconds with three decimals, up to the next space. */
 function duration(at: usize): usize {
   if (load<u8>(at) !== SPACE) return OTHER_FORM;
   const first = at + 1;
-  const digits = (load<u64>(first) ^ ZERO_SECONDS) & ITS_BYTES;
-  if (((digits | (digits + UP_TO_LIMIT)) & SIGNS) !== 0) return longDuration(first);
-  milliseconds = <i32>(
+  const digits = (load<u64>(first) ^ ZERO_SECONDS) & SIX;
+  if (((digits | (digits + UP_TO_SIGN)) & SIGNS) !== 0) return otherDuration(first);
+  readMs = <i32>(
     ((digits & 15) * 1000 + ((digits >> 16) & 15) * 100 + ((digits >> 24) & 15) * 10 + ((digits >> 32) & 15))
   );
   return first + 5;
 }
 
-/** The same of -1, or of more than one digit before the point, without the space before it. */
-function longDuration(first: usize): usize {
+/** Reads -1, or seconds with up to six digits before the point; starts behind the space. */
+function otherDuration(first: usize): usize {
   let at = first;
   let byte = load<u8>(at);
   if (byte === DASH) {
-    milliseconds = -1000;
+    readMs = -1000;
     return load<u8>(at + 1) === 49 && load<u8>(at + 2) === SPACE ? at + 2 : OTHER_FORM;
   }
   let value: i32 = 0;
@@ -611,25 +617,25 @@ function longDuration(first: usize): usize {
     if (!isDigit(byte)) return OTHER_FORM;
     value = value * 10 + byte - 48;
   }
-  milliseconds = value;
+  readMs = value;
   return load<u8>(++at) === SPACE ? at : OTHER_FORM;
 }
 
 /** What `statusField` read, -1 for "-". */
-let code: i32 = 0;
+let readStatus: i32 = 0;
 
 /** Reads a space, then three digits or "-", up to the next space. */
 function statusField(at: usize): usize {
   if (load<u8>(at) !== SPACE) return OTHER_FORM;
   const a = load<u8>(at + 1);
   if (a === DASH && load<u8>(at + 2) === SPACE) {
-    code = -1;
+    readStatus = -1;
     return at + 2;
   }
   const b = load<u8>(at + 2);
   const c = load<u8>(at + 3);
   if (!isDigit(a) || !isDigit(b) || !isDigit(c) || load<u8>(at + 4) !== SPACE) return OTHER_FORM;
-  code = (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
+  readStatus = (<i32>a - 48) * 100 + (<i32>b - 48) * 10 + c - 48;
   return at + 4;
 }
 
@@ -663,7 +669,7 @@ function hexadecimal(from: usize): u32 {
   const digit = withinRange(bytes, 48, 10);
   const letter = withinRange(v128.or(bytes, i8x16.splat(32)), 97, 6);
   if ((i8x16.bitmask(v128.or(digit, letter)) & 0xff) !== 0xff) return 0;
-  // Bit 6 of a letter is set, and its lowest bits count from 1.
+  // A letter has bit 6 set, and its low four bits are 1 to 6.
   const text = load<u64>(from);
   const nibbles = (text & 0x0f0f_0f0f_0f0f_0f0f) + ((text >> 6) & 0x0101_0101_0101_0101) * 9;
   const pairs = ((nibbles << 4) | (nibbles >> 8)) & 0x00ff_00ff_00ff_00ff;
@@ -725,11 +731,6 @@ function number(from: usize, digits: usize): i32 {
   return value;
 }
 
-/** The digits of the first six bytes; in the two others, a zero. */
-const SIX: u64 = 0x0000_ffff_ffff_ffff;
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-const SIGNS: u64 = 0x8080_8080_8080_8080;
-
 /** Reads a number of six digits, all at once; returns -1 if there is any other character. */
 function sixDigits(from: usize): i32 {
   const bytes = (load<u64>(from) & SIX) | (ZEROS & ~SIX);
@@ -741,8 +742,8 @@ function sixDigits(from: usize): i32 {
 }
 
 /**
- * Computes the key of the route of "METHOD http(s)://host/path?query HTTP/1.1", as request-route.ts defines it; returns the
- * closing quote. OTHER_FORM also if the route is too long to keep whole.
+ * Computes the key of the route of "METHOD http(s)://host/path?query HTTP/1.1", as request-route.ts defines it; returns
+ * the closing quote. OTHER_FORM also if the route is too long to keep whole.
  */
 function takeRoute(from: usize): usize {
   const method = v128.load(from);
@@ -804,10 +805,9 @@ function isId(from: usize, to: usize): bool {
   for (let p = from; p < to; p += 16) {
     const bytes = v128.load(p);
     const within: i32 = to - p >= 16 ? 0xffff : (1 << (<i32>(to - p))) - 1;
-    const digit = i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10))) & within;
+    const digit = i8x16.bitmask(withinRange(bytes, 48, 10)) & within;
     const dash = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(DASH))) & within;
-    const lower = v128.or(bytes, i8x16.splat(32));
-    const letter = i8x16.bitmask(i8x16.lt_u(i8x16.sub(lower, i8x16.splat(97)), i8x16.splat(6)));
+    const letter = i8x16.bitmask(withinRange(v128.or(bytes, i8x16.splat(32)), 97, 6));
     if ((digit | dash | (letter & within)) !== within) return false;
     digits += popcnt(digit);
     dashes += popcnt(dash);

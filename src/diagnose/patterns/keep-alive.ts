@@ -58,13 +58,13 @@ export interface KeepAliveEdge {
   hits: number;
   examined: number;
   controls: number;
-  /** The number expected at the edge by chance. */
+  /** The number expected at the edge by chance if none came from the race. */
   expected: number;
   /** Upper bound on the share of examined errors that the edge did not cause. */
   elsewhere: number;
-  /** The window's errors at the edge. */
+  /** The window's errors at the edge, less those that are there by chance if that is more than a few. */
   atEdge: SampledError[];
-  /** Later closes at the edge, no more than chance explains: they come from the race or from another cause. */
+  /** Closes at the edge that chance explains: they come from the race or from another cause. */
   maybeAtEdge: SampledError[];
   /**
    * If the window held too few errors: epoch milliseconds from which was measured, to the end of the window. Otherwise
@@ -153,7 +153,7 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
     const [best] = [own, ...others].flatMap((edge) => edge ?? []).sort((a, b) => a.probability - b.probability);
     const found = best === undefined ? null : keepAliveEdge(group, best);
     const comparable = group.comparable;
-    const isLikely = found !== null && comparable && found.probability <= LIKELY;
+    const isLikely = found !== null && comparable && found.probability <= LIKELY && !isBriefIdle(found);
     const second = isLikely && best !== undefined ? secondEdge(group, best, found, 2 * tried) : null;
     return [
       {
@@ -179,11 +179,17 @@ function secondEdge(group: GapGroup, first: GapEdge, told: KeepAliveEdge, tried:
   const atFirst = new Set<SampledError | undefined>(told.atEdge);
   const others = failures.filter(({ row }) => !atFirst.has(errors.get(row)));
   const edge = keepAliveEdge({ ...group, sample: { ...sample, witnesses: rest }, failures: others }, found);
-  return { ...edge, examined: told.examined };
+  return isBriefIdle(edge) ? null : { ...edge, examined: told.examined };
 }
 
 /** Milliseconds. No server has a timer this short; it closes after each response. */
 const AT_ONCE_MS = 50;
+
+/** Seconds. No server measured or documented has a shorter timer for idle connections (docs/keep-alive.md). */
+const SHORTEST_TIMER = 0.9;
+
+/** Whether a worker that ends may close connections this soon after its last response, rather than a timer. */
+const isBriefIdle = ({ kind, seconds }: KeepAliveEdge): boolean => kind === 'idle' && seconds < SHORTEST_TIMER;
 
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
   const edge = withLateCloses(sample, found);
@@ -204,22 +210,38 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
     late.filter(({ isAtEdge }) => isAtEdge).length,
     late.map(({ error }) => chanceOf(closingOf(error))),
   );
-  const atEdge = closes.flatMap(({ error, isAtEdge }) => (isAtEdge && (isShown || isInstant(error)) ? [error] : []));
+  const all = closes.flatMap(({ error, isAtEdge }) => (isAtEdge && (isShown || isInstant(error)) ? [error] : []));
+  const hits = all.filter(isInstant).length;
   const examined = failures.filter(({ row }) => isInstantRow(errors, row)).length;
+  const byChance = new Set(slowest(all.filter(isInstant), hitsByChance(hits, examined, chance)));
+  const maybeLate = isShown ? [] : late.flatMap(({ error, isAtEdge }) => (isAtEdge ? [error] : []));
   return {
     kind: kindOf(sample, edge),
     seconds: edge.at / 1000,
     probability,
-    hits: atEdge.filter(isInstant).length,
+    hits,
     examined,
     controls: sample.controls.length,
     expected: chance * examined,
     elsewhere: shareElsewhere(sample, edge),
-    atEdge: atEdge.sort((a, b) => a.index - b.index),
-    maybeAtEdge: isShown ? [] : late.flatMap(({ error, isAtEdge }) => (isAtEdge ? [error] : [])),
+    atEdge: all.filter((error) => !byChance.has(error)).sort((a, b) => a.index - b.index),
+    maybeAtEdge: [...maybeLate, ...byChance],
     since: null,
   };
 }
+
+/** With a smaller share of the hits due to chance, all of them count as the race. */
+const FEW_BY_CHANCE = 0.1;
+
+/** How many hits are due to chance, as far as that matters: unrelated errors lie off the edge and at it as controls do. */
+function hitsByChance(hits: number, examined: number, chance: number): number {
+  const byChance = Math.round(((examined - hits) * chance) / Math.max(1e-9, 1 - chance));
+  return byChance > FEW_BY_CHANCE * hits ? Math.min(byChance, hits) : 0;
+}
+
+/** The errors that closed last after their request was sent: a race closes at once. */
+const slowest = (errors: readonly SampledError[], count: number): SampledError[] =>
+  [...errors].sort((a, b) => b.target_processing_time - a.target_processing_time || b.index - a.index).slice(0, count);
 
 function kindOf(sample: GapSample, edge: GapEdge): KeepAliveEdge['kind'] {
   if (!Number.isFinite(edge.to)) return isOneTimer(sample, edge) ? 'idle' : 'beyond';
@@ -454,7 +476,9 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
   if (crowded) return 'traffic leaves no gaps between requests, so no idle time can be measured';
   if (weakEdge !== null) {
     const { hits, seconds, expected } = weakEdge;
-    return `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
+    const came = `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance`;
+    if (isBriefIdle(weakEdge)) return `${came}; a worker that ends closes its connections so soon, too`;
+    return `${came}: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
   return `the ${witnesses} measured idle times differ too much to show a timeout`;
 }

@@ -106,10 +106,7 @@ const LEAST_OUTSIDE = 10;
  */
 export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const scale = comparisonScale(sample);
-  const windows =
-    edge.kind === 'latest'
-      ? [edge.to]
-      : LATE_MS.map((_, index) => Math.max(edge.to, edge.from + lateAt(index, edge.from)));
+  const windows = edge.kind === 'latest' ? [edge.to] : [edge.to, edge.latest];
   const first = firstGaps(sample, { kind: edge.kind, from: edge.from - EARLY_MS });
   const shares = windows.flatMap((to, index) => {
     const { hits, chance } = countUpTo(scale, first, to);

@@ -73,12 +73,15 @@ export interface KeepAliveEdge {
   since: number | null;
 }
 
+/** What else explains an edge: a worker that ends soon after its last response; one client that asks in that rhythm. */
+type Doubt = 'worker-ends' | 'one-client';
+
 export interface KeepAliveMeasure {
   target_group_arn: string;
   /** An edge with a probability by chance of at most one in a thousand; null if no such edge exists. */
   edge: KeepAliveEdge | null;
-  /** An edge that is not proven but unlikely to be chance; null if no such edge exists. */
-  weakEdge: KeepAliveEdge | null;
+  /** An edge that is not proven but unlikely to be chance; null if no such edge exists. `doubt`: null if it has too few errors. */
+  weakEdge: (KeepAliveEdge & { doubt: Doubt | null }) | null;
   /** The group's errors that may be a race, and the instant errors among them, examined or not. */
   closed: SampledError[];
   instant: SampledError[];
@@ -152,14 +155,14 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
     });
     const [best] = [own, ...others].flatMap((edge) => edge ?? []).sort((a, b) => a.probability - b.probability);
     const found = best === undefined ? null : keepAliveEdge(group, best);
-    const comparable = group.comparable;
-    const isLikely = found !== null && comparable && found.probability <= LIKELY && !isBriefIdle(found);
-    const second = isLikely && best !== undefined ? secondEdge(group, best, found, 2 * tried) : null;
+    const doubt = found === null || best === undefined ? null : doubtOf(traffic, group, best, found);
+    const isLikely = found !== null && group.comparable && found.probability <= LIKELY && doubt === null;
+    const second = isLikely && best !== undefined ? secondEdge(traffic, group, best, found, 2 * tried) : null;
     return [
       {
         ...group.measure,
         edge: isLikely ? found : null,
-        weakEdge: found !== null && found.probability <= POSSIBLE && !isLikely ? found : null,
+        weakEdge: found !== null && found.probability <= POSSIBLE && !isLikely ? { ...found, doubt } : null,
       },
       ...(second === null ? [] : [{ ...group.measure, edge: second, weakEdge: null }]),
     ];
@@ -170,7 +173,13 @@ function measureAll(traffic: Traffic): KeepAliveMeasure[] {
 const WORTH_A_SECOND_LOOK = 0.1;
 
 /** Another idle time of the same group: its targets may run two servers, or two versions of one. */
-function secondEdge(group: GapGroup, first: GapEdge, told: KeepAliveEdge, tried: number): KeepAliveEdge | null {
+function secondEdge(
+  traffic: Traffic,
+  group: GapGroup,
+  first: GapEdge,
+  told: KeepAliveEdge,
+  tried: number,
+): KeepAliveEdge | null {
   if (told.elsewhere <= WORTH_A_SECOND_LOOK) return null;
   const { sample, failures, errors } = group;
   const rest = sample.witnesses.filter((witness) => !isAtGapEdge(witness, withLateCloses(sample, first)));
@@ -179,7 +188,7 @@ function secondEdge(group: GapGroup, first: GapEdge, told: KeepAliveEdge, tried:
   const atFirst = new Set<SampledError | undefined>(told.atEdge);
   const others = failures.filter(({ row }) => !atFirst.has(errors.get(row)));
   const edge = keepAliveEdge({ ...group, sample: { ...sample, witnesses: rest }, failures: others }, found);
-  return isBriefIdle(edge) ? null : { ...edge, examined: told.examined };
+  return doubtOf(traffic, group, found, edge) === null ? { ...edge, examined: told.examined } : null;
 }
 
 /** Milliseconds. No server has a timer this short; it closes after each response. */
@@ -187,9 +196,36 @@ const AT_ONCE_MS = 50;
 
 /** Seconds. No server measured or documented has a shorter timer for idle connections (docs/keep-alive.md). */
 const SHORTEST_TIMER = 0.9;
+/** Successes of a client to compare its failures with. */
+const OWN_CONTROLS = 10;
 
-/** Whether a worker that ends may close connections this soon after its last response, rather than a timer. */
-const isBriefIdle = ({ kind, seconds }: KeepAliveEdge): boolean => kind === 'idle' && seconds < SHORTEST_TIMER;
+function doubtOf(
+  traffic: Traffic,
+  group: GapGroup,
+  edge: GapEdge,
+  { kind, seconds, atEdge }: KeepAliveEdge,
+): Doubt | null {
+  if (kind === 'idle' && seconds < SHORTEST_TIMER) return 'worker-ends';
+  const client = dominantClient(atEdge);
+  if (client === null) return null;
+  const own = ownSample(traffic, group, client);
+  const tested = testGapEdge(own, edge);
+  return own.controls.length < OWN_CONTROLS || tested === null || tested.probability > LIKELY ? 'one-client' : null;
+}
+
+/** The requests of one client alone. */
+const ownSample = (traffic: Traffic, { sample, moments, peers }: GapGroup, client: number): GapSample => ({
+  ...sample,
+  witnesses: sample.witnesses.filter((_, index) => moments[index]?.client === client),
+  controls: peers.flatMap((one) =>
+    controlsOf(
+      traffic,
+      { ...one, controls: one.controls.filter((control) => control.client === client) },
+      () => '',
+      sample.witnesses[0]?.closing ?? 0,
+    ),
+  ),
+});
 
 function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): KeepAliveEdge {
   const edge = withLateCloses(sample, found);
@@ -313,8 +349,10 @@ interface GapGroup {
   measure: Omit<KeepAliveMeasure, 'edge' | 'weakEdge'>;
   comparable: boolean;
   sample: GapSample;
-  /** When the witnesses were sent, epoch milliseconds, and to which target. */
-  moments: { at: number; target: string }[];
+  /** When the witnesses were sent, epoch milliseconds, to which target and by which client. */
+  moments: { at: number; target: string; client: number }[];
+  /** The requests that all are compared with. */
+  peers: readonly GapPeers[];
   /** The examined errors and their gaps. */
   failures: IdleGaps['failures'];
   /** The errors by row. */
@@ -373,7 +411,8 @@ function gapGroup(traffic: Traffic, { arn, closed }: { arn: string; closed: Samp
     },
     comparable,
     sample,
-    moments: moments.map(({ at, error }) => ({ at, target: error.target })),
+    moments: moments.map(({ at, error }) => ({ at, target: error.target, client: error.client })),
+    peers: gaps?.peers ?? [],
     failures,
     errors,
   };
@@ -475,9 +514,10 @@ export function whyInconclusive(measure: KeepAliveMeasure): string {
   if (witnesses < 2) return 'one moment cannot show an idle time (at least 2 are needed)';
   if (crowded) return 'traffic leaves no gaps between requests, so no idle time can be measured';
   if (weakEdge !== null) {
-    const { hits, seconds, expected } = weakEdge;
+    const { hits, seconds, expected, doubt } = weakEdge;
     const came = `${number(hits)} of ${number(examined)} came ${secondsText(seconds)} after an earlier response; ${number(expected)} would be expected by chance`;
-    if (isBriefIdle(weakEdge)) return `${came}; a worker that ends closes its connections so soon, too`;
+    if (doubt === 'worker-ends') return `${came}; a worker that ends closes its connections so soon, too`;
+    if (doubt === 'one-client') return `${came}; most are of one client, which may ask in that rhythm`;
     return `${came}: too few to be sure${comparable ? '' : ', and no request of the same routes succeeded'}`;
   }
   return `the ${witnesses} measured idle times differ too much to show a timeout`;

@@ -101,8 +101,8 @@ export const testGapEdge = (sample: GapSample, edge: GapEdge): GapEdge | null =>
 const LEAST_OUTSIDE = 10;
 
 /**
- * The lowest ratio of witnesses outside the edge to those expected there by chance, over windows from the edge to later
- * and later ends: errors unrelated to the edge lie outside as often as controls do. The narrowest window always counts.
+ * The lowest ratio of witnesses outside the edge to those expected there by chance, without late closes and with them:
+ * errors unrelated to the edge lie outside as often as controls do. The narrower window always counts.
  */
 export function shareElsewhere(sample: GapSample, edge: GapEdge): number {
   const scale = comparisonScale(sample);

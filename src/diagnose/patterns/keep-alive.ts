@@ -195,7 +195,7 @@ function secondEdge(
 const AT_ONCE_MS = 50;
 
 /** Seconds. No server measured or documented has a shorter timer for idle connections (docs/keep-alive.md). */
-const SHORTEST_TIMER = 0.9;
+const SHORTEST_DEFAULT = 0.9;
 /** Successes of a client to compare its failures with. */
 const OWN_CONTROLS = 10;
 
@@ -205,7 +205,7 @@ function doubtOf(
   edge: GapEdge,
   { kind, seconds, atEdge }: KeepAliveEdge,
 ): Doubt | null {
-  if (kind === 'idle' && seconds < SHORTEST_TIMER) return 'worker-ends';
+  if (kind === 'idle' && seconds < SHORTEST_DEFAULT) return 'worker-ends';
   const client = dominantClient(atEdge);
   if (client === null) return null;
   const own = ownSample(traffic, group, client);

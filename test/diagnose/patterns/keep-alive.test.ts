@@ -22,7 +22,7 @@ describe('finds an idle time', () => {
     { name: 'by half of the errors', count: 20, at: { seconds: 5, hits: 10, chance: 2 }, seconds: 5 },
     { name: 'by 3 of 3, at a default of some server', count: 3, at: { seconds: 20, hits: 3 }, seconds: 20 },
     { name: 'by 4 of 4, at a configured time', count: 4, at: { seconds: 44, hits: 4 }, seconds: 44 },
-    { name: 'below a second', count: 12, at: { seconds: 0.3, hits: 12, chance: 2 }, seconds: 0.3 },
+    { name: 'of a second', count: 12, at: { seconds: 1, hits: 12, chance: 2 }, seconds: 1 },
   ])('$name: $seconds s', ({ count, at, seconds }) => {
     expect(measureAt(count, at)?.edge).toMatchObject({ kind: 'idle', hits: at.hits, examined: count });
     expect(measureAt(count, at)?.edge?.seconds).toBeCloseTo(seconds, 1);
@@ -208,7 +208,49 @@ describe('finds no idle time', () => {
   });
 });
 
+describe('an idle time is doubted', () => {
+  it('below a second: a worker that ends closes its connections so', () => {
+    const measure = measureAt(12, { seconds: 0.3, hits: 12, chance: 2 });
+    expect(measure).toMatchObject({ edge: null, weakEdge: { hits: 12, doubt: 'worker-ends' } });
+    expect(measure === undefined ? '' : whyInconclusive(measure)).toMatch(/a worker that ends closes .* so soon, too$/);
+  });
+
+  it.each([
+    { name: 'of one client that has no successes', own: 0, isFound: false },
+    { name: 'of one client that has few successes', own: 9, isFound: false },
+    { name: 'of one client whose successes come at the same time', own: 90, isFound: false, ownGap: 6452 },
+    { name: 'no more if successes of that client come at any time', own: 90, isFound: true },
+  ])('$name', ({ own, isFound, ownGap }) => {
+    const measure = measureGaps(
+      closes(24, (i) => ({ client: i < 12 ? 7 : 100 + i })),
+      {
+        controls: 600,
+        error: (i) => [i < 12 ? 6452 + (i % 7) : anyGap(i)],
+        client: (i) => (i < own ? 7 : null),
+        control: (i) => [i < own && ownGap !== undefined ? ownGap + (i % 7) : anyGap(1000 + i)],
+      },
+    );
+    expect(measure?.edge?.hits ?? null).toBe(isFound ? 12 : null);
+    expect(measure?.weakEdge?.doubt ?? null).toBe(isFound ? null : 'one-client');
+  });
+});
+
 describe('errors that may have another cause', () => {
+  it('are as many of those at the edge as chance puts there, the slowest first', () => {
+    const errors = closes(60, (i) => ({ target_processing_time: i < 40 ? 0.001 * i : 0.05 }));
+    const edge = measureGaps(errors, {
+      controls: 900,
+      error: (i) => [i < 40 ? 5000 - i : anyGap(i) + 6000],
+      control: (i) => [Math.floor(i / 3) % 4 === 0 ? 4971 + (i % 5) : anyGap(1000 + i) + 6000],
+    })?.edge;
+    expect(edge).toMatchObject({ hits: 40, examined: 60 });
+    // A quarter of the controls is at the edge, so 20 errors off it stand for 27, of which 7 are at it.
+    expect(edge?.maybeAtEdge.map((error) => Math.round(1000 * error.target_processing_time)).sort()).toEqual([
+      33, 34, 35, 36, 37, 38, 39,
+    ]);
+    expect(edge?.atEdge).toHaveLength(33);
+  });
+
   it('are told where nearly all other requests follow a response within two seconds of the edge', () => {
     const edge = measureGaps(closes(40), {
       controls: 500,

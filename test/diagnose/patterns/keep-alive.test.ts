@@ -236,6 +236,16 @@ describe('an idle time is doubted', () => {
 });
 
 describe('errors that may have another cause', () => {
+  it('are three within two seconds after the edge, where a quarter of all other requests lie', () => {
+    const edge = measureGaps(closes(16), {
+      controls: 900,
+      error: (i) => [i < 13 ? 10_000 + (i % 5) : 10_500 + 400 * (i - 13)],
+      control: (i) => [Math.floor(i / 3) % 4 === 0 ? 10_000 + ((i * 37) % 1750) : 12_000 + anyGap(i)],
+    })?.edge;
+    expect(edge).toMatchObject({ hits: 13, examined: 16 });
+    expect(edge?.elsewhere).toBeGreaterThan(0.15);
+  });
+
   it('are as many of those at the edge as chance puts there, the slowest first', () => {
     const errors = closes(60, (i) => ({ target_processing_time: i < 40 ? 0.001 * i : 0.05 }));
     const edge = measureGaps(errors, {

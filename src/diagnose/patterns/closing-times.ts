@@ -4,7 +4,7 @@
  */
 import type { SampledError, Traffic } from '../traffic.ts';
 import { groupBy } from '../traffic.ts';
-import { allLowestByChance } from './chance.ts';
+import { allLowestByChance, binomialTail } from './chance.ts';
 import { countUpTo, midRank, type RouteScale, routeScale } from './route-scales.ts';
 
 /** Maximum probability by chance. */
@@ -60,13 +60,31 @@ export function closedBeforeWork(traffic: Traffic, errors: readonly SampledError
  * closed by its idle timer closes at once.
  */
 export function closedAsAnswered(traffic: Traffic, errors: readonly SampledError[]): SampledError[] {
-  const early = new Set(closedBeforeWork(traffic, errors).map(({ route }) => route));
-  const routes = routeTimes(traffic, errors).filter(({ route }) => !early.has(route));
+  const before = new Set(closedBeforeWork(traffic, errors).map(({ route }) => route));
+  const all = routeTimes(traffic, errors).filter(({ route }) => !before.has(route));
+  const early = closedEarly(all);
+  const routes = all.map((one) => ({ ...one, errors: one.errors.filter((error) => !early.has(error)) }));
   const together = routes.flatMap(({ errors: own }) => own);
   const ranks = routes.flatMap(({ errors: own, scale }) => own.map((error) => midRank(scale, milliseconds(error))));
   const later = together.filter(({ target_processing_time }) => target_processing_time > RACE_CLOSES_WITHIN);
   const canTell = ranks.length >= MANY || later.length >= LATER_SHARE * ranks.length;
   return ranks.length >= MIN_SPREAD && canTell && isUniform(ranks) ? together : [];
+}
+
+/** Errors that closed as a race does, if their routes answer so soon too rarely for that to be chance. */
+function closedEarly(routes: readonly RouteTimes[]): Set<SampledError> {
+  const count = routes.reduce((sum, { errors }) => sum + errors.length, 0);
+  const expected = routes.reduce(
+    (sum, { errors, scale }) =>
+      sum + (errors.length * (countUpTo(scale, 1000 * RACE_CLOSES_WITHIN) + 1)) / (scale.successes + 1),
+    0,
+  );
+  const early = routes.flatMap(({ errors }) =>
+    errors.filter(({ target_processing_time }) => target_processing_time <= RACE_CLOSES_WITHIN),
+  );
+  const isChance =
+    early.length === 0 || binomialTail(early.length, count, Math.min(1, expected / count)) > MOST_BY_CHANCE;
+  return new Set(isChance ? [] : early);
 }
 
 /**

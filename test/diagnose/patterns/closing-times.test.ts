@@ -53,6 +53,18 @@ describe('closed when the route answers', () => {
     { name: 'too few to tell', errors: evenly(7, 10, 100), successes: evenly(200, 10, 100), shown: 0 },
     { name: 'as fast as a race closes', errors: evenly(20, 1, 60), successes: evenly(200, 1, 60), shown: 0 },
     { name: 'as fast, 120 times', errors: evenly(120, 1, 60), successes: evenly(200, 1, 60), shown: 120 },
+    {
+      name: 'less five of 45 closed at once',
+      errors: [...evenly(5, 1, 9), ...evenly(40, 300, 900)],
+      successes: evenly(200, 300, 900),
+      shown: 40,
+    },
+    {
+      name: 'with one of 41 closed soon',
+      errors: [50, ...evenly(40, 300, 900)],
+      successes: evenly(30, 40, 900),
+      shown: 41,
+    },
     { name: 'a route that always takes 1 ms', errors: evenly(20, 1, 1), successes: evenly(200, 1, 1), shown: 0 },
   ])('$name: $shown', ({ errors, successes, shown }) => {
     const traffic = trafficOf(at(errors.map((ms) => ms / 1000)), {

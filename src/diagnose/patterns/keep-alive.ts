@@ -80,7 +80,10 @@ export interface KeepAliveMeasure {
   target_group_arn: string;
   /** An edge with a probability by chance of at most one in a thousand; null if no such edge exists. */
   edge: KeepAliveEdge | null;
-  /** An edge that is not proven but unlikely to be chance; null if no such edge exists. `doubt`: null if it has too few errors. */
+  /**
+   * An edge that is not proven but unlikely to be chance; null if no such edge exists. `doubt`: null if it only has too
+   * few errors.
+   */
   weakEdge: (KeepAliveEdge & { doubt: Doubt | null }) | null;
   /** The group's errors that may be a race, and the instant errors among them, examined or not. */
   closed: SampledError[];
@@ -196,6 +199,8 @@ const AT_ONCE_MS = 50;
 
 /** Seconds. No server measured or documented has a shorter timer for idle connections (docs/keep-alive.md). */
 const SHORTEST_DEFAULT = 0.9;
+/** Milliseconds. On connections that are closed after each response, half of the requests end sooner. */
+const AT_ONCE_CLOSING_MS = 20;
 /** Successes of a client to compare its failures with. */
 const OWN_CONTROLS = 10;
 
@@ -205,7 +210,8 @@ function doubtOf(
   edge: GapEdge,
   { kind, seconds, atEdge }: KeepAliveEdge,
 ): Doubt | null {
-  if (kind === 'idle' && seconds < SHORTEST_DEFAULT) return 'worker-ends';
+  const isLate = median(atEdge.map(closingOf)) > AT_ONCE_CLOSING_MS;
+  if (kind === 'idle' ? seconds < SHORTEST_DEFAULT : kind === 'at-once' && isLate) return 'worker-ends';
   const client = dominantClient(atEdge);
   if (client === null) return null;
   const own = ownSample(traffic, group, client);
@@ -269,7 +275,7 @@ function keepAliveEdge({ sample, errors, failures }: GapGroup, found: GapEdge): 
 /** With a smaller share of the hits due to chance, all of them count as the race. */
 const FEW_BY_CHANCE = 0.1;
 
-/** How many hits are due to chance, as far as that matters: unrelated errors lie off the edge and at it as controls do. */
+/** How many hits are due to chance if they matter: unrelated errors lie off the edge and at it as controls do. */
 function hitsByChance(hits: number, examined: number, chance: number): number {
   const byChance = Math.round(((examined - hits) * chance) / Math.max(1e-9, 1 - chance));
   return byChance > FEW_BY_CHANCE * hits ? Math.min(byChance, hits) : 0;

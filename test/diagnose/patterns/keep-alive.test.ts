@@ -94,13 +94,21 @@ describe('finds an idle time', () => {
     expect(edge?.atEdge).toHaveLength(claimed);
   });
 
+  const afterEachResponse = (seconds: number) =>
+    measureGaps(
+      closes(20, () => ({ target_processing_time: seconds })),
+      {
+        controls: 500,
+        error: (i) => [i % 4, ...Array.from({ length: 200 }, (_, k) => 300 * k + i)],
+        control: (i) => [20 + (i % 200), ...Array.from({ length: 200 }, (_, k) => 300 * (k + 1) + i)],
+      },
+    );
   it('by a server that closes after each response: immediate requests fail, in traffic without gaps', () => {
-    const edge = measureGaps(closes(20), {
-      controls: 500,
-      error: (i) => [i % 4, ...Array.from({ length: 200 }, (_, k) => 300 * k + i)],
-      control: (i) => [20 + (i % 200), ...Array.from({ length: 200 }, (_, k) => 300 * (k + 1) + i)],
-    })?.edge;
-    expect(edge).toMatchObject({ kind: 'at-once', hits: 20 });
+    expect(afterEachResponse(0.002)?.edge).toMatchObject({ kind: 'at-once', hits: 20 });
+  });
+
+  it('not if these requests fail after 80 ms: a worker that ends closes so', () => {
+    expect(afterEachResponse(0.08)).toMatchObject({ edge: null, weakEdge: { doubt: 'worker-ends' } });
   });
 
   it('if connections die unnoticed: all later requests fail', () => {

@@ -18,7 +18,7 @@ const LATER_SHARE = 0.25;
 const MANY = 100;
 /** Minimum successes of a route, and minimum errors; fewer times are inconclusive. */
 const MIN_SUCCESSES = 20;
-const MIN_SPREAD = 8;
+const MIN_SPREAD = 16;
 
 const milliseconds = ({ target_processing_time }: SampledError): number => Math.round(1000 * target_processing_time);
 

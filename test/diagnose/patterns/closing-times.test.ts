@@ -50,7 +50,7 @@ describe('closed when the route answers', () => {
   it.each([
     { name: 'spread as the successes', errors: evenly(20, 10, 100), successes: evenly(200, 10, 100), shown: 20 },
     { name: 'all at once', errors: evenly(20, 1, 2), successes: evenly(200, 10, 100), shown: 0 },
-    { name: 'too few to tell', errors: evenly(7, 10, 100), successes: evenly(200, 10, 100), shown: 0 },
+    { name: 'too few to tell', errors: evenly(15, 10, 100), successes: evenly(200, 10, 100), shown: 0 },
     { name: 'as fast as a race closes', errors: evenly(20, 1, 60), successes: evenly(200, 1, 60), shown: 0 },
     { name: 'as fast, 120 times', errors: evenly(120, 1, 60), successes: evenly(200, 1, 60), shown: 120 },
     {
@@ -74,10 +74,10 @@ describe('closed when the route answers', () => {
   });
 
   it('not on a route whose errors closed before any work', () => {
-    const answered = at(evenly(8, 10, 100).map((ms) => ms / 1000));
+    const answered = at(evenly(16, 10, 100).map((ms) => ms / 1000));
     const early = at([0.001, 0.002, 0.003, 0.004]).map((error) => ({ ...error, route: QUICK }));
     const traffic = trafficOf([...answered, ...early], {
-      routes: [routeOf(ROUTE, 8, { times: evenly(200, 10, 100) }), routeOf(QUICK, 4, { times: evenly(800, 50, 300) })],
+      routes: [routeOf(ROUTE, 16, { times: evenly(200, 10, 100) }), routeOf(QUICK, 4, { times: evenly(800, 50, 300) })],
     });
     expect(new Set(closedAsAnswered(traffic, traffic.errors).map(({ route }) => route))).toEqual(new Set([ROUTE]));
   });

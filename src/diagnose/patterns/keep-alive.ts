@@ -111,9 +111,14 @@ const mayBeRace = (error: SampledError): boolean =>
 
 /**
  * Whether a longer look may help: no edge is shown, more witnesses may reveal one, and there was no longer look yet.
+ * It would find the same edge again where that is too early for a timer.
  */
 export const needsLongerWindow = (traffic: Traffic, measure: KeepAliveMeasure): boolean =>
-  traffic.earlier === null && measure.edge === null && measure.instant.length > 0 && lacksWitnesses(measure);
+  traffic.earlier === null &&
+  measure.edge === null &&
+  measure.weakEdge?.doubt !== 'worker-ends' &&
+  measure.instant.length > 0 &&
+  lacksWitnesses(measure);
 
 const lacksWitnesses = ({ crowded, witnesses }: KeepAliveMeasure): boolean => !crowded && witnesses <= ENOUGH_WITNESSES;
 

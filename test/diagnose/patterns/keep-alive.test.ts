@@ -218,7 +218,10 @@ describe('finds no idle time', () => {
 
 describe('an idle time is doubted', () => {
   it('below a second: a worker that ends closes its connections so', () => {
-    const measure = measureAt(12, { seconds: 0.3, hits: 12, chance: 2 });
+    const errors = closes(12);
+    const traffic = trafficOf(errors, { idleGaps: gapsAt(errors, { seconds: 0.3, hits: 12, chance: 2 }) });
+    const [measure] = measureKeepAlive(traffic);
+    expect(measure && needsLongerWindow(traffic, measure)).toBe(false);
     expect(measure).toMatchObject({ edge: null, weakEdge: { hits: 12, doubt: 'worker-ends' } });
     expect(measure === undefined ? '' : whyInconclusive(measure)).toMatch(/a worker that ends closes .* so soon, too$/);
   });
